@@ -1,0 +1,31 @@
+"""MLP Playground: navigation only. Run with `streamlit run app.py`."""
+
+import streamlit as st
+
+from pages.shared.layout import page_style
+
+st.set_page_config(page_title="MLP Playground", page_icon=":material/hub:", layout="wide")
+page_style()
+
+st.navigation(
+    {
+        "Play": [
+            st.Page(
+                "pages/play/playground.py",
+                title="Playground",
+                icon=":material/play_circle:",
+                default=True,
+            ),
+            st.Page("pages/play/model.py", title="Model", icon=":material/table_rows:", url_path="model"),
+        ],
+        "Understand": [
+            st.Page(
+                "pages/understand/activations.py",
+                title="Activations",
+                icon=":material/show_chart:",
+                url_path="activations",
+            ),
+        ],
+    },
+    position="top",
+).run()

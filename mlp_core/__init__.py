@@ -1,0 +1,1 @@
+"""The training library of MLP Playground. No module here knows Streamlit."""

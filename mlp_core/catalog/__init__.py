@@ -1,0 +1,43 @@
+"""What can be chosen: one table per kind. Everything else in the project is derived from these tables."""
+
+from __future__ import annotations
+
+from mlp_core.catalog.activations import ACTIVATIONS
+from mlp_core.catalog.datasets import DATASETS, FEATURES, DatasetEntry
+from mlp_core.catalog.entry import Entry, look_up
+from mlp_core.catalog.layers import LAYERS, LayerEntry
+from mlp_core.catalog.losses import LOSSES, LossEntry
+from mlp_core.catalog.optimizers import OPTIMIZERS, OptimizerEntry
+from mlp_core.catalog.training import DEVICES, TRAINING
+
+ALL_LAYERS: dict[str, LayerEntry] = {**LAYERS, **ACTIVATIONS}
+"""Everything that may stand in a network's list of layers."""
+
+KINDS = {
+    "layers": LAYERS,
+    "activations": ACTIVATIONS,
+    "losses": LOSSES,
+    "optimizers": OPTIMIZERS,
+    "datasets": DATASETS,
+    "devices": DEVICES,
+}
+"""The tables by the name that the command line knows them by."""
+
+__all__ = [
+    "ACTIVATIONS",
+    "ALL_LAYERS",
+    "DATASETS",
+    "DEVICES",
+    "FEATURES",
+    "KINDS",
+    "LAYERS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "TRAINING",
+    "DatasetEntry",
+    "Entry",
+    "LayerEntry",
+    "LossEntry",
+    "OptimizerEntry",
+    "look_up",
+]

@@ -1,0 +1,149 @@
+"""Layers with weights, normalisation and regularisation. Activations have their own table, and are layers too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlp_core.catalog.entry import Entry, table
+from mlp_core.catalog.parameters import Bool, Float, Int
+from mlp_core.limits import MAX_WIDTH
+
+Params = Mapping[str, Any]
+
+
+def _same(params: Params, features: int) -> int:
+    return features
+
+
+def _none(params: Params, features: int) -> int:
+    return 0
+
+
+def _no_arguments(features: int) -> dict[str, int]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerEntry(Entry):
+    """A layer of the network: a `torch.nn` class of the entry's name over (N, features).
+
+    `inferred` gives the constructor arguments that the incoming width decides; the others are the entry's
+    parameters. `out_features` and `count` tell output width and number of trained parameters without building
+    anything. `buffers` counts numbers that are kept but not trained. `random` marks layers that draw random
+    numbers in training; `mixes_batch` those whose training output for one sample depends on the others.
+    """
+
+    family: str
+    inferred: Callable[[int], dict[str, int]] = _no_arguments
+    out_features: Callable[[Params, int], int] = _same
+    count: Callable[[Params, int], int] = _none
+    buffers: Callable[[Params, int], int] = _none
+    random: bool = False
+    mixes_batch: bool = False
+
+
+LAYERS: dict[str, LayerEntry] = table(
+    LayerEntry(
+        name="Linear",
+        label="Linear",
+        family="linear",
+        summary="Every output is a weighted sum of all inputs plus a bias: the layer that learns.",
+        formula=r"y = x W^\top + b",
+        when="In every network; an activation between two of them lets the network bend.",
+        cost="One multiplication per weight and sample.",
+        inferred=lambda features: {"in_features": features},
+        out_features=lambda params, features: params["out_features"],
+        count=lambda params, features: params["out_features"] * (features + params["bias"]),
+        parameters=(
+            Int(
+                name="out_features",
+                label="Neurons",
+                help="How many values the layer puts out. Leave the last Linear empty and the data decides: "
+                "one output per class, or per target column.",
+                default=None,
+                low=1,
+                high=MAX_WIDTH,
+                optional=True,
+                none_means="as many as the data's targets need; only for the last Linear",
+                advice=f"Choose a width from 1 to {MAX_WIDTH}; 4 to 512 is usual.",
+            ),
+            Bool(
+                name="bias",
+                label="Bias",
+                help="Adds one learned constant to every output, so that the layer can shift as well as rotate.",
+                default=True,
+            ),
+        ),
+    ),
+    LayerEntry(
+        name="Dropout",
+        label="Dropout",
+        family="regularisation",
+        summary="In training, sets each value to zero with probability p and scales the rest up; nothing in a test.",
+        formula=r"y = \frac{m \odot x}{1 - p},\quad m \sim \mathrm{Bernoulli}(1 - p)",
+        when="When train loss keeps falling while test loss rises (overfitting).",
+        cost="One random number per value.",
+        random=True,
+        parameters=(
+            Float(
+                name="p",
+                label="Drop probability",
+                help="The share of values set to zero in each training step.",
+                default=0.5,
+                low=0.0,
+                high=1.0,
+                high_open=True,
+                step=0.05,
+                advice="Choose a value from 0 to below 1; 0.1 to 0.5 is usual.",
+            ),
+        ),
+    ),
+    LayerEntry(
+        name="BatchNorm1d",
+        label="BatchNorm1d",
+        family="normalisation",
+        summary="Shifts and scales each feature to mean 0 and variance 1 over the batch, then by a learned scale and shift.",
+        formula=r"y = \gamma\,\frac{x - \mu_B}{\sqrt{\sigma_B^2 + \epsilon}} + \beta",
+        when="Deep networks that train slowly, with batches of about 16 samples or more.",
+        cost="Two passes over the batch; two trained and two kept numbers per feature.",
+        inferred=lambda features: {"num_features": features},
+        count=lambda params, features: 2 * features if params["affine"] else 0,
+        buffers=lambda params, features: 2 * features + 1 if params["track_running_stats"] else 0,
+        mixes_batch=True,
+        parameters=(
+            Float(
+                name="eps",
+                label="Epsilon",
+                help="Added to the variance, so that a constant feature does not divide by zero.",
+                default=1e-5,
+                low=0.0,
+                low_open=True,
+                high=1.0,
+                log=True,
+            ),
+            Float(
+                name="momentum",
+                label="Momentum",
+                help="The share of the new batch in the running mean and variance that tests use.",
+                default=0.1,
+                low=0.0,
+                high=1.0,
+                step=0.05,
+            ),
+            Bool(
+                name="affine",
+                label="Learned scale and shift",
+                help="Trains a scale and a shift per feature.",
+                default=True,
+            ),
+            Bool(
+                name="track_running_stats",
+                label="Running statistics",
+                help="Keeps running mean and variance for tests; without it tests use their own batch.",
+                default=True,
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,222 @@
+"""Parameters as data: one object holds a default and a rule, checks a value, and states its rule in words.
+
+Widgets, validation, error texts, the command line and exported code all read these objects, so a limit is
+written once. `bad_values` gives the tests a value on the wrong side of every rule.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from mlp_core.errors import SpecError
+from mlp_core.limits import MAX_TEXT
+
+
+def shorten(value: object) -> str:
+    """`repr` of a value, cut to a length that fits a sentence."""
+    text = repr(value)
+    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One named setting of a catalog entry.
+
+    `name` is the keyword that PyTorch (or the data set's function) knows it by; `label` and `help` are what a
+    page shows; `advice` ends the error sentence and says what to do.
+    """
+
+    name: str
+    label: str
+    help: str
+    default: Any
+    advice: str = ""
+
+    def accepts(self, value: object) -> bool:
+        """Whether the value follows the rule."""
+        raise NotImplementedError
+
+    def rule(self) -> str:
+        """The rule in words, such as 'a float in the range [0, 1)'."""
+        raise NotImplementedError
+
+    def convert(self, value: Any) -> Any:
+        """The accepted value in the type that the run uses."""
+        return value
+
+    def bad_values(self) -> list[object]:
+        """Values that `check` must refuse."""
+        raise NotImplementedError
+
+    def check(self, value: object, owner: str) -> Any:
+        """The value, converted.
+
+        Raises `SpecError` naming parameter, rule, value and remedy. `owner` says whose parameter it is, for
+        example 'layer 2 (Dropout)'.
+        """
+        if not self.accepts(value):
+            advice = (
+                self.advice or f"Set it to {self.default!r}, its default, or another value in that range."
+            )
+            raise SpecError(
+                f"The {self.name!r} parameter of {owner} must be {self.rule()}. "
+                f"Got {shorten(value)} instead. {advice}"
+            )
+        return self.convert(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _interval(low: float, high: float, low_open: bool, high_open: bool) -> str:
+    left = "(" if low_open or low == -math.inf else "["
+    right = ")" if high_open or high == math.inf else "]"
+    return f"{left}{low:g}, {high:g}{right}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Float(Parameter):
+    """A finite real number between two bounds; `log` marks one whose useful values span decades."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    low_open: bool = False
+    high_open: bool = False
+    step: float = 0.1
+    log: bool = False
+    unit: str = ""
+
+    def accepts(self, value: object) -> bool:
+        if not _is_number(value):
+            return False
+        number = float(value)  # type: ignore[arg-type]
+        above = number > self.low if self.low_open else number >= self.low
+        below = number < self.high if self.high_open else number <= self.high
+        return above and below
+
+    def rule(self) -> str:
+        return f"a float in the range {_interval(self.low, self.high, self.low_open, self.high_open)}"
+
+    def convert(self, value: Any) -> float:
+        return float(value)
+
+    def bad_values(self) -> list[object]:
+        bad: list[object] = ["x", None, True, math.nan, math.inf]
+        if self.low > -math.inf:
+            bad.append(self.low if self.low_open else self.low - 1)
+        if self.high < math.inf:
+            bad.append(self.high if self.high_open else self.high + 1)
+        return bad
+
+
+@dataclass(frozen=True, kw_only=True)
+class Floats(Parameter):
+    """A fixed number of finite reals, such as Adam's betas; each follows `element`'s rule."""
+
+    element: Float
+    labels: tuple[str, ...]
+
+    def accepts(self, value: object) -> bool:
+        return (
+            isinstance(value, list | tuple)
+            and len(value) == len(self.labels)
+            and all(self.element.accepts(item) for item in value)
+        )
+
+    def rule(self) -> str:
+        return f"{len(self.labels)} values ({', '.join(self.labels)}), each {self.element.rule()}"
+
+    def convert(self, value: Any) -> tuple[float, ...]:
+        return tuple(self.element.convert(item) for item in value)
+
+    def bad_values(self) -> list[object]:
+        good = list(self.default)
+        return [
+            None,
+            0.5,
+            good[:-1],
+            [*good, good[0]],
+            *([bad, *good[1:]] for bad in self.element.bad_values()),
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Int(Parameter):
+    """An integer between two bounds, both included; `optional` also admits None, described by `none_means`."""
+
+    low: int
+    high: int
+    step: int = 1
+    optional: bool = False
+    none_means: str = ""
+
+    def accepts(self, value: object) -> bool:
+        if value is None:
+            return self.optional
+        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+
+    def rule(self) -> str:
+        rule = f"an int in the range [{self.low}, {self.high}]"
+        return f"{rule}, or None ({self.none_means})" if self.optional else rule
+
+    def bad_values(self) -> list[object]:
+        bad: list[object] = ["x", 0.5, True, math.nan, self.low - 1, self.high + 1]
+        return bad if self.optional else [*bad, None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bool(Parameter):
+    """True or False."""
+
+    def accepts(self, value: object) -> bool:
+        return isinstance(value, bool)
+
+    def rule(self) -> str:
+        return "True or False"
+
+    def bad_values(self) -> list[object]:
+        return ["True", 1, None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Parameter):
+    """One of a few strings."""
+
+    choices: tuple[str, ...]
+
+    def accepts(self, value: object) -> bool:
+        return isinstance(value, str) and value in self.choices
+
+    def rule(self) -> str:
+        return f"one of {', '.join(map(repr, self.choices))}"
+
+    def bad_values(self) -> list[object]:
+        return ["no such choice", 1, None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subset(Parameter):
+    """One or more of a few strings, kept in the order of `choices`; each choice with its label."""
+
+    choices: dict[str, str]
+
+    def accepts(self, value: object) -> bool:
+        return (
+            isinstance(value, list | tuple)
+            and len(value) > 0
+            and all(isinstance(item, str) and item in self.choices for item in value)
+            and len(set(value)) == len(value)
+        )
+
+    def rule(self) -> str:
+        return f"a list of at least one, each once, of {', '.join(map(repr, self.choices))}"
+
+    def convert(self, value: Any) -> tuple[str, ...]:
+        return tuple(name for name in self.choices if name in value)
+
+    def bad_values(self) -> list[object]:
+        first = next(iter(self.choices))
+        return [[], [first, first], ["no such choice"], first, None, [1]]

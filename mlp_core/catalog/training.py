@@ -1,0 +1,89 @@
+"""How a run goes: batch, epochs, seed, device. The same kind of parameters as every other entry has."""
+
+from __future__ import annotations
+
+from mlp_core.catalog.entry import Entry, table
+from mlp_core.catalog.parameters import Bool, Choice, Float, Int
+
+DEVICES: dict[str, Entry] = table(
+    Entry(name="cpu", label="CPU", summary="The processor. Best for small networks."),
+    Entry(name="cuda", label="CUDA", summary="An NVIDIA or AMD graphics card."),
+    Entry(name="mps", label="MPS", summary="The graphics part of an Apple processor."),
+)
+
+SEED = Int(
+    name="seed",
+    label="Seed",
+    help="The number that all chance is drawn from: the same seed gives the same run.",
+    default=42,
+    low=0,
+    high=2**31 - 1,
+    advice="Choose a whole number from 0 to 2147483647.",
+)
+
+TEST_FRACTION = Float(
+    name="test_fraction",
+    label="Test share",
+    help="The share of samples that is kept out of training, to test on.",
+    default=0.5,
+    low=0.05,
+    high=0.95,
+    step=0.05,
+    advice="Choose a share from 0.05 to 0.95.",
+)
+
+TRAINING = Entry(
+    name="training",
+    label="Training",
+    summary="How the run goes.",
+    parameters=(
+        Int(
+            name="batch_size",
+            label="Batch size",
+            help="Samples per step. Small batches are noisy and often learn in fewer epochs; "
+            "empty takes all training samples at once.",
+            default=10,
+            low=1,
+            high=1_000_000,
+            optional=True,
+            none_means="all training samples at once",
+            advice="Choose from 1 up to the number of training samples; 10 to 256 is usual.",
+        ),
+        Int(
+            name="epochs",
+            label="Epochs",
+            help="After how many passes over the training samples the run ends; empty trains until paused.",
+            default=None,
+            low=1,
+            high=1_000_000,
+            optional=True,
+            none_means="train until paused",
+        ),
+        Bool(
+            name="zero_grad",
+            label="Zero the gradients",
+            help="Clears the gradients before each step, as training loops do. Switched off, every step adds its "
+            "gradient to all earlier ones, which is usually a bug worth seeing once.",
+            default=True,
+        ),
+        Int(
+            name="report_every",
+            label="Report every",
+            help="Also report the mean loss of every so many mini-batches; empty reports epochs only.",
+            default=None,
+            low=1,
+            high=1_000_000,
+            optional=True,
+            none_means="epochs only",
+        ),
+        Choice(
+            name="device",
+            label="Device",
+            help="Where the network is trained. Small networks are fastest on the CPU.",
+            default="cpu",
+            choices=tuple(DEVICES),
+        ),
+        SEED,
+    ),
+)
+"""`seed` starts the initial weights, the order of the samples and dropout; the data has a seed of its own."""

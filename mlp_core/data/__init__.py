@@ -1,0 +1,97 @@
+"""Data sets: from a spec to arrays.
+
+`load` is the one way in. Importing this package needs numpy only; PyTorch, torchvision and scikit-learn are
+imported when a set that needs them is loaded, and generated sets need none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from importlib import import_module
+from pathlib import Path
+
+from mlp_core.data.cache import Cache
+from mlp_core.data.dataset import Dataset
+from mlp_core.data.errors import DataCancelled, DataMissing
+from mlp_core.data.folder import data_folder, has_files, missing
+from mlp_core.data.generated import EXTENT, features_of, generate, sample_points
+from mlp_core.data.tabular import read_table
+from mlp_core.data.waiting import Cancelled, Progress, Report, ignore, never
+from mlp_core.spec import DataSpec
+
+__all__ = [
+    "EXTENT",
+    "DataCancelled",
+    "DataMissing",
+    "Dataset",
+    "Progress",
+    "data_folder",
+    "features_of",
+    "is_present",
+    "load",
+    "sample_points",
+]
+
+_cache = Cache()
+
+_MAKERS: dict[str, Callable[[DataSpec], Dataset]] = {"generated": generate, "bundled": read_table}
+
+
+def load(
+    spec: DataSpec,
+    data_dir: Path | None = None,
+    *,
+    progress: Report | None = None,
+    cancelled: Cancelled | None = None,
+    download: bool = False,
+) -> Dataset:
+    """The data set that the spec describes, from memory where it was loaded before.
+
+    `data_dir` is where downloaded sets lie (default: `data_folder()`). With `download` a set that is not
+    there is fetched, `progress` is told how far that is, and `cancelled` is asked whether to stop. Safe to
+    call from any number of threads: a set is made once, and all get the same arrays. Raises `DataMissing` for
+    a set that must be downloaded first, `DataCancelled`, or another `DataError`.
+    """
+    progress, cancelled = progress or ignore, cancelled or never
+    if spec.entry.source == "downloaded":
+        return _load_downloaded(spec, _resolved(data_dir), progress, cancelled, download)
+    make = _MAKERS[spec.entry.source]
+    return _cache.get(_key(spec), lambda report: make(spec), progress, cancelled)
+
+
+def is_present(spec: DataSpec, data_dir: Path | None = None) -> bool:
+    """Whether `load` needs no download."""
+    return spec.entry.source != "downloaded" or has_files(spec.entry, _resolved(data_dir))
+
+
+def _load_downloaded(
+    spec: DataSpec, folder: Path, progress: Report, cancelled: Cancelled, download: bool
+) -> Dataset:
+    # The image code imports torchvision's helpers, so it stays out until an image set is asked for.
+    from mlp_core.data.vision import subset
+
+    entry = spec.entry
+    key = (entry.name, folder)
+    if _cache.peek(key) is None and not has_files(entry, folder):
+        if not download:
+            raise missing(entry, folder)
+        from mlp_core.data.download import download as fetch_files
+
+        fetch_files(entry, folder, progress, cancelled)
+
+    def read(report: Report) -> Dataset:
+        report(Progress(f"Reading {entry.label}"))
+        module, function = entry.loader.split(":")
+        whole: Dataset = getattr(import_module(module), function)(entry, folder)
+        return whole
+
+    return subset(_cache.get(key, read, progress, cancelled), spec)
+
+
+def _resolved(data_dir: Path | None) -> Path:
+    return data_folder() if data_dir is None else data_dir.absolute()
+
+
+def _key(spec: DataSpec) -> Hashable:
+    params = tuple(spec.params[parameter.name] for parameter in spec.entry.parameters)
+    return (spec.dataset, params, spec.test_fraction, spec.seed)

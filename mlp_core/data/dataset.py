@@ -1,0 +1,83 @@
+"""What every loader returns: arrays that all sessions share, and what a page needs to explain them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp_core.spec import DataSpec
+
+Task = Literal["classification", "regression"]
+Array = NDArray[Any]
+ScalarT = TypeVar("ScalarT", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dataset:
+    """One data set, split into a training and a test part.
+
+    Arrays are C-contiguous and read-only, because every session in the process holds the same ones.
+    Inputs divided by `divisor` are what the network sees.
+    """
+
+    spec: DataSpec
+    """What the set was made from."""
+    task: Task
+    x_train: Array
+    """float32 (N, F), or images as uint8 (N, C, H, W)."""
+    y_train: Array
+    """int64 (N,) class indices, or float32 (N, T) targets."""
+    x_test: Array
+    y_test: Array
+    class_names: tuple[str, ...] = ()
+    """One per class; empty for regression."""
+    feature_names: tuple[str, ...] = ()
+    """One per column of a table; empty for images."""
+    target_names: tuple[str, ...] = ()
+    """One per output of a regression; empty for classification."""
+    points_train: NDArray[np.float32] | None = None
+    """(N, 2) coordinates of a generated set, from which its features are made."""
+    points_test: NDArray[np.float32] | None = None
+    feature_mean: NDArray[np.float32] | None = None
+    """(F,) what was taken from each column of a table before it was divided by `feature_std`."""
+    feature_std: NDArray[np.float32] | None = None
+    target_mean: NDArray[np.float32] | None = None
+    """(T,) as `feature_mean`, of regression targets: `y * target_std + target_mean` has the original unit."""
+    target_std: NDArray[np.float32] | None = None
+    notes: tuple[str, ...] = ()
+    """Sentences for the page: what was done to the data on the way."""
+
+    @property
+    def divisor(self) -> float:
+        """What inputs are divided by inside the training step: 255 for images kept as bytes, 1 otherwise."""
+        return 255.0 if self.x_train.dtype == np.uint8 else 1.0
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of one sample: (F,) or (C, H, W)."""
+        return tuple(self.x_train.shape[1:])
+
+    @property
+    def train_size(self) -> int:
+        """Samples in the training part."""
+        return len(self.x_train)
+
+    @property
+    def test_size(self) -> int:
+        """Samples in the test part."""
+        return len(self.x_test)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays together."""
+        return sum(value.nbytes for value in vars(self).values() if isinstance(value, np.ndarray))
+
+
+def read_only(array: NDArray[ScalarT]) -> NDArray[ScalarT]:
+    """The array, C-contiguous and closed for writing; a view of it stays closed."""
+    array = np.ascontiguousarray(array)
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,77 @@
+"""Generated sets as data sets: points of the plane with the features that are made of them, and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp_core.data.dataset import Array, Dataset, read_only
+from mlp_core.data.split import split, stratified_split
+from mlp_core.spec import DataSpec
+
+Points = NDArray[np.float32]
+
+EXTENT = (-1.25, 1.25)
+"""The range of both coordinates that a decision boundary covers; every generated point lies inside."""
+
+_FEATURES: dict[str, Callable[[Array, Array], Array]] = {
+    "x1": lambda x1, x2: x1,
+    "x2": lambda x1, x2: x2,
+    "x1^2": lambda x1, x2: x1 * x1,
+    "x2^2": lambda x1, x2: x2 * x2,
+    "x1*x2": lambda x1, x2: x1 * x2,
+    "sin(5*x1)": lambda x1, x2: np.sin(5 * x1),
+    "sin(5*x2)": lambda x1, x2: np.sin(5 * x2),
+}
+"""How each of `mlp_core.catalog.datasets.FEATURES` follows from the coordinates."""
+
+
+def features_of(points: Points, names: Sequence[str]) -> Points:
+    """Inputs float32 (N, len(names)) of points float32 (N, 2), in the order of the names."""
+    x1, x2 = points[:, 0], points[:, 1]
+    return np.stack([_FEATURES[name](x1, x2) for name in names], axis=1).astype(np.float32)
+
+
+def sample_points(resolution: int) -> Points:
+    """A square grid over `EXTENT` as points float32 (resolution², 2).
+
+    Row by row from the lowest x₂, so that `values.reshape(resolution, resolution)[row, column]` belongs to
+    the row-th x₂ and the column-th x₁, as heat maps expect.
+    """
+    axis = np.linspace(*EXTENT, resolution, dtype=np.float32)
+    x1, x2 = np.meshgrid(axis, axis)
+    return np.stack([x1.ravel(), x2.ravel()], axis=1)
+
+
+def generate(spec: DataSpec) -> Dataset:
+    """The set that the spec describes, split."""
+    entry = spec.entry
+    module, function = entry.loader.split(":")
+    make: Callable[..., tuple[Array, Array]] = getattr(import_module(module), function)
+    params: dict[str, Any] = dict(spec.params)
+    chosen = params.pop("features", ())
+    made, values = make(**params, seed=spec.seed)
+    made = made.astype(np.float32)
+    inputs = features_of(made, chosen) if entry.two_features else made
+    if entry.task == "classification":
+        train, test = stratified_split(values, spec.test_fraction, spec.seed)
+    else:
+        values = values.astype(np.float32)
+        train, test = split(len(values), spec.test_fraction, spec.seed)
+    return Dataset(
+        spec=spec,
+        task=entry.task,
+        x_train=read_only(inputs[train]),
+        y_train=read_only(values[train]),
+        x_test=read_only(inputs[test]),
+        y_test=read_only(values[test]),
+        class_names=entry.class_names,
+        feature_names=chosen or tuple(f"x{column + 1}" for column in range(inputs.shape[1])),
+        target_names=entry.target_names,
+        points_train=read_only(made[train]) if entry.two_features else None,
+        points_test=read_only(made[test]) if entry.two_features else None,
+    )

@@ -1,0 +1,69 @@
+"""Dividing samples into a training and a test part.
+
+Own code on numpy, because the first page must appear at once and importing scikit-learn takes three seconds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.int64]
+
+
+def split(samples: int, test_fraction: float, seed: int) -> tuple[Indices, Indices]:
+    """Indices of the training and of the test part, each in random order.
+
+    The test part has `test_fraction` of the samples, rounded, but both parts have at least one. Needs two
+    samples.
+    """
+    _require_two(samples)
+    order = np.random.default_rng(seed).permutation(samples)
+    tests = int(np.clip(round(samples * test_fraction), 1, samples - 1))
+    return order[tests:], order[:tests]
+
+
+def stratified_split(labels: NDArray[np.int64], test_fraction: float, seed: int) -> tuple[Indices, Indices]:
+    """As `split`, with the shares of the classes kept as nearly as whole samples allow.
+
+    `labels` is (N,) of class indices. Every class with two or more samples is in both parts, even where that
+    makes the test part larger or smaller than asked; a class of one sample is in the training part. Where no
+    class has two, there is nothing to keep the shares of, and the split is plain.
+    """
+    _require_two(len(labels))
+    generator = np.random.default_rng(seed)
+    classes, counts = np.unique(labels, return_counts=True)
+    if counts.max() < 2:
+        return split(len(labels), test_fraction, seed)
+    wanted = tests_per_class(counts, test_fraction)
+    train, test = [], []
+    for label, tests in zip(classes, wanted, strict=True):
+        members = generator.permutation(np.flatnonzero(labels == label))
+        test.append(members[:tests])
+        train.append(members[tests:])
+    return generator.permutation(np.concatenate(train)), generator.permutation(np.concatenate(test))
+
+
+def tests_per_class(counts: NDArray[np.int64], test_fraction: float) -> NDArray[np.int64]:
+    """How many samples of each class are for testing, where `counts` (K,) is how many there are.
+
+    Largest remainder: each class gets the whole part of its share, and the samples that are left over go to
+    the classes whose share was cut most. Then every class is held between 1 and all but one of its samples.
+    """
+    samples = int(counts.sum())
+    total = int(np.clip(round(samples * test_fraction), 1, samples - 1))
+    share = counts * (total / samples)
+    wanted: NDArray[np.int64] = np.floor(share).astype(np.int64)
+    by_remainder = np.argsort(wanted - share, kind="stable")
+    wanted[by_remainder[: total - int(wanted.sum())]] += 1
+    low, high = np.minimum(1, counts - 1), counts - 1
+    wanted = np.clip(wanted, low, high)
+    # What holding added or took is given back by the classes that have room, largest first.
+    for place in np.argsort(-counts, kind="stable"):
+        room = np.clip(total - int(wanted.sum()), low[place] - wanted[place], high[place] - wanted[place])
+        wanted[place] += room
+    return wanted
+
+
+def _require_two(samples: int) -> None:
+    assert samples >= 2, "a split needs two samples"

@@ -1,0 +1,34 @@
+"""Generated tables of more than two features, each a function of the number of samples and the seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEATURES = 16
+CENTRES_PER_CLASS = 2
+
+Table = tuple[NDArray[np.float64], NDArray[Any]]
+
+
+def blobs16(points: int, seed: int) -> Table:
+    """Two classes of two normal clouds each in sixteen dimensions: x float64 (points, 16), classes int64
+    (points,).
+
+    Centres are drawn with standard deviation 0.8 per feature and clouds have 1, so that classes overlap a
+    little.
+    """
+    generator = np.random.default_rng(seed)
+    centres = 0.8 * generator.standard_normal((2, CENTRES_PER_CLASS, FEATURES))
+    labels = np.arange(points) % 2
+    which = (np.arange(points) // 2) % CENTRES_PER_CLASS
+    return centres[labels, which] + generator.standard_normal((points, FEATURES)), labels.astype(np.int64)
+
+
+def ones(points: int, seed: int) -> Table:
+    """Five features from a normal distribution with mean 1 and deviation 1, and two targets that are always
+    1."""
+    x = 1.0 + np.random.default_rng(seed).standard_normal((points, 5))
+    return x, np.ones((points, 2))

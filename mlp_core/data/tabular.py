@@ -1,0 +1,91 @@
+"""The tables that come with scikit-learn, standardised; and the standardising that any table gets."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp_core.data.dataset import Array, Dataset, read_only
+from mlp_core.data.split import split, stratified_split
+from mlp_core.spec import DataSpec
+
+Floats = NDArray[np.float64]
+
+
+def load_table(name: str) -> tuple[Floats, Array, tuple[str, ...], tuple[str, ...]]:
+    """A bundled table by its catalog name, as scikit-learn's `load_<name>` returns it.
+
+    Returns inputs (N, F), targets (N,), the names of the columns and of the classes (empty for regression).
+    """
+    # The import takes three seconds, and the generated sets of the first page do without.
+    from sklearn import datasets
+
+    options = {"scaled": False} if name == "diabetes" else {}
+    bunch = getattr(datasets, f"load_{name}")(**options)
+    classes = tuple(map(str, bunch.get("target_names", ())))
+    return bunch.data, bunch.target, tuple(map(str, bunch.feature_names)), classes
+
+
+def read_table(spec: DataSpec) -> Dataset:
+    """The bundled table that the spec names: split, then standardised by its training part."""
+    entry = spec.entry
+    x, y, feature_names, class_names = load_table(entry.name)
+    if entry.task == "classification":
+        y = y.astype(np.int64)
+        train, test = stratified_split(y, spec.test_fraction, spec.seed)
+        target_mean = target_std = None
+        y_train, y_test = y[train], y[test]
+    else:
+        y = y.astype(np.float64).reshape(len(x), -1)
+        train, test = split(len(x), spec.test_fraction, spec.seed)
+        target_mean, target_std = standardisation(y[train])
+        y_train, y_test = (_standardised(y[part], target_mean, target_std) for part in (train, test))
+    mean, std = standardisation(x[train])
+    return Dataset(
+        spec=spec,
+        task=entry.task,
+        x_train=read_only(_standardised(x[train], mean, std)),
+        y_train=read_only(y_train),
+        x_test=read_only(_standardised(x[test], mean, std)),
+        y_test=read_only(y_test),
+        class_names=class_names,
+        feature_names=feature_names,
+        target_names=entry.target_names,
+        feature_mean=read_only(mean.astype(np.float32)),
+        feature_std=read_only(std.astype(np.float32)),
+        target_mean=None if target_mean is None else read_only(target_mean.astype(np.float32)),
+        target_std=None if target_std is None else read_only(target_std.astype(np.float32)),
+        notes=_notes(x[train], feature_names, target_std is not None),
+    )
+
+
+def standardisation(training: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation (F,) of the columns of (N, F), the deviation of a constant column being 1.
+
+    The population's deviation (divided by N), and the same test for "constant" as scikit-learn's
+    StandardScaler: a variance no larger than what rounding leaves of equal numbers.
+    """
+    mean, variance = training.mean(axis=0), training.var(axis=0)
+    rounding = np.finfo(np.float64).eps
+    bound = len(training) * rounding * variance + (len(training) * mean * rounding) ** 2
+    return mean, np.where(variance <= bound, 1.0, np.sqrt(variance))
+
+
+def _standardised(values: Floats, mean: Floats, std: Floats) -> NDArray[np.float32]:
+    return ((values - mean) / std).astype(np.float32)
+
+
+def _notes(training: Floats, names: tuple[str, ...], targets: bool) -> tuple[str, ...]:
+    what = "Inputs and targets were" if targets else "Inputs were"
+    notes = [
+        f"{what} standardised: the training part's mean was taken away, and the rest divided by its standard "
+        "deviation."
+    ]
+    constant = [name for name, column in zip(names, training.T, strict=True) if np.ptp(column) == 0]
+    if constant:
+        shown = ", ".join(constant[:5]) + (", …" if len(constant) > 5 else "")
+        columns = "column has" if len(constant) == 1 else "columns have"
+        notes.append(
+            f"{len(constant)} {columns} one value throughout the training part and nothing to teach: {shown}."
+        )
+    return tuple(notes)

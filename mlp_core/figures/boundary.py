@@ -1,0 +1,159 @@
+"""What a classifier answers over a plane of two features, with the samples on top."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlp_core.figures.encode import encode, encode_levels
+from mlp_core.figures.layout import HOVER, Figure, layout
+from mlp_core.figures.palette import Stops, Theme, boundary_stops, class_area, class_colour, mix, palette
+from mlp_core.figures.points import (
+    Array,
+    Extent,
+    Show,
+    chosen,
+    field,
+    key_to_marks,
+    marker,
+    places,
+    plane_axes,
+    point_size,
+    shares,
+)
+from mlp_core.figures.text import escape_label, percent, plain, unique_labels
+
+
+def decision_boundary(
+    grid: Array | None,
+    extent: Extent,
+    *,
+    train_points: Array,
+    train_labels: Array,
+    test_points: Array,
+    test_labels: Array,
+    class_names: Sequence[object],
+    confidence: Array | None = None,
+    show: Show = "both",
+    axis_names: tuple[object, object] = ("x", "y"),
+    theme: Theme = "light",
+    discretise: bool = False,
+    uirevision: str = "boundary",
+) -> Figure:
+    """Areas in the pale class colours; training points filled, test points as rings.
+
+    `grid`: H×W over `extent`, row 0 at y_min. For two classes P(class 1) in [0, 1], pale where undecided; for
+    more, the index of the winner, with its probability in `confidence` (H×W): the colour fades into the
+    background as it falls to 1/K. None draws the points alone. `discretise` shows the decision only.
+    Points: (N, 2) and (N,) class indices; at most 1,000 of them are drawn.
+    """
+    size = len(class_names)
+    data: list[dict[str, Any]] = []
+    if grid is not None and confidence is None:
+        data.append(_two_classes(np.asarray(grid), extent, class_names, theme, discretise))
+    elif grid is not None:
+        sure = np.ones(np.shape(grid)) if discretise else np.asarray(confidence)
+        data.append(_more_classes(np.asarray(grid), sure, extent, size, theme))
+    kept = shares(len(train_points), len(test_points), show)
+    names = unique_labels(class_names, 16)
+    parts = ((train_points, train_labels, kept[0], False), (test_points, test_labels, kept[1], True))
+    for points, labels, limit, hollow in parts:
+        keep = chosen(len(points), limit) if limit else np.arange(0)
+        traces = _samples(np.asarray(points)[keep], np.asarray(labels)[keep], names, hollow, theme)
+        for trace in traces:
+            trace["marker"] |= {"size": point_size(sum(kept))}
+            # With both parts on screen, one legend entry per class hides both.
+            trace["showlegend"] = not (hollow and kept[0] > 0)
+        data += traces
+    return {
+        "data": data,
+        "layout": layout(
+            uirevision,
+            **plane_axes(extent, (escape_label(axis_names[0]), escape_label(axis_names[1]))),
+            annotations=[key_to_marks()] if min(kept) > 0 else [],
+            dragmode="pan",
+            showlegend=bool(data) and size <= 12,
+            margin={"l": 48, "r": 8, "t": 30, "b": 42},
+        ),
+    }
+
+
+def decision_boundary_alt(
+    grid: Array | None,
+    train_labels: Array,
+    test_labels: Array,
+    class_names: Sequence[object],
+    *,
+    confidence: Array | None = None,
+    show: Show = "both",
+    axis_names: tuple[object, object] = ("x", "y"),
+) -> str:
+    """Which class covers which share of the plane, and how many points are shown."""
+    over = f"{plain(axis_names[0])} and {plain(axis_names[1])}"
+    said = f"Samples of {len(class_names)} classes over {over}."
+    if grid is not None:
+        winner = np.asarray(grid) if confidence is not None else (np.asarray(grid) > 0.5).astype(np.int64)
+        cover = np.bincount(winner.astype(np.int64).ravel(), minlength=len(class_names)) / winner.size
+        largest = np.argsort(cover, kind="stable")[::-1][:4]
+        listed = [
+            f"{plain(class_names[k])} on {percent(float(cover[k]), 2)}" for k in largest if cover[k] > 0
+        ]
+        said = f"Decision boundary over {over}. The network answers {', '.join(listed)} of the area."
+    shown = {"train": f"{len(train_labels)} training points", "test": f"{len(test_labels)} test points"}
+    return f"{said} {' and '.join(shown.values()) if show == 'both' else shown[show]} shown."
+
+
+def _two_classes(
+    grid: Array, extent: Extent, class_names: Sequence[object], theme: Theme, discretise: bool
+) -> dict[str, Any]:
+    """Probability in whole percent: one byte per cell, and the number under the pointer is the one drawn."""
+    shown = np.where(np.isnan(grid), np.nan, grid > 0.5) if discretise else grid
+    hover = "" if discretise else f"P({escape_label(class_names[-1], 16)}) = %{{z}} %"
+    return {
+        "type": "heatmap", "uid": "area", **field(grid.shape, extent),
+        "z": encode_levels(shown, 0.0, 1.0, 100), "zmin": 0, "zmax": 100,
+        "colorscale": boundary_stops(theme), "showscale": False, "zsmooth": False if discretise else "fast",
+        **({"hovertemplate": hover + "<extra></extra>"} if hover else {"hoverinfo": "skip"}),
+    }  # fmt: skip
+
+
+def _more_classes(grid: Array, sure: Array, extent: Extent, size: int, theme: Theme) -> dict[str, Any]:
+    """One byte per cell: class × levels + confidence level, and a colour scale with one ramp per class."""
+    if size > 256:
+        raise ValueError(f"The 'class_names' parameter may hold at most 256 names here. Got {size} instead.")
+    levels = max(1, min(16, 256 // size))
+    above_chance = np.clip((np.nan_to_num(sure) - 1 / size) / (1 - 1 / size), 0, 1)
+    level = np.rint(above_chance * (levels - 1))
+    code = (np.clip(grid, 0, size - 1) * levels + level).astype(np.uint8)
+    scale: Stops = []
+    for index in range(size):
+        full = class_area(index, theme)
+        pale = mix(full, palette(theme).background, 0.15 if levels > 1 else 1.0)
+        scale += [[index / size, pale], [(index + 1) / size, full]]
+    return {
+        "type": "heatmap", "uid": "area", **field(grid.shape, extent),
+        "z": encode(code), "zmin": -0.5, "zmax": size * levels - 0.5,
+        "colorscale": scale, "showscale": False, "zsmooth": False, "hoverinfo": "skip",
+    }  # fmt: skip
+
+
+def _samples(
+    points: Array, labels: Array, names: list[str], hollow: bool, theme: Theme
+) -> list[dict[str, Any]]:
+    colours = palette(theme)
+    part = "test" if hollow else "train"
+    traces = []
+    for index, name in enumerate(names):
+        of_class = points[labels == index]
+        if len(of_class) == 0:
+            continue
+        colour = class_colour(index, theme)
+        traces.append({
+            "type": "scatter", "mode": "markers", "uid": f"{part}{index}", **places(of_class),
+            "name": name, "legendgroup": name,
+            "marker": marker(colour, colours.outline, colours.background, hollow),
+            "hovertemplate": f"{name}, {part}<br>%{{x:{HOVER}}}, %{{y:{HOVER}}}<extra></extra>",
+        })  # fmt: skip
+    return traces

@@ -1,0 +1,225 @@
+"""Loss, accuracy and learning rate over training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from mlp_core.figures.curve import Array, Curve, smooth
+from mlp_core.figures.empty import empty
+from mlp_core.figures.encode import encode
+from mlp_core.figures.layout import HOVER, Figure, axis, layout
+from mlp_core.figures.palette import Palette, Theme, palette
+from mlp_core.figures.text import percent, readable
+
+Unit = Literal["epoch", "step"]
+
+
+def loss_curves(
+    train: Curve,
+    test: Curve,
+    *,
+    steps_per_epoch: float,
+    log_y: bool = False,
+    smoothing: float = 0.0,
+    x: Unit = "epoch",
+    theme: Theme = "light",
+    uirevision: str = "loss",
+) -> Figure:
+    """Training loss in grey with its spread and, if `smoothing` > 0, a smoothed line; test loss in teal.
+
+    Only the training line is smoothed: a test value is a mean over the test part, and has no batch noise.
+    """
+    if len(train) == 0 and len(test) == 0:
+        return empty("Press Train, and the loss appears here.", uirevision=uirevision)
+    scale = _Scale(steps_per_epoch, x, palette(theme), log_y)
+    data = _train_traces(train, scale, smoothing) + _test_trace(test, scale)
+    title = "loss, log scale" if log_y else "loss"
+    yaxis = axis(title, type="log", nticks=5) if log_y else axis(title, rangemode="tozero")
+    return _figure(data, yaxis, x, uirevision)
+
+
+def accuracy_curves(
+    train: Curve | None,
+    test: Curve,
+    *,
+    steps_per_epoch: float,
+    smoothing: float = 0.0,
+    x: Unit = "epoch",
+    theme: Theme = "light",
+    uirevision: str = "accuracy",
+) -> Figure:
+    """Shares from 0 to 1, drawn in percent; `train` is None where it is not measured."""
+    if (train is None or len(train) == 0) and len(test) == 0:
+        return empty("Press Train, and the accuracy appears here.", uirevision=uirevision)
+    scale = _Scale(steps_per_epoch, x, palette(theme), unit=" %")
+    data = _train_traces(_times(train, 100), scale, smoothing) if train is not None else []
+    data += _test_trace(_times(test, 100), scale)
+    limits = {"minallowed": 0, "maxallowed": 100}
+    return _figure(data, axis("accuracy, %", autorangeoptions=limits), x, uirevision)
+
+
+def learning_rate_curve(
+    rate: Curve,
+    *,
+    steps_per_epoch: float,
+    log_y: bool = False,
+    x: Unit = "epoch",
+    theme: Theme = "light",
+    uirevision: str = "learning-rate",
+) -> Figure:
+    """The learning rate of the steps taken, as a step function: it changes between steps, not during one."""
+    if len(rate) == 0:
+        return empty("Press Train, and the learning rate appears here.", uirevision=uirevision)
+    rate = rate.thinned()
+    scale = _Scale(steps_per_epoch, x, palette(theme), log_y)
+    trace = scale.line(rate, rate.mean) | {
+        "uid": "rate", "name": "learning rate", "hovertemplate": scale.hover(""),
+        "line": {"color": scale.colours.positive, "width": 2, "shape": "hv"},
+    }  # fmt: skip
+    title = "learning rate, log scale" if log_y else "learning rate"
+    yaxis = axis(title, type="log", nticks=5) if log_y else axis(title, rangemode="tozero", nticks=5)
+    figure = _figure([trace], yaxis, x, uirevision)
+    figure["layout"]["showlegend"] = False
+    figure["layout"]["margin"] |= {"l": 68}
+    return figure
+
+
+def loss_curves_alt(train: Curve, test: Curve, *, steps_per_epoch: float) -> str:
+    """Current values and trend in words."""
+    if len(train) == 0 and len(test) == 0:
+        return "Loss over training. Nothing has been trained yet."
+    parts = [_where("Loss", train if len(train) else test, steps_per_epoch)]
+    parts += [_said("Training loss", train, readable), _said("Test loss", test, readable)]
+    if len(test) > 1 and np.isfinite(test.mean).any():
+        best = int(np.nanargmin(test.mean))
+        at = readable(float(test.x[best]) / steps_per_epoch)
+        parts.append(f"The least test loss was {readable(float(test.mean[best]))}, at epoch {at}.")
+    return " ".join(part for part in parts if part)
+
+
+def accuracy_curves_alt(train: Curve | None, test: Curve, *, steps_per_epoch: float) -> str:
+    """Current values and trend in words."""
+    known = train if train is not None and len(train) else test
+    if len(known) == 0:
+        return "Accuracy over training. Nothing has been trained yet."
+    parts = [_where("Accuracy", known, steps_per_epoch)]
+    if train is not None:
+        parts.append(_said("Training accuracy", train, percent))
+    parts.append(_said("Test accuracy", test, percent))
+    return " ".join(part for part in parts if part)
+
+
+def learning_rate_curve_alt(rate: Curve, *, steps_per_epoch: float) -> str:
+    """Current value and trend in words."""
+    if len(rate) == 0:
+        return "Learning rate over training. Nothing has been trained yet."
+    return _where("Learning rate", rate, steps_per_epoch) + " " + _said("Learning rate", rate, readable)
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """How the values of one figure are placed, coloured and named."""
+
+    per_epoch: float
+    x: Unit
+    colours: Palette
+    log_y: bool = False
+    unit: str = ""
+
+    def line(self, curve: Curve, values: Array) -> dict[str, Any]:
+        """A trace; positions go as start and distance where they are even, which halves its bytes."""
+        at = np.asarray(curve.x, dtype=np.float64) / (self.per_epoch if self.x == "epoch" else 1)
+        y = np.asarray(values, dtype=np.float64)
+        if self.log_y:
+            y = np.where(y > 0, y, np.nan)  # zero has no logarithm: a gap, not a line to minus infinity
+        trace: dict[str, Any] = {"type": "scatter", "mode": "lines", "y": encode(y)}
+        gaps = np.diff(at)
+        if len(at) > 2 and np.allclose(gaps, gaps[0], rtol=1e-6):
+            return trace | {"x0": float(at[0]), "dx": float(at[-1] - at[0]) / (len(at) - 1)}
+        return trace | {"x": encode(at)}
+
+    def hover(self, name: str) -> str:
+        """Value, place and name under the pointer."""
+        return f"%{{y:{HOVER}}}{self.unit} at {self.x} %{{x:{HOVER}}}<extra>{name}</extra>"
+
+
+def _figure(data: list[dict[str, Any]], yaxis: dict[str, Any], x: Unit, uirevision: str) -> Figure:
+    xaxis = axis(x, showgrid=False, rangemode="tozero")
+    return {"data": data, "layout": layout(uirevision, xaxis=xaxis, yaxis=yaxis, dragmode="zoom")}
+
+
+def _train_traces(curve: Curve, scale: _Scale, smoothing: float) -> list[dict[str, Any]]:
+    curve = curve.thinned()
+    if len(curve) == 0:
+        return []
+    traces = _band(curve, scale) if curve.has_band else []
+    smoothed = smoothing > 0
+    traces.append(scale.line(curve, curve.mean) | {
+        "uid": "raw", "name": "train, each batch" if smoothed else "train", "legendgroup": "raw",
+        "line": {"color": scale.colours.raw, "width": 1} if smoothed
+        else {"color": scale.colours.trend, "width": 1.5},
+        "hovertemplate": scale.hover("train"),
+    })  # fmt: skip
+    if smoothed:
+        traces.append(scale.line(curve, smooth(curve.mean, smoothing)) | {
+            "uid": "smooth", "name": "train, smoothed", "hovertemplate": scale.hover("train, smoothed"),
+            "line": {"color": scale.colours.trend, "width": 2},
+        })  # fmt: skip
+    return traces
+
+
+def _band(curve: Curve, scale: _Scale) -> list[dict[str, Any]]:
+    """Least to greatest value of each bucket, faint; it shares the raw line's legend entry."""
+    shared = {"line": {"width": 0}, "legendgroup": "raw", "showlegend": False, "hoverinfo": "skip"}
+    low = scale.line(curve, curve.low) | shared | {"uid": "low"}
+    high = scale.line(curve, curve.high) | shared | {"uid": "high"}
+    return [low, high | {"fill": "tonexty", "fillcolor": _faded(scale.colours.raw, 0.28)}]
+
+
+def _test_trace(curve: Curve, scale: _Scale) -> list[dict[str, Any]]:
+    curve = curve.thinned()
+    if len(curve) == 0:
+        return []
+    return [scale.line(curve, curve.mean) | {
+        "uid": "test", "name": "test", "hovertemplate": scale.hover("test"),
+        # A single value has no line to show.
+        "mode": "lines" if len(curve) > 1 else "markers",
+        "line": {"color": scale.colours.positive, "width": 2},
+        "marker": {"color": scale.colours.positive, "size": 7},
+    }]  # fmt: skip
+
+
+def _times(curve: Curve, factor: float) -> Curve:
+    return Curve(curve.x, curve.mean * factor, curve.low * factor, curve.high * factor)
+
+
+def _faded(colour: str, opacity: float) -> str:
+    channels = (int(colour[index : index + 2], 16) for index in (1, 3, 5))
+    return f"rgba({', '.join(map(str, channels))}, {opacity})"
+
+
+def _where(what: str, curve: Curve, per_epoch: float) -> str:
+    return f"{what} over training, {readable(float(curve.x[-1]) / per_epoch)} epochs."
+
+
+def _said(what: str, curve: Curve, number: Callable[[float], str]) -> str:
+    """Value and trend: the mean of the last tenth of the curve against that of the tenth before."""
+    if len(curve) == 0:
+        return ""
+    if not np.isfinite(curve.mean[-1]) and not np.isnan(curve.mean[-1]):
+        return f"{what} is {readable(float(curve.mean[-1]))}."
+    values = curve.mean[np.isfinite(curve.mean)]
+    if len(values) == 0:
+        return f"{what} is not a number."
+    said = f"{what} is {number(float(values[-1]))}"
+    if len(values) < 4:
+        return said + "."
+    part = max(2, len(values) // 10)
+    now, before = float(values[-part:].mean()), float(values[-2 * part : -part].mean())
+    change = (now - before) / max(abs(before), 1e-12)
+    trend = "steady" if abs(change) < 0.01 else ("rising" if change > 0 else "falling")
+    return f"{said}, {trend}."

@@ -1,0 +1,71 @@
+"""NumPy arrays as Plotly's typed arrays, `{"dtype", "bdata", "shape"}`: a third of the size of JSON numbers.
+
+Plotly reads them little-endian. NaN and infinity are not JSON; as floats they travel, and Plotly draws a gap.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Encoded = dict[str, str]
+
+_CODES = {"float32": "f4", "float64": "f8", "uint8": "u1", "int32": "i4"}
+
+
+def encode(values: npt.ArrayLike) -> Encoded:
+    """Real values as float32, whole numbers as int32, uint8 and booleans as uint8; one or two dimensions.
+
+    Values that float32 cannot tell apart (a narrow span far from zero) or hold (above 3e38) go as float64.
+    """
+    array = np.asarray(values)
+    if array.ndim not in (1, 2):
+        raise ValueError(f"The 'values' of encode must have 1 or 2 dimensions. Got {array.ndim} instead.")
+    if array.dtype.name in {"bool", "uint8"}:
+        return _pack(array.astype(np.uint8))
+    if np.issubdtype(array.dtype, np.integer):
+        limits = np.iinfo(np.int32)
+        small = array.size == 0 or (int(array.min()) >= limits.min and int(array.max()) <= limits.max)
+        return _pack(array.astype(np.int32 if small else np.float64))
+    if not np.issubdtype(array.dtype, np.floating):
+        raise ValueError(f"The 'values' of encode must be numeric. Got dtype {array.dtype} instead.")
+    return _pack(array.astype(np.float64 if _needs_double(array) else np.float32))
+
+
+def encode_levels(values: Array, low: float, high: float, levels: int = 255) -> Encoded:
+    """`values` (H×W) as uint8 from 0 (at `low`) to `levels` (at `high`), clipped; NaN becomes the middle."""
+    if not high > low:
+        raise ValueError(f"The 'high' of encode_levels must exceed 'low'. Got {low} and {high} instead.")
+    scaled = (np.asarray(values, dtype=np.float64) - low) / (high - low)
+    scaled = np.nan_to_num(scaled, nan=0.5, posinf=1.0, neginf=0.0)
+    return _pack(np.rint(np.clip(scaled, 0.0, 1.0) * levels).astype(np.uint8))
+
+
+def decode(encoded: Encoded) -> Array:
+    """The array again; for tests and for tools that read a figure."""
+    code = encoded["dtype"]
+    array = np.frombuffer(base64.b64decode(encoded["bdata"]), dtype=np.dtype(code).newbyteorder("<"))
+    shape = encoded.get("shape")
+    return array.reshape([int(part) for part in shape.split(",")]) if shape else array
+
+
+def _needs_double(array: Array) -> bool:
+    """Whether float32 would overflow, or resolve the span so badly that a line turns into steps."""
+    finite = array[np.isfinite(array)]
+    if finite.size == 0:
+        return False
+    span, size = float(finite.max() - finite.min()), float(np.abs(finite).max())
+    return 0 < span < 1e-4 * size or size > 3e38
+
+
+def _pack(array: Array) -> Encoded:
+    code = _CODES[array.dtype.name]
+    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    encoded = {"dtype": code, "bdata": base64.b64encode(little.tobytes()).decode("ascii")}
+    if array.ndim == 2:
+        encoded["shape"] = f"{array.shape[0]}, {array.shape[1]}"
+    return encoded

@@ -1,0 +1,16 @@
+"""Every limit on what one experiment may ask of the machine, each in this one place."""
+
+MAX_LAYERS = 64
+"""Layers in one network; a list longer than this cannot be read on a page either."""
+
+MAX_WIDTH = 65_536
+"""Features that one layer may put out."""
+
+MAX_PARAMETERS = 50_000_000
+"""Parameters in one network: 200 MB of float32, four times that with gradients and Adam's two averages."""
+
+MAX_TRAINING_BYTES = 2 * 1024**3
+"""Estimated bytes of weights, gradients, optimizer state and one batch of activations."""
+
+MAX_TEXT = 200
+"""Characters of a value that an error message repeats."""

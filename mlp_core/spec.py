@@ -1,0 +1,256 @@
+"""The spec: a frozen description of one experiment, from which everything else is made.
+
+It turns into JSON and back without loss, carries a version number, and refuses what it does not know by name.
+Parameters are checked against the catalog when a spec is made, so a spec that exists is one whose every value
+follows its own rule; whether the parts fit together is `mlp_core.plan`'s question.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, TRAINING, look_up
+from mlp_core.catalog.datasets import DatasetEntry
+from mlp_core.catalog.entry import Entry
+from mlp_core.catalog.layers import LayerEntry
+from mlp_core.catalog.losses import LossEntry
+from mlp_core.catalog.optimizers import OptimizerEntry
+from mlp_core.catalog.parameters import shorten
+from mlp_core.catalog.training import SEED, TEST_FRACTION
+from mlp_core.errors import SpecError
+from mlp_core.limits import MAX_LAYERS
+
+VERSION = 1
+MAX_JSON_CHARACTERS = 200_000
+MAX_JSON_DEPTH = 20
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ignored_types=(cached_property,))
+
+    def __init__(self, **values: Any) -> None:
+        """Check every value; raises `SpecError` naming the first fault."""
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SpecError(_first_fault(error)) from None
+
+    def updated(self, **changes: Any) -> Self:
+        """A checked copy with some fields replaced."""
+        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **changes})
+
+
+class _Chosen(_Part):
+    """A catalog entry by name, with every one of its parameters."""
+
+    kind: ClassVar[str]
+    entries: ClassVar[Mapping[str, Entry]]
+
+    type: str
+    params: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _fill(self) -> Self:
+        entry = look_up(self.entries, self.type, self.kind)
+        self.params.update(entry.fill(self.params, f"{self.kind} {entry.name}"))
+        return self
+
+
+class DataSpec(_Part):
+    """Which data set, made or split how. `test_fraction` does not apply to sets with an official split."""
+
+    dataset: str = "spiral"
+    params: dict[str, Any] = {}
+    test_fraction: float = TEST_FRACTION.default
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _fill(self) -> Self:
+        owner = f"data set {self.entry.name}"
+        self.params.update(self.entry.fill(self.params, owner))
+        TEST_FRACTION.check(self.test_fraction, "the data")
+        SEED.check(self.seed, "the data")
+        return self
+
+    @property
+    def entry(self) -> DatasetEntry:
+        """The catalog entry of the data set."""
+        return look_up(DATASETS, self.dataset, "data set")
+
+
+class LayerSpec(_Chosen):
+    """One layer of the network."""
+
+    kind = "layer"
+    entries = ALL_LAYERS
+
+    @property
+    def entry(self) -> LayerEntry:
+        """The layer's catalog entry."""
+        return ALL_LAYERS[self.type]
+
+
+class LossSpec(_Chosen):
+    """What training makes small."""
+
+    kind = "loss"
+    entries = LOSSES
+
+    @property
+    def entry(self) -> LossEntry:
+        """The loss's catalog entry."""
+        return LOSSES[self.type]
+
+
+class OptimizerSpec(_Chosen):
+    """How a step moves the weights."""
+
+    kind = "optimizer"
+    entries = OPTIMIZERS
+
+    @property
+    def entry(self) -> OptimizerEntry:
+        """The optimizer's catalog entry."""
+        return OPTIMIZERS[self.type]
+
+    @model_validator(mode="after")
+    def _nesterov_needs_momentum(self) -> Self:
+        if self.params.get("nesterov") and not self.params.get("momentum"):
+            raise SpecError(
+                "The 'nesterov' parameter of optimizer SGD must be False while 'momentum' is 0. "
+                "Got True instead. Set momentum to 0.9, or switch Nesterov off."
+            )
+        return self
+
+
+class TrainingSpec(_Part):
+    """How the run goes; every field is a parameter of `catalog.training.TRAINING`."""
+
+    batch_size: int | None = 10
+    epochs: int | None = None
+    zero_grad: bool = True
+    report_every: int | None = None
+    device: str = "cpu"
+    seed: int = SEED.default
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        TRAINING.fill({name: getattr(self, name) for name in type(self).model_fields}, "the training")
+        return self
+
+
+class Experiment(_Part):
+    """Everything that one run depends on."""
+
+    version: int = VERSION
+    data: DataSpec = DataSpec()
+    layers: tuple[LayerSpec, ...]
+    loss: LossSpec
+    optimizer: OptimizerSpec
+    training: TrainingSpec = TrainingSpec()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.version != VERSION:
+            raise SpecError(
+                f"This experiment has version {shorten(self.version)}, and this program reads version {VERSION}. "
+                "Open it with a newer MLP Playground."
+            )
+        if not 1 <= len(self.layers) <= MAX_LAYERS:
+            raise SpecError(
+                f"A network must have 1 to {MAX_LAYERS} layers. Got {len(self.layers)} instead. "
+                f"{'Add a Linear layer' if not self.layers else 'Remove some'}."
+            )
+        return self
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The experiment as JSON; `from_json` reads it back to an equal one."""
+        return self.model_dump_json(indent=indent)
+
+    @classmethod
+    def from_json(cls, text: str) -> Experiment:
+        """Read an experiment.
+
+        Raises `SpecError` naming the first key that is unknown, repeated, of a wrong type or out of range, and
+        refuses text that is too long or too deeply nested before it is parsed.
+        """
+        return cls.from_dict(_parse(text))
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Experiment:
+        """Read an experiment from plain dicts and lists; raises `SpecError`."""
+        if not isinstance(values, dict):
+            raise SpecError(f"An experiment must be a JSON object. Got {shorten(values)} instead.")
+        version = values.get("version", VERSION)
+        if isinstance(version, int) and version > VERSION:
+            raise SpecError(
+                f"This experiment has version {shorten(version)}, and this program reads up to {VERSION}. "
+                "Open it with a newer MLP Playground."
+            )
+        layers = values.get("layers")
+        if isinstance(layers, list):
+            if len(layers) > MAX_LAYERS:
+                raise SpecError(
+                    f"A network must have 1 to {MAX_LAYERS} layers. Got {len(layers)} instead. Remove some."
+                )
+            values = {**values, "layers": tuple(layers)}
+        return cls(**values)
+
+
+def _first_fault(error: ValidationError) -> str:
+    """The first schema error as a sentence with the path of the key."""
+    fault = error.errors(include_url=False)[0]
+    place = fault["loc"]
+    if fault["type"] == "value_error":
+        where = f"Layer {place[1] + 1}: " if len(place) > 1 and isinstance(place[1], int) else ""
+        return where + str(fault["ctx"]["error"])
+    path = ".".join(map(str, place))
+    if fault["type"] == "extra_forbidden":
+        return f"The experiment has an unknown key {shorten(path)}. Remove it, or check its spelling."
+    if fault["type"] == "missing":
+        return f"The experiment lacks the key {path!r}. Add it."
+    rule = fault["msg"].removeprefix("Input should be ")
+    return f"The key {shorten(path)} of the experiment must be {rule}. Got {shorten(fault['input'])} instead."
+
+
+def _parse(text: str) -> Any:
+    if len(text) > MAX_JSON_CHARACTERS:
+        raise SpecError(
+            f"An experiment must be at most {MAX_JSON_CHARACTERS} characters of JSON. Got {len(text)} instead. "
+            "Choose the file that the playground wrote."
+        )
+    depth = deepest = 0
+    for character in text:
+        depth += (character in "[{") - (character in "]}")
+        deepest = max(deepest, depth)
+    if deepest > MAX_JSON_DEPTH:
+        raise SpecError(f"An experiment must be nested at most {MAX_JSON_DEPTH} deep. Got {deepest} instead.")
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise SpecError(
+            f"The experiment is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}. "
+            "Choose the file that the playground wrote."
+        ) from None
+    except ValueError as error:
+        if isinstance(error, SpecError):
+            raise
+        raise SpecError(f"The experiment is not valid JSON: {error}.") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise SpecError(f"The experiment has the key {shorten(key)} twice. Remove one.")
+        found[key] = value
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise SpecError(f"The experiment holds {name}, which is not a number. Replace it with a finite one.")

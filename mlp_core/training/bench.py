@@ -1,0 +1,139 @@
+"""The workbench of a session: one run with its engine, history and views. Used by one thread at a time.
+
+Everything here needs PyTorch, so `session` imports it only in its thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from mlp_core.build import Run, build
+from mlp_core.data.dataset import Dataset
+from mlp_core.devices import available, describe
+from mlp_core.history import History
+from mlp_core.spec import Experiment
+from mlp_core.statistics import VIEWS
+from mlp_core.training.diagnosis import Watch
+from mlp_core.training.engine import Engine
+from mlp_core.training.engine.eager import EagerEngine
+from mlp_core.training.events import Chunk, Diverged, Evaluation, Event, Events, Finished
+from mlp_core.training.loop import Progress, train
+from mlp_core.training.snapshot import LookedAt, Snapshot, Status
+
+LOOKING_SHARE = 0.1
+"""The share of a training thread's time that evaluation and views may take together."""
+LOOKING_INTERVAL = 0.1
+"""Seconds between two computations of a view at the least: nobody sees more."""
+EVALUATION = "evaluation"
+
+
+class Bench:
+    """A run being worked on. `history` may be read by others under the session's lock."""
+
+    def __init__(self, experiment: Experiment, dataset: Dataset, generation: int) -> None:
+        self.run: Run = build(experiment, dataset)
+        self.generation = generation
+        self.engine: Engine = EagerEngine()
+        self.history = History()
+        self.progress = Progress(Watch(self.run))
+        self.looked: dict[str, LookedAt] = {}
+        self.diverged = ""
+        self._cost: dict[str, float] = {}
+        self._last_look: dict[str, float] = {}
+        self._speed = 0.0
+        self._mark = (time.monotonic(), 0)
+
+    def train(self, *, epochs: int | None = None, steps: int | None = None) -> Events:
+        """Events of training up to a number of epochs or steps, counted from the run's start."""
+        self._mark = (time.monotonic(), self.progress.samples)
+        return train(self.run, self.engine, self.progress, epochs=epochs, steps=steps, evaluate_epochs=False)
+
+    def record(self, event: Event) -> None:
+        """Take an event into the history."""
+        if isinstance(event, Chunk):
+            self.history.add_chunk(event)
+            self._measure_speed()
+        elif isinstance(event, Evaluation):
+            self.history.add_evaluation(event)
+        elif isinstance(event, Diverged):
+            self.diverged = event.message
+        elif isinstance(event, Finished) and self.progress.evaluation is not None:
+            self.history.add_evaluation(self.progress.evaluation)
+
+    def _measure_speed(self) -> None:
+        """Samples per second of the wall clock, looking and waiting included, as a short moving average."""
+        now, samples = time.monotonic(), self.progress.samples
+        seconds = now - self._mark[0]
+        if seconds < 0.25 and self._speed:
+            return
+        speed = (samples - self._mark[1]) / max(seconds, 1e-9)
+        self._speed = 0.5 * (self._speed + speed) if self._speed else speed
+        self._mark = (now, samples)
+
+    def look(self, watched: Iterable[str], record: Callable[[Event], None], *, all_stale: bool) -> None:
+        """Evaluate, and compute the watched views that are due; with `all_stale`, all that show an older step.
+
+        A view is due when the time since it was last computed makes its cost a fair part of `LOOKING_SHARE`.
+        """
+        names = [EVALUATION, *(name for name in VIEWS if name in watched and self._applies(name))]
+        for name in names:
+            if self._is_stale(name) and (all_stale or self._is_due(name, len(names))):
+                began = time.monotonic()
+                if name == EVALUATION:
+                    record(self.progress.evaluate(self.run))
+                else:
+                    self.looked[name] = LookedAt(self.run.position.step, VIEWS[name](self.run))
+                self._last_look[name] = time.monotonic()
+                self._cost[name] = self._last_look[name] - began
+
+    def stale(self, watched: Iterable[str]) -> bool:
+        """Whether a watched view shows an older step than the run's."""
+        return any(self._is_stale(name) for name in (EVALUATION, *watched) if self._applies(name))
+
+    def _applies(self, name: str) -> bool:
+        entry = self.run.experiment.data.entry
+        if name == "boundary":
+            return entry.two_features
+        if name == "samples":
+            return entry.task == "classification"
+        if name == "regression":
+            return entry.task == "regression"
+        return name in VIEWS or name == EVALUATION
+
+    def _is_stale(self, name: str) -> bool:
+        if name == EVALUATION:
+            return self.progress.evaluation is None or self.progress.evaluation.step != self.run.position.step
+        return name not in self.looked or self.looked[name].step != self.run.position.step
+
+    def _is_due(self, name: str, names: int) -> bool:
+        interval = max(LOOKING_INTERVAL, self._cost.get(name, 0.0) * names / LOOKING_SHARE)
+        since = time.monotonic() - self._last_look.get(name, 0.0)
+        at_epoch_end = name == EVALUATION and self.run.position.batch == 0
+        return since >= (0.5 * interval if at_epoch_end else interval)
+
+    def snapshot(self, status: Status, message: str) -> Snapshot:
+        """The run as it stands."""
+        position, evaluation, best = self.run.position, self.progress.evaluation, self.history.best
+        return Snapshot(
+            status=status,
+            message=message,
+            generation=self.generation,
+            step=position.step,
+            epoch=position.epoch,
+            batch=position.batch,
+            batches_per_epoch=self.run.batches.per_epoch,
+            train_loss=None if position.step == 0 else self.progress.train_loss,
+            test_loss=None if evaluation is None else evaluation.test_loss,
+            test_accuracy=None if evaluation is None else evaluation.test_accuracy,
+            best_test_loss=None if best is None else best[0],
+            best_step=0 if best is None else best[1],
+            confusion=None if evaluation is None else evaluation.confusion,
+            learning_rate=self.run.learning_rate,
+            samples_per_second=self._speed,
+            device=describe(self.run.device),
+            devices=available(),
+            engine=self.engine.name,
+            notes=self.run.notes,
+            views=dict(self.looked),
+        )

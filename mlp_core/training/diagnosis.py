@@ -1,0 +1,95 @@
+"""When a loss breaks: find the step, go back to sound weights, and say in words what happened."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+import numpy as np
+import torch
+
+from mlp_core.build import Run
+from mlp_core.training.checkpoint import Checkpoint, restore, save
+from mlp_core.training.engine import ChunkResult, Engine
+from mlp_core.training.events import Diverged
+
+EXPLODED = 1e6
+"""How many times its first value (or 1, if that is larger) a loss may grow before the run is stopped."""
+
+
+class Watch:
+    """Keeps two checkpoints of a run, and looks at every chunk's losses.
+
+    Two, because sound weights are those *before* the update that broke the loss, which may lie in the chunk
+    before. Losses are looked at after a chunk, so that an engine need not stop inside one; the steps up to the
+    fault are then done again from the checkpoint, which gives the same numbers.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._checkpoints: deque[Checkpoint] = deque([save(run)], maxlen=2)
+        self._limit = math.inf
+
+    def before_chunk(self, run: Run) -> None:
+        """Keep the state that a chunk starts from."""
+        if self._checkpoints[-1].position == run.position:
+            self._checkpoints.pop()  # the learning rate may have been changed since
+        self._checkpoints.append(save(run))
+
+    def after_chunk(
+        self, run: Run, engine: Engine, result: ChunkResult, learning_rate: float
+    ) -> Diverged | None:
+        """None if the chunk's losses are sound; else the run is put back and the event says what happened."""
+        if self._limit == math.inf and len(result.losses) and np.isfinite(result.losses[0]):
+            self._limit = EXPLODED * max(1.0, float(result.losses[0]))
+        sound = np.isfinite(result.losses) & (result.losses < self._limit)
+        if sound.all():
+            return None
+        bad_step = run.position.step - len(result.losses) + int(np.argmin(sound))  # steps done before it
+        loss = float(result.losses[int(np.argmin(sound))])
+        layer = self._broken_layer(run, engine, bad_step)
+        kept = max(bad_step - 1, self._checkpoints[0].position.step)
+        self._return_to(run, engine, kept)
+        return Diverged(
+            run.position.step, run.position.epoch, explain(run, loss, bad_step + 1, layer, learning_rate)
+        )
+
+    def _return_to(self, run: Run, engine: Engine, step: int) -> None:
+        restore(
+            run, max((c for c in self._checkpoints if c.position.step <= step), key=lambda c: c.position.step)
+        )
+        if step > run.position.step:
+            engine.run(run, step - run.position.step)
+
+    def _broken_layer(self, run: Run, engine: Engine, step: int) -> str:
+        """The first layer whose output on the fatal batch is not finite, else the one with the largest output."""
+        self._return_to(run, engine, step)
+        x, _ = run.batches.get(run.position)
+        largest, name = -1.0, ""
+        with torch.no_grad(), run.stream.lend():
+            values = run.scaled(x)
+            for layer, module in run.model.named_children():
+                values = module(values)
+                label = f"layer {layer} ({type(module).__name__})"
+                if not bool(torch.isfinite(values).all()):
+                    return label
+                if float(values.abs().max()) > largest:
+                    largest, name = float(values.abs().max()), label
+        return name
+
+
+def explain(run: Run, loss: float, step: int, layer: str, learning_rate: float) -> str:
+    """What happened, the likely cause and a remedy, in plain words."""
+    how = (
+        "became NaN" if math.isnan(loss) else "became infinite" if math.isinf(loss) else f"grew to {loss:.1e}"
+    )
+    kept = f"The weights of step {run.position.step} are kept."
+    usual = run.experiment.optimizer.entry.parameter("lr").default
+    if learning_rate > 10 * usual:
+        why = f"The learning rate of {learning_rate:g} is far above {usual:g}, this optimizer's usual one: set a smaller one"
+    elif not run.experiment.training.zero_grad:
+        why = "The gradients are never zeroed, so every step is larger than the one before: zero them"
+    elif run.experiment.data.entry.task == "regression":
+        why = "A squared error can grow with every step that is too long: set a smaller learning rate"
+    else:
+        why = "A step that was too long is the usual cause: set a smaller learning rate, or normalise with BatchNorm1d"
+    return f"Training stopped at step {step:,}: the loss {how}, first seen in {layer}. {why}, then press Reset. {kept}"

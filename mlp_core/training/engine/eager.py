@@ -1,0 +1,33 @@
+"""The reference engine: the textbook loop."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import torch
+
+from mlp_core.build import Run
+from mlp_core.training.engine import ChunkResult
+
+
+class EagerEngine:
+    """Plain PyTorch, one step after the other."""
+
+    name = "eager"
+
+    def run(self, run: Run, steps: int) -> ChunkResult:
+        """Do this many steps: zero the gradients, forward, loss, backward, update."""
+        losses = torch.empty(steps, device=run.device)
+        samples = 0
+        with run.stream.lend() if run.draws_in_training else nullcontext():
+            for step in range(steps):
+                x, y = run.batches.get(run.position)
+                if run.experiment.training.zero_grad:
+                    run.optimizer.zero_grad()
+                loss = run.loss(run.model(run.scaled(x)), y)
+                loss.backward()
+                run.optimizer.step()
+                losses[step] = loss.detach()
+                samples += len(x)
+                run.batches.advance(run.position)
+        return ChunkResult(losses.cpu().numpy(), samples)

@@ -1,0 +1,55 @@
+"""What a session shows of itself: one immutable record, replaced after every chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+Status = Literal["preparing", "needs download", "ready", "running", "finished", "diverged", "failed"]
+
+
+@dataclass(frozen=True, eq=False)
+class LookedAt:
+    """A view with the step that it shows."""
+
+    step: int
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The state of a session at one moment. Arrays are copies that nobody writes to.
+
+    `generation` counts runs: it changes whenever weights are drawn anew. `epoch` counts finished epochs,
+    `batch` mini-batches into the next. `message` explains the status in a sentence; `notes` are sentences about the run.
+    """
+
+    status: Status = "preparing"
+    message: str = ""
+    generation: int = 0
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    batches_per_epoch: int = 0
+    train_loss: float | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+    best_test_loss: float | None = None
+    best_step: int = 0
+    confusion: np.ndarray | None = None
+    learning_rate: float | None = None
+    samples_per_second: float = 0.0
+    device: str = ""
+    devices: tuple[str, ...] = ("cpu",)
+    engine: str = ""
+    notes: tuple[str, ...] = ()
+    progress: tuple[str, float | None] | None = None
+    views: Mapping[str, LookedAt] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is going on that a page should follow."""
+        return self.status in ("preparing", "running")

@@ -1,0 +1,78 @@
+"""Sample images with what the network says about each.
+
+The images go to the browser once, with `image_store`, outside the fragment that ticks; `image_grid` sends
+numbers and names alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from pages.components.assets import loader
+
+_STORE = st.components.v2.component("image_store", js=loader("image_grid.js"))
+_GRID = st.components.v2.component("image_grid", js=loader("image_grid.js"))
+
+Images = npt.NDArray[np.uint8]
+
+
+def image_store(images: Images, *, key: str) -> None:
+    """Hands `images` (N×C×H×W, C 1 for grey or 3 for RGB) to the browser as `key`; shows nothing itself."""
+    count, _, height, width = images.shape
+    columns = max(1, math.isqrt(max(count, 1)))
+    data = {"width": width, "height": height, "count": count, "columns": columns}
+    _STORE(key=key, data=data | {"key": key, "sprite": base64.b64encode(sprite(images)).decode("ascii")})
+
+
+def image_grid(
+    store_key: str,
+    *,
+    predictions: Sequence[int],
+    truths: Sequence[int],
+    probabilities: Sequence[float] | None,
+    class_names: Sequence[object],
+    key: str,
+) -> None:
+    """One picture per prediction, in the order of the store: class indices, and P(predicted class) in [0, 1]."""
+    names = [str(name) for name in class_names]
+    shares = [None] * len(predictions) if probabilities is None else [_percent(p) for p in probabilities]
+    items: list[tuple[str, str, int | None]] = [
+        (names[int(guess)], names[int(true)], share)
+        for guess, true, share in zip(predictions, truths, shares, strict=True)
+    ]
+    right = sum(guess == true for guess, true, _ in items)
+    alt = f"{len(items)} sample images, {right} predicted right"
+    _GRID(key=key, data={"storeKey": store_key, "items": items, "alt": alt})
+
+
+def sprite(images: Images) -> bytes:
+    """All images as one PNG, row by row, in a near-square of columns."""
+    from PIL import Image
+
+    count, channels, height, width = images.shape
+    if images.dtype != np.uint8 or channels not in (1, 3):
+        raise ValueError(
+            "The 'images' parameter must be uint8 of shape N×C×H×W with C 1 or 3. "
+            f"Got {images.dtype} of shape {images.shape} instead."
+        )
+    columns = max(1, math.isqrt(max(count, 1)))
+    rows = max(1, -(-count // columns))
+    sheet: npt.NDArray[Any] = np.zeros((rows * columns, channels, height, width), dtype=np.uint8)
+    sheet[:count] = images
+    sheet = sheet.reshape(rows, columns, channels, height, width).transpose(0, 3, 1, 4, 2)
+    sheet = sheet.reshape(rows * height, columns * width, channels)
+    buffer = io.BytesIO()
+    Image.fromarray(sheet[:, :, 0] if channels == 1 else sheet).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _percent(probability: float) -> int | None:
+    return round(100 * float(probability)) if math.isfinite(probability) else None

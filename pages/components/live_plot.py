@@ -1,0 +1,21 @@
+"""A Plotly chart that is updated in place, many times a second."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from pages.components.assets import loader
+
+# Not isolated: Plotly puts its styles into the head of the document, where a shadow root would not see them.
+_MOUNT = st.components.v2.component("live_plot", js=loader("live_plot.js"), isolate_styles=False)
+
+
+def live_plot(figure: dict[str, Any], *, key: str, height: int, alt: str) -> None:
+    """Draws `figure` (a dict of `mlp_core.figures`) `height` pixels high over the whole width.
+
+    Zoom, pan and hidden legend entries stay while `figure["layout"]["uirevision"]` stays; another value resets
+    them. `alt` says the same in words. Text, grid and background follow the page's theme.
+    """
+    _MOUNT(key=key, data={"figure": figure, "alt": alt, "height": height})

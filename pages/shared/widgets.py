@@ -1,0 +1,75 @@
+"""Widgets made from catalog parameters: one function for every kind of parameter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal
+
+import streamlit as st
+
+from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter, Subset
+
+Width = int | Literal["stretch"]
+
+
+def parameter_widget(
+    parameter: Parameter, value: Any, key: str, change: Callable[[Any], None], *, width: Width = "stretch",
+    compact: bool = False,
+) -> None:  # fmt: skip
+    """Show a parameter with its value; `change` gets the new one when the user sets it.
+
+    No limit is given to the browser: the catalog checks the value, and its sentence says more than a greyed button.
+    """
+    common: dict[str, Any] = {
+        "label": parameter.label,
+        "key": key,
+        "help": None if compact else parameter.help,
+        "on_change": lambda: change(st.session_state[key]),
+        "label_visibility": "collapsed" if compact else "visible",
+    }
+    if isinstance(parameter, Floats):
+        _floats(parameter, value, key, change)
+        return
+    st.session_state[key] = list(value) if isinstance(parameter, Subset) else value
+    if isinstance(parameter, Bool):
+        st.toggle(**common)
+    elif isinstance(parameter, Choice):
+        st.selectbox(options=parameter.choices, width=width, **common)
+    elif isinstance(parameter, Subset):
+        st.pills(
+            options=list(parameter.choices),
+            selection_mode="multi",
+            format_func=parameter.choices.__getitem__,
+            **common,
+        )
+    elif isinstance(parameter, Int):
+        placeholder = parameter.none_means if len(parameter.none_means) < 12 else "auto"
+        st.number_input(step=parameter.step, placeholder=placeholder, width=width, **common)
+    elif isinstance(parameter, Float):
+        st.number_input(step=step_of(parameter, value), format="%g", width=width, **common)
+
+
+def _floats(parameter: Floats, values: tuple[float, ...], key: str, change: Callable[[Any], None]) -> None:
+    for index, label in enumerate(parameter.labels):
+
+        def change_one(new: float, index: int = index) -> None:
+            change((*values[:index], new, *values[index + 1 :]))
+
+        element = Float(
+            name=parameter.name,
+            label=f"{parameter.label}: {label}",
+            help=parameter.help,
+            default=parameter.default[index],
+            step=parameter.element.step,
+        )
+        parameter_widget(element, values[index], f"{key}-{index}", change_one)
+
+
+def step_of(parameter: Float, value: float) -> float:
+    """How far + and − go: the parameter's step, or one unit of the leading digit on a logarithmic one."""
+    if not parameter.log or value <= 0:
+        return parameter.step if not parameter.log else 1e-4
+    exponent = math.floor(math.log10(value) + 1e-9)
+    leading = value / 10.0**exponent
+    return float(10.0 ** (exponent if leading > 1.5 else exponent - 1))

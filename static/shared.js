@@ -1,0 +1,59 @@
+// What the components share: style sheets, colours of the page's theme, and a clean end.
+
+const sheets = new Map()
+
+/** Adds a style sheet of this folder to the shadow root or document that holds `parent`, once. */
+export async function adoptStyles(parent, file) {
+  const root = parent.getRootNode()
+  if (!sheets.has(file)) {
+    const url = new URL(file + new URL(import.meta.url).search, import.meta.url)
+    const sheet = new CSSStyleSheet()
+    sheets.set(file, fetch(url).then(answer => answer.text()).then(text => sheet.replace(text)))
+  }
+  const sheet = await sheets.get(file)
+  if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet]
+}
+
+/**
+ * The clean-up that a component hands to Streamlit. Streamlit calls it at the end, but also when a newer update
+ * overtakes one that is still loading: only an element that has left the page is at its end.
+ */
+export function atEnd(parent, dispose) {
+  return () => {
+    if (!(parent.host ?? parent).isConnected) dispose()
+  }
+}
+
+/** Any CSS colour as [red, green, blue], 0 to 255; null for none. */
+export function channels(colour) {
+  pen.clearRect(0, 0, 1, 1)
+  pen.fillStyle = "#0000"
+  pen.fillStyle = colour
+  pen.fillRect(0, 0, 1, 1)
+  const [red, green, blue, alpha] = pen.getImageData(0, 0, 1, 1).data
+  return alpha === 0 ? null : [red, green, blue]
+}
+
+const canvas = document.createElement("canvas")
+canvas.width = canvas.height = 1
+const pen = canvas.getContext("2d", { willReadFrequently: true })
+
+/** The theme around `element`, from Streamlit's CSS variables. */
+export function themeOf(element) {
+  const style = getComputedStyle(element)
+  const value = name => style.getPropertyValue(name).trim()
+  const text = channels(value("--st-text-color")) ?? [28, 35, 33]
+  const background = channels(value("--st-background-color")) ?? [251, 251, 249]
+  const blend = share => `rgb(${text.map((t, i) => Math.round(share * t + (1 - share) * background[i])).join(",")})`
+  return {
+    text: blend(1),
+    muted: blend(0.72),
+    line: blend(0.3),
+    grid: blend(0.11),
+    background: blend(0),
+    raised: value("--st-secondary-background-color") || blend(0.05),
+    border: value("--st-border-color") || blend(0.2),
+    primary: value("--st-primary-color") || blend(1),
+    font: value("--st-font") || "sans-serif",
+  }
+}
