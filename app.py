@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared.layout import page_style
 
-st.set_page_config(page_title="MLP Playground", page_icon=":material/hub:", layout="wide")
+st.set_page_config(page_title="MLP Playground", page_icon="static/icon.png", layout="wide")
 page_style()
 
 st.navigation(

@@ -140,7 +140,7 @@ function dressed(figure, element, width, height) {
       bordercolor: theme.border,
       font: { family: theme.font, size: 12, color: theme.text },
     },
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: theme.line, activecolor: theme.primary },
+    modebar: { bgcolor: theme.background, color: theme.line, activecolor: theme.primary },
     newshape: { line: { color: theme.muted } },
   }
   for (const name of Object.keys(layout)) {

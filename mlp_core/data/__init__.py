@@ -64,9 +64,7 @@ def is_present(spec: DataSpec, data_dir: Path | None = None) -> bool:
     return spec.entry.source != "downloaded" or has_files(spec.entry, _resolved(data_dir))
 
 
-def _load_downloaded(
-    spec: DataSpec, folder: Path, progress: Report, cancelled: Cancelled, download: bool
-) -> Dataset:
+def _load_downloaded(spec: DataSpec, folder: Path, progress: Report, cancelled: Cancelled, download: bool) -> Dataset:
     # The image code imports torchvision's helpers, so it stays out until an image set is asked for.
     from mlp_core.data.vision import subset
 
@@ -89,7 +87,7 @@ def _load_downloaded(
 
 
 def _resolved(data_dir: Path | None) -> Path:
-    return data_folder() if data_dir is None else data_dir.absolute()
+    return data_folder() if data_dir is None else data_dir.expanduser().resolve()
 
 
 def _key(spec: DataSpec) -> Hashable:

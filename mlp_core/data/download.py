@@ -27,9 +27,7 @@ from mlp_core.errors import DataError
 _downloads = SingleFlight()
 
 
-def download(
-    entry: DatasetEntry, folder: Path, progress: Report = ignore, cancelled: Cancelled = never
-) -> None:
+def download(entry: DatasetEntry, folder: Path, progress: Report = ignore, cancelled: Cancelled = never) -> None:
     """Bring the files of an image set into the data folder; does nothing if they are there.
 
     Sessions that ask for the same set while it comes wait for it. `cancelled` is asked at every block. Raises
@@ -183,6 +181,6 @@ class _Download:
         reason = error.strerror or str(error)
         return DataError(
             f"{self.entry.label} could not be saved in the folder {self.folder}: {reason[:1].lower()}"
-            f"{reason[1:]}. Make room or allow writing there, or set MLP_DATA_DIR to another folder, and press "
-            "Download again."
+            f"{reason[1:]}. Make room or allow writing there, or set MLP_DATA_DIR to another folder, and "
+            "press Download again."
         )

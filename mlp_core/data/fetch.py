@@ -51,7 +51,7 @@ def fetch(
     if total is not None and done < total:
         raise FetchError(f"the connection was cut after {done} of {total} bytes")
     if digest.hexdigest() != md5:
-        raise FetchError("it sent another file than the published one (its MD5 sum is wrong)")
+        raise FetchError("it sent another file than the published one: its MD5 sum is wrong")
 
 
 def md5_of(file: Path) -> str:

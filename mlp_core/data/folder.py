@@ -12,7 +12,7 @@ from mlp_core.data.errors import DataMissing
 def data_folder() -> Path:
     """The folder of downloaded sets: the environment variable MLP_DATA_DIR, or `data` in the current
     folder."""
-    return Path(os.environ.get("MLP_DATA_DIR") or "data").expanduser().absolute()
+    return Path(os.environ.get("MLP_DATA_DIR") or "data").expanduser().resolve()
 
 
 def has_files(entry: DatasetEntry, folder: Path) -> bool:

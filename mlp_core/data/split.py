@@ -35,7 +35,7 @@ def stratified_split(labels: NDArray[np.int64], test_fraction: float, seed: int)
     classes, counts = np.unique(labels, return_counts=True)
     if counts.max() < 2:
         return split(len(labels), test_fraction, seed)
-    wanted = tests_per_class(counts, test_fraction)
+    wanted = share_out(counts, test_fraction)
     train, test = [], []
     for label, tests in zip(classes, wanted, strict=True):
         members = generator.permutation(np.flatnonzero(labels == label))
@@ -44,7 +44,7 @@ def stratified_split(labels: NDArray[np.int64], test_fraction: float, seed: int)
     return generator.permutation(np.concatenate(train)), generator.permutation(np.concatenate(test))
 
 
-def tests_per_class(counts: NDArray[np.int64], test_fraction: float) -> NDArray[np.int64]:
+def share_out(counts: NDArray[np.int64], test_fraction: float) -> NDArray[np.int64]:
     """How many samples of each class are for testing, where `counts` (K,) is how many there are.
 
     Largest remainder: each class gets the whole part of its share, and the samples that are left over go to

@@ -46,6 +46,8 @@ def load_images(entry: DatasetEntry, folder: Path) -> Dataset:
 
 def subset(whole: Dataset, spec: DataSpec) -> Dataset:
     """The first so many images that the spec asks for, as views of the whole set."""
+    if spec == whole.spec:
+        return whole
     train, test = spec.params["train_samples"], spec.params["test_samples"]
     notes = []
     for part, asked, size in (("training", train, whole.train_size), ("test", test, whole.test_size)):

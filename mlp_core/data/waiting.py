@@ -80,9 +80,7 @@ class SingleFlight:
                 raise type(flight.error)(*flight.error.args)
         return self._lead(key, own, work, progress)
 
-    def _lead(
-        self, key: Hashable, flight: _Flight, work: Callable[[Report], ResultT], progress: Report
-    ) -> ResultT:
+    def _lead(self, key: Hashable, flight: _Flight, work: Callable[[Report], ResultT], progress: Report) -> ResultT:
         def report(news: Progress) -> None:
             flight.progress = news
             progress(news)

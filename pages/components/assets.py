@@ -45,7 +45,7 @@ def loader(file: str) -> str:
 
 @functools.cache
 def version() -> str:
-    """Ten hex digits that change with any module, style sheet or Plotly release, so that caches stay right."""
+    """Ten hex digits that change with any module, style sheet or Plotly release: caches stay right."""
     digest = hashlib.sha256(_plotly_source().stat().st_size.to_bytes(8, "little"))
     for path in sorted(STATIC.glob("*.*")):
         if path.suffix in {".js", ".css"} and path.name != PLOTLY:
@@ -56,7 +56,7 @@ def version() -> str:
 
 @functools.cache
 def ensure_plotly() -> Path:
-    """Copies plotly.min.js out of the installed package unless it is there; several servers may start at once.
+    """Copies plotly.min.js out of the installed package unless it is there; many servers may start at once.
 
     A folder that cannot be written is no reason not to start: the charts then say that they did not load.
     """

@@ -41,7 +41,7 @@ def image_grid(
     class_names: Sequence[object],
     key: str,
 ) -> None:
-    """One picture per prediction, in the order of the store: class indices, and P(predicted class) in [0, 1]."""
+    """One picture per prediction, in the order of the store: class indices, and P(predicted class)."""
     names = [str(name) for name in class_names]
     shares = [None] * len(predictions) if probabilities is None else [_percent(p) for p in probabilities]
     items: list[tuple[str, str, int | None]] = [

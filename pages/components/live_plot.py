@@ -15,7 +15,7 @@ _MOUNT = st.components.v2.component("live_plot", js=loader("live_plot.js"), isol
 def live_plot(figure: dict[str, Any], *, key: str, height: int, alt: str) -> None:
     """Draws `figure` (a dict of `mlp_core.figures`) `height` pixels high over the whole width.
 
-    Zoom, pan and hidden legend entries stay while `figure["layout"]["uirevision"]` stays; another value resets
-    them. `alt` says the same in words. Text, grid and background follow the page's theme.
+    Zoom, pan and hidden legend entries stay while `figure["layout"]["uirevision"]` stays; another value
+    resets them. `alt` says the same in words. Text, grid and background follow the page's theme.
     """
     _MOUNT(key=key, data={"figure": figure, "alt": alt, "height": height})

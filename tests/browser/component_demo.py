@@ -1,6 +1,6 @@
 """Every component and figure with made-up training data; the browser tests drive it.
 
-`?run=0` stops the ticks, `?theme=dark` is not needed: figures follow the page's theme.
+`?run=0` stops the ticks.
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ running = st.query_params.get("run", "1") == "1"
 image_store(digits(18), key="digits")
 state = st.session_state
 state.setdefault("tick", 0)
-view = st.query_params.get("view", "0")
+state.setdefault("view", 0)
+if st.button("Reset view"):
+    state.view += 1
 
 
 def strip(step: int, train: figures.Curve, test: figures.Curve) -> None:
@@ -120,10 +122,8 @@ def first_row(step: int, train: figures.Curve, test: figures.Curve, rate: figure
     accuracy = figures.Curve.of(test.x, 1 - test.mean)
     shared = {"steps_per_epoch": 25, "theme": theme}
     with left:
-        figure = figures.loss_curves(train, test, smoothing=0.9, log_y=True, uirevision=view, **shared)
-        live_plot(
-            figure, key="loss", height=280, alt=figures.loss_curves_alt(train, test, steps_per_epoch=25)
-        )
+        figure = figures.loss_curves(train, test, smoothing=0.9, log_y=True, uirevision=str(state.view), **shared)
+        live_plot(figure, key="loss", height=280, alt=figures.loss_curves_alt(train, test, steps_per_epoch=25))
     with middle:
         figure = figures.accuracy_curves(None, accuracy, **shared)
         alt = figures.accuracy_curves_alt(None, accuracy, steps_per_epoch=25)
@@ -227,6 +227,4 @@ def live() -> None:
 
 
 live()
-live_plot(
-    figures.empty("Press Train, and the curves appear here."), key="empty", height=120, alt="Nothing yet"
-)
+live_plot(figures.empty("Press Train, and the curves appear here."), key="empty", height=120, alt="Nothing yet")

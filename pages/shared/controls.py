@@ -1,0 +1,130 @@
+"""The control bar: what starts, stops and steers a run, and the choices that belong to it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mlp_core.catalog import DEVICES, LOSSES, OPTIMIZERS, TRAINING
+from mlp_core.catalog.training import SEED
+from mlp_core.presets import PRESETS
+from mlp_core.training.session import Session
+from mlp_core.training.snapshot import Snapshot
+from pages.shared import experiment as edit
+from pages.shared.widgets import parameter_widget
+
+SPEEDS: dict[str, float | None] = {"full speed": None, "100 steps/s": 100, "10 steps/s": 10, "1 step/s": 1}
+
+
+def control_bar(session: Session, snapshot: Snapshot, blocked: bool) -> None:
+    """Draw the bar. `blocked`: the experiment has an error, so that training cannot start."""
+    with st.container(key="controls", horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        _actions(session, snapshot, blocked)
+        _choices(session, snapshot)
+    if message := edit.refusal("controls"):
+        st.error(message, icon=":material/block:")
+
+
+def _actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
+    running = snapshot.status == "running"
+    idle = blocked or snapshot.status == "needs download"
+    with st.container(key="main_action", width="content"):
+        if running:
+            st.button(
+                "Pause", key="pause", icon=":material/pause:", type="primary", on_click=session.pause,
+                help="Stop after the current steps. The trained weights are kept.",
+            )  # fmt: skip
+        else:
+            st.button(
+                "Train", key="train", icon=":material/play_arrow:", type="primary", on_click=session.play, disabled=idle,
+                help="Start training, or go on where it was paused.",
+            )  # fmt: skip
+    st.button(
+        "Step", key="step", icon=":material/skip_next:", on_click=session.step, disabled=idle or running,
+        help="Train on one mini-batch, then stop: one forward pass, one backward pass, one update.",
+    )  # fmt: skip
+    st.button(
+        "Epoch", key="epoch", icon=":material/keyboard_double_arrow_right:", on_click=session.step_epoch,
+        disabled=idle or running, help="Train to the end of the epoch: until every training sample was seen once more.",
+    )  # fmt: skip
+    st.button(
+        "Reset", key="reset", icon=":material/replay:", on_click=session.reset, disabled=blocked,
+        help="Go back to the same initial weights: training again gives the same run.",
+    )  # fmt: skip
+    st.button(
+        "New weights", key="new_weights", icon=":material/casino:", on_click=edit.new_weights, disabled=blocked,
+        help="Draw other initial weights (another seed): does it learn as well from another start?",
+    )  # fmt: skip
+
+
+def _choices(session: Session, snapshot: Snapshot) -> None:
+    current = edit.experiment()
+    st.selectbox(
+        "Speed", list(SPEEDS), key="speed", width=122, on_change=lambda: session.set_speed(SPEEDS[st.session_state.speed]),
+        help="Slow it down to watch single steps.",
+    )  # fmt: skip
+    optimizer = current.optimizer
+    parameter_widget(
+        optimizer.entry.parameter("lr"), optimizer.params["lr"], "lr",
+        lambda value: edit.set_param("optimizer", "lr", value), width=128,
+    )  # fmt: skip
+    _choice("optimizer", "Optimizer", OPTIMIZERS, 108)
+    _choice("loss", "Loss", LOSSES, 158)
+    _device(snapshot)
+    _preset()
+    with st.popover("", icon=":material/tune:", key="more", help="All settings of the optimizer, the loss and the run."):
+        _more()
+
+
+def _choice(part: str, label: str, entries: dict, width: int) -> None:
+    chosen = getattr(edit.experiment(), part)
+    st.session_state[part] = chosen.type
+    st.selectbox(
+        label, list(entries), key=part, width=width, format_func=lambda name: entries[name].label,
+        on_change=lambda: edit.choose(part, st.session_state[part]),
+        help=f"{chosen.entry.summary} {chosen.entry.when}",
+    )  # fmt: skip
+
+
+def _device(snapshot: Snapshot) -> None:
+    wanted = edit.experiment().training.device
+    st.session_state["device"] = wanted
+    st.selectbox(
+        "Device", [name for name in DEVICES if name in {*snapshot.devices, wanted}], key="device", width=84,
+        format_func=lambda name: DEVICES[name].label,
+        on_change=lambda: edit.set_field("training", "controls", "device", st.session_state.device),
+        help="Where the network is trained; only what this machine has is listed. Small networks are fastest on the CPU.",
+    )  # fmt: skip
+
+
+def _preset() -> None:
+    st.session_state["preset"] = edit.preset_name()
+    st.selectbox(
+        "Preset", list(PRESETS), key="preset", width=158, placeholder="changed",
+        format_func=lambda name: PRESETS[name].label,
+        on_change=lambda: edit.replace(PRESETS[st.session_state.preset].experiment) if st.session_state.preset else None,
+        help="A ready experiment: choosing one fills every control, and brings you back from any dead end.",
+    )  # fmt: skip
+
+
+def _more() -> None:
+    current = edit.experiment()
+    for part in (current.optimizer, current.loss):
+        shown = [parameter for parameter in part.entry.parameters if parameter.name != "lr"]
+        if shown:
+            st.markdown(f"**{part.entry.label}**")
+        for parameter in shown:
+            parameter_widget(
+                parameter, part.params[parameter.name], f"{part.kind}-{parameter.name}",
+                lambda value, kind=part.kind, name=parameter.name: edit.set_param(kind, name, value),
+            )  # fmt: skip
+    st.markdown("**Data**")
+    parameter_widget(
+        SEED, current.data.seed, "data-seed", lambda value: edit.set_field("data", "controls", "seed", value)
+    )
+    st.markdown("**Run**")
+    for parameter in TRAINING.parameters:
+        if parameter.name not in ("device", "batch_size", "report_every"):
+            parameter_widget(
+                parameter, getattr(current.training, parameter.name), f"training-{parameter.name}",
+                lambda value, name=parameter.name: edit.set_field("training", "controls", name, value),
+            )  # fmt: skip

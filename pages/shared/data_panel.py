@@ -1,0 +1,75 @@
+"""The data area: which set, how it is made and split, and what the network sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from mlp_core.catalog import DATASETS, TRAINING
+from mlp_core.catalog.parameters import Parameter, Subset
+from mlp_core.catalog.training import TEST_FRACTION
+from mlp_core.training.session import Session
+from mlp_core.training.snapshot import Snapshot
+from pages.shared import experiment as edit
+from pages.shared.widgets import parameter_widget
+
+GROUPS = {"generated": "made here", "bundled": "table", "downloaded": "images"}
+
+
+def data_panel(session: Session, snapshot: Snapshot) -> None:
+    """Draw the area."""
+    current = edit.experiment()
+    entry = current.data.entry
+    st.subheader("Data", anchor=False)
+    st.session_state["dataset"] = entry.name
+    st.selectbox(
+        "Set", list(DATASETS), key="dataset", on_change=lambda: edit.choose_data(st.session_state.dataset),
+        format_func=lambda name: f"{DATASETS[name].label} · {GROUPS[DATASETS[name].source]}",
+        help=f"What the network learns from. Sets made here and tables need no download. {entry.label}: {entry.when}",
+    )  # fmt: skip
+    st.caption(entry.summary)
+    small = [*(parameter for parameter in entry.parameters if not isinstance(parameter, Subset))]
+    fields: list[Callable[[], None]] = [partial(_parameter, parameter) for parameter in small]
+    fields.append(_batch_size)
+    if not entry.official_split:
+        fields.append(_test_share)
+    _in_pairs(fields)
+    for parameter in entry.parameters:
+        if parameter not in small:
+            _parameter(parameter)
+    if message := edit.refusal("data"):
+        st.error(message, icon=":material/block:")
+    if (dataset := session.dataset) is not None:
+        st.caption(f"{dataset.train_size:,} training, {dataset.test_size:,} test samples. {' '.join(snapshot.notes)}")
+
+
+def _in_pairs(fields: Sequence[Callable[[], None]]) -> None:
+    """Two fields a row: the area is narrow and tall otherwise."""
+    for start in range(0, len(fields), 2):
+        for column, field in zip(st.columns(2, gap="small"), fields[start : start + 2], strict=False):
+            with column:
+                field()
+
+
+def _parameter(parameter: Parameter) -> None:
+    data = edit.experiment().data
+    parameter_widget(
+        parameter, data.params[parameter.name], f"data-{data.dataset}-{parameter.name}",
+        lambda value: edit.set_param("data", parameter.name, value),
+    )  # fmt: skip
+
+
+def _batch_size() -> None:
+    parameter_widget(
+        TRAINING.parameter("batch_size"), edit.experiment().training.batch_size, "batch_size",
+        lambda value: edit.set_field("training", "data", "batch_size", value),
+    )  # fmt: skip
+
+
+def _test_share() -> None:
+    parameter_widget(
+        TEST_FRACTION, edit.experiment().data.test_fraction, "test_fraction",
+        lambda value: edit.set_field("data", "data", "test_fraction", value),
+    )  # fmt: skip

@@ -1,0 +1,181 @@
+"""The network area: the list of layers, each editable, with shapes and parameter counts beside it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mlp_core.catalog import ACTIVATIONS, ALL_LAYERS, LAYERS
+from mlp_core.catalog.layers import LayerEntry
+from mlp_core.errors import SpecError
+from mlp_core.plan import BYTES_PER_NUMBER, LayerPlan, Plan, Problem, last_linear, plan
+from mlp_core.spec import Experiment, LayerSpec
+from pages.shared import experiment as edit
+from pages.shared.widgets import parameter_widget
+
+NEW_WIDTH = 8
+"""Neurons of a hidden layer that is added by one press."""
+
+
+def network_panel(found: list[Problem]) -> None:
+    """Draw the area; `found` are the problems of the experiment."""
+    current = edit.experiment()
+    try:
+        planned: Plan | None = plan(current)
+    except SpecError:
+        planned = None  # said below, among the problems
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Network", anchor=False, width="content")
+        st.caption(summary(planned) if planned else "", width="stretch")
+        _add()
+    with st.container(key="layers", gap="xsmall"):
+        _input(planned, current)
+        for position, layer in enumerate(current.layers):
+            _layer(position, layer, planned.layers[position] if planned else None, last_linear(current) == position)
+    if message := edit.refusal("network"):
+        st.error(message, icon=":material/block:")
+    for index, problem in enumerate(found):
+        _problem(problem, index)
+
+
+def summary(planned: Plan) -> str:
+    """How large the network is, in a line."""
+    return f"{planned.parameters:,} parameters · {size_in_bytes(planned.parameters * BYTES_PER_NUMBER)} of weights"
+
+
+def size_in_bytes(size: float) -> str:
+    """A number of bytes with its unit, such as '744 B' or '2.7 MB'."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"
+
+
+def _input(planned: Plan | None, current: Experiment) -> None:
+    if planned is None:
+        return
+    shape = "×".join(map(str, planned.sample_shape))
+    features = planned.layers[0].in_features
+    flat = f" → Flatten → {features:,}" if planned.flatten else ""
+    st.caption(
+        f"{current.data.entry.label}: {shape}{flat} · each row: layer, values in → out, trained parameters",
+        help="Images are flattened: an MLP sees a list of pixels, not a picture.",
+    )
+
+
+def _layer(position: int, layer: LayerSpec, planned: LayerPlan | None, final: bool) -> None:
+    entry = layer.entry
+    key = f"layer-{position}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.session_state[f"{key}-type"] = entry.name
+        st.selectbox(
+            f"Type of layer {position + 1}", list(ALL_LAYERS), key=f"{key}-type", width=140,
+            label_visibility="collapsed", format_func=lambda name: ALL_LAYERS[name].label,
+            on_change=lambda: _change_type(position, st.session_state[f"{key}-type"]),
+        )  # fmt: skip
+        with st.container(width=130):
+            if entry.parameters:
+                first = entry.parameters[0]
+                parameter_widget(
+                    first, layer.params[first.name], f"{key}-{entry.name}-{first.name}",
+                    lambda value: edit.set_layer_param(position, first.name, value), compact=True,
+                )  # fmt: skip
+            else:
+                st.markdown("&nbsp;")
+        if planned is not None:
+            count = f" · {planned.parameters:,}" if planned.parameters else ""
+            st.markdown(f"{planned.in_features:,} → {planned.out_features:,} :gray[{count}]", width="stretch")
+        st.button("", key=f"{key}-up", icon=":material/arrow_upward:", type="tertiary", help="Move towards the input",
+                  disabled=position == 0, on_click=_move, args=(position, -1))  # fmt: skip
+        st.button("", key=f"{key}-down", icon=":material/arrow_downward:", type="tertiary",
+                  help="Move towards the output", disabled=position == len(edit.experiment().layers) - 1,
+                  on_click=_move, args=(position, 1))  # fmt: skip
+        st.button("", key=f"{key}-remove", icon=":material/close:", type="tertiary", help="Remove this layer",
+                  disabled=len(edit.experiment().layers) == 1, on_click=_remove, args=(position,))  # fmt: skip
+        with st.popover("", icon=":material/more_vert:", type="tertiary"):
+            _details(position, layer, key, final)
+
+
+def _details(position: int, layer: LayerSpec, key: str, final: bool) -> None:
+    entry = layer.entry
+    st.markdown(f"**Layer {position + 1}: {entry.label}**" + (" (output layer)" if final else ""))
+    st.caption(f"{entry.summary} {entry.when}")
+    if entry.formula:
+        st.latex(entry.formula)
+    for parameter in entry.parameters:
+        parameter_widget(
+            parameter, layer.params[parameter.name], f"{key}-{entry.name}-{parameter.name}-full",
+            lambda value, name=parameter.name: edit.set_layer_param(position, name, value),
+        )  # fmt: skip
+    st.button("Duplicate", key=f"{key}-duplicate", icon=":material/content_copy:", on_click=_duplicate, args=(position,))
+
+
+def _add() -> None:
+    with st.popover("Layer", icon=":material/add:", help="Add a layer in front of the output layer."):
+        st.button(
+            "Hidden layer", key="add-hidden", icon=":material/add:", on_click=_add_hidden, width="stretch",
+            help="A Linear layer and an activation: the usual building block.",
+        )  # fmt: skip
+        _add_buttons("Single layers", LAYERS)
+        _add_buttons("Activations", ACTIVATIONS)
+
+
+def _add_buttons(title: str, entries: dict[str, LayerEntry]) -> None:
+    st.caption(title)
+    with st.container(horizontal=True, gap="xsmall"):
+        for name, entry in entries.items():
+            st.button(entry.label, key=f"add-{name}", help=entry.summary, on_click=_insert, args=(name,))
+
+
+def _problem(problem: Problem, index: int) -> None:
+    show = st.error if problem.severity == "error" else st.info
+    show(problem.message, icon=":material/error:" if problem.severity == "error" else ":material/lightbulb:")
+    if problem.fixed is not None:
+        st.button(problem.fix_label, key=f"fix-{index}", icon=":material/build:", on_click=edit.replace,
+                  args=(problem.fixed,))  # fmt: skip
+
+
+def _new(name: str) -> LayerSpec:
+    entry = ALL_LAYERS[name]
+    needs_width = any(parameter.name == "out_features" for parameter in entry.parameters)
+    return LayerSpec(type=name, params={"out_features": NEW_WIDTH} if needs_width else {})
+
+
+def _before_output(layers: list[LayerSpec]) -> int:
+    final = last_linear(edit.experiment())
+    return len(layers) if final is None else final
+
+
+def _insert(name: str) -> None:
+    edit.edit_layers(lambda layers: layers.insert(_before_output(layers), _new(name)))
+
+
+def _add_hidden() -> None:
+    def change(layers: list[LayerSpec]) -> None:
+        used = [layer for layer in layers if layer.type in ACTIVATIONS]
+        place = _before_output(layers)
+        layers[place:place] = [_new("Linear"), used[0] if used else LayerSpec(type="ReLU")]
+
+    edit.edit_layers(change)
+
+
+def _change_type(position: int, name: str) -> None:
+    def change(layers: list[LayerSpec]) -> None:
+        layers[position] = _new(name)
+
+    edit.edit_layers(change)
+
+
+def _remove(position: int) -> None:
+    edit.edit_layers(lambda layers: layers.pop(position) and None)
+
+
+def _move(position: int, by: int) -> None:
+    def change(layers: list[LayerSpec]) -> None:
+        layers[position], layers[position + by] = layers[position + by], layers[position]
+
+    edit.edit_layers(change)
+
+
+def _duplicate(position: int) -> None:
+    edit.edit_layers(lambda layers: layers.insert(position, layers[position]))

@@ -1,0 +1,126 @@
+"""The output area: what the network makes of the data now."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mlp_core import figures
+from mlp_core.data import EXTENT
+from mlp_core.data.dataset import Dataset
+from mlp_core.training.session import Session
+from mlp_core.training.snapshot import Snapshot
+from pages.components.image_grid import image_grid, image_store
+from pages.components.live_plot import live_plot
+from pages.shared import experiment as edit
+from pages.shared.layout import theme
+
+HEIGHT = 400
+SHOW = {"both": "both", "training": "train", "test": "test"}
+AXES = ("x₁", "x₂")
+SAMPLES_SHOWN = 18
+IMAGES = "sample_images"
+
+
+def send_images(session: Session) -> None:
+    """Hand the sample images to the browser once; call outside the part of the page that ticks."""
+    dataset = session.dataset
+    if dataset is not None and len(dataset.sample_shape) == 3:
+        image_store(dataset.x_test[:SAMPLES_SHOWN], key=_store_key(dataset))
+
+
+def output(session: Session, snapshot: Snapshot) -> set[str]:
+    """Draw the output of the run; returns the views that it shows."""
+    st.subheader("Output", anchor=False)
+    entry, dataset = edit.experiment().data.entry, session.dataset
+    if dataset is None:
+        live_plot(figures.empty("The data appears here as soon as it is loaded."), key="output-empty", height=HEIGHT,
+                  alt="No data yet.")  # fmt: skip
+        return set()
+    if entry.two_features:
+        _plane(snapshot, dataset)
+        return {"boundary"}
+    if entry.task == "regression":
+        _predicted_against_actual(snapshot)
+        return {"regression"}
+    _samples(snapshot, dataset)
+    return {"samples"}
+
+
+def _plane(snapshot: Snapshot, dataset: Dataset) -> None:
+    assert dataset.points_train is not None
+    assert dataset.points_test is not None
+    looked = snapshot.views.get("boundary")
+    data = looked.data if looked is not None else {}
+    grid = data.get("grid")
+    options = {"axis_names": AXES, "theme": theme(), "uirevision": f"plane-{dataset.spec.dataset}"}
+    shown = SHOW[st.session_state.get("show_points") or "both"]
+    if dataset.class_names:
+        labels = {"train_labels": dataset.y_train, "test_labels": dataset.y_test}
+        figure = figures.decision_boundary(
+            grid, (*EXTENT, *EXTENT), train_points=dataset.points_train, test_points=dataset.points_test, **labels,
+            class_names=dataset.class_names, confidence=data.get("confidence"), show=shown,
+            discretise=bool(st.session_state.get("discretise")), **options,
+        )  # fmt: skip
+        alt = figures.decision_boundary_alt(grid, class_names=dataset.class_names, show=shown, **labels)
+    else:
+        points, values = dataset.points_train, dataset.y_train[:, 0]
+        if shown == "test":
+            points, values = dataset.points_test, dataset.y_test[:, 0]
+        figure = figures.regression_surface(grid, (*EXTENT, *EXTENT), points, values, limits=(-1.0, 1.0), **options)
+        alt = figures.regression_surface_alt(grid, points, values)
+    live_plot(figure, key="output-plane", height=HEIGHT, alt=alt)
+
+
+def plane_options() -> None:
+    """The switches under a plane; drawn outside the part of the page that ticks."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.segmented_control(
+            "Points", list(SHOW), key="show_points", default="both", label_visibility="collapsed",
+            help="Which points are drawn. Training points are full, test points hollow.",
+        )  # fmt: skip
+        st.toggle("Discretise", key="discretise", help="Show only which class wins, not how sure the network is.")
+
+
+def _predicted_against_actual(snapshot: Snapshot) -> None:
+    looked = snapshot.views.get("regression")
+    entry = edit.experiment().data.entry
+    if looked is None:
+        live_plot(figures.empty("Predictions appear here as soon as the network is built."), key="output-empty",
+                  height=HEIGHT, alt="No predictions yet.")  # fmt: skip
+        return
+    actual, predicted = zip(looked.data["train"], looked.data["test"], strict=True)
+    figure = figures.predicted_vs_actual(
+        actual, predicted, split_names=("train", "test"), unit=entry.target_unit, theme=theme(),
+        uirevision=f"regression-{entry.name}",
+    )  # fmt: skip
+    alt = figures.predicted_vs_actual_alt(actual, predicted, unit=entry.target_unit)
+    live_plot(figure, key="output-regression", height=HEIGHT, alt=alt)
+
+
+def _samples(snapshot: Snapshot, dataset: Dataset) -> None:
+    looked = snapshot.views.get("samples")
+    if looked is None:
+        st.caption("Predictions appear here as soon as the network is built.")
+        return
+    guesses, true, chances = (looked.data[name] for name in ("predicted", "true", "probability"))
+    if len(dataset.sample_shape) == 3:
+        image_grid(
+            _store_key(dataset), predictions=guesses, truths=true, probabilities=chances,
+            class_names=dataset.class_names, key="output-images",
+        )  # fmt: skip
+        return
+    st.dataframe(
+        {
+            "predicted": [dataset.class_names[i] for i in guesses],
+            "true": [dataset.class_names[i] for i in true],
+            "sure": [f"{chance:.0%}" for chance in chances],
+            "": ["✓" if guess == label else "✗" for guess, label in zip(guesses, true, strict=True)],
+        },
+        hide_index=True,
+        height=HEIGHT,
+        key="output-rows",
+    )
+
+
+def _store_key(dataset: Dataset) -> str:
+    return f"{IMAGES}-{dataset.spec.dataset}"

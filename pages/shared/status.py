@@ -1,0 +1,105 @@
+"""The state strip, and the sentences and remedies that belong to a session's status."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mlp_core.figures import readable
+from mlp_core.training.session import Session
+from mlp_core.training.snapshot import Snapshot
+from pages.components.state_strip import state_strip
+from pages.shared import experiment as edit
+from pages.shared.layout import as_text
+from pages.shared.live import curves, number
+
+
+def status_strip(session: Session, snapshot: Snapshot) -> set[str]:
+    """Draw the numbers of the run, and what its status asks for."""
+    _, test, _ = curves(session)
+    cells = _cells(session, snapshot)
+    alt = "; ".join(f"{cell['label']} {cell['value']}" for cell in cells)
+    state_strip(cells, spark=test.mean if len(test) > 1 else None, alt=alt, key="strip")
+    _message(session, snapshot)
+    return set()
+
+
+def _cells(session: Session, snapshot: Snapshot) -> list[dict[str, str]]:
+    speed = snapshot.samples_per_second
+    cells = [
+        {
+            "label": "epoch",
+            "value": f"{snapshot.epoch:,}",
+            "note": f"{snapshot.step:,} steps",
+            "help": "How often every training sample was seen; a step is one mini-batch.",
+        },
+        {
+            "label": "train loss",
+            "value": number(snapshot.train_loss),
+            "note": "this epoch's mean" if snapshot.train_loss is not None else "not trained yet",
+            "help": "What training makes small, on the samples that it learns from.",
+        },
+        {
+            "label": "test loss",
+            "value": number(snapshot.test_loss),
+            "note": f"best {number(snapshot.best_test_loss)} at step {snapshot.best_step:,}" if snapshot.step else "",
+            "help": "The same on samples that it never learns from. Rising while train loss falls: overfitting.",
+        },
+    ]
+    if snapshot.confusion is not None and snapshot.test_accuracy is not None:
+        total = int(snapshot.confusion.sum())
+        wrong = total - int(snapshot.confusion.trace())
+        cells.append(
+            {
+                "label": "test accuracy",
+                "value": f"{snapshot.test_accuracy:.1%}",
+                "note": f"{wrong:,} of {total:,} wrong",
+                "help": "The share of test samples whose class is predicted right.",
+            }
+        )
+    cells += [
+        {
+            "label": "samples/s",
+            "value": readable(speed) if speed < 1000 else f"{speed:,.0f}",
+            "note": f"{snapshot.engine} engine on {snapshot.device}" if snapshot.engine else "",
+            "help": "Training samples per second of wall-clock time, tests and charts included.",
+        },
+        {
+            "label": "status",
+            "value": {"needs download": "no data", "preparing": "preparing…"}.get(snapshot.status, snapshot.status),
+            "note": f"learning rate {snapshot.learning_rate:g}" if snapshot.learning_rate is not None else "",
+            "help": "What the session is doing.",
+        },
+    ]
+    return cells
+
+
+def _message(session: Session, snapshot: Snapshot) -> None:
+    if snapshot.status == "preparing" and snapshot.progress is not None:
+        what, share = snapshot.progress
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(share or 0.0, text=as_text(what))
+            st.button("Cancel", key="cancel_download", on_click=session.cancel_download)
+    elif snapshot.status == "needs download":
+        entry = edit.experiment().data.entry
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info(as_text(snapshot.message), icon=":material/download:")
+            st.button(
+                f"Download {entry.label} ({entry.download_bytes / 1e6:.0f} MB)", key="download", type="primary",
+                on_click=session.download,
+            )  # fmt: skip
+    elif snapshot.status in ("diverged", "failed"):
+        st.error(as_text(snapshot.message), icon=":material/warning:")
+        if snapshot.status == "diverged":
+            smaller = edit.experiment().optimizer.entry.parameter("lr").default
+            st.button(
+                f"Set the learning rate to {smaller:g} and start over", key="fix-diverged", icon=":material/build:",
+                on_click=_start_over_with, args=(session, smaller),
+            )  # fmt: skip
+    elif snapshot.status == "finished":
+        st.success(as_text(snapshot.message), icon=":material/check:")
+
+
+def _start_over_with(session: Session, learning_rate: float) -> None:
+    edit.set_param("optimizer", "lr", learning_rate)
+    session.apply(edit.experiment())
+    session.reset()

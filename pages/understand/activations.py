@@ -1,0 +1,5 @@
+"""The model as PyTorch sees it: layers, shapes, parameters, memory and `print(model)`."""
+
+import streamlit as st
+
+st.title("Model", anchor=False)

@@ -1,0 +1,231 @@
+"""The components in a browser: what no server-side test can see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.chromium import LIMIT_MS, browser, serve, wait_idle
+
+pytestmark = pytest.mark.browser
+
+DEMO = Path(__file__).with_name("component_demo.py")
+CHARTS = 11
+BUDGET = 50_000
+"""bytes of one live tick, all components together"""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serve(DEMO) as url:
+        yield url
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    opened = chromium.new_page(viewport={"width": 1440, "height": 1600})
+    opened.set_default_timeout(LIMIT_MS)
+    yield opened
+    opened.close()
+
+
+def open_demo(page: Any, url: str) -> None:
+    page.goto(url)
+    page.wait_for_function(f"document.querySelectorAll('.mlp-plot[data-drawn]').length === {CHARTS}")
+
+
+def wait_for_updates(page: Any, key: str, count: int) -> None:
+    """Waits until the chart has been redrawn `count` times from now on."""
+    page.wait_for_function(
+        """([selector, count]) => {
+            const frame = document.querySelector(selector)
+            frame.until ??= Number(frame.dataset.drawn) + count
+            if (Number(frame.dataset.drawn) < frame.until) return false
+            delete frame.until
+            return true
+        }""",
+        arg=[f".st-key-{key} .mlp-plot", count],
+    )
+
+
+def graph(page: Any, key: str, expression: str) -> Any:
+    """The value of a JavaScript expression in which `gd` is the graph."""
+    return page.evaluate(
+        f"(key) => {{ const gd = document.querySelector(`.st-key-${{key}} .js-plotly-plot`); return {expression} }}",
+        key,
+    )
+
+
+def drag_over_the_plot(page: Any, key: str) -> None:
+    """Zooms with the mouse, as a person does."""
+    box = page.locator(f".st-key-{key} .nsewdrag").first.bounding_box()
+    x, y, width, height = box["x"], box["y"], box["width"], box["height"]
+    page.mouse.move(x + 0.3 * width, y + 0.3 * height)
+    page.mouse.down()
+    page.mouse.move(x + 0.5 * width, y + 0.5 * height, steps=4)
+    page.mouse.move(x + 0.7 * width, y + 0.7 * height, steps=4)
+    page.mouse.up()
+
+
+def test_zoom_legend_and_element_survive_updates(page: Any, address: str) -> None:
+    open_demo(page, address)
+    page.evaluate("document.querySelector('.st-key-loss .js-plotly-plot').mark = 'same element'")
+    before = graph(page, "loss", "gd.layout.xaxis.range")
+
+    drag_over_the_plot(page, "loss")
+    page.wait_for_function(
+        "before => document.querySelector('.st-key-loss .js-plotly-plot').layout.xaxis.range[0] > before + 1",
+        arg=before[0],
+    )
+    zoomed = graph(page, "loss", "[...gd.layout.xaxis.range, ...gd.layout.yaxis.range]")
+    page.locator(".st-key-loss .legendtoggle").last.click()
+    hidden = "gd._fullData.filter(trace => trace.visible === 'legendonly').map(trace => trace.name)"
+    page.wait_for_function(
+        "document.querySelector('.st-key-loss .js-plotly-plot')._fullData.at(-1).visible === 'legendonly'"
+    )
+    points = graph(page, "loss", "gd._fullData[0].y.length")
+
+    wait_for_updates(page, "loss", 4)
+
+    assert graph(page, "loss", "[...gd.layout.xaxis.range, ...gd.layout.yaxis.range]") == zoomed
+    assert graph(page, "loss", hidden) == ["test"]
+    assert graph(page, "loss", "gd.mark") == "same element"
+    assert graph(page, "loss", "gd._fullData[0].y.length") != points, "the data did not change"
+    assert page.locator(".st-key-loss .js-plotly-plot").count() == 1
+
+
+def test_another_uirevision_resets_the_view(page: Any, address: str) -> None:
+    open_demo(page, address)
+    drag_over_the_plot(page, "loss")
+    loss = "document.querySelector('.st-key-loss .js-plotly-plot')"
+    page.wait_for_function(f"{loss}.layout.xaxis.range[0] > 1")
+    wait_for_updates(page, "loss", 1)
+    assert graph(page, "loss", "gd.layout.xaxis.range[0]") > 1
+    page.get_by_role("button", name="Reset view").click()
+    page.wait_for_function(f"{loss}.layout.xaxis.range[0] === 0")
+
+
+def test_a_tick_stays_within_its_budget(page: Any, address: str) -> None:
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+    ticks: list[int] = []
+    current = [0]
+
+    def received(payload: bytes | str) -> None:
+        raw = payload if isinstance(payload, bytes) else payload.encode()
+        current[0] += len(raw)
+        if ForwardMsg.FromString(raw).WhichOneof("type") == "script_finished":
+            ticks.append(current[0])
+            current[0] = 0
+
+    page.on("websocket", lambda socket: socket.on("framereceived", received))
+    open_demo(page, address)
+    wait_for_updates(page, "loss", 6)
+    # The first run sends the whole page, with the images; each later one is a tick.
+    assert len(ticks) > 4
+    assert max(ticks[1:]) < BUDGET, ticks
+    assert min(ticks[1:]) > 1000, "no tick was seen"
+
+
+def test_nothing_is_loaded_twice_and_modules_have_their_type(page: Any, address: str) -> None:
+    answers: dict[str, list[str]] = {}
+
+    def note(response: Any) -> None:
+        if "/app/static/" in response.url:
+            name = response.url.split("/app/static/")[1]
+            answers.setdefault(name, []).append(response.headers["content-type"])
+
+    page.on("response", note)
+    open_demo(page, address)
+    wait_for_updates(page, "loss", 2)
+    assert {name.split("?")[0] for name in answers} >= {"plotly.min.js", "live_plot.js", "state_strip.js"}
+    assert all(len(types) == 1 for types in answers.values()), answers
+    scripts = [types[0] for name, types in answers.items() if ".js" in name]
+    assert all(kind.split(";")[0] in {"text/javascript", "application/javascript"} for kind in scripts)
+
+
+def test_charts_follow_a_change_of_theme(page: Any, address: str) -> None:
+    page.emulate_media(color_scheme="light")
+    open_demo(page, address + "/?run=0")
+    light = graph(page, "loss", "[gd._fullLayout.font.color, gd._fullData.at(-1).line.color]")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(
+        "light => document.querySelector('.st-key-loss .js-plotly-plot')._fullLayout.font.color !== light",
+        arg=light[0],
+    )
+    page.wait_for_function(
+        "light => document.querySelector('.st-key-loss .js-plotly-plot')._fullData.at(-1).line.color !== light",
+        arg=light[1],
+    )
+
+
+def test_names_from_data_are_text(page: Any, address: str) -> None:
+    open_demo(page, address + "/?run=0")
+    shown = page.locator(".st-key-classes .legendtext").all_inner_texts()
+    assert shown[:3] == ["<b>cat</b>", "dog & fox", "a{x}$y$"]
+    assert page.locator(".st-key-classes .legendtext b, .st-key-classes .legendtext a").count() == 0
+    assert page.locator(".st-key-grid b").count() == 0
+    assert "<b>cat</b>" in page.locator(".st-key-grid .name").all_inner_texts()
+
+
+def test_descriptions_and_the_strip(page: Any, address: str) -> None:
+    open_demo(page, address + "/?run=0")
+    assert page.get_by_role("img", name="Loss over training", exact=False).count() == 1
+    assert page.get_by_role("img", name="Image 1: predicted", exact=False).count() == 1
+    strip = page.locator(".st-key-strip .strip")
+    assert strip.get_attribute("aria-live") == "off"
+    assert strip.locator(".value").all_inner_texts()[4] == "331,000"
+    cell = strip.locator(".explained").first
+    cell.focus()
+    tip = page.locator(".st-key-strip [role=tooltip]")
+    tip.wait_for(state="visible")
+    assert tip.inner_text() == "Passes over the data."
+    page.keyboard.press("Escape")
+    tip.wait_for(state="hidden")
+
+
+def test_images_are_drawn_once_and_stay(page: Any, address: str) -> None:
+    open_demo(page, address)
+    drawn = """() => {
+        const canvases = document.querySelector('.st-key-grid [data-testid=stBidiComponentIsolated], .st-key-grid')
+        const roots = [...canvases.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean)
+        const canvas = (roots[0] ?? canvases).querySelector('canvas')
+        const pixels = canvas?.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
+        return pixels?.some((value, index) => index % 4 < 3 && value > 0)
+    }"""
+    page.wait_for_function(drawn)
+    wait_for_updates(page, "loss", 2)
+    assert page.evaluate(drawn)
+
+
+def test_a_missing_library_is_said_in_words(page: Any, address: str) -> None:
+    page.route("**/plotly.min.js*", lambda route: route.abort())
+    page.goto(address + "/?run=0")
+    page.wait_for_selector(".st-key-loss .mlp-plot-problem")
+    assert "did not load" in page.locator(".st-key-loss .mlp-plot-problem").inner_text()
+
+
+def test_charts_fit_a_phone(page: Any, address: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_demo(page, address + "/?run=0")
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.wait_for_function(
+        "[...document.querySelectorAll('.mlp-plot')].every(f => f.clientWidth < 360 &&"
+        " f.querySelector('.js-plotly-plot')._fullLayout.width === f.clientWidth)"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_base_path(page: Any) -> None:
+    with serve(DEMO, "--server.baseUrlPath", "teach/mlp") as url:
+        open_demo(page, url + "/teach/mlp/?run=0")
+        wait_idle(page)
