@@ -18,14 +18,6 @@ st.navigation(
             ),
             st.Page("pages/play/model.py", title="Model", icon=":material/table_rows:", url_path="model"),
         ],
-        "Understand": [
-            st.Page(
-                "pages/understand/activations.py",
-                title="Activations",
-                icon=":material/show_chart:",
-                url_path="activations",
-            ),
-        ],
     },
     position="top",
 ).run()

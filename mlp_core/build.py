@@ -98,6 +98,12 @@ def build_model(planned: Plan) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+def describe_model(planned: Plan) -> str:
+    """What `print(model)` shows. Builds it without memory for its weights, and draws nothing."""
+    with torch.device("meta"):
+        return str(build_model(planned))
+
+
 def _make(namespace: Any, name: str, *arguments: Any, **keywords: Any) -> Any:
     return getattr(namespace, name)(*arguments, **keywords)
 

@@ -1,7 +1,7 @@
 // One Plotly graph per mounted element, updated in place: zoom, pan and hidden legend entries survive.
 
 const search = new URL(import.meta.url).search
-const { adoptStyles, atEnd, themeOf } = await import("./shared.js" + search)
+const { adoptStyles, atEnd, isDark, themeOf } = await import("./shared.js" + search)
 
 const BUTTONS = {
   all: [["zoom2d", "pan2d"], ["resetScale2d"], ["toImage"]],
@@ -12,13 +12,13 @@ const TOUCH = matchMedia("(pointer: coarse)").matches
 
 const plots = new WeakMap()
 
-export default function render({ parentElement, data }) {
+export default function render({ parentElement, data, setTriggerValue }) {
   let plot = plots.get(parentElement)
   if (!plot) {
     plot = new LivePlot(parentElement)
     plots.set(parentElement, plot)
   }
-  plot.show(data)
+  plot.show(data, setTriggerValue)
   return atEnd(parentElement, () => {
     plot.end()
     plots.delete(parentElement)
@@ -46,31 +46,50 @@ class LivePlot {
   constructor(parent) {
     this.frame = document.createElement("div")
     this.frame.className = "mlp-plot"
-    this.frame.setAttribute("role", "img")
+    // The picture in words, beside the graph and not around it: an image may not contain buttons.
+    this.words = document.createElement("div")
+    this.words.className = "mlp-plot-words"
+    this.words.setAttribute("role", "img")
     this.graph = document.createElement("div")
     this.graph.className = "mlp-plot-graph"
-    this.frame.append(this.graph)
+    this.frame.append(this.words, this.graph)
     parent.append(this.frame)
     this.drawn = 0
     this.styled = adoptStyles(parent, "live_plot.css")
-    this.observer = new ResizeObserver(() => this.resize())
-    this.observer.observe(this.frame)
-    this.wake = () => this.schedule()
-    document.addEventListener("visibilitychange", this.wake)
+    this.sizes = new ResizeObserver(() => this.resize())
+    this.sizes.observe(this.frame)
+    // Charts that nobody sees (below the fold, behind another tab) keep their newest figure and draw nothing.
+    this.sight = new IntersectionObserver(
+      entries => {
+        this.seen = entries.at(-1).isIntersecting
+        this.schedule()
+      },
+      { rootMargin: "200px" },
+    )
+    this.sight.observe(this.frame)
   }
 
-  show({ figure, alt, height }) {
-    this.frame.setAttribute("aria-label", alt)
+  show({ figure, alt, height }, setTriggerValue) {
+    this.words.setAttribute("aria-label", alt)
     this.frame.style.height = `${height}px`
     this.height = height
     this.latest = figure
     this.waiting = true
     this.schedule()
+    this.askForTheme(setTriggerValue)
+  }
+
+  /** Has Python run again, once, when the figure has the data colours of the other theme. */
+  askForTheme(setTriggerValue) {
+    const drawn = this.latest.layout.meta?.theme
+    const shown = isDark(this.frame) ? "dark" : "light"
+    if (drawn === undefined || drawn === shown) this.asked = undefined
+    else if (this.asked !== shown) setTriggerValue("theme", (this.asked = shown))
   }
 
   /** Draws in the next animation frame; hidden pages have none, so updates there only replace `latest`. */
   schedule() {
-    if (!this.waiting || this.request) return
+    if (!this.waiting || !this.seen || this.request) return
     this.request = requestAnimationFrame(() => {
       this.request = 0
       this.draw()
@@ -89,11 +108,12 @@ class LivePlot {
     this.busy = true
     try {
       const [Plotly] = await Promise.all([loadPlotly(), this.styled])
-      while (this.waiting && !document.hidden && this.frame.clientWidth > 0) {
+      while (this.waiting && this.seen && this.frame.clientWidth > 0) {
         this.waiting = false
         this.width = this.frame.clientWidth
         const { data, layout, config } = dressed(this.latest, this.frame, this.width, this.height)
         await Plotly.react(this.graph, data, layout, config)
+        this.graph.querySelectorAll(".main-svg").forEach(svg => svg.setAttribute("aria-hidden", "true"))
         this.frame.dataset.drawn = ++this.drawn
         this.problem?.remove()
       }
@@ -115,8 +135,8 @@ class LivePlot {
   }
 
   end() {
-    this.observer.disconnect()
-    document.removeEventListener("visibilitychange", this.wake)
+    this.sizes.disconnect()
+    this.sight.disconnect()
     cancelAnimationFrame(this.request)
     window.Plotly?.purge(this.graph)
     this.frame.remove()

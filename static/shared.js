@@ -1,6 +1,7 @@
 // What the components share: style sheets, colours of the page's theme, and a clean end.
 
 const sheets = new Map()
+const PAGE = "--st-background-color"
 
 /** Adds a style sheet of this folder to the shadow root or document that holds `parent`, once. */
 export async function adoptStyles(parent, file) {
@@ -34,6 +35,12 @@ export function channels(colour) {
   return alpha === 0 ? null : [red, green, blue]
 }
 
+/** Whether the page around `element` is dark. */
+export function isDark(element) {
+  const [red, green, blue] = channels(getComputedStyle(element).getPropertyValue(PAGE)) ?? [255, 255, 255]
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 128
+}
+
 const canvas = document.createElement("canvas")
 canvas.width = canvas.height = 1
 const pen = canvas.getContext("2d", { willReadFrequently: true })
@@ -43,7 +50,7 @@ export function themeOf(element) {
   const style = getComputedStyle(element)
   const value = name => style.getPropertyValue(name).trim()
   const text = channels(value("--st-text-color")) ?? [28, 35, 33]
-  const background = channels(value("--st-background-color")) ?? [251, 251, 249]
+  const background = channels(value(PAGE)) ?? [251, 251, 249]
   const blend = share => `rgb(${text.map((t, i) => Math.round(share * t + (1 - share) * background[i])).join(",")})`
   return {
     text: blend(1),

@@ -71,6 +71,7 @@ def decision_boundary(
         "data": data,
         "layout": layout(
             uirevision,
+            theme,
             **plane_axes(extent, (escape_label(axis_names[0]), escape_label(axis_names[1]))),
             annotations=[key_to_marks()] if min(kept) > 0 else [],
             dragmode="pan",
@@ -97,9 +98,7 @@ def decision_boundary_alt(
         winner = np.asarray(grid) if confidence is not None else (np.asarray(grid) > 0.5).astype(np.int64)
         cover = np.bincount(winner.astype(np.int64).ravel(), minlength=len(class_names)) / winner.size
         largest = np.argsort(cover, kind="stable")[::-1][:4]
-        listed = [
-            f"{plain(class_names[k])} on {percent(float(cover[k]), 2)}" for k in largest if cover[k] > 0
-        ]
+        listed = [f"{plain(class_names[k])} on {percent(float(cover[k]), 2)}" for k in largest if cover[k] > 0]
         said = f"Decision boundary over {over}. The network answers {', '.join(listed)} of the area."
     shown = {"train": f"{len(train_labels)} training points", "test": f"{len(test_labels)} test points"}
     return f"{said} {' and '.join(shown.values()) if show == 'both' else shown[show]} shown."
@@ -139,9 +138,7 @@ def _more_classes(grid: Array, sure: Array, extent: Extent, size: int, theme: Th
     }  # fmt: skip
 
 
-def _samples(
-    points: Array, labels: Array, names: list[str], hollow: bool, theme: Theme
-) -> list[dict[str, Any]]:
+def _samples(points: Array, labels: Array, names: list[str], hollow: bool, theme: Theme) -> list[dict[str, Any]]:
     colours = palette(theme)
     part = "test" if hollow else "train"
     traces = []

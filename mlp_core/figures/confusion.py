@@ -54,6 +54,7 @@ def confusion_matrix(
         "data": data,
         "layout": layout(
             uirevision,
+            theme,
             xaxis=axis("predicted", **shared),
             yaxis=axis("true", autorange="reversed", **shared),
             dragmode=False,
@@ -75,7 +76,7 @@ def confusion_matrix_alt(matrix: Array, class_names: Sequence[object]) -> str:
     order = np.argsort(wrong, axis=None, kind="stable")[::-1][:3]
     pairs = [divmod(int(place), len(counts)) for place in order]
     mistakes = [
-        f"{plain(class_names[row])} taken for {plain(class_names[column])} {wrong[row, column]} times"
+        f"{plain(class_names[row])} taken for {plain(class_names[column])} ({wrong[row, column]})"
         for row, column in pairs
         if wrong[row, column] > 0
     ]

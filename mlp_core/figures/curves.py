@@ -34,12 +34,12 @@ def loss_curves(
     Only the training line is smoothed: a test value is a mean over the test part, and has no batch noise.
     """
     if len(train) == 0 and len(test) == 0:
-        return empty("Press Train, and the loss appears here.", uirevision=uirevision)
+        return empty("Press Train, and the loss appears here.", theme=theme, uirevision=uirevision)
     scale = _Scale(steps_per_epoch, x, palette(theme), log_y)
     data = _train_traces(train, scale, smoothing) + _test_trace(test, scale)
     title = "loss, log scale" if log_y else "loss"
     yaxis = axis(title, type="log", nticks=5) if log_y else axis(title, rangemode="tozero")
-    return _figure(data, yaxis, x, uirevision)
+    return _figure(data, yaxis, x, theme, uirevision)
 
 
 def accuracy_curves(
@@ -54,12 +54,12 @@ def accuracy_curves(
 ) -> Figure:
     """Shares from 0 to 1, drawn in percent; `train` is None where it is not measured."""
     if (train is None or len(train) == 0) and len(test) == 0:
-        return empty("Press Train, and the accuracy appears here.", uirevision=uirevision)
+        return empty("Press Train, and the accuracy appears here.", theme=theme, uirevision=uirevision)
     scale = _Scale(steps_per_epoch, x, palette(theme), unit=" %")
     data = _train_traces(_times(train, 100), scale, smoothing) if train is not None else []
     data += _test_trace(_times(test, 100), scale)
     limits = {"minallowed": 0, "maxallowed": 100}
-    return _figure(data, axis("accuracy, %", autorangeoptions=limits), x, uirevision)
+    return _figure(data, axis("accuracy, %", autorangeoptions=limits), x, theme, uirevision)
 
 
 def learning_rate_curve(
@@ -73,7 +73,7 @@ def learning_rate_curve(
 ) -> Figure:
     """The learning rate of the steps taken, as a step function: it changes between steps, not during one."""
     if len(rate) == 0:
-        return empty("Press Train, and the learning rate appears here.", uirevision=uirevision)
+        return empty("Press Train, and the learning rate appears here.", theme=theme, uirevision=uirevision)
     rate = rate.thinned()
     scale = _Scale(steps_per_epoch, x, palette(theme), log_y)
     trace = scale.line(rate, rate.mean) | {
@@ -82,7 +82,7 @@ def learning_rate_curve(
     }  # fmt: skip
     title = "learning rate, log scale" if log_y else "learning rate"
     yaxis = axis(title, type="log", nticks=5) if log_y else axis(title, rangemode="tozero", nticks=5)
-    figure = _figure([trace], yaxis, x, uirevision)
+    figure = _figure([trace], yaxis, x, theme, uirevision)
     figure["layout"]["showlegend"] = False
     figure["layout"]["margin"] |= {"l": 68}
     return figure
@@ -143,13 +143,13 @@ class _Scale:
         return trace | {"x": encode(at)}
 
     def hover(self, name: str) -> str:
-        """Value, place and name under the pointer."""
-        return f"%{{y:{HOVER}}}{self.unit} at {self.x} %{{x:{HOVER}}}<extra>{name}</extra>"
+        """Name, value and place under the pointer."""
+        return f"{name} %{{y:{HOVER}}}{self.unit} at {self.x} %{{x:{HOVER}}}<extra></extra>".strip()
 
 
-def _figure(data: list[dict[str, Any]], yaxis: dict[str, Any], x: Unit, uirevision: str) -> Figure:
+def _figure(data: list[dict[str, Any]], yaxis: dict[str, Any], x: Unit, theme: Theme, uirevision: str) -> Figure:
     xaxis = axis(x, showgrid=False, rangemode="tozero")
-    return {"data": data, "layout": layout(uirevision, xaxis=xaxis, yaxis=yaxis, dragmode="zoom")}
+    return {"data": data, "layout": layout(uirevision, theme, xaxis=xaxis, yaxis=yaxis, dragmode="zoom")}
 
 
 def _train_traces(curve: Curve, scale: _Scale, smoothing: float) -> list[dict[str, Any]]:

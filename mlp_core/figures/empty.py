@@ -5,10 +5,11 @@ from __future__ import annotations
 import textwrap
 
 from mlp_core.figures.layout import Figure, hidden_axis, layout
+from mlp_core.figures.palette import Theme
 from mlp_core.figures.text import escape_label, plain
 
 
-def empty(message: str, *, uirevision: str = "empty") -> Figure:
+def empty(message: str, *, theme: Theme = "light", uirevision: str = "empty") -> Figure:
     """A calm sentence in the middle; it should say what to do next."""
     lines = textwrap.wrap(plain(message, 300), 42) or [""]
     note = {
@@ -20,6 +21,7 @@ def empty(message: str, *, uirevision: str = "empty") -> Figure:
         "data": [],
         "layout": layout(
             uirevision,
+            theme,
             xaxis=hidden_axis(),
             yaxis=hidden_axis(),
             annotations=[note],

@@ -14,23 +14,19 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Encoded = dict[str, str]
 
-_CODES = {"float32": "f4", "float64": "f8", "uint8": "u1", "int32": "i4"}
+_CODES = {"float32": "f4", "float64": "f8", "uint8": "u1", "uint16": "u2", "int16": "i2", "int32": "i4"}
 
 
 def encode(values: npt.ArrayLike) -> Encoded:
-    """Real values as float32, whole numbers as int32, uint8 and booleans as uint8; one or two dimensions.
+    """Real values as float32, whole numbers in the smallest type that holds them; one or two dimensions.
 
     Values that float32 cannot tell apart (a narrow span far from zero) or hold (above 3e38) go as float64.
     """
     array = np.asarray(values)
     if array.ndim not in (1, 2):
         raise ValueError(f"The 'values' of encode must have 1 or 2 dimensions. Got {array.ndim} instead.")
-    if array.dtype.name in {"bool", "uint8"}:
-        return _pack(array.astype(np.uint8))
-    if np.issubdtype(array.dtype, np.integer):
-        limits = np.iinfo(np.int32)
-        small = array.size == 0 or (int(array.min()) >= limits.min and int(array.max()) <= limits.max)
-        return _pack(array.astype(np.int32 if small else np.float64))
+    if array.dtype == np.bool_ or np.issubdtype(array.dtype, np.integer):
+        return _pack(array.astype(_smallest(array)))
     if not np.issubdtype(array.dtype, np.floating):
         raise ValueError(f"The 'values' of encode must be numeric. Got dtype {array.dtype} instead.")
     return _pack(array.astype(np.float64 if _needs_double(array) else np.float32))
@@ -51,6 +47,14 @@ def decode(encoded: Encoded) -> Array:
     array = np.frombuffer(base64.b64decode(encoded["bdata"]), dtype=np.dtype(code).newbyteorder("<"))
     shape = encoded.get("shape")
     return array.reshape([int(part) for part in shape.split(",")]) if shape else array
+
+
+def _smallest(array: Array) -> type[np.generic]:
+    low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
+    for kind in (np.uint8, np.uint16, np.int16, np.int32):
+        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+            return kind
+    return np.float64  # Plotly has no 64-bit integers; exact up to 2⁵³
 
 
 def _needs_double(array: Array) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlp_core.figures.palette import Theme
+
 Figure = dict[str, Any]
 
 # Decimal notation, at most six significant digits, no trailing zeros; never 1e-05.
@@ -32,13 +34,15 @@ def hidden_axis(**changes: Any) -> dict[str, Any]:
     return {"visible": False, "fixedrange": True, **changes}
 
 
-def layout(uirevision: str, **changes: Any) -> dict[str, Any]:
+def layout(uirevision: str, theme: Theme, **changes: Any) -> dict[str, Any]:
     """Layout with fixed margins, so that the plot does not jump as tick labels grow.
 
-    `uirevision`: while it stays the same, zoom, pan and hidden legend entries survive new data.
+    `uirevision`: while it stays the same, zoom, pan and hidden legend entries survive new data. `theme` is noted,
+    so that a page in the other theme can ask for the figure again.
     """
     base: dict[str, Any] = {
         "uirevision": uirevision,
+        "meta": {"theme": theme},
         "margin": {"l": 52, "r": 12, "t": 28, "b": 42},
         "hovermode": "closest",
         "showlegend": True,

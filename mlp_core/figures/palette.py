@@ -49,7 +49,7 @@ class Palette:
     """the thin ring that separates a point from what lies under it"""
     ink: str
     paper: str
-    """dark and light text upon coloured cells"""
+    """dark and light text upon coloured cells; pure, so that the better one always has a contrast above 4.5"""
 
 
 PALETTES: dict[Theme, Palette] = {
@@ -82,7 +82,7 @@ PALETTES: dict[Theme, Palette] = {
         trend="#525a57",
         rule="#9aa19d",
         outline="#ffffff",
-        ink="#16201e",
+        ink="#000000",
         paper="#ffffff",
     ),
     "dark": Palette(
@@ -114,8 +114,8 @@ PALETTES: dict[Theme, Palette] = {
         trend="#b4beba",
         rule="#65706c",
         outline="#0b100f",
-        ink="#08110f",
-        paper="#f4f8f6",
+        ink="#000000",
+        paper="#ffffff",
     ),
 }
 

@@ -67,9 +67,7 @@ def plane_axes(extent: Extent, names: tuple[str, str]) -> dict[str, Any]:
     """Both axes with a fixed range; the area is square on the screen."""
     x_min, x_max, y_min, y_max = extent
     if not (x_max > x_min and y_max > y_min):
-        raise ValueError(
-            f"The 'extent' parameter must be (x_min, x_max, y_min, y_max). Got {extent} instead."
-        )
+        raise ValueError(f"The 'extent' parameter must be (x_min, x_max, y_min, y_max). Got {extent} instead.")
     xaxis = axis(names[0], range=[x_min, x_max], showgrid=False, nticks=5, constrain="domain")
     # Square on the screen whatever the units are: centimetres against kilograms would give a thin strip.
     ratio = (x_max - x_min) / (y_max - y_min)
@@ -82,5 +80,5 @@ def key_to_marks() -> dict[str, Any]:
     """A line of text that tells training and test points apart; the legend has one entry per class."""
     return {
         "text": "● training  ○ test", "showarrow": False, "font": {"size": 11},
-        "xref": "paper", "yref": "paper", "x": 1, "xanchor": "right", "y": 0, "yanchor": "top", "yshift": -22,
+        "xref": "paper", "yref": "paper", "x": 0, "xanchor": "left", "y": 0, "yanchor": "top", "yshift": -22,
     }  # fmt: skip

@@ -63,6 +63,7 @@ def regression_surface(
         "data": data,
         "layout": layout(
             uirevision,
+            theme,
             **plane_axes(extent, (escape_label(axis_names[0]), escape_label(axis_names[1]))),
             dragmode="pan",
             showlegend=False,
@@ -101,7 +102,7 @@ def predicted_vs_actual(
     """One (N,) array per split; a perfect network puts each point on the diagonal. The last split is teal."""
     total = sum(len(part) for part in actual)
     if total == 0:
-        return empty("Train the network, and its predictions appear here.", uirevision=uirevision)
+        return empty("Train the network, and its predictions appear here.", theme=theme, uirevision=uirevision)
     colours = palette(theme)
     everything = np.concatenate([np.asarray(part, float).ravel() for part in (*actual, *predicted)])
     low, high = _padded(everything)
@@ -119,8 +120,8 @@ def predicted_vs_actual(
                 "color": colours.positive if last else colours.raw, "size": 6, "opacity": 0.85,
                 "symbol": "circle" if last else "circle-open",
             },
-            "hovertemplate": f"actual %{{x:{HOVER}}}, predicted %{{y:{HOVER}}}"
-            f"<extra>{escape_label(name)}</extra>",
+            "hovertemplate": f"{escape_label(name)}<br>actual %{{x:{HOVER}}}, predicted %{{y:{HOVER}}}"
+            "<extra></extra>",
         })  # fmt: skip
     suffix = f", {escape_label(unit)}" if unit else ""
     both = {"range": [low, high], "constrain": "domain", "nticks": 5}
@@ -128,6 +129,7 @@ def predicted_vs_actual(
         "data": data,
         "layout": layout(
             uirevision,
+            theme,
             xaxis=axis(f"actual{suffix}", **both),
             yaxis=axis(f"predicted{suffix}", scaleanchor="x", **both),
             dragmode="pan",

@@ -40,7 +40,7 @@ def histograms(
             f"Got {len(names)}, {len(edges)} and {len(counts)} instead."
         )
     if not names:
-        return empty("No layer to show yet.", uirevision=uirevision)
+        return empty("No layer to show yet.", theme=theme, uirevision=uirevision)
     colours = palette(theme)
     traces = []
     for side, colour in ((-1, colours.negative), (1, colours.positive)):
@@ -62,6 +62,7 @@ def histograms(
         "data": traces,
         "layout": layout(
             uirevision,
+            theme,
             xaxis=axis(escape_label(unit_label), showgrid=False),
             yaxis=axis(
                 None, tickvals=places, ticktext=unique_labels(names, 16), range=[-0.12, len(names)],
@@ -75,9 +76,7 @@ def histograms(
     }  # fmt: skip
 
 
-def histograms_alt(
-    names: Sequence[object], edges: Sequence[Array], counts: Sequence[Array], *, unit_label: str
-) -> str:
+def histograms_alt(names: Sequence[object], edges: Sequence[Array], counts: Sequence[Array], *, unit_label: str) -> str:
     """Range, middle and spread of each layer in words, estimated from the bins."""
     if not names:
         return f"Histograms of {plain(unit_label)}. No layer to show yet."

@@ -112,7 +112,7 @@ class Session:
         with self._lock:
             self._goal = None
             if self._snapshot.status == "running":
-                self._snapshot = replace(self._snapshot, status="ready")
+                self._snapshot = replace(self._snapshot, status="pausing")
             self._changed.notify_all()
 
     def reset(self) -> None:
@@ -292,7 +292,7 @@ class Session:
             self._goal = None
             if self._closed:
                 self._bench = self._dataset = None
-            elif self._snapshot.status == "running":
+            elif self._snapshot.status in ("running", "pausing"):
                 self._publish("ready")
             self._thread = None
             return None
@@ -425,7 +425,7 @@ class Session:
             bench, snapshot = self._bench, self._snapshot
         assert bench is not None
         self._look_at(bench, all_stale=True)
-        status: Status = "ready" if snapshot.status == "running" else snapshot.status
+        status: Status = "ready" if snapshot.status in ("running", "pausing") else snapshot.status
         self._publish(status, snapshot.message)
 
     def _fail(self, error: Exception) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-Status = Literal["preparing", "needs download", "ready", "running", "finished", "diverged", "failed"]
+Status = Literal["preparing", "needs download", "ready", "running", "pausing", "finished", "diverged", "failed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,8 @@ class Snapshot:
     """The state of a session at one moment. Arrays are copies that nobody writes to.
 
     `generation` counts runs: it changes whenever weights are drawn anew. `epoch` counts finished epochs,
-    `batch` mini-batches into the next. `message` explains the status in a sentence; `notes` are sentences about the run.
+    `batch` mini-batches into the next. `message` explains the status in a sentence; `notes` are sentences about
+    the run. `progress` is what is being waited for, and the share of it that is done if that is known.
     """
 
     status: Status = "preparing"
@@ -52,4 +53,4 @@ class Snapshot:
     @property
     def busy(self) -> bool:
         """Whether something is going on that a page should follow."""
-        return self.status in ("preparing", "running")
+        return self.status in ("preparing", "running", "pausing")

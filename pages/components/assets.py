@@ -21,17 +21,16 @@ PLOTLY = "plotly.min.js"
 # The path is found from Streamlit's own script, which is right behind any proxy and base path; the address of
 # the page is not, for it changes with each page of the app.
 _LOADER = """
-const own = document.querySelector('script[type=module][src*="static/js/"]')
-const base = own ? own.src.split("static/js/")[0] : document.baseURI
-const module = import(new URL("app/static/{file}?v={version}", base).href)
-export default async function (component) {{
+const own = document.querySelector('script[src*="static/js/"]')?.src ?? document.baseURI
+const module = import(new URL("app/static/{file}?v={version}", own.split("static/js/")[0]))
+export default async component => {{
+  const root = component.parentElement
   try {{
     return (await module).default(component)
   }} catch (error) {{
     console.error(error)
-    const problem = component.parentElement.querySelector("p") ?? document.createElement("p")
-    problem.textContent = "This part of the page did not load. Reload the page to try again."
-    component.parentElement.append(problem)
+    root.append(root.querySelector("p") ?? document.createElement("p"))
+    root.lastChild.textContent = "This part of the page did not load. Reload the page to try again."
   }}
 }}
 """

@@ -18,4 +18,9 @@ def live_plot(figure: dict[str, Any], *, key: str, height: int, alt: str) -> Non
     Zoom, pan and hidden legend entries stay while `figure["layout"]["uirevision"]` stays; another value
     resets them. `alt` says the same in words. Text, grid and background follow the page's theme.
     """
-    _MOUNT(key=key, data={"figure": figure, "alt": alt, "height": height})
+    # The browser sends the trigger when the page turns dark or light: the rerun draws in the other colours.
+    _MOUNT(key=key, data={"figure": figure, "alt": alt, "height": height}, on_theme_change=_nothing)
+
+
+def _nothing() -> None:
+    """A trigger needs a callback; the rerun is all that is wanted."""

@@ -15,16 +15,12 @@ _MOUNT = st.components.v2.component("state_strip", js=loader("state_strip.js"))
 _SPARK_POINTS = 80
 
 
-def state_strip(
-    cells: Sequence[Mapping[str, str]], *, spark: npt.ArrayLike | None = None, alt: str, key: str
-) -> None:
+def state_strip(cells: Sequence[Mapping[str, str]], *, spark: npt.ArrayLike | None = None, alt: str, key: str) -> None:
     """One cell per mapping: `label`, `value` and, if wanted, `note` and `help` (shown on hover and focus).
 
     `spark`: (n,) recent values, oldest first, drawn as a small line; NaN is a gap. None leaves the line out.
     """
-    shown = [
-        {name: str(cell.get(name) or "") for name in ("label", "value", "note", "help")} for cell in cells
-    ]
+    shown = [{name: str(cell.get(name) or "") for name in ("label", "value", "note", "help")} for cell in cells]
     _MOUNT(key=key, data={"cells": shown, "alt": alt, "spark": None if spark is None else _spark(spark)})
 
 
@@ -37,7 +33,4 @@ def _spark(values: npt.ArrayLike) -> list[float | None]:
     if known.size == 0:
         return []
     span = float(known.max() - known.min()) or 1.0
-    return [
-        round((value - float(known.min())) / span, 3) if np.isfinite(value) else None
-        for value in array.tolist()
-    ]
+    return [round((value - float(known.min())) / span, 3) if np.isfinite(value) else None for value in array.tolist()]

@@ -14,7 +14,7 @@ from pages.components.live_plot import live_plot
 from pages.shared import experiment as edit
 from pages.shared.layout import theme
 
-HEIGHT = 400
+HEIGHT = 370
 SHOW = {"both": "both", "training": "train", "test": "test"}
 AXES = ("x₁", "x₂")
 SAMPLES_SHOWN = 18

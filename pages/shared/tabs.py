@@ -11,7 +11,7 @@ from pages.components.live_plot import live_plot
 from pages.shared.layout import theme
 from pages.shared.live import curves
 
-HEIGHT = 300
+HEIGHT = 255
 OVERVIEW, CURVES, CONFUSION, WEIGHTS, GRADIENTS = "Overview", "Curves", "Confusion matrix", "Weights", "Gradients"
 
 

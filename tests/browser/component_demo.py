@@ -49,7 +49,7 @@ def curves(steps: int) -> tuple[figures.Curve, figures.Curve, figures.Curve]:
 
 
 def blobs() -> tuple[np.ndarray, np.ndarray]:
-    """(240, 2) points of four groups and their labels."""
+    """(240, 2) points of four groups and (240,) labels."""
     random = np.random.default_rng(3)
     labels = np.arange(240) % 4
     centres = np.array([(-0.6, -0.5), (0.6, -0.6), (0.5, 0.6), (-0.5, 0.6)])
@@ -79,10 +79,16 @@ def digits(count: int) -> np.ndarray:
 
 TRAIN, TRAIN_LABELS = spiral(300, 0)
 TEST, TEST_LABELS = spiral(120, 1)
-BLOBS, BLOB_LABELS = blobs()
+SPIRAL = {
+    "train_points": TRAIN,
+    "train_labels": TRAIN_LABELS,
+    "test_points": TEST,
+    "test_labels": TEST_LABELS,
+}
+BLOBS = dict(zip(("train_points", "train_labels"), blobs(), strict=True))
+BLOBS |= {"test_points": np.zeros((0, 2)), "test_labels": np.zeros(0, dtype=int)}
 
 st.set_page_config(layout="wide")
-theme = st.context.theme.type or "light"
 running = st.query_params.get("run", "1") == "1"
 image_store(digits(18), key="digits")
 state = st.session_state
@@ -92,120 +98,83 @@ if st.button("Reset view"):
     state.view += 1
 
 
-def strip(step: int, train: figures.Curve, test: figures.Curve) -> None:
-    """The strip of numbers."""
-    number = figures.readable
-    cells = [
-        {
-            "label": "epoch",
-            "value": f"{step / 40:.0f}",
-            "note": f"{step * 25:,} steps",
-            "help": "Passes over the data.",
-        },
-        {"label": "train loss", "value": number(train.last), "note": "", "help": "Mean of the last batches."},
-        {"label": "test loss", "value": number(test.last), "note": f"best {number(test.mean.min())}"},
-        {"label": "test accuracy", "value": figures.percent(0.5 + step / 8000), "note": "3 of 200 wrong"},
-        {"label": "samples/s", "value": "331,000", "note": "fast engine"},
-        {
-            "label": "health",
-            "value": "1 note",
-            "note": "layer 2: 11 % saturated",
-            "help": "What looks unusual.",
-        },
-    ]
-    state_strip(cells, spark=test.mean, alt=f"State of the training at tick {state.tick}", key="strip")
-
-
-def first_row(step: int, train: figures.Curve, test: figures.Curve, rate: figures.Curve) -> None:
-    """Curves."""
-    left, middle, right = st.columns(3)
-    accuracy = figures.Curve.of(test.x, 1 - test.mean)
+@st.fragment(run_every=0.25 if running else None)
+def live() -> None:
+    """What changes on the playground's page while a network trains."""
+    state.tick += 1
+    step = min(400 + 10 * state.tick, 3900) if running else 1800
+    theme = st.context.theme.type or "light"
+    train, test, _ = curves(step)
+    strip(step, train, test)
     shared = {"steps_per_epoch": 25, "theme": theme}
+    left, middle, right = st.columns(3)
     with left:
         figure = figures.loss_curves(train, test, smoothing=0.9, log_y=True, uirevision=str(state.view), **shared)
         live_plot(figure, key="loss", height=280, alt=figures.loss_curves_alt(train, test, steps_per_epoch=25))
     with middle:
+        accuracy = figures.Curve.of(test.x, 1 - test.mean)
         figure = figures.accuracy_curves(None, accuracy, **shared)
         alt = figures.accuracy_curves_alt(None, accuracy, steps_per_epoch=25)
         live_plot(figure, key="accuracy", height=280, alt=alt)
     with right:
-        figure = figures.learning_rate_curve(rate, **shared)
-        alt = figures.learning_rate_curve_alt(rate, steps_per_epoch=25)
-        live_plot(figure, key="rate", height=280, alt=alt)
-
-
-def second_row(step: int) -> None:
-    """Planes."""
+        weights(step, theme)
     left, middle, right = st.columns(3)
-    turn = step / 300
-    points = {
-        "train_points": TRAIN,
-        "train_labels": TRAIN_LABELS,
-        "test_points": TEST,
-        "test_labels": TEST_LABELS,
-    }
     with left:
         figure = figures.decision_boundary(
-            plane(turn), EXTENT, class_names=["class 0", "class 1"], theme=theme, **points
+            plane(step / 300), EXTENT, class_names=["class 0", "class 1"], theme=theme, **SPIRAL
         )
         live_plot(figure, key="boundary", height=340, alt="Boundary")
     with middle:
-        winner, sure = four_classes(turn)
-        points = {
-            "train_points": BLOBS,
-            "train_labels": BLOB_LABELS,
-            "test_points": BLOBS[:0],
-            "test_labels": [],
-        }
-        figure = figures.decision_boundary(
-            winner, EXTENT, class_names=CLASSES, confidence=sure, theme=theme, show="train", **points
-        )
-        live_plot(figure, key="classes", height=340, alt="Boundary of four classes")
-    with right:
-        values = 40 * np.sin(2 * TRAIN[:, 0]) + 10
-        grid = 80 * plane(turn) - 40
-        figure = figures.regression_surface(grid, EXTENT, TRAIN, values, unit="°C", theme=theme)
-        live_plot(figure, key="surface", height=340, alt="Surface")
-
-
-def third_row(step: int) -> None:
-    """Matrices and distributions."""
-    left, middle, right, last = st.columns(4)
-    random = np.random.default_rng(step)
-    with left:
-        matrix = np.array([[192 - step % 40, 8 + step % 40], [10, 190]])
-        figure = figures.confusion_matrix(matrix, ["class 0", "class 1"], theme=theme)
-        live_plot(figure, key="confusion", height=280, alt=figures.confusion_matrix_alt(matrix, ["0", "1"]))
-    with middle:
+        random = np.random.default_rng(step)
         matrix = random.poisson(4, (10, 10)) + np.diag(random.integers(5, 90, 10))
-        figure = figures.confusion_matrix(matrix, list("0123456789"), theme=theme)
-        live_plot(
-            figure,
-            key="confusion10",
-            height=280,
-            alt=figures.confusion_matrix_alt(matrix, list("0123456789")),
-        )
+        names = list("0123456789")
+        figure = figures.confusion_matrix(matrix, names, theme=theme)
+        live_plot(figure, key="confusion10", height=340, alt=figures.confusion_matrix_alt(matrix, names))
     with right:
-        edges = [np.linspace(-3, 3, 41)] * 4
-        counts = [np.histogram(random.normal(0.2 * i, 0.4 + 0.2 * i, 900), edges[0])[0] for i in range(4)]
-        names = [f"Linear {2**i} <i>" for i in range(4)]
-        figure = figures.histograms(names, edges, counts, unit_label="weight", theme=theme)
-        live_plot(figure, key="weights", height=280, alt="Weights")
-    with last:
-        actual = [TRAIN[:, 0] * 50, TEST[:, 0] * 50]
-        guess = [a + random.normal(0, 8, len(a)) for a in actual]
-        figure = figures.predicted_vs_actual(actual, guess, unit="°C", theme=theme)
-        live_plot(figure, key="parity", height=280, alt="Predicted against actual")
+        images(step)
 
 
-def fourth_row(step: int) -> None:
-    """Images."""
+def strip(step: int, train: figures.Curve, test: figures.Curve) -> None:
+    """The strip of numbers."""
+    number = figures.readable
+    state_strip(
+        [
+            {
+                "label": "epoch",
+                "value": f"{step / 40:.0f}",
+                "note": f"{step * 25:,} steps",
+                "help": "Passes over the data.",
+            },
+            {"label": "train loss", "value": number(train.last), "help": "Mean of the last batches."},
+            {"label": "test loss", "value": number(test.last), "note": f"best {number(test.mean.min())}"},
+            {"label": "test accuracy", "value": figures.percent(0.5 + step / 8000), "note": "3 of 200 wrong"},
+            {"label": "samples/s", "value": "331,000", "note": "fast engine"},
+            {"label": "health", "value": "1 note", "note": "layer 2: 11 % saturated", "help": "What is unusual."},
+        ],
+        spark=test.mean,
+        alt=f"State of the training at tick {state.tick}",
+        key="strip",
+    )
+
+
+def weights(step: int, theme: figures.Theme) -> None:
+    """Histograms of four layers."""
+    random = np.random.default_rng(step)
+    edges = [np.linspace(-3, 3, 41)] * 4
+    counts = [np.histogram(random.normal(0.2 * i, 0.4 + 0.2 * i, 900), edges[0])[0] for i in range(4)]
+    names = [f"Linear {2**i} <i>" for i in range(4)]
+    figure = figures.histograms(names, edges, counts, unit_label="weight", theme=theme)
+    alt = figures.histograms_alt(names, edges, counts, unit_label="weight")
+    live_plot(figure, key="weights", height=280, alt=alt)
+
+
+def images(step: int) -> None:
+    """Eighteen samples and what the network says about them."""
     random = np.random.default_rng(step // 100)
     truths = np.arange(18) % 4
-    guesses = np.where(random.random(18) < 0.7, truths, random.integers(0, 4, 18))
     image_grid(
         "digits",
-        predictions=guesses.tolist(),
+        predictions=np.where(random.random(18) < 0.7, truths, random.integers(0, 4, 18)).tolist(),
         truths=truths.tolist(),
         probabilities=random.random(18).tolist(),
         class_names=CLASSES,
@@ -213,18 +182,39 @@ def fourth_row(step: int) -> None:
     )
 
 
-@st.fragment(run_every=0.25 if running else None)
-def live() -> None:
-    """Everything that changes while a network trains."""
-    state.tick += 1
-    step = min(400 + 10 * state.tick, 3900) if running else 1800
-    train, test, rate = curves(step)
-    strip(step, train, test)
-    first_row(step, train, test, rate)
-    second_row(step)
-    third_row(step)
-    fourth_row(step)
+def others(theme: figures.Theme) -> None:
+    """The figures that other data, or other pages, would show instead."""
+    random = np.random.default_rng(8)
+    left, middle, right = st.columns(3)
+    with left:
+        winner, sure = four_classes(1)
+        figure = figures.decision_boundary(
+            winner, EXTENT, class_names=CLASSES, confidence=sure, theme=theme, show="train", **BLOBS
+        )
+        live_plot(figure, key="classes", height=340, alt="Boundary of four classes")
+    with middle:
+        values = 40 * np.sin(2 * TRAIN[:, 0]) + 10
+        figure = figures.regression_surface(80 * plane(3) - 40, EXTENT, TRAIN, values, unit="°C", theme=theme)
+        live_plot(figure, key="surface", height=340, alt="Surface")
+    with right:
+        actual = [TRAIN[:, 0] * 50, TEST[:, 0] * 50]
+        guess = [a + random.normal(0, 8, len(a)) for a in actual]
+        figure = figures.predicted_vs_actual(actual, guess, unit="°C", theme=theme)
+        live_plot(figure, key="parity", height=340, alt=figures.predicted_vs_actual_alt(actual, guess))
+    left, middle, right = st.columns(3)
+    with left:
+        matrix = np.array([[192, 8], [10, 190]])
+        figure = figures.confusion_matrix(matrix, ["class 0", "class 1"], theme=theme)
+        live_plot(figure, key="confusion", height=260, alt=figures.confusion_matrix_alt(matrix, ["0", "1"]))
+    with middle:
+        rate = curves(3000)[2]
+        figure = figures.learning_rate_curve(rate, steps_per_epoch=25, theme=theme)
+        alt = figures.learning_rate_curve_alt(rate, steps_per_epoch=25)
+        live_plot(figure, key="rate", height=260, alt=alt)
+    with right:
+        figure = figures.empty("Press Train, and the curves appear here.", theme=theme)
+        live_plot(figure, key="empty", height=260, alt="Nothing yet")
 
 
 live()
-live_plot(figures.empty("Press Train, and the curves appear here."), key="empty", height=120, alt="Nothing yet")
+others(st.context.theme.type or "light")

@@ -170,7 +170,7 @@ def test_charts_follow_a_change_of_theme(page: Any, address: str) -> None:
 
 def test_names_from_data_are_text(page: Any, address: str) -> None:
     open_demo(page, address + "/?run=0")
-    shown = page.locator(".st-key-classes .legendtext").all_inner_texts()
+    shown = page.locator(".st-key-classes .legendtext").all_text_contents()
     assert shown[:3] == ["<b>cat</b>", "dog & fox", "a{x}$y$"]
     assert page.locator(".st-key-classes .legendtext b, .st-key-classes .legendtext a").count() == 0
     assert page.locator(".st-key-grid b").count() == 0
@@ -216,13 +216,18 @@ def test_a_missing_library_is_said_in_words(page: Any, address: str) -> None:
 
 def test_charts_fit_a_phone(page: Any, address: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    open_demo(page, address + "/?run=0")
+    page.goto(address + "/?run=0")
+    page.wait_for_selector(".st-key-loss .mlp-plot[data-drawn]")
     page.set_viewport_size({"width": 360, "height": 800})
     page.wait_for_function(
-        "[...document.querySelectorAll('.mlp-plot')].every(f => f.clientWidth < 360 &&"
+        "[...document.querySelectorAll('.mlp-plot[data-drawn]')].every(f => f.clientWidth < 360 &&"
         " f.querySelector('.js-plotly-plot')._fullLayout.width === f.clientWidth)"
     )
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    # What is far below is drawn when it comes near, and not before.
+    assert page.locator(".st-key-parity .mlp-plot[data-drawn]").count() == 0
+    page.locator(".st-key-parity .mlp-plot").scroll_into_view_if_needed()
+    page.wait_for_selector(".st-key-parity .mlp-plot[data-drawn]")
 
 
 def test_base_path(page: Any) -> None:

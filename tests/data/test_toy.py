@@ -69,7 +69,7 @@ def test_clean_patterns_follow_their_formulas() -> None:
 
     place, labels = toy.spiral(1000, 0, 0)
     t = np.hypot(*place.T)
-    angle = np.arctan2(place[:, 0], place[:, 1]) - 1.75 * 2 * np.pi * t + np.pi * labels
+    angle = np.arctan2(place[:, 0], place[:, 1]) - 1.25 * 2 * np.pi * t + np.pi * labels
     assert np.allclose(np.cos(angle), 1)
 
     place, labels = toy.moons(1000, 0, 0)

@@ -1,0 +1,200 @@
+"""The pages without a browser: every press and every refused value, through Streamlit's own AppTest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mlp_core.presets import PRESETS
+from mlp_core.training import session as sessions
+from mlp_core.training.session import Session
+from pages.shared import session as page_session
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT = 60  # seconds; the first run of the process imports PyTorch
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    """The app at its default page, with a session that the test can reach as `app.session`."""
+    session = Session(lease_seconds=LIMIT)
+    monkeypatch.setattr(page_session, "current_session", lambda: session)
+    monkeypatch.chdir(ROOT)
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=LIMIT).run()
+    test.session = session  # type: ignore[attr-defined]
+    settled(test)
+    yield test
+    assert session.close(timeout=10), "the training thread must end with its session"
+
+
+def settled(app: AppTest) -> AppTest:
+    """Wait until the session has prepared its run, then draw the page again."""
+    session: Session = app.session  # type: ignore[attr-defined]
+    assert session.wait(lambda snapshot: snapshot.status != "preparing", LIMIT)
+    return app.run()
+
+
+def messages(app: AppTest) -> str:
+    """All sentences that the page shows in boxes."""
+    shown = " ".join(element.value for kind in (app.error, app.info, app.success) for element in kind)
+    return shown.replace("\\", "")
+
+
+def test_opens_ready_to_train_with_the_default_preset(app: AppTest) -> None:
+    assert not app.exception
+    assert app.selectbox(key="preset").value == "spiral"
+    assert app.button(key="train").disabled is False
+    assert not app.error
+
+
+@pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.experiment.data.entry.source != "downloaded"])
+def test_every_preset_fills_every_control_and_prepares(app: AppTest, name: str) -> None:
+    app.selectbox(key="preset").set_value(name).run()
+    settled(app)
+    wanted = PRESETS[name].experiment
+    assert not app.exception
+    assert app.session.experiment == wanted
+    assert app.selectbox(key="dataset").value == wanted.data.dataset
+    assert app.selectbox(key="loss").value == wanted.loss.type
+    assert app.selectbox(key="optimizer").value == wanted.optimizer.type
+    assert app.number_input(key="lr").value == wanted.optimizer.params["lr"]
+    types = [app.selectbox(key=f"layer-{i}-type").value for i in range(len(wanted.layers))]
+    assert types == [layer.type for layer in wanted.layers]
+
+
+def test_a_preset_without_its_data_offers_the_download(app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLP_DATA_DIR", str(tmp_path))
+    app.selectbox(key="preset").set_value("fashion-mnist-quickstart").run()
+    settled(app)
+    assert not app.exception
+    assert "Fashion-MNIST" in messages(app)
+    assert app.button(key="download").disabled is False
+    assert app.button(key="train").disabled is True
+
+
+def test_train_pause_step_and_reset(app: AppTest) -> None:
+    session = app.session
+    app.button(key="train").click().run()
+    assert session.wait(lambda snapshot: snapshot.step > 0, LIMIT)
+    app.run().button(key="pause").click().run()
+    assert session.wait(lambda snapshot: snapshot.status == "ready", LIMIT)
+    before = session.snapshot().step
+    app.run().button(key="step").click().run()
+    assert session.wait(lambda snapshot: snapshot.step == before + 1 and snapshot.status == "ready", LIMIT)
+    app.run().button(key="reset").click().run()
+    assert session.wait(lambda snapshot: snapshot.step == 0 and snapshot.status == "ready", LIMIT)
+    assert not app.exception
+
+
+def test_a_bad_width_is_explained_and_costs_nothing(app: AppTest) -> None:
+    before = app.session.experiment
+    app.number_input(key="layer-0-Linear-out_features").set_value(1_000_000_000).run()
+    assert "'out_features'" in messages(app)
+    assert "1000000000" in messages(app)
+    assert app.session.experiment == before
+    assert app.number_input(key="layer-0-Linear-out_features").value == 8
+    app.number_input(key="layer-0-Linear-out_features").set_value(9).run()
+    assert not app.error, "a good value takes the sentence away"
+
+
+def test_a_network_that_is_too_large_is_refused_with_its_size(app: AppTest) -> None:
+    app.number_input(key="layer-0-Linear-out_features").set_value(60_000).run()
+    app.number_input(key="layer-2-Linear-out_features").set_value(60_000).run()
+    assert "3,600" in messages(app)
+    assert "parameters" in messages(app)
+    assert app.button(key="train").disabled
+
+
+def test_a_learning_rate_of_ten_billion_ends_in_a_clear_sentence(app: AppTest) -> None:
+    app.number_input(key="lr").set_value(1e10).run()
+    app.button(key="train").click().run()
+    assert app.session.wait(lambda snapshot: snapshot.status == "diverged", LIMIT)
+    app.run()
+    assert "step" in messages(app)
+    assert "learning rate" in messages(app)
+    app.button(key="fix-diverged").click().run()
+    settled(app)
+    assert app.session.snapshot().status == "ready"
+    assert app.session.snapshot().learning_rate == pytest.approx(0.001)
+
+
+def test_a_wrong_loss_is_explained_with_a_fix_that_works(app: AppTest) -> None:
+    app.selectbox(key="loss").set_value("BCELoss").run()
+    assert "Sigmoid" in messages(app)
+    assert app.button(key="train").disabled
+    app.button(key="fix-0").click().run()
+    assert not app.error
+    assert app.selectbox(key="loss").value == "BCEWithLogitsLoss"
+
+
+def test_layers_are_added_moved_duplicated_and_removed(app: AppTest) -> None:
+    def types() -> list[str]:
+        return [layer.type for layer in app.session.experiment.layers]
+
+    app.button(key="add-hidden").click().run()
+    assert types() == ["Linear", "Tanh"] * 4 + ["Linear"]
+    app.button(key="add-Dropout").click().run()
+    assert types()[-2:] == ["Dropout", "Linear"]
+    app.button(key="layer-8-up").click().run()
+    assert types()[-3:] == ["Dropout", "Tanh", "Linear"]
+    app.button(key="layer-7-duplicate").click().run()
+    assert types()[-4:] == ["Dropout", "Dropout", "Tanh", "Linear"]
+    app.button(key="layer-7-remove").click().run()
+    app.button(key="layer-7-remove").click().run()
+    app.selectbox(key="layer-1-type").set_value("LeakyReLU").run()
+    app.number_input(key="layer-1-LeakyReLU-negative_slope").set_value(0.2).run()
+    assert app.session.experiment.layers[1].params == {"negative_slope": 0.2}
+    assert not app.exception
+
+
+def test_changing_the_learning_rate_keeps_the_run(app: AppTest) -> None:
+    app.button(key="step").click().run()
+    assert app.session.wait(lambda snapshot: snapshot.step == 1, LIMIT)
+    generation = app.session.snapshot().generation
+    app.run().number_input(key="lr").set_value(0.5).run()
+    app.button(key="step").click().run()
+    assert app.session.wait(lambda snapshot: snapshot.step == 2 and snapshot.learning_rate == 0.5, LIMIT)
+    assert app.session.snapshot().generation == generation
+
+
+def test_two_sessions_do_not_see_each_others_work(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Session()
+    monkeypatch.setattr(page_session, "current_session", lambda: other)
+    second = AppTest.from_file(str(ROOT / "app.py"), default_timeout=LIMIT).run()
+    second.selectbox(key="preset").set_value("xor").run()
+    assert other.experiment == PRESETS["xor"].experiment
+    assert app.session.experiment == PRESETS["spiral"].experiment
+    assert other.close(timeout=10)
+
+
+def test_the_model_page_prints_the_model(app: AppTest) -> None:
+    app.switch_page("pages/play/model.py").run()
+    assert not app.exception
+    assert "Linear(in_features=2, out_features=8, bias=True)" in app.code[0].value
+    assert app.metric[0].value == "186"
+
+
+def test_an_error_in_the_training_thread_is_shown_and_training_can_start_again(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlp_core.training import bench
+
+    def broken(*arguments: object, **options: object) -> object:
+        raise RuntimeError("the disk is <b>on fire</b>")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench, "train", broken)
+        app.button(key="train").click().run()
+        assert app.session.wait(lambda snapshot: snapshot.status == "failed", LIMIT)
+    app.run()
+    assert "on fire" in messages(app)
+    assert "\\<b\\>" in app.error[0].value, "texts from outside are shown as text, not as markup"
+    app.button(key="train").click().run()
+    assert app.session.wait(lambda snapshot: snapshot.step > 0, LIMIT)
+
+
+def test_the_lease_is_longer_than_a_hidden_tab_stays_silent() -> None:
+    assert sessions.LEASE_SECONDS > 2 * 60
