@@ -79,9 +79,9 @@ def _catalog(options: argparse.Namespace) -> None:
 
 def _read(name: str) -> Experiment:
     path = Path(name)
-    if path.suffix != ".json" and not path.is_file():
-        return preset(name).experiment
     try:
+        if path.suffix != ".json" and not path.is_file():
+            return preset(name).experiment
         return Experiment.from_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"

@@ -65,6 +65,26 @@ class Batches:
             self._order = None
             self._stream.draw_seed()
 
+    @property
+    def block(self) -> int:
+        """How many samples are put in order at once: a whole number of batches."""
+        return self._block
+
+    def skip(self, position: Position, steps: int, order: Tensor) -> int:
+        """Move the position on by batches that somebody else has drawn and used; returns how many samples they held.
+
+        `order` is that of the epoch that the last of them was in. Whoever did so has also made every draw of `get`
+        and `advance`.
+        """
+        before, after = position.batch, position.batch + steps
+        epochs, position.batch = divmod(after, self.per_epoch)
+        position.step += steps
+        position.epoch += epochs
+        self.restore(order if position.batch else None)
+        size = len(self.x)
+        seen = min(position.batch * self.batch_size, size) + epochs * size
+        return seen - min(before * self.batch_size, size)
+
     def state(self) -> Tensor | None:
         """The current epoch's order, for `restore`."""
         return self._order

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlp_core.errors import SpecError
-from mlp_core.limits import MAX_PARAMETERS, MAX_TRAINING_BYTES
+from mlp_core.limits import MAX_LAYERS, MAX_PARAMETERS, MAX_TRAINING_BYTES
 from mlp_core.spec import Experiment, LayerSpec, LossSpec
 
 BYTES_PER_NUMBER = 4
@@ -124,9 +124,16 @@ def _training_bytes(experiment: Experiment, layers: list[LayerPlan], parameters:
     copies = (
         1 + state + 2 * state
     )  # gradients, weights with optimizer state, and two checkpoints of the latter
-    batch = experiment.training.batch_size or experiment.data.params.get("points") or 1000
+    batch = experiment.training.batch_size or _samples_at_most(experiment)
     activations = 2 * batch * sum(layer.out_features for layer in layers)
     return BYTES_PER_NUMBER * (copies * parameters + activations)
+
+
+def _samples_at_most(experiment: Experiment) -> int:
+    """How many training samples there can be, before the data is loaded."""
+    data = experiment.data
+    known = data.params.get("points") or data.params.get("train_samples") or data.entry.train_size
+    return known or 2000  # no bundled table has more
 
 
 def _refuse_too_large(found: Plan) -> None:
@@ -203,10 +210,10 @@ def _wrong_outputs(experiment: Experiment, found: Plan, wanted: int) -> tuple[st
     layers = experiment.layers
     if final is None:
         end = len(layers) - (layers[-1].type == "Sigmoid")
-        fixed = experiment.updated(layers=(*layers[:end], LayerSpec(type="Linear"), *layers[end:]))
+        fixed = _with_layers(experiment, (*layers[:end], LayerSpec(type="Linear"), *layers[end:]))
     else:
         auto = layers[final].updated(params={**layers[final].params, "out_features": None})
-        fixed = experiment.updated(layers=(*layers[:final], auto, *layers[final + 1 :]))
+        fixed = _with_layers(experiment, (*layers[:final], auto, *layers[final + 1 :]))
     entry = experiment.data.entry
     have = f"{found.outputs} output{'s' if found.outputs != 1 else ''}"
     return (
@@ -215,6 +222,11 @@ def _wrong_outputs(experiment: Experiment, found: Plan, wanted: int) -> tuple[st
         f"Make it {wanted}",
         fixed,
     )
+
+
+def _with_layers(experiment: Experiment, layers: tuple[LayerSpec, ...]) -> Experiment | None:
+    """The experiment with these layers, if so many are allowed."""
+    return experiment.updated(layers=layers) if len(layers) <= MAX_LAYERS else None
 
 
 def _batch_problems(experiment: Experiment, train_size: int | None) -> Iterator[Problem]:
@@ -256,7 +268,7 @@ def _hints(experiment: Experiment) -> Iterator[Problem]:
                 f"Layers {position + 1} and {position + 2} are both Linear with no activation between them: together "
                 "they can do no more than one Linear layer.",
                 "Put a ReLU between them",
-                experiment.updated(layers=bent),
+                _with_layers(experiment, bent),
             )
     if not experiment.training.zero_grad:
         yield Problem(

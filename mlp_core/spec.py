@@ -8,6 +8,7 @@ follows its own rule; whether the parts fit together is `mlp_core.plan`'s questi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -28,12 +29,13 @@ from mlp_core.limits import MAX_LAYERS
 VERSION = 1
 MAX_JSON_CHARACTERS = 200_000
 MAX_JSON_DEPTH = 20
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ignored_types=(cached_property,))
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         """Check every value; raises `SpecError` naming the first fault."""
         try:
             super().__init__(**values)
@@ -159,7 +161,7 @@ class Experiment(_Part):
         if self.version != VERSION:
             raise SpecError(
                 f"This experiment has version {shorten(self.version)}, and this program reads version {VERSION}. "
-                "Open it with a newer MLP Playground."
+                "Open it with the MLP Playground that wrote it."
             )
         if not 1 <= len(self.layers) <= MAX_LAYERS:
             raise SpecError(
@@ -225,7 +227,7 @@ def _parse(text: str) -> Any:
             "Choose the file that the playground wrote."
         )
     depth = deepest = 0
-    for character in text:
+    for character in _JSON_STRING.sub("", text):  # a bracket in a string is only a letter
         depth += (character in "[{") - (character in "]}")
         deepest = max(deepest, depth)
     if deepest > MAX_JSON_DEPTH:

@@ -36,7 +36,7 @@ def histogram(values: Tensor, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]
     low, high = float(finite.min()), float(finite.max())
     if low == high:
         low, high = low - 0.5, high + 0.5
-    counts = torch.histc(finite.float().cpu(), bins=bins, min=low, max=high)
+    counts = torch.histc(finite.double().cpu(), bins=bins, min=low, max=high)
     return counts.numpy().astype(np.int32), np.linspace(low, high, bins + 1, dtype=np.float32)
 
 

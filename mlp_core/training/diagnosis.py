@@ -31,8 +31,8 @@ class Watch:
 
     def before_chunk(self, run: Run) -> None:
         """Keep the state that a chunk starts from."""
-        if self._checkpoints[-1].position == run.position:
-            self._checkpoints.pop()  # the learning rate may have been changed since
+        while self._checkpoints and self._checkpoints[-1].position.step >= run.position.step:
+            self._checkpoints.pop()  # the learning rate may have been changed since, or the run put back
         self._checkpoints.append(save(run))
 
     def after_chunk(

@@ -78,23 +78,32 @@ def train(
             left = min(left, report_every - position.batch % report_every)
         progress.watch.before_chunk(run)
         learning_rate = run.learning_rate
+        step_before, samples_before = position.step, _samples_at(run)
         began = time.perf_counter()
         result = engine.run(run, int(min(left, progress.chunk_steps)))
         seconds = time.perf_counter() - began
         _pace(progress, len(result.losses), seconds)
         diverged = progress.watch.after_chunk(run, engine, result, learning_rate)
+        position = run.position
+        losses = result.losses[: max(0, position.step - step_before)]  # after a fault, what was kept
+        if len(losses):
+            samples = _samples_at(run) - samples_before
+            _count(progress, run, losses, samples, seconds)
+            yield Chunk(position.step, position.epoch, losses, samples, seconds, learning_rate)
+            if report_every:
+                yield from _reports(progress, run, report_every, losses)
         if diverged:
             yield diverged
             reason = "diverged"
             break
-        _count(progress, run, result.losses, result.samples, seconds)
-        position = run.position
-        yield Chunk(position.step, position.epoch, result.losses, result.samples, seconds, learning_rate)
-        if report_every:
-            yield from _reports(progress, run, report_every, result.losses)
         if position.batch == 0 and evaluate_epochs:
             yield progress.evaluate(run)
     yield _finished(run, progress, reason)
+
+
+def _samples_at(run: Run) -> int:
+    """Training samples from the run's start to its position."""
+    return run.position.epoch * len(run.batches.x) + run.position.batch * run.batches.batch_size
 
 
 def _pace(progress: Progress, steps: int, seconds: float) -> None:

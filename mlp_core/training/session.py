@@ -7,6 +7,7 @@ trains it, brings views up to date, and ends. Control is looked at between chunk
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -32,7 +33,7 @@ LOG = logging.getLogger(__name__)
 
 LEASE_SECONDS = 150.0
 """How long a session trains on without being looked at. A browser's hidden tab asks once a minute at the least."""
-LOST_LEASE_SECONDS = 30.0
+LOST_LEASE_SECONDS = float(os.environ.get("MLP_LEASE_SECONDS", "30"))
 """How long it trains on once the browser is known to be gone: a network that drops out comes back within this."""
 VIEW_SECONDS = 5.0
 """How long a view counts as looked at after a page last asked for it."""
@@ -273,11 +274,16 @@ class Session:
 
     def _work(self) -> None:
         lower_priority()
-        while (job := self._next_job()) is not None:
-            try:
-                job()
-            except Exception as error:
-                self._fail(error)
+        try:
+            while (job := self._next_job()) is not None:
+                try:
+                    job()
+                except Exception as error:
+                    self._fail(error)
+        finally:
+            with self._lock:
+                if self._thread is threading.current_thread():  # an error while telling of an error
+                    self._thread = None
 
     def _next_job(self) -> Callable[[], None] | None:
         """What to do next; None ends the thread, decided under the lock so that no request falls in between."""
@@ -290,10 +296,10 @@ class Session:
                 if self._needs_look():
                     return self._look
             self._goal = None
+            if self._snapshot.status in ("running", "pausing"):
+                self._publish("ready")
             if self._closed:
                 self._bench = self._dataset = None
-            elif self._snapshot.status in ("running", "pausing"):
-                self._publish("ready")
             self._thread = None
             return None
 
@@ -353,6 +359,8 @@ class Session:
         with self._lock:
             bench, goal, target = self._bench, self._goal, self._target
         assert bench is not None
+        if goal is None:
+            return  # paused a moment ago
         self._publish("running")
         by_epoch = goal != "batch"
         events = bench.train(
@@ -367,7 +375,7 @@ class Session:
             if event is None:
                 break
             self._record(event)
-            if not self._goes_on(bench, goal, target):
+            if not self._goes_on(bench, goal, target) and not bench.diverged:
                 return
             self._look_at(bench, all_stale=False)
             self._publish("running")
@@ -397,10 +405,10 @@ class Session:
     def _throttle(self, began: float, steps: int, bench: Bench, goal: Goal | None) -> None:
         with self._lock:
             while self._steps_per_second and self._goal == goal and self._generation == bench.generation:
-                bench.progress.chunk_steps = max(
-                    1, min(bench.progress.chunk_steps, int(self._steps_per_second / 10))
-                )
-                left = began + steps / self._steps_per_second - time.monotonic()
+                chunk = max(1, int(self._steps_per_second / 10))
+                bench.progress.chunk_steps = min(bench.progress.chunk_steps, chunk)
+                # A chunk that was begun at a higher speed is longer: it is not waited for in full.
+                left = began + min(steps, chunk) / self._steps_per_second - time.monotonic()
                 if left <= 0 or self._closed:
                     return
                 self._changed.wait(left)
@@ -430,6 +438,8 @@ class Session:
 
     def _fail(self, error: Exception) -> None:
         with self._lock:
+            if self._prepared != self._generation:
+                return  # it belongs to a run that was given up
             self._goal = None
             if isinstance(error, UserError):
                 self._publish("failed", str(error))

@@ -1,0 +1,136 @@
+"""The fast engine: many steps in one call that holds no interpreter lock, with the reference engine's numbers."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+import torch
+
+from mlp_core.build import Run
+from mlp_core.training.engine import ChunkResult
+from mlp_core.training.engine.optimizers import Update, scalars_of, update_of
+from mlp_core.training.engine.storage import Storage
+from mlp_core.training.engine.torchscript import Program, unoptimised, without_gradients, write
+from mlp_core.training.engine.tracing import UnsupportedError, trace
+
+KEPT_PROGRAMS = 64
+"""Programs that the process keeps: thirty runs of the same structure build one."""
+
+
+class Programs:
+    """Compiled programs by structure, the least recently used dropped first. Safe to use from many threads."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._found: OrderedDict[Hashable, Program] = OrderedDict()
+        self._lock = threading.Lock()
+        self._building = threading.Lock()
+
+    def get(self, key: Hashable, build: Callable[[], Program]) -> Program:
+        """The program of that structure, built once. Others' builds are waited for, others' runs are not."""
+        found = self._look_up(key)
+        if found is not None:
+            return found
+        with self._building:
+            found = self._look_up(key)
+            if found is None:
+                found = build()
+                with self._lock:
+                    self._found[key] = found
+                    while len(self._found) > self._size:
+                        self._found.popitem(last=False)
+        return found
+
+    def _look_up(self, key: Hashable) -> Program | None:
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+            return self._found.get(key)
+
+
+PROGRAMS = Programs(KEPT_PROGRAMS)
+
+
+@dataclass
+class _Bound:
+    """A run with what was prepared for it. `settings` are the optimizer's, as its update was written for."""
+
+    run: Run
+    parameters: list[torch.nn.Parameter]
+    update: Update
+    storage: Storage
+    program: Program
+
+
+class FastEngine:
+    """Runs a chunk as one compiled call. For one run at a time; keep one engine per session."""
+
+    name = "fast"
+
+    def __init__(self) -> None:
+        self._bound: _Bound | None = None
+        self._seed = torch.ones(())
+
+    def prepare(self, run: Run) -> None:
+        """Build what the run needs, if it is not there; raises `UnsupportedError` if the run cannot be run so."""
+        self._bind(run)
+
+    def run(self, run: Run, steps: int) -> ChunkResult:
+        """Do this many steps. Afterwards every `parameter.grad` holds the last step's gradient."""
+        if steps <= 0:
+            return ChunkResult(torch.empty(0).numpy(), 0)
+        bound = self._bind(run)
+        storage, batches, position = bound.storage, run.batches, run.position
+        storage.adopt()
+        order = batches.state()
+        with without_gradients(), unoptimised():
+            losses, order = bound.program.function(
+                batches.x, batches.y, batches.x if order is None else order, position.batch, steps,
+                batches.batch_size, batches.block, run.stream.generator, storage.flats, storage.weight_views,
+                storage.gradient_views, storage.fresh_views, storage.states, list(run.model.buffers()),
+                bound.program.constants, storage.counts, storage.scratch,
+                scalars_of(run.optimizer, bound.update), storage.first, self._seed,
+            )  # fmt: skip
+        samples = batches.skip(position, steps, order)
+        return ChunkResult(losses.numpy(), samples)
+
+    def _bind(self, run: Run) -> _Bound:
+        update = update_of(run.optimizer)
+        bound = self._bound
+        if bound is not None and bound.run is run and bound.update == update:
+            return bound
+        parameters = list(run.model.parameters())
+        accumulate = not run.experiment.training.zero_grad
+        program = PROGRAMS.get(_structure(run, update), lambda: _build(run, update))
+        storage = Storage(parameters, run.optimizer, update, accumulate)
+        self._bound = _Bound(run, parameters, update, storage, program)
+        return self._bound
+
+
+def _structure(run: Run, update: Update) -> Hashable:
+    """Everything that a program depends on, equal for runs that may share it."""
+    experiment, batches = run.experiment, run.batches
+    layers = [(layer.spec.type, sorted(layer.spec.params.items()), layer.in_features) for layer in run.plan.layers]
+    loss = (experiment.loss.type, sorted(experiment.loss.params.items()))
+    data = [(tensor.dtype, tuple(tensor.shape[1:])) for tensor in (batches.x, batches.y)]
+    sizes = (*_batch_sizes(run), run.dataset.divisor)
+    return repr((layers, run.plan.flatten, loss, data, sizes, experiment.training.zero_grad)), update
+
+
+def _batch_sizes(run: Run) -> tuple[int, ...]:
+    """The batch size, and that of an epoch's last batch where it is smaller."""
+    size, samples = run.batches.batch_size, len(run.batches.x)
+    rest = samples % size
+    return (size, rest) if rest and rest != samples else (min(size, samples),)
+
+
+def _build(run: Run, update: Update) -> Program:
+    graphs = [(size, trace(run, size)) for size in _batch_sizes(run)]
+    parameters, buffers = len(list(run.model.parameters())), len(list(run.model.buffers()))
+    return write(graphs, parameters, buffers, update, not run.experiment.training.zero_grad)
+
+
+__all__ = ["FastEngine", "UnsupportedError"]

@@ -1,0 +1,247 @@
+"""A traced step printed as TorchScript statements, with the work that need not be repeated taken out of the loop.
+
+Every operator is printed from its own signature, so nothing here knows any layer, activation or loss by name. What
+is left out or moved changes no number: aliases, views of tensors that stay where they are, and copies of gradients
+that an operator can write to their place itself.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+
+from mlp_core.training.engine.tracing import (
+    UnsupportedError,
+    is_contiguous,
+    is_view,
+    same_layout,
+    schema_of,
+    size_of,
+)
+
+_ALIASES = ("aten::detach", "aten::alias", "aten::lift_fresh")
+_ROW_MAJOR_VIEWS = ("aten::view", "aten::_unsafe_view")
+"""Views and their like that keep the elements of a contiguous tensor in their order."""
+
+
+@dataclass
+class Prologue:
+    """Statements before the loop, and the name of each expression that they compute. Shared by all bodies."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    constants: list[Tensor] = field(default_factory=list)
+
+    def name(self, expression: str, prefix: str = "h") -> str:
+        """A name for an expression that has the same value in every step."""
+        return self.names.setdefault(expression, f"{prefix}{len(self.names)}")
+
+    @property
+    def lines(self) -> list[str]:
+        """The statements."""
+        return [f"{name} = {expression}" for expression, name in self.names.items()]
+
+
+class Body:
+    """The statements of one step. Afterwards `lines` leave the loss in `loss` and gradients in `n0`, `n1`, …"""
+
+    def __init__(self, graph: fx.GraphModule, parameters: int, buffers: int, prologue: Prologue) -> None:
+        self.lines: list[str] = []
+        self._graph, self._prologue = graph, prologue
+        self._names: dict[fx.Node, str] = {}
+        self._canonical: dict[fx.Node, fx.Node] = {}
+        self._stable: set[str] = set()
+        self._views: dict[str, str] = {}
+        inputs = [
+            *(f"p{i}" for i in range(parameters)),
+            *(f"b{i}" for i in range(buffers)),
+            "x",
+            "y",
+            "seed",
+        ]
+        nodes = list(graph.graph.nodes)
+        for node, name in zip((n for n in nodes if n.op == "placeholder"), inputs, strict=True):
+            self._names[node] = name
+            if name not in ("x", "y"):
+                self._stable.add(name)
+        results = nodes[-1].args[0]
+        assert isinstance(results, list | tuple)
+        if any(result is None for result in results):
+            raise UnsupportedError("some of its weights have no gradient")
+        live = _live(nodes, results)
+        self._outs = self._written_in_place(results[1:])
+        for node in nodes[:-1]:
+            if node in live:
+                self._print(node)
+        for position, result in enumerate(results[1:]):
+            if self._outs.get(self._producer(result)) != position:
+                self.lines.append(f"n{position}.copy_({self._names[self._resolve(result)]})")
+        self.lines.append(f"loss = {self._names[self._resolve(results[0])]}")
+
+    def _print(self, node: fx.Node) -> None:
+        if node.op == "placeholder" or self._resolve(node) is not node:
+            return
+        if node.op == "get_attr":
+            value = getattr(self._graph, str(node.target))
+            self._prologue.constants.append(value.detach().clone())
+            self._names[node] = self._prologue.name(f"constants[{len(self._prologue.constants) - 1}]")
+            self._stable.add(self._names[node])
+        elif node.target is operator.getitem:
+            self._print_item(node)
+        elif node.op == "call_function":
+            self._print_call(node)
+        else:
+            raise UnsupportedError(f"its step holds a call of {node.target}, which is not an operator")
+
+    def _print_item(self, node: fx.Node) -> None:
+        source, position = node.args
+        assert isinstance(source, fx.Node)
+        if len(schema_of(source).returns) == 1:  # a list of tensors; several results were unpacked where they were made
+            self._names[node] = f"v_{node.name}"
+            self.lines.append(f"v_{node.name} = {self._names[source]}[{position}]")
+        else:
+            self._names[node] = f"v_{source.name}_{position}"
+
+    def _print_call(self, node: fx.Node) -> None:
+        schema = schema_of(node)
+        expression = f"torch.{schema.name.removeprefix('aten::')}({', '.join(self._arguments(node))})"
+        if is_view(node):
+            inputs = [self._names[self._resolve(argument)] for argument in node.all_input_nodes]
+            if all(name in self._stable for name in inputs):
+                self._names[node] = self._prologue.name(expression)
+                self._stable.add(self._names[node])
+                return
+            if expression in self._views:
+                self._names[node] = self._views[expression]
+                return
+            self._views[expression] = f"v_{node.name}"
+        position = self._outs.get(node)
+        if position is not None:
+            shape = list(size_of(node))
+            place = f"n{position}"
+            if len(shape) != 1:
+                place = self._prologue.name(f"{place}.view({shape})")
+            expression = f"{expression[:-1]}, out={place})"
+            self._names[node] = place
+            self.lines.append(expression)
+            return
+        self._names[node] = f"v_{node.name}"
+        results = [f"v_{node.name}_{i}" for i in range(len(schema.returns))]
+        if len(results) == 1:
+            results = [f"v_{node.name}"]
+        self.lines.append(f"{', '.join(results)} = {expression}" if results else expression)
+
+    def _arguments(self, node: fx.Node) -> list[str]:
+        schema = schema_of(node)
+        printed = [self._value(value, str(argument.type)) for argument, value in zip(schema.arguments, node.args)]
+        named = dict(node.kwargs)
+        draws = torch.Tag.nondeterministic_seeded in node.target.tags  # type: ignore[union-attr]
+        takes_generator = any(argument.name == "generator" for argument in schema.arguments)
+        if draws and not takes_generator:
+            raise UnsupportedError(f"{schema.name} draws random numbers that cannot come from the run's own stream")
+        for argument in schema.arguments[len(node.args) :]:
+            if argument.name == "generator":
+                printed.append("generator=generator")
+            elif argument.name in named:
+                printed.append(f"{argument.name}={self._value(named[argument.name], str(argument.type))}")
+        return printed
+
+    def _value(self, value: Any, kind: str) -> str:
+        """One argument in TorchScript; `kind` is its type in the operator's signature."""
+        if isinstance(value, fx.Node):
+            return self._names[self._resolve(value)]
+        if isinstance(value, list | tuple):
+            items = [self._value(item, kind) for item in value]
+            text = f"[{', '.join(items)}]"
+            if any(isinstance(item, fx.Node) for item in value):
+                return text
+            if not items:
+                return self._prologue.name(f"torch.jit.annotate(List[{_element(kind)}], [])")
+            return self._prologue.name(text, "c")
+        if isinstance(value, bool) or value is None:
+            return repr(value)
+        if isinstance(value, float):
+            return repr(value) if math.isfinite(value) else f'float("{value}")'
+        if isinstance(value, int):
+            return repr(value)
+        if isinstance(value, str):
+            return f'"{value}"'
+        if isinstance(value, torch.device):
+            return self._prologue.name(f'torch.device("{value}")')
+        if isinstance(value, torch.dtype | torch.layout | torch.memory_format):
+            return str(value)
+        raise UnsupportedError(f"its step has an argument of type {type(value).__name__}")
+
+    def _resolve(self, node: fx.Node) -> fx.Node:
+        """The node whose value this one is too, seen through aliases and pairs of transpositions."""
+        if node not in self._canonical:
+            self._canonical[node] = node
+            if node.op == "call_function" and isinstance(node.target, torch._ops.OpOverload):
+                name = node.target._schema.name
+                if name in _ALIASES or is_view(node):
+                    source = self._resolve(node.args[0])  # type: ignore[arg-type]
+                    if name in _ALIASES or same_layout(node, source):
+                        self._canonical[node] = source
+                    elif name == "aten::t" and _is(source, "aten::t"):
+                        self._canonical[node] = self._resolve(source.args[0])  # type: ignore[arg-type]
+        return self._canonical[node]
+
+    def _producer(self, result: fx.Node) -> fx.Node:
+        """The node that computes a result's elements in their final order."""
+        node = self._resolve(result)
+        while any(_is(node, name) for name in _ROW_MAJOR_VIEWS) and is_contiguous(node):
+            source = self._resolve(node.args[0])  # type: ignore[arg-type]
+            if not is_contiguous(source):
+                break
+            node = source
+        return node
+
+    def _written_in_place(self, results: Any) -> dict[fx.Node, int]:
+        """Operators that can write their result straight to a gradient's place, with the gradient's position."""
+        found: dict[fx.Node, int] = {}
+        for position, result in enumerate(results):
+            node = self._producer(result)
+            if node not in found and node.op == "call_function" and is_contiguous(node) and _can_write(node):
+                found[node] = position
+        return found
+
+
+def _is(node: fx.Node, name: str) -> bool:
+    return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.name == name
+
+
+def _element(kind: str) -> str:
+    return next((name for name in ("int", "float", "bool", "Tensor") if name in kind.lower()), "int")
+
+
+def _can_write(node: fx.Node) -> bool:
+    """Whether the operator makes one new tensor and has a variant that writes it to a given one."""
+    if not isinstance(node.target, torch._ops.OpOverload) or is_view(node):
+        return False
+    schema = node.target._schema
+    if schema.is_mutable or len(schema.returns) != 1 or str(schema.returns[0].type) != "Tensor":
+        return False
+    wanted = [(argument.name, str(argument.type)) for argument in schema.arguments]
+    packet = node.target.overloadpacket
+    for name in packet.overloads():
+        other = getattr(packet, name)._schema
+        outs = [argument.name for argument in other.arguments if argument.is_out]
+        given = [(argument.name, str(argument.type)) for argument in other.arguments if not argument.is_out]
+        if outs == ["out"] and given == wanted:
+            return True
+    return False
+
+
+def _live(nodes: list[fx.Node], results: Any) -> set[fx.Node]:
+    """Nodes that a result needs, or that change a tensor."""
+    live: set[fx.Node] = set(results)
+    for node in reversed(nodes):
+        changes = isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
+        if node in live or changes:
+            live.add(node)
+            live.update(node.all_input_nodes)
+    return live

@@ -1,0 +1,230 @@
+"""The main job in a real browser: open, train, watch, zoom, change everything, go wrong and come back."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from tests.browser.chromium import LIMIT_MS, ROOT, browser, serve, wait_idle
+
+pytestmark = pytest.mark.browser
+
+STEPS = re.compile(r"^[1-9][\d,]* steps$")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fashion-MNIST in its official format, of random pixels and few images."""
+    folder = tmp_path_factory.mktemp("data")
+    raw = folder / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    generator = np.random.default_rng(0)
+    for part, size in (("train", 640), ("t10k", 100)):
+        images = generator.integers(0, 256, (size, 28, 28), dtype=np.uint8)
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(struct.pack(">4i", 2051, size, 28, 28) + images.tobytes())
+        labels = np.arange(size, dtype=np.uint8) % 10
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">2i", 2049, size) + labels.tobytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(data_folder: Path) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLP_DATA_DIR", str(data_folder))
+        patch.setenv("MLP_LEASE_SECONDS", "1")
+        with serve(ROOT / "app.py", "--server.disconnectedSessionTTL", "1") as url:
+            yield url
+
+
+@pytest.fixture
+def page(chromium: Any, address: str) -> Iterator[Any]:
+    context = chromium.new_context(viewport={"width": 1440, "height": 1000})
+    opened = context.new_page()
+    opened.set_default_timeout(LIMIT_MS)
+    opened.goto(address)
+    ready(opened)
+    yield opened
+    context.close()
+
+
+def ready(page: Any) -> None:
+    page.get_by_text("ready", exact=True).wait_for()
+    wait_idle(page)
+
+
+def press(page: Any, key: str) -> None:
+    page.locator(f".st-key-{key} button").first.click()
+
+
+def steps(page: Any) -> int:
+    text = page.get_by_text(re.compile(r"^[\d,]+ steps$")).inner_text()
+    return int(text.removesuffix(" steps").replace(",", ""))
+
+
+def choose(page: Any, key: str, option: str) -> None:
+    page.locator(f".st-key-{key} input").click()
+    page.get_by_role("option", name=option, exact=True).click()
+    wait_idle(page)
+
+
+def fill(page: Any, key: str, value: str) -> None:
+    field = page.locator(f".st-key-{key} input")
+    field.fill(value)
+    field.press("Enter")
+    wait_idle(page)
+
+
+def chart(page: Any, key: str, expression: str) -> Any:
+    """The value of a JavaScript expression in which `gd` is the chart."""
+    return page.evaluate(
+        "([key, expression]) => { const gd = document.querySelector(`.st-key-${key} .js-plotly-plot`);"
+        " return eval(expression) }",
+        [key, expression],
+    )
+
+
+def drawn_again(page: Any, key: str, times: int) -> None:
+    """Wait until a chart was redrawn so many times from now on."""
+    frame = f"document.querySelector('.st-key-{key} .mlp-plot')"
+    before = page.evaluate(f"Number({frame}.dataset.drawn)")
+    page.wait_for_function(f"Number({frame}.dataset.drawn) >= {before + times}")
+
+
+def test_train_moves_curve_and_boundary_and_the_zoom_stays(page: Any) -> None:
+    flat = chart(page, "output-plane", "JSON.stringify(gd.data[0].z)")
+    press(page, "train")
+    page.get_by_text(STEPS).wait_for()
+    drawn_again(page, "overview-loss", 2)
+    assert chart(page, "output-plane", "JSON.stringify(gd.data[0].z)") != flat
+    box = page.locator(".st-key-overview-loss .nsewdrag").first.bounding_box()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.8 * box["height"], steps=5)
+    page.mouse.up()
+    page.wait_for_function(
+        "document.querySelector('.st-key-overview-loss .js-plotly-plot').layout.xaxis.autorange === false"
+    )
+    zoomed = chart(page, "overview-loss", "JSON.stringify(gd.layout.xaxis.range)")
+    points = chart(page, "overview-loss", "gd.data[0].x.length + '/' + gd.layout.uirevision")
+    drawn_again(page, "overview-loss", 4)
+    assert chart(page, "overview-loss", "JSON.stringify(gd.layout.xaxis.range)") == zoomed, points
+
+
+def test_pause_step_epoch_and_reset(page: Any) -> None:
+    press(page, "train")
+    page.get_by_text(STEPS).wait_for()
+    press(page, "pause")
+    ready(page)
+    paused = steps(page)
+    assert paused > 0
+    press(page, "step")
+    page.get_by_text(f"{paused + 1:,} steps", exact=True).wait_for()
+    press(page, "epoch")
+    page.get_by_text(f"{(paused + 1) // 20 * 20 + 20:,} steps", exact=True).wait_for()
+    press(page, "reset")
+    page.get_by_text("0 steps", exact=True).wait_for()
+
+
+def test_images_with_edited_layers_confusion_matrix_and_histograms(page: Any) -> None:
+    choose(page, "preset", "Fashion-MNIST")
+    ready(page)
+    page.locator(".st-key-output-images img, .st-key-output-images canvas").first.wait_for()
+    fill(page, "layer-0-Linear-out_features", "32")
+    page.locator(".st-key-layer-3-remove button").click()
+    page.locator(".st-key-layer-2-remove button").click()
+    page.get_by_text("25,450 parameters").wait_for()
+    press(page, "train")
+    page.get_by_text(STEPS).wait_for()
+    page.get_by_role("tab", name="Confusion matrix").click()
+    page.wait_for_selector(".st-key-confusion .mlp-plot[data-drawn]")
+    assert chart(page, "confusion", "gd.data[0].z.length") == 10
+    page.get_by_role("tab", name="Weights").click()
+    page.wait_for_selector(".st-key-weights .mlp-plot[data-drawn]")
+    page.get_by_role("tab", name="Gradients").click()
+    page.wait_for_selector(".st-key-gradients .mlp-plot[data-drawn]")
+    assert page.locator(".st-key-weights .mlp-plot").count() == 0, "what is not shown is not sent"
+
+
+def test_wrong_turns_end_in_sentences_and_lead_back(page: Any) -> None:
+    fill(page, "layer-0-Linear-out_features", "1000000000")
+    page.get_by_text("must be an int in the range").wait_for()
+    assert page.locator(".st-key-layer-0-Linear-out_features input").input_value() == "8"
+    fill(page, "lr", "1e10")
+    press(page, "train")
+    page.get_by_text("Training stopped at step").wait_for()
+    page.locator(".st-key-fix-diverged button").click()
+    ready(page)
+    press(page, "train")
+    page.get_by_text(STEPS).wait_for()
+    press(page, "pause")
+
+
+def test_two_browsers_have_their_own_runs_and_a_closed_one_leaves_no_thread(
+    chromium: Any, address: str, page: Any
+) -> None:
+    port = address.rsplit(":", 1)[1]
+    server = next(child for child in psutil.Process().children(recursive=True) if port in child.cmdline())
+    other = chromium.new_context()
+    guest = other.new_page()
+    guest.set_default_timeout(LIMIT_MS)
+    guest.goto(address)
+    ready(guest)
+    press(guest, "train")
+    guest.get_by_text(STEPS).wait_for()
+    assert training_threads(server) == 1
+    assert steps(page) == 0, "the other browser's run is its own"
+    other.close()
+    # Sessions are reaped on traffic, and this page's own is traffic enough.
+    page.wait_for_function("() => true")
+    for _ in range(600):
+        if training_threads(server) == 0:
+            break
+        page.wait_for_timeout(100)
+    assert training_threads(server) == 0
+
+
+def training_threads(server: psutil.Process) -> int:
+    """Threads of the server that run at a training thread's lower priority."""
+    base = server.nice()
+    nice = [
+        int((Path(f"/proc/{server.pid}/task/{thread.id}/stat")).read_text().rsplit(")", 1)[1].split()[16])
+        for thread in server.threads()
+    ]
+    return sum(value > base for value in nice)
+
+
+@pytest.mark.parametrize(("path", "shown"), [("/", "Network"), ("/model", "print(model)")])
+def test_a_cold_deep_link_works(chromium: Any, path: str, shown: str) -> None:
+    with serve(ROOT / "app.py") as url:
+        page = chromium.new_page()
+        page.set_default_timeout(LIMIT_MS)
+        page.goto(url + path)
+        page.get_by_text(shown, exact=True).first.wait_for()
+        assert page.get_by_text("Page not found").count() == 0
+        page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1440, 1000), (390, 844)])
+def test_nothing_runs_over_the_edge(chromium: Any, address: str, scheme: str, size: tuple[int, int]) -> None:
+    context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    page = context.new_page()
+    page.set_default_timeout(LIMIT_MS)
+    page.goto(address)
+    ready(page)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= size[0]
+    assert page.get_by_role("button", name="Train").is_visible()
+    context.close()
