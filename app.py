@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from pages.shared.experiment import entered
 from pages.shared.layout import page_style
 
 st.set_page_config(page_title="MLP Playground", page_icon="static/icon.png", layout="wide")
 page_style()
 
-st.navigation(
+page = st.navigation(
     {
         "Play": [
             st.Page(
@@ -20,4 +21,6 @@ st.navigation(
         ],
     },
     position="top",
-).run()
+)
+entered(page.url_path)
+page.run()

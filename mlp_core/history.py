@@ -138,5 +138,5 @@ class History:
             return
         accuracy = float("nan") if evaluation.test_accuracy is None else evaluation.test_accuracy
         self.evaluations.append(evaluation.step, evaluation.test_loss, accuracy)
-        if self.best is None or evaluation.test_loss < self.best[0]:
+        if not np.isnan(evaluation.test_loss) and (self.best is None or evaluation.test_loss < self.best[0]):
             self.best = (evaluation.test_loss, evaluation.step)

@@ -14,3 +14,6 @@ MAX_TRAINING_BYTES = 2 * 1024**3
 
 MAX_TEXT = 200
 """Characters of a value that an error message repeats."""
+
+SHOWN_SAMPLES = 12
+"""Test samples whose predictions a page shows one by one."""

@@ -14,13 +14,12 @@ from torch import Tensor
 
 from mlp_core.build import Run
 from mlp_core.data import features_of, sample_points
+from mlp_core.limits import SHOWN_SAMPLES
 from mlp_core.metrics import outputs_of, predicted_class, probabilities
 
 BINS = 40
 GRID = 60
 """Points per side of a decision boundary's grid."""
-SAMPLES = 18
-"""Test samples whose predictions are shown."""
 SCATTER = 400
 """Samples of each part in a predicted-against-actual plot."""
 
@@ -86,12 +85,12 @@ def _square(values: Tensor) -> np.ndarray:
 
 def samples(run: Run) -> View:
     """Predictions for the first test samples: 'predicted' and 'true' int (n,), 'probability' float32 (n,)."""
-    outputs = outputs_of(run, run.x_test[:SAMPLES])
+    outputs = outputs_of(run, run.x_test[:SHOWN_SAMPLES])
     guesses = predicted_class(outputs, run.experiment.loss.entry)
     chances = probabilities(outputs, run.experiment.loss.entry)
     return {
         "predicted": guesses.cpu().numpy(),
-        "true": run.dataset.y_test[:SAMPLES],
+        "true": run.dataset.y_test[:SHOWN_SAMPLES],
         "probability": chances.gather(1, guesses[:, None])[:, 0].cpu().numpy(),
     }
 

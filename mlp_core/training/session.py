@@ -150,6 +150,7 @@ class Session:
             self._lease_ends = now + self._lease_seconds
             self._watched = {name: now + VIEW_SECONDS for name in views}
             if self._goal is None and self._needs_look():
+                self._snapshot = replace(self._snapshot, looking=True)
                 self._wake()
 
     def lease_lost(self) -> None:

@@ -25,10 +25,11 @@ class Snapshot:
 
     `generation` counts runs: it changes whenever weights are drawn anew. `epoch` counts finished epochs,
     `batch` mini-batches into the next. `message` explains the status in a sentence; `notes` are sentences about
-    the run. `progress` is what is being waited for, and the share of it that is done if that is known.
+    the run. `looking` tells that a view asked for is being computed. `progress` is what is being waited for, and the share of it that is done if that is known.
     """
 
     status: Status = "preparing"
+    looking: bool = False
     message: str = ""
     generation: int = 0
     step: int = 0
@@ -53,4 +54,4 @@ class Snapshot:
     @property
     def busy(self) -> bool:
         """Whether something is going on that a page should follow."""
-        return self.status in ("preparing", "running", "pausing")
+        return self.status in ("preparing", "running", "pausing") or self.looking

@@ -8,10 +8,10 @@ from pages.shared.data_panel import data_panel
 from pages.shared.experiment import experiment
 from pages.shared.live import live
 from pages.shared.network_panel import network_panel
-from pages.shared.output import output, plane_options, send_images
+from pages.shared.output import output, output_view, plane_options, send_images
 from pages.shared.session import current_session, settle
 from pages.shared.status import status_strip
-from pages.shared.tabs import live_tabs
+from pages.shared.tabs import live_tabs, tab_view
 
 session = current_session()
 dataset = session.dataset
@@ -35,7 +35,7 @@ with st.container(key="areas"):
         network_panel(found)
     with right, st.container(border=True, key="output"):
         send_images(session)
-        live(output, session, key="live-output", busy=snapshot.busy)
+        live(output, session, key="live-output", busy=snapshot.busy, views=output_view)
         if experiment().data.entry.two_features:
             plane_options()
-live(live_tabs, session, key="live-tabs", busy=snapshot.busy)
+live(live_tabs, session, key="live-tabs", busy=snapshot.busy, views=tab_view)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
-from mlp_core.catalog import DEVICES, LOSSES, OPTIMIZERS, TRAINING
+from mlp_core.catalog import DEVICES, LOSSES, OPTIMIZERS, TRAINING, Entry
 from mlp_core.catalog.training import SEED
 from mlp_core.presets import PRESETS
 from mlp_core.training.session import Session
@@ -71,39 +73,48 @@ def _choices(session: Session, snapshot: Snapshot) -> None:
     _choice("loss", "Loss", LOSSES, 158)
     _device(snapshot)
     _preset()
-    with st.popover("", icon=":material/tune:", key="more", help="All settings of the optimizer, the loss and the run."):
+    with st.popover(
+        "", icon=":material/tune:", key="more", help="All settings of the optimizer, the loss and the run."
+    ):
         _more()
 
 
-def _choice(part: str, label: str, entries: dict, width: int) -> None:
+def _choice(part: str, label: str, entries: Mapping[str, Entry], width: int) -> None:
     chosen = getattr(edit.experiment(), part)
-    st.session_state[part] = chosen.type
+    key, first = edit.start(part, chosen.type)
     st.selectbox(
-        label, list(entries), key=part, width=width, format_func=lambda name: entries[name].label,
-        on_change=lambda: edit.choose(part, st.session_state[part]),
+        label, list(entries), index=list(entries).index(first), key=key, width=width, format_func=lambda name: entries[name].label,
+        on_change=edit.once(lambda: edit.choose(part, st.session_state[key])),
         help=f"{chosen.entry.summary} {chosen.entry.when}",
     )  # fmt: skip
 
 
 def _device(snapshot: Snapshot) -> None:
     wanted = edit.experiment().training.device
-    st.session_state["device"] = wanted
+    names = [name for name in DEVICES if name in {*snapshot.devices, wanted}]
+    key, first = edit.start("device", wanted)
     st.selectbox(
-        "Device", [name for name in DEVICES if name in {*snapshot.devices, wanted}], key="device", width=84,
+        "Device", names, index=names.index(first) if first in names else 0, key=key, width=84,
         format_func=lambda name: DEVICES[name].label,
-        on_change=lambda: edit.set_field("training", "controls", "device", st.session_state.device),
+        on_change=edit.once(lambda: edit.set_field("training", "controls", "device", st.session_state[key])),
         help="Where the network is trained; only what this machine has is listed. Small networks are fastest on the CPU.",
     )  # fmt: skip
 
 
 def _preset() -> None:
-    st.session_state["preset"] = edit.preset_name()
+    current = edit.preset_name()
+    key, first = edit.start(f"preset-{current}", current)
     st.selectbox(
-        "Preset", list(PRESETS), key="preset", width=158, placeholder="changed",
+        "Preset", list(PRESETS), index=None if first is None else list(PRESETS).index(first), key=key, width=158, placeholder="changed",
         format_func=lambda name: PRESETS[name].label,
-        on_change=lambda: edit.replace(PRESETS[st.session_state.preset].experiment) if st.session_state.preset else None,
+        on_change=edit.once(lambda: _choose_preset(st.session_state[key])),
         help="A ready experiment: choosing one fills every control, and brings you back from any dead end.",
     )  # fmt: skip
+
+
+def _choose_preset(name: str | None) -> None:
+    if name:
+        edit.replace(PRESETS[name].experiment)
 
 
 def _more() -> None:

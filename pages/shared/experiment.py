@@ -1,8 +1,13 @@
 """The experiment that this browser is editing: the one truth that every widget shows and changes.
 
-Widgets never hold settings of their own. Before a widget is drawn, its value is set from the experiment; when the
-user changes it, its callback makes a new experiment or, if the catalog refuses the value, leaves a sentence to show
-beside it and the experiment as it was.
+Widgets never hold settings of their own. A widget starts with the experiment's value; when the user changes it, its
+callback makes a new experiment or, if the catalog refuses the value, leaves a sentence to show beside it and the
+experiment as it was.
+
+A widget whose value Python must change (a preset was chosen, a value refused) gets a new key instead, and callbacks of
+the old one are dead. Every tick of a live chart carries the browser's widget values with it, those of widgets that are
+gone for a while too: a tick that left the browser before the new page arrived there would bring an old value back, as
+if the user had set it once more.
 """
 
 from __future__ import annotations
@@ -19,6 +24,48 @@ from mlp_core.spec import DataSpec, Experiment, LayerSpec
 
 _EXPERIMENT = "experiment"
 _REFUSED = "refused"
+_REVISION = "revision"
+_STARTED_WITH = "started_with"
+_PAGE = "page"
+
+
+def key(name: str) -> str:
+    """The key of a widget that shows a part of the experiment: a new one whenever the widgets must start over."""
+    return f"{name}--{st.session_state.get(_REVISION, 0)}"
+
+
+def start(name: str, value: Any) -> tuple[str, Any]:
+    """The key of a widget, and the value to start it with, which stays the same for as long as the key does.
+
+    The value is not put into `st.session_state`: Streamlit would send it to the browser as a change, which may
+    arrive there after the user has typed the next one.
+    """
+    found = key(name)
+    values: dict[str, Any] = st.session_state.setdefault(_STARTED_WITH, {})
+    return found, values.setdefault(found, value)
+
+
+def entered(page: str) -> None:
+    """Call on every run with the page that is drawn: a browser forgets the widgets of a page that is left."""
+    if st.session_state.get(_PAGE) != page:
+        st.session_state[_PAGE] = page
+        _redraw()
+
+
+def once(callback: Callable[[], None]) -> Callable[[], None]:
+    """A callback that does nothing when the widgets have started over since it was made."""
+    drawn = st.session_state.get(_REVISION, 0)
+
+    def call() -> None:
+        if st.session_state.get(_REVISION, 0) == drawn:
+            callback()
+
+    return call
+
+
+def _redraw() -> None:
+    st.session_state[_STARTED_WITH] = {}
+    st.session_state[_REVISION] = st.session_state.get(_REVISION, 0) + 1
 
 
 def experiment() -> Experiment:
@@ -29,18 +76,21 @@ def experiment() -> Experiment:
     return found
 
 
-def replace(new: Experiment) -> None:
-    """Make this the experiment."""
+def replace(new: Experiment, redraw: bool = True) -> None:
+    """Make this the experiment; `redraw` unless the one widget that was changed shows it already."""
     st.session_state[_EXPERIMENT] = new
     st.session_state.pop(_REFUSED, None)
+    if redraw:
+        _redraw()
 
 
-def edit(area: str, change: Callable[[Experiment], Experiment]) -> None:
+def edit(area: str, change: Callable[[Experiment], Experiment], redraw: bool = True) -> None:
     """Change the experiment, or leave the reason of the refusal to be shown in that area of the page."""
     try:
-        replace(change(experiment()))
+        replace(change(experiment()), redraw)
     except SpecError as error:
         st.session_state[_REFUSED] = (area, str(error))
+        _redraw()
 
 
 def refusal(area: str) -> str:
@@ -56,12 +106,12 @@ def set_param(part: str, name: str, value: Any) -> None:
         chosen = getattr(old, part)
         return old.updated(**{part: chosen.updated(params={**chosen.params, name: value})})
 
-    edit("data" if part == "data" else "controls", change)
+    edit("data" if part == "data" else "controls", change, redraw=False)
 
 
 def set_field(part: str, area: str, name: str, value: Any) -> None:
     """Set a field of 'data' or 'training'."""
-    edit(area, lambda old: old.updated(**{part: getattr(old, part).updated(**{name: value})}))
+    edit(area, lambda old: old.updated(**{part: getattr(old, part).updated(**{name: value})}), redraw=False)
 
 
 def choose(part: str, entry: str) -> None:
@@ -87,7 +137,7 @@ def choose_data(name: str) -> None:
     edit("data", change)
 
 
-def edit_layers(change: Callable[[list[LayerSpec]], None]) -> None:
+def edit_layers(change: Callable[[list[LayerSpec]], None], redraw: bool = True) -> None:
     """Change the list of layers in place."""
 
     def apply(old: Experiment) -> Experiment:
@@ -95,7 +145,7 @@ def edit_layers(change: Callable[[list[LayerSpec]], None]) -> None:
         change(layers)
         return old.updated(layers=tuple(layers))
 
-    edit("network", apply)
+    edit("network", apply, redraw)
 
 
 def set_layer_param(position: int, name: str, value: Any) -> None:
@@ -105,7 +155,7 @@ def set_layer_param(position: int, name: str, value: Any) -> None:
         layer = layers[position]
         layers[position] = layer.updated(params={**layer.params, name: value})
 
-    edit_layers(change)
+    edit_layers(change, redraw=False)
 
 
 def new_weights() -> None:

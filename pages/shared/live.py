@@ -17,21 +17,29 @@ from mlp_core.training.snapshot import Snapshot
 
 TICK_SECONDS = 0.25
 CURVE_POINTS = 250
+LOOK_SECONDS = 0.3
+"""How long drawing waits for a view that was just asked for; a slower one comes with the next tick."""
 
 Curves = tuple[Curve, Curve, Curve]
 
 
-def live(draw: Callable[[Session, Snapshot], set[str]], session: Session, *, key: str, busy: bool) -> None:
-    """Draw with `draw` now, and again every tick while the session is busy.
-
-    `draw` gets the session and its snapshot, and returns the views that it shows.
-    """
+def live(
+    draw: Callable[[Session, Snapshot], None],
+    session: Session,
+    *,
+    key: str,
+    busy: bool,
+    views: Callable[[Session], set[str]] = lambda session: set(),
+) -> None:
+    """Draw with `draw` now, and again every tick while the session is busy; `views` are those that it shows."""
 
     def tick() -> None:
         watched: dict[str, set[str]] = st.session_state.setdefault("watched", {})
-        snapshot = session.snapshot()
-        watched[key] = draw(session, snapshot)
+        watched[key] = views(session)
         session.watch(set().union(*watched.values()))
+        session.wait(lambda snapshot: not snapshot.looking, LOOK_SECONDS)
+        snapshot = session.snapshot()
+        draw(session, snapshot)
         if snapshot.busy != busy or snapshot.status != st.session_state.get("drawn_status"):
             st.rerun()  # the buttons and the other areas have to follow
 

@@ -67,11 +67,11 @@ def _layer(position: int, layer: LayerSpec, planned: LayerPlan | None, final: bo
     entry = layer.entry
     key = f"layer-{position}"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.session_state[f"{key}-type"] = entry.name
+        type_key, first_type = edit.start(f"{key}-type", entry.name)
         st.selectbox(
-            f"Type of layer {position + 1}", list(ALL_LAYERS), key=f"{key}-type", width=140,
+            f"Type of layer {position + 1}", list(ALL_LAYERS), index=list(ALL_LAYERS).index(first_type), key=type_key, width=140,
             label_visibility="collapsed", format_func=lambda name: ALL_LAYERS[name].label,
-            on_change=lambda: _change_type(position, st.session_state[f"{key}-type"]),
+            on_change=edit.once(lambda: _change_type(position, st.session_state[type_key])),
         )  # fmt: skip
         with st.container(width=130):
             if entry.parameters:
@@ -102,12 +102,14 @@ def _details(position: int, layer: LayerSpec, key: str, final: bool) -> None:
     st.caption(f"{entry.summary} {entry.when}")
     if entry.formula:
         st.latex(entry.formula)
-    for parameter in entry.parameters:
+    for parameter in entry.parameters[1:]:  # the first stands in the row
         parameter_widget(
-            parameter, layer.params[parameter.name], f"{key}-{entry.name}-{parameter.name}-full",
+            parameter, layer.params[parameter.name], f"{key}-{entry.name}-{parameter.name}",
             lambda value, name=parameter.name: edit.set_layer_param(position, name, value),
         )  # fmt: skip
-    st.button("Duplicate", key=f"{key}-duplicate", icon=":material/content_copy:", on_click=_duplicate, args=(position,))
+    st.button(
+        "Duplicate", key=f"{key}-duplicate", icon=":material/content_copy:", on_click=_duplicate, args=(position,)
+    )
 
 
 def _add() -> None:

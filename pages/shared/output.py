@@ -7,17 +7,16 @@ import streamlit as st
 from mlp_core import figures
 from mlp_core.data import EXTENT
 from mlp_core.data.dataset import Dataset
+from mlp_core.limits import SHOWN_SAMPLES
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from pages.components.image_grid import image_grid, image_store
 from pages.components.live_plot import live_plot
-from pages.shared import experiment as edit
 from pages.shared.layout import theme
 
 HEIGHT = 370
 SHOW = {"both": "both", "training": "train", "test": "test"}
 AXES = ("x₁", "x₂")
-SAMPLES_SHOWN = 18
 IMAGES = "sample_images"
 
 
@@ -25,25 +24,32 @@ def send_images(session: Session) -> None:
     """Hand the sample images to the browser once; call outside the part of the page that ticks."""
     dataset = session.dataset
     if dataset is not None and len(dataset.sample_shape) == 3:
-        image_store(dataset.x_test[:SAMPLES_SHOWN], key=_store_key(dataset))
+        image_store(dataset.x_test[:SHOWN_SAMPLES], key=_store_key(dataset))
 
 
-def output(session: Session, snapshot: Snapshot) -> set[str]:
-    """Draw the output of the run; returns the views that it shows."""
+def output_view(session: Session) -> set[str]:
+    """The view of the run that the output shows."""
+    dataset = session.dataset
+    if dataset is None:
+        return set()
+    if dataset.spec.entry.two_features:
+        return {"boundary"}
+    return {"regression" if dataset.task == "regression" else "samples"}
+
+
+def output(session: Session, snapshot: Snapshot) -> None:
+    """Draw the output of the run."""
     st.subheader("Output", anchor=False)
-    entry, dataset = edit.experiment().data.entry, session.dataset
+    dataset = session.dataset  # of the session's run, which the edited experiment may be ahead of
     if dataset is None:
         live_plot(figures.empty("The data appears here as soon as it is loaded."), key="output-empty", height=HEIGHT,
                   alt="No data yet.")  # fmt: skip
-        return set()
-    if entry.two_features:
+    elif dataset.spec.entry.two_features:
         _plane(snapshot, dataset)
-        return {"boundary"}
-    if entry.task == "regression":
-        _predicted_against_actual(snapshot)
-        return {"regression"}
-    _samples(snapshot, dataset)
-    return {"samples"}
+    elif dataset.task == "regression":
+        _predicted_against_actual(snapshot, dataset)
+    else:
+        _samples(snapshot, dataset)
 
 
 def _plane(snapshot: Snapshot, dataset: Dataset) -> None:
@@ -81,9 +87,9 @@ def plane_options() -> None:
         st.toggle("Discretise", key="discretise", help="Show only which class wins, not how sure the network is.")
 
 
-def _predicted_against_actual(snapshot: Snapshot) -> None:
+def _predicted_against_actual(snapshot: Snapshot, dataset: Dataset) -> None:
     looked = snapshot.views.get("regression")
-    entry = edit.experiment().data.entry
+    entry = dataset.spec.entry
     if looked is None:
         live_plot(figures.empty("Predictions appear here as soon as the network is built."), key="output-empty",
                   height=HEIGHT, alt="No predictions yet.")  # fmt: skip

@@ -13,14 +13,13 @@ from pages.shared.layout import as_text
 from pages.shared.live import curves, number
 
 
-def status_strip(session: Session, snapshot: Snapshot) -> set[str]:
+def status_strip(session: Session, snapshot: Snapshot) -> None:
     """Draw the numbers of the run, and what its status asks for."""
     _, test, _ = curves(session)
     cells = _cells(session, snapshot)
     alt = "; ".join(f"{cell['label']} {cell['value']}" for cell in cells)
     state_strip(cells, spark=test.mean if len(test) > 1 else None, alt=alt, key="strip")
     _message(session, snapshot)
-    return set()
 
 
 def _cells(session: Session, snapshot: Snapshot) -> list[dict[str, str]]:

@@ -15,17 +15,25 @@ HEIGHT = 255
 OVERVIEW, CURVES, CONFUSION, WEIGHTS, GRADIENTS = "Overview", "Curves", "Confusion matrix", "Weights", "Gradients"
 
 
-def live_tabs(session: Session, snapshot: Snapshot) -> set[str]:
-    """Draw the tab that is open; returns the views that it shows."""
+VIEWS = {OVERVIEW: "weights", WEIGHTS: "weights", GRADIENTS: "gradients"}
+
+
+def tab_view(session: Session) -> set[str]:
+    """The view of the run that the open tab shows."""
+    view = VIEWS.get(st.session_state.get("live_tab") or OVERVIEW)
+    return {view} if view else set()
+
+
+def live_tabs(session: Session, snapshot: Snapshot) -> None:
+    """Draw the tab that is open."""
     tabs = st.tabs([OVERVIEW, CURVES, CONFUSION, WEIGHTS, GRADIENTS], key="live_tab", on_change="rerun")
     for tab, draw in zip(tabs, (_overview, _curves, _confusion, _weights, _gradients), strict=True):
         if tab.open:
             with tab:
-                return draw(session, snapshot)
-    return set()
+                draw(session, snapshot)
 
 
-def _overview(session: Session, snapshot: Snapshot) -> set[str]:
+def _overview(session: Session, snapshot: Snapshot) -> None:
     left, middle, right = st.columns(3)
     with left:
         _loss(session, snapshot, "overview-loss")
@@ -36,10 +44,9 @@ def _overview(session: Session, snapshot: Snapshot) -> set[str]:
             _learning_rate(session, snapshot, "overview-rate")
     with right:
         _histograms(snapshot, "weights", "weight", "overview-weights")
-    return {"weights"}
 
 
-def _curves(session: Session, snapshot: Snapshot) -> set[str]:
+def _curves(session: Session, snapshot: Snapshot) -> None:
     with st.container(horizontal=True):
         st.toggle("Logarithmic loss", key="log_loss")
         st.slider("Smoothing", 0.0, 0.99, 0.0, 0.01, key="smoothing", width=220,
@@ -51,28 +58,24 @@ def _curves(session: Session, snapshot: Snapshot) -> set[str]:
         _accuracy(session, snapshot, "curves-accuracy")
     with right:
         _learning_rate(session, snapshot, "curves-rate")
-    return set()
 
 
-def _confusion(session: Session, snapshot: Snapshot) -> set[str]:
+def _confusion(session: Session, snapshot: Snapshot) -> None:
     if snapshot.confusion is None:
         st.caption("A confusion matrix needs classes, and this data set has numbers as targets.")
-        return set()
+        return
     normalise = st.toggle("Share of the true class", key="normalise", help="Percent of each row instead of counts.")
     _matrix(session, snapshot, "confusion", normalise=normalise, height=440)
-    return set()
 
 
-def _weights(session: Session, snapshot: Snapshot) -> set[str]:
+def _weights(session: Session, snapshot: Snapshot) -> None:
     st.caption("How the weights of each layer are spread. Training widens the spread; weights that explode run off.")
     _histograms(snapshot, "weights", "weight", "weights", height=420)
-    return {"weights"}
 
 
-def _gradients(session: Session, snapshot: Snapshot) -> set[str]:
+def _gradients(session: Session, snapshot: Snapshot) -> None:
     st.caption("How the last step wanted to move the weights. All near zero in the first layers: vanishing gradients.")
     _histograms(snapshot, "gradients", "gradient", "gradients", height=420)
-    return {"gradients"}
 
 
 def _loss(session: Session, snapshot: Snapshot, key: str, log_y: bool = False, smoothing: float = 0.0) -> None:
@@ -97,7 +100,9 @@ def _accuracy(session: Session, snapshot: Snapshot, key: str) -> None:
     figure = figures.accuracy_curves(
         None, accuracy, steps_per_epoch=per_epoch, theme=theme(), uirevision=_revision(snapshot, key)
     )
-    live_plot(figure, key=key, height=HEIGHT, alt=figures.accuracy_curves_alt(None, accuracy, steps_per_epoch=per_epoch))
+    live_plot(
+        figure, key=key, height=HEIGHT, alt=figures.accuracy_curves_alt(None, accuracy, steps_per_epoch=per_epoch)
+    )
 
 
 def _learning_rate(session: Session, snapshot: Snapshot, key: str) -> None:
@@ -133,7 +138,12 @@ def _histograms(snapshot: Snapshot, view: str, unit: str, key: str, height: int 
         return
     data = looked.data
     figure = figures.histograms(
-        data["names"], data["edges"], data["counts"], unit_label=unit, theme=theme(), uirevision=_revision(snapshot, key)
+        data["names"],
+        data["edges"],
+        data["counts"],
+        unit_label=unit,
+        theme=theme(),
+        uirevision=_revision(snapshot, key),
     )
     alt = figures.histograms_alt(data["names"], data["edges"], data["counts"], unit_label=unit)
     live_plot(figure, key=key, height=height, alt=alt)

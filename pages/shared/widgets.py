@@ -9,33 +9,34 @@ from typing import Any, Literal
 import streamlit as st
 
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter, Subset
+from pages.shared import experiment as edit
 
 Width = int | Literal["stretch"]
 
 
 def parameter_widget(
-    parameter: Parameter, value: Any, key: str, change: Callable[[Any], None], *, width: Width = "stretch",
+    parameter: Parameter, value: Any, name: str, change: Callable[[Any], None], *, width: Width = "stretch",
     compact: bool = False,
 ) -> None:  # fmt: skip
-    """Show a parameter with its value; `change` gets the new one when the user sets it.
+    """Show a parameter with its value, as the widget `name`; `change` gets the new one when the user sets it.
 
     No limit is given to the browser: the catalog checks the value, and its sentence says more than a greyed button.
     """
+    if isinstance(parameter, Floats):
+        _floats(parameter, value, name, change)
+        return
+    key, first = edit.start(name, value)
     common: dict[str, Any] = {
         "label": parameter.label,
         "key": key,
         "help": None if compact else parameter.help,
-        "on_change": lambda: change(st.session_state[key]),
+        "on_change": edit.once(lambda: change(st.session_state[key])),
         "label_visibility": "collapsed" if compact else "visible",
     }
-    if isinstance(parameter, Floats):
-        _floats(parameter, value, key, change)
-        return
-    st.session_state[key] = list(value) if isinstance(parameter, Subset) else value
     if isinstance(parameter, Bool):
-        st.toggle(**common)
+        st.toggle(value=first, **common)
     elif isinstance(parameter, Choice):
-        st.selectbox(options=parameter.choices, width=width, **common)
+        st.selectbox(options=parameter.choices, index=parameter.choices.index(first), width=width, **common)
     elif isinstance(parameter, Subset):
         st.pills(
             options=list(parameter.choices),
@@ -45,12 +46,12 @@ def parameter_widget(
         )
     elif isinstance(parameter, Int):
         placeholder = parameter.none_means if len(parameter.none_means) < 12 else "auto"
-        st.number_input(step=parameter.step, placeholder=placeholder, width=width, **common)
+        st.number_input(value=first, step=parameter.step, placeholder=placeholder, width=width, **common)
     elif isinstance(parameter, Float):
-        st.number_input(step=step_of(parameter, value), format="%g", width=width, **common)
+        st.number_input(value=first, step=step_of(parameter, first), format="%g", width=width, **common)
 
 
-def _floats(parameter: Floats, values: tuple[float, ...], key: str, change: Callable[[Any], None]) -> None:
+def _floats(parameter: Floats, values: tuple[float, ...], name: str, change: Callable[[Any], None]) -> None:
     for index, label in enumerate(parameter.labels):
 
         def change_one(new: float, index: int = index) -> None:
@@ -63,7 +64,7 @@ def _floats(parameter: Floats, values: tuple[float, ...], key: str, change: Call
             default=parameter.default[index],
             step=parameter.element.step,
         )
-        parameter_widget(element, values[index], f"{key}-{index}", change_one)
+        parameter_widget(element, values[index], f"{name}-{index}", change_one)
 
 
 def step_of(parameter: Float, value: float) -> float:

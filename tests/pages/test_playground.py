@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -37,6 +38,15 @@ def settled(app: AppTest) -> AppTest:
     return app.run()
 
 
+def field(app: AppTest, kind: str, name: str) -> Any:
+    """The widget that shows a part of the experiment; its key ends in the revision that it was drawn in."""
+    return next(widget for widget in getattr(app, kind) if (widget.key or "").rsplit("--", 1)[0] == name)
+
+
+def preset(app: AppTest) -> Any:
+    return next(widget for widget in app.selectbox if (widget.key or "").startswith("preset-"))
+
+
 def messages(app: AppTest) -> str:
     """All sentences that the page shows in boxes."""
     shown = " ".join(element.value for kind in (app.error, app.info, app.success) for element in kind)
@@ -45,29 +55,33 @@ def messages(app: AppTest) -> str:
 
 def test_opens_ready_to_train_with_the_default_preset(app: AppTest) -> None:
     assert not app.exception
-    assert app.selectbox(key="preset").value == "spiral"
+    assert preset(app).value == "spiral"
     assert app.button(key="train").disabled is False
     assert not app.error
 
 
-@pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.experiment.data.entry.source != "downloaded"])
+@pytest.mark.parametrize(
+    "name", [name for name, preset in PRESETS.items() if preset.experiment.data.entry.source != "downloaded"]
+)
 def test_every_preset_fills_every_control_and_prepares(app: AppTest, name: str) -> None:
-    app.selectbox(key="preset").set_value(name).run()
+    preset(app).set_value(name).run()
     settled(app)
     wanted = PRESETS[name].experiment
     assert not app.exception
     assert app.session.experiment == wanted
-    assert app.selectbox(key="dataset").value == wanted.data.dataset
-    assert app.selectbox(key="loss").value == wanted.loss.type
-    assert app.selectbox(key="optimizer").value == wanted.optimizer.type
-    assert app.number_input(key="lr").value == wanted.optimizer.params["lr"]
-    types = [app.selectbox(key=f"layer-{i}-type").value for i in range(len(wanted.layers))]
+    assert field(app, "selectbox", "dataset").value == wanted.data.dataset
+    assert field(app, "selectbox", "loss").value == wanted.loss.type
+    assert field(app, "selectbox", "optimizer").value == wanted.optimizer.type
+    assert field(app, "number_input", "lr").value == wanted.optimizer.params["lr"]
+    types = [field(app, "selectbox", f"layer-{i}-type").value for i in range(len(wanted.layers))]
     assert types == [layer.type for layer in wanted.layers]
 
 
-def test_a_preset_without_its_data_offers_the_download(app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_preset_without_its_data_offers_the_download(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("MLP_DATA_DIR", str(tmp_path))
-    app.selectbox(key="preset").set_value("fashion-mnist-quickstart").run()
+    preset(app).set_value("fashion-mnist-quickstart").run()
     settled(app)
     assert not app.exception
     assert "Fashion-MNIST" in messages(app)
@@ -91,25 +105,25 @@ def test_train_pause_step_and_reset(app: AppTest) -> None:
 
 def test_a_bad_width_is_explained_and_costs_nothing(app: AppTest) -> None:
     before = app.session.experiment
-    app.number_input(key="layer-0-Linear-out_features").set_value(1_000_000_000).run()
+    field(app, "number_input", "layer-0-Linear-out_features").set_value(1_000_000_000).run()
     assert "'out_features'" in messages(app)
     assert "1000000000" in messages(app)
     assert app.session.experiment == before
-    assert app.number_input(key="layer-0-Linear-out_features").value == 8
-    app.number_input(key="layer-0-Linear-out_features").set_value(9).run()
+    assert field(app, "number_input", "layer-0-Linear-out_features").value == 8
+    field(app, "number_input", "layer-0-Linear-out_features").set_value(9).run()
     assert not app.error, "a good value takes the sentence away"
 
 
 def test_a_network_that_is_too_large_is_refused_with_its_size(app: AppTest) -> None:
-    app.number_input(key="layer-0-Linear-out_features").set_value(60_000).run()
-    app.number_input(key="layer-2-Linear-out_features").set_value(60_000).run()
+    field(app, "number_input", "layer-0-Linear-out_features").set_value(60_000).run()
+    field(app, "number_input", "layer-2-Linear-out_features").set_value(60_000).run()
     assert "3,600" in messages(app)
     assert "parameters" in messages(app)
     assert app.button(key="train").disabled
 
 
 def test_a_learning_rate_of_ten_billion_ends_in_a_clear_sentence(app: AppTest) -> None:
-    app.number_input(key="lr").set_value(1e10).run()
+    field(app, "number_input", "lr").set_value(1e10).run()
     app.button(key="train").click().run()
     assert app.session.wait(lambda snapshot: snapshot.status == "diverged", LIMIT)
     app.run()
@@ -122,12 +136,12 @@ def test_a_learning_rate_of_ten_billion_ends_in_a_clear_sentence(app: AppTest) -
 
 
 def test_a_wrong_loss_is_explained_with_a_fix_that_works(app: AppTest) -> None:
-    app.selectbox(key="loss").set_value("BCELoss").run()
+    field(app, "selectbox", "loss").set_value("BCELoss").run()
     assert "Sigmoid" in messages(app)
     assert app.button(key="train").disabled
     app.button(key="fix-0").click().run()
     assert not app.error
-    assert app.selectbox(key="loss").value == "BCEWithLogitsLoss"
+    assert field(app, "selectbox", "loss").value == "BCEWithLogitsLoss"
 
 
 def test_layers_are_added_moved_duplicated_and_removed(app: AppTest) -> None:
@@ -144,8 +158,8 @@ def test_layers_are_added_moved_duplicated_and_removed(app: AppTest) -> None:
     assert types()[-4:] == ["Dropout", "Dropout", "Tanh", "Linear"]
     app.button(key="layer-7-remove").click().run()
     app.button(key="layer-7-remove").click().run()
-    app.selectbox(key="layer-1-type").set_value("LeakyReLU").run()
-    app.number_input(key="layer-1-LeakyReLU-negative_slope").set_value(0.2).run()
+    field(app, "selectbox", "layer-1-type").set_value("LeakyReLU").run()
+    field(app, "number_input", "layer-1-LeakyReLU-negative_slope").set_value(0.2).run()
     assert app.session.experiment.layers[1].params == {"negative_slope": 0.2}
     assert not app.exception
 
@@ -154,7 +168,7 @@ def test_changing_the_learning_rate_keeps_the_run(app: AppTest) -> None:
     app.button(key="step").click().run()
     assert app.session.wait(lambda snapshot: snapshot.step == 1, LIMIT)
     generation = app.session.snapshot().generation
-    app.run().number_input(key="lr").set_value(0.5).run()
+    field(app, "number_input", "lr").set_value(0.5).run()
     app.button(key="step").click().run()
     assert app.session.wait(lambda snapshot: snapshot.step == 2 and snapshot.learning_rate == 0.5, LIMIT)
     assert app.session.snapshot().generation == generation
@@ -164,7 +178,7 @@ def test_two_sessions_do_not_see_each_others_work(app: AppTest, monkeypatch: pyt
     other = Session()
     monkeypatch.setattr(page_session, "current_session", lambda: other)
     second = AppTest.from_file(str(ROOT / "app.py"), default_timeout=LIMIT).run()
-    second.selectbox(key="preset").set_value("xor").run()
+    preset(second).set_value("xor").run()
     assert other.experiment == PRESETS["xor"].experiment
     assert app.session.experiment == PRESETS["spiral"].experiment
     assert other.close(timeout=10)

@@ -5,15 +5,23 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from mlp_core.build import Run
 from mlp_core.training.engine import ChunkResult
 from mlp_core.training.engine.optimizers import Update, scalars_of, update_of
 from mlp_core.training.engine.storage import Storage
-from mlp_core.training.engine.torchscript import Program, unoptimised, without_gradients, write
+from mlp_core.training.engine.torchscript import (
+    ORDER,
+    Program,
+    held,
+    held_lists,
+    unoptimised,
+    without_gradients,
+    write,
+)
 from mlp_core.training.engine.tracing import UnsupportedError, trace
 
 KEPT_PROGRAMS = 64
@@ -54,15 +62,34 @@ class Programs:
 PROGRAMS = Programs(KEPT_PROGRAMS)
 
 
-@dataclass
 class _Bound:
-    """A run with what was prepared for it. `settings` are the optimizer's, as its update was written for."""
+    """A run with what was prepared for it: its program, its storage, and the arguments that stay the same."""
 
-    run: Run
-    parameters: list[torch.nn.Parameter]
-    update: Update
-    storage: Storage
-    program: Program
+    def __init__(self, run: Run, update: Update) -> None:
+        self.run, self.update = run, update
+        self.program = PROGRAMS.get(_structure(run, update), lambda: _build(run, update))
+        self.parameters, self.buffers = list(run.model.parameters()), list(run.model.buffers())
+        self.storage = storage = Storage(self.parameters, run.optimizer, update, not run.experiment.training.zero_grad)
+        batches = run.batches
+        seed, drawn = torch.ones(()), torch.zeros((), dtype=torch.int64)
+        self.data = held([batches.x, batches.y, batches.x, storage.counts, seed, drawn])
+        self.fixed = (
+            self.data,
+            held(storage.flats),
+            held(storage.weight_views),
+            held(storage.gradient_views),
+            held(storage.fresh_views),
+            held_lists(storage.states),
+            held(self.buffers),
+            self.program.constants,
+            held(storage.scratch),
+            run.stream.generator,
+            torch.Generator(),
+        )
+
+    def fits(self, run: Run, update: Update) -> bool:
+        """Whether it was prepared for this run, with its optimizer set as it is now."""
+        return self.run is run and self.update == update
 
 
 class FastEngine:
@@ -72,7 +99,6 @@ class FastEngine:
 
     def __init__(self) -> None:
         self._bound: _Bound | None = None
-        self._seed = torch.ones(())
 
     def prepare(self, run: Run) -> None:
         """Build what the run needs, if it is not there; raises `UnsupportedError` if the run cannot be run so."""
@@ -81,32 +107,23 @@ class FastEngine:
     def run(self, run: Run, steps: int) -> ChunkResult:
         """Do this many steps. Afterwards every `parameter.grad` holds the last step's gradient."""
         if steps <= 0:
-            return ChunkResult(torch.empty(0).numpy(), 0)
-        bound = self._bind(run)
-        storage, batches, position = bound.storage, run.batches, run.position
-        storage.adopt()
+            return ChunkResult(np.empty(0, dtype=np.float32), 0)
+        bound, batches, position = self._bind(run), run.batches, run.position
+        bound.storage.adopt()
         order = batches.state()
+        if order is not None:
+            bound.data[ORDER] = order
         with without_gradients(), unoptimised():
             losses, order = bound.program.function(
-                batches.x, batches.y, batches.x if order is None else order, position.batch, steps,
-                batches.batch_size, batches.block, run.stream.generator, storage.flats, storage.weight_views,
-                storage.gradient_views, storage.fresh_views, storage.states, list(run.model.buffers()),
-                bound.program.constants, storage.counts, storage.scratch,
-                scalars_of(run.optimizer, bound.update), storage.first, self._seed,
+                *bound.fixed, scalars_of(run.optimizer, bound.update), position.batch, steps,
+                batches.batch_size, batches.block, bound.storage.first,
             )  # fmt: skip
-        samples = batches.skip(position, steps, order)
-        return ChunkResult(losses.numpy(), samples)
+        return ChunkResult(losses.numpy(), batches.skip(position, steps, order))
 
     def _bind(self, run: Run) -> _Bound:
         update = update_of(run.optimizer)
-        bound = self._bound
-        if bound is not None and bound.run is run and bound.update == update:
-            return bound
-        parameters = list(run.model.parameters())
-        accumulate = not run.experiment.training.zero_grad
-        program = PROGRAMS.get(_structure(run, update), lambda: _build(run, update))
-        storage = Storage(parameters, run.optimizer, update, accumulate)
-        self._bound = _Bound(run, parameters, update, storage, program)
+        if self._bound is None or not self._bound.fits(run, update):
+            self._bound = _Bound(run, update)
         return self._bound
 
 

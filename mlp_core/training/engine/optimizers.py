@@ -29,7 +29,7 @@ class Update:
 
     `lines` may use `w`, `g`, every buffer of `state` by its name, `step` (a float counting this step, from 1),
     `first` (whether the state is new), the numbers of `scalars` by name, and tensors of `scratch`, as large as `w`.
-    With `fused`, they may use the lists `params`, `grads`, `steps` and each buffer's name with an s.
+    With `fused`, they may use the lists `params`, `grads`, `counters` and each buffer's name with an s.
     `state` maps the optimizer's own names to the value that a new buffer is filled with. `counts` tells that it
     keeps a 'step' as well.
     """
@@ -113,7 +113,7 @@ def _adam(group: Group) -> Update:
     if group["fused"]:
         largest = "max_exp_avg_sqs" if amsgrad else "nothing"
         call = (
-            f"torch._fused_adam{'w' if decoupled else ''}_(params, grads, exp_avgs, exp_avg_sqs, {largest}, steps, "
+            f"torch._fused_adam{'w' if decoupled else ''}_(params, grads, exp_avgs, exp_avg_sqs, {largest}, counters, "
             f"lr=lr, beta1=beta1, beta2=beta2, weight_decay=weight_decay, eps=eps, amsgrad={amsgrad}, "
             f"maximize={group['maximize']})"
         )
@@ -161,7 +161,7 @@ def _adagrad(group: Group) -> Update:
     state = (("sum", float(group["initial_accumulator_value"])),)
     if group["fused"]:
         call = (
-            "torch._fused_adagrad_(params, grads, sums, steps, lr=lr, lr_decay=lr_decay, "
+            "torch._fused_adagrad_(params, grads, sums, counters, lr=lr, lr_decay=lr_decay, "
             f"weight_decay=weight_decay, eps=eps, maximize={group['maximize']})"
         )
         return Update((call,), ("lr", "lr_decay", "weight_decay", "eps"), state, (), True, True)

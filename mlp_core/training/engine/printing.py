@@ -36,9 +36,9 @@ class Prologue:
     names: dict[str, str] = field(default_factory=dict)
     constants: list[Tensor] = field(default_factory=list)
 
-    def name(self, expression: str, prefix: str = "h") -> str:
+    def name(self, expression: str) -> str:
         """A name for an expression that has the same value in every step."""
-        return self.names.setdefault(expression, f"{prefix}{len(self.names)}")
+        return self.names.setdefault(expression, f"h{len(self.names)}")
 
     @property
     def lines(self) -> list[str]:
@@ -70,10 +70,8 @@ class Body:
                 self._stable.add(name)
         results = nodes[-1].args[0]
         assert isinstance(results, list | tuple)
-        if any(result is None for result in results):
-            raise UnsupportedError("some of its weights have no gradient")
-        live = _live(nodes, results)
         self._outs = self._written_in_place(results[1:])
+        live = self._live(nodes, results)
         for node in nodes[:-1]:
             if node in live:
                 self._print(node)
@@ -108,7 +106,8 @@ class Body:
 
     def _print_call(self, node: fx.Node) -> None:
         schema = schema_of(node)
-        expression = f"torch.{schema.name.removeprefix('aten::')}({', '.join(self._arguments(node))})"
+        operator_name = schema.name.replace("::", ".")
+        expression = f"torch.ops.{operator_name}({', '.join(self._arguments(node))})"
         if is_view(node):
             inputs = [self._names[self._resolve(argument)] for argument in node.all_input_nodes]
             if all(name in self._stable for name in inputs):
@@ -137,8 +136,8 @@ class Body:
 
     def _arguments(self, node: fx.Node) -> list[str]:
         schema = schema_of(node)
-        printed = [self._value(value, str(argument.type)) for argument, value in zip(schema.arguments, node.args)]
-        named = dict(node.kwargs)
+        given, named = zip(schema.arguments, node.args, strict=False), dict(node.kwargs)
+        printed = [self._value(value, str(argument.type)) for argument, value in given]
         draws = torch.Tag.nondeterministic_seeded in node.target.tags  # type: ignore[union-attr]
         takes_generator = any(argument.name == "generator" for argument in schema.arguments)
         if draws and not takes_generator:
@@ -155,26 +154,13 @@ class Body:
         if isinstance(value, fx.Node):
             return self._names[self._resolve(value)]
         if isinstance(value, list | tuple):
-            items = [self._value(item, kind) for item in value]
-            text = f"[{', '.join(items)}]"
+            text = f"[{', '.join(self._value(item, kind) for item in value)}]"
             if any(isinstance(item, fx.Node) for item in value):
                 return text
-            if not items:
-                return self._prologue.name(f"torch.jit.annotate(List[{_element(kind)}], [])")
-            return self._prologue.name(text, "c")
-        if isinstance(value, bool) or value is None:
-            return repr(value)
-        if isinstance(value, float):
-            return repr(value) if math.isfinite(value) else f'float("{value}")'
-        if isinstance(value, int):
-            return repr(value)
-        if isinstance(value, str):
-            return f'"{value}"'
+            return self._prologue.name(text if value else f"torch.jit.annotate(List[{_element(kind)}], [])")
         if isinstance(value, torch.device):
             return self._prologue.name(f'torch.device("{value}")')
-        if isinstance(value, torch.dtype | torch.layout | torch.memory_format):
-            return str(value)
-        raise UnsupportedError(f"its step has an argument of type {type(value).__name__}")
+        return _literal(value)
 
     def _resolve(self, node: fx.Node) -> fx.Node:
         """The node whose value this one is too, seen through aliases and pairs of transpositions."""
@@ -209,6 +195,35 @@ class Body:
                 found[node] = position
         return found
 
+    def _live(self, nodes: list[fx.Node], results: Any) -> set[fx.Node]:
+        """Nodes that must be printed: those that the loss or a gradient needs, or that change a tensor."""
+        live = {self._resolve(results[0])}
+        for position, result in enumerate(results[1:]):
+            producer = self._producer(result)
+            live.add(producer if self._outs.get(producer) == position else self._resolve(result))
+        for node in reversed(nodes[:-1]):
+            if node in live or _changes(node):
+                live.add(node)
+                live.update(self._resolve(source) for source in node.all_input_nodes)
+        return live
+
+
+def _literal(value: Any) -> str:
+    """A number, a string, a type or None in TorchScript."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    if value is None or isinstance(value, bool | int | float):
+        return repr(value)
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, torch.dtype | torch.layout | torch.memory_format):
+        return str(value)
+    raise UnsupportedError(f"its step has an argument of type {type(value).__name__}")
+
+
+def _changes(node: fx.Node) -> bool:
+    return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
+
 
 def _is(node: fx.Node, name: str) -> bool:
     return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.name == name
@@ -234,14 +249,3 @@ def _can_write(node: fx.Node) -> bool:
         if outs == ["out"] and given == wanted:
             return True
     return False
-
-
-def _live(nodes: list[fx.Node], results: Any) -> set[fx.Node]:
-    """Nodes that a result needs, or that change a tensor."""
-    live: set[fx.Node] = set(results)
-    for node in reversed(nodes):
-        changes = isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
-        if node in live or changes:
-            live.add(node)
-            live.update(node.all_input_nodes)
-    return live

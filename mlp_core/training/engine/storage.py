@@ -43,7 +43,7 @@ class Storage:
         self.first = True
 
     def _views(self, flat: Tensor) -> list[Tensor]:
-        pieces = flat.split([p.numel() for p in self.parameters])
+        pieces = torch.split(flat, [p.numel() for p in self.parameters])
         return [piece.view(p.shape) for piece, p in zip(pieces, self.parameters, strict=True)]
 
     @property

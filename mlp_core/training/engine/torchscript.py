@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -22,25 +23,28 @@ from mlp_core.training.engine.tracing import UnsupportedError
 Function = Callable[..., tuple[Tensor, Tensor]]
 
 _HEADER = """
-def chunk(x_all: Tensor, y_all: Tensor, order: Tensor, batch: int, steps: int, batch_size: int, block: int,
-          generator: Generator, flats: List[Tensor], params: List[Tensor], grads: List[Tensor],
-          fresh: List[Tensor], states: List[List[Tensor]], buffers: List[Tensor], constants: List[Tensor],
-          counts: Tensor, scratch: List[Tensor], scalars: List[float], first: bool, seed: Tensor
-          ) -> Tuple[Tensor, Tensor]:
+def chunk(data: List[Tensor], flats: List[Tensor], params: List[Tensor], grads: List[Tensor], fresh: List[Tensor],
+          states: List[List[Tensor]], buffers: List[Tensor], constants: List[Tensor], scratch: List[Tensor],
+          generator: Generator, sampler: Generator, scalars: List[float], batch: int, steps: int, batch_size: int,
+          block: int, first: bool) -> Tuple[Tensor, Tensor]:
+    x_all, y_all, order, counts, seed, drawn = data[0], data[1], data[2], data[3], data[4], data[5]
     losses: List[Tensor] = []
     nothing: List[Tensor] = []
     samples = x_all.size(0)
     done = 0
 """
 
-# The draws repeat `RandomStream.shuffled` and `Batches.advance`, number by number.
+ORDER = 2
+"""Where `data` holds the order of the epoch that the chunk begins in."""
+
+# The draws repeat `RandomStream.shuffled` and `Batches.advance`, number by number. `drawn` is an input because the
+# compiler drops a draw into a tensor that nobody reads, `sampler` because a generator made here would be made once,
+# when the function is compiled, and shared by all threads.
 _EPOCH_BEGINS = """
 while done < steps:
     if batch == 0:
-        torch.empty([], dtype=torch.int64).random_(generator=generator)
-        drawn = int(torch.empty([], dtype=torch.int64).random_(generator=generator).item())
-        sampler = torch.Generator()
-        sampler.manual_seed(drawn)
+        drawn.random_(generator=generator)
+        sampler.manual_seed(int(drawn.random_(generator=generator).item()))
         order = torch.randperm(samples, generator=sampler)
     begin = batch * batch_size
     end = min(begin + block, min(begin + (steps - done) * batch_size, samples))
@@ -55,7 +59,7 @@ _EPOCH_ENDS = """
     done += len(xs)
     if end == samples:
         batch = 0
-        torch.empty([], dtype=torch.int64).random_(generator=generator)
+        drawn.random_(generator=generator)
 """
 
 
@@ -64,8 +68,48 @@ class Program:
     """A compiled chunk of steps for one structure; shared by every run that has it. `source` is for reading."""
 
     function: Function
-    constants: list[Tensor]
+    constants: Any
     source: str
+
+
+def held(tensors: Sequence[Tensor]) -> Any:
+    """A list of tensors that TorchScript reads in place, and that keeps a reference to each on its side.
+
+    That reference matters: when TorchScript drops its last one to a tensor that Python knows, it waits for the
+    interpreter lock.
+    """
+    return torch._C.ScriptList(list(tensors) or [torch.empty(0)])
+
+
+def held_lists(lists: Sequence[Sequence[Tensor]]) -> Any:
+    """As `held`, for a list of lists."""
+    return torch._C.ScriptList([list(tensors) for tensors in lists])
+
+
+_COPIES = """
+def copies(tensors: List[Tensor]) -> List[Tensor]:
+    made: List[Tensor] = []
+    for tensor in tensors:
+        made.append(tensor.clone())
+    return made
+"""
+
+
+def copies(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Detached copies of tensors, made in one call without the interpreter lock.
+
+    Beside a busy Python thread every operator called from Python waits some milliseconds for the lock, so copying
+    a network's tensors one by one can take longer than the chunk of steps before it.
+    """
+    with torch.no_grad(), unoptimised():
+        made: list[Tensor] = _copying()(held(tensors))
+    return made[: len(tensors)]
+
+
+@cache
+def _copying() -> Callable[[Any], list[Tensor]]:
+    function: Callable[[Any], list[Tensor]] = torch.jit.CompilationUnit(_COPIES).copies
+    return function
 
 
 def without_gradients() -> AbstractContextManager[Any]:
@@ -79,7 +123,8 @@ def unoptimised() -> AbstractContextManager[Any]:
     The default executor watches the first calls and rewrites the function, which costs seconds-long first calls
     and may join operators into others that round differently. The switch belongs to the calling thread.
     """
-    return torch.jit.optimized_execution(False)
+    switch: AbstractContextManager[Any] = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]
+    return switch
 
 
 def write(
@@ -105,16 +150,14 @@ def write(
     if update.fused:
         lines += [f"{name}s = states[{i}]" for i, (name, _) in enumerate(update.state)]
     if update.counts:
-        lines += ["steps_of_each = counts.unbind(0)", "step = float(counts[0].item())"]
-    if update.fused and update.counts:
-        lines += ["counters = states[len(states) - 1]"]
+        lines.append("counters = states[len(states) - 1]" if update.fused else "step = float(counts[0].item())")
     source = _HEADER + _indent(lines, 4) + _indent(_EPOCH_BEGINS.strip("\n").split("\n"), 4)
     source += _indent(_one_step(graphs, bodies, update, accumulate), 12)
     source += _indent(_EPOCH_ENDS.strip("\n").split("\n"), 4)
     if update.counts and not update.fused:
         source += "    counts.fill_(step)\n"
     source += "    return torch.stack(losses), order\n"
-    return Program(_compile(source), prologue.constants, source)
+    return Program(_compile(source), held(prologue.constants), source)
 
 
 def _one_step(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, fx
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from mlp_core.build import Run
@@ -50,10 +49,10 @@ def trace(run: Run, batch_size: int) -> fx.GraphModule:
             # Fake tensors have shapes and no values: nothing is computed, drawn or changed while tracing.
             return make_fx(step, tracing_mode="fake")(*examples)
     except Exception as error:
+        if "to not have been used in the graph" in str(error):
+            raise UnsupportedError("the loss does not depend on some of its weights") from error
         reason = (str(error).splitlines() or [""])[0][:200]
-        raise UnsupportedError(
-            f"its step could not be traced ({type(error).__name__}: {reason})"
-        ) from error
+        raise UnsupportedError(f"its step could not be traced ({type(error).__name__}: {reason})") from error
 
 
 def _example(values: Tensor, batch_size: int) -> Tensor:
@@ -73,7 +72,7 @@ def is_contiguous(node: fx.Node) -> bool:
 def same_layout(first: fx.Node, second: fx.Node) -> bool:
     """Whether two nodes' tensors have the same shape, strides and offset into their storage."""
     a, b = first.meta["val"], second.meta["val"]
-    return (
+    return bool(
         a.dtype == b.dtype
         and a.shape == b.shape
         and a.stride() == b.stride()
@@ -95,8 +94,3 @@ def is_view(node: fx.Node) -> bool:
     returns = node.target._schema.returns
     alias = returns[0].alias_info if len(returns) == 1 else None
     return alias is not None and not node.target._schema.is_mutable and str(returns[0].type) == "Tensor"
-
-
-def parameters_of(model: nn.Module) -> Sequence[nn.Parameter]:
-    """The model's parameters in the graph's order."""
-    return list(model.parameters())

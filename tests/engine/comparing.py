@@ -1,0 +1,81 @@
+"""Two runs of one experiment, one per engine, and whether they are in the same state to the last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+
+from mlp_core import data
+from mlp_core.build import Run, build
+from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec
+
+SMALL = 50
+"""Points of a generated set: half of them train, so that an epoch is three batches of eight and one of one."""
+
+
+def layer(name: str, **params: Any) -> LayerSpec:
+    return LayerSpec(type=name, params=params)
+
+
+def experiment(
+    layers: Iterable[LayerSpec],
+    *,
+    loss: str = "CrossEntropyLoss",
+    optimizer: OptimizerSpec | None = None,
+    dataset: str = "xor",
+    points: int = SMALL,
+    **training: Any,
+) -> Experiment:
+    """A small experiment on a generated set."""
+    return Experiment(
+        data=DataSpec(dataset=dataset, params={"points": points}),
+        layers=tuple(layers),
+        loss=LossSpec(type=loss),
+        optimizer=optimizer or OptimizerSpec(type="SGD", params={"lr": 0.1}),
+        training=TrainingSpec(**{"batch_size": 8, **training}),
+    )
+
+
+def make(described: Experiment, fused: bool = False) -> Run:
+    """A fresh run; `fused` sets its optimizer to PyTorch's fused kernels."""
+    run = build(described, data.load(described.data))
+    if fused:
+        group = run.optimizer.param_groups[0]
+        group["fused"] = True
+    return run
+
+
+def state(run: Run) -> dict[str, Any]:
+    """Everything that an engine leaves behind, by name."""
+    found: dict[str, Any] = dict(run.model.state_dict())
+    for position, parameter in enumerate(run.model.parameters()):
+        found[f"gradient {position}"] = parameter.grad
+    optimizer = run.optimizer.state_dict()
+    for position, kept in optimizer["state"].items():
+        found.update({f"optimizer {position} {name}": value for name, value in kept.items()})
+    found["settings"] = optimizer["param_groups"]
+    found["stream"] = run.stream.state()[0]
+    found["order"] = run.batches.state()
+    found["position"] = run.position
+    return found
+
+
+def assert_same(first: Run, second: Run) -> None:
+    """Both runs are in the same state, bit for bit."""
+    one, other = state(first), state(second)
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        if isinstance(value, torch.Tensor):
+            assert torch.equal(value, other[name]), name
+            assert value.stride() == other[name].stride(), name
+        else:
+            assert value == other[name], name
+
+
+def assert_same_losses(first: np.ndarray, second: np.ndarray) -> None:
+    """Losses are equal bit for bit."""
+    assert first.dtype == second.dtype == np.float32
+    np.testing.assert_array_equal(first, second)

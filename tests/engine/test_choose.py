@@ -1,0 +1,116 @@
+"""Which engine is chosen, and what the page is told when it is not the fast one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from comparing import assert_same, experiment, layer, make
+
+from mlp_core.build import Run
+from mlp_core.training.engine import fast as module
+from mlp_core.training.engine.choose import engine_for
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PROGRAMS", module.Programs(4))
+
+
+def small() -> Run:
+    return make(experiment([layer("Linear", out_features=4), layer("Tanh"), layer("Linear")]))
+
+
+class Branching(torch.nn.Module):
+    """A layer that decides by the data, which a graph of operators cannot."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x if x.sum() > 0 else -x
+
+
+class Noise(torch.nn.Module):
+    """A layer that draws from the global generator alone."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + torch.rand_like(x)
+
+
+class Idle(torch.nn.Module):
+    """A layer with a weight that the output does not depend on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+
+def _with(extra: torch.nn.Module) -> Callable[[Run], None]:
+    def change(run: Run) -> None:
+        run.model.append(extra)
+        run.optimizer = torch.optim.SGD(run.model.parameters())
+
+    return change
+
+
+def _lbfgs(run: Run) -> None:
+    run.optimizer = torch.optim.LBFGS(run.model.parameters())
+
+
+def _groups(run: Run) -> None:
+    run.optimizer = torch.optim.SGD([{"params": [p]} for p in run.model.parameters()])
+
+
+def _foreach(run: Run) -> None:
+    run.optimizer = torch.optim.SGD(run.model.parameters(), foreach=True)
+
+
+def _frozen(run: Run) -> None:
+    next(run.model.parameters()).requires_grad_(False)
+
+
+def _elsewhere(run: Run) -> None:
+    run.device = torch.device("meta")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (_with(Branching()), "could not be traced"),
+        (_with(Noise()), "run's own stream"),
+        (_with(Idle()), "does not depend"),
+        (_lbfgs, "LBFGS"),
+        (_groups, "parameter groups"),
+        (_foreach, "special implementation"),
+        (_frozen, "weights"),
+        (_elsewhere, "meta"),
+    ],
+)
+def test_what_the_fast_engine_cannot_run_falls_back_and_says_why(change: Callable[[Run], None], words: str) -> None:
+    run, untouched = small(), small()
+    change(run)
+    stream = run.stream.state()[0]
+    engine, why = engine_for(run)
+    assert engine.name == "eager"
+    assert words in why
+    assert why.startswith("The plain engine runs this experiment")
+    assert why.endswith(".")
+    assert torch.equal(stream, run.stream.state()[0])
+    for name, value in untouched.model.state_dict().items():
+        assert torch.equal(value, run.model.state_dict()[name])
+
+
+def test_the_fast_engine_needs_no_reason_and_changes_nothing_before_it_runs() -> None:
+    run, untouched = small(), small()
+    engine, why = engine_for(run)
+    assert (engine.name, why) == ("fast", "")
+    assert_same(run, untouched)
+
+
+def test_no_steps_are_no_steps() -> None:
+    run, untouched = small(), small()
+    result = engine_for(run)[0].run(run, 0)
+    assert (len(result.losses), result.samples) == (0, 0)
+    assert_same(run, untouched)

@@ -1,0 +1,253 @@
+"""The fast engine's contract: the reference engine's numbers, bit for bit."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from typing import Any
+
+import pytest
+import torch
+from comparing import assert_same, assert_same_losses, experiment, layer, make
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mlp_core.build import Run
+from mlp_core.catalog import ACTIVATIONS, LAYERS, LOSSES, OPTIMIZERS
+from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter
+from mlp_core.errors import SpecError
+from mlp_core.plan import problems
+from mlp_core.spec import Experiment, LayerSpec, OptimizerSpec
+from mlp_core.training.checkpoint import restore, save
+from mlp_core.training.engine import fast as module
+from mlp_core.training.engine.choose import engine_for
+from mlp_core.training.engine.eager import EagerEngine
+from mlp_core.training.engine.fast import FastEngine
+
+STEPS = 200
+ALL = {**LAYERS, **ACTIVATIONS}
+
+
+def compare(described: Experiment, chunks: tuple[int, ...] = (1, 60, 139), **options: Any) -> None:
+    """Run both engines for the same steps, in chunks of other lengths, and compare all that they leave."""
+    eager, fast = make(described, **options), make(described, **options)
+    engine, why = engine_for(fast)
+    assert engine.name == "fast", why
+    expected = EagerEngine().run(eager, sum(chunks))
+    done, samples = 0, 0
+    for steps in chunks:
+        result = engine.run(fast, steps)
+        assert_same_losses(expected.losses[done : done + steps], result.losses)
+        done += steps
+        samples += result.samples
+    assert samples == expected.samples
+    assert_same(eager, fast)
+
+
+def network(name: str, **params: Any) -> list[LayerSpec]:
+    """A small network with this layer in the middle, wide enough for layers that halve the width."""
+    return [layer("Linear", out_features=6), layer(name, **params), layer("Linear")]
+
+
+def usable(described: Experiment) -> Experiment:
+    """The experiment, with the first fix that is offered for each thing that keeps it from running."""
+    for _ in range(5):
+        errors = [problem for problem in problems(described, 25) if problem.severity == "error"]
+        if not errors:
+            break
+        assert errors[0].fixed is not None, errors[0].message
+        described = errors[0].fixed
+    return described
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "Linear"])
+def test_every_layer(name: str) -> None:
+    compare(usable(experiment(network(name), batch_size=10)))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss(name: str) -> None:
+    entry = LOSSES[name]
+    dataset = "xor" if "classification" in entry.tasks else "plane"
+    end = [layer("Sigmoid")] if entry.bounded_outputs else []
+    compare(usable(experiment([*network("Tanh"), *end], loss=name, dataset=dataset)))
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer(name: str, fused: bool) -> None:
+    if fused and "fused" not in inspect.signature(getattr(torch.optim, name)).parameters:
+        pytest.skip(f"{name} has no fused kernel")
+    compare(experiment(network("Tanh"), optimizer=OptimizerSpec(type=name)), fused=fused)
+
+
+VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "SGD": [{"momentum": 0.9}, {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01}, {"weight_decay": 0.1}],
+    "Adam": [{"weight_decay": 0.01, "amsgrad": True}, {"betas": (0.5, 0.9), "eps": 1e-4}],
+    "AdamW": [{"weight_decay": 0.0}, {"amsgrad": True}],
+    "RMSprop": [{"momentum": 0.9, "centered": True, "weight_decay": 0.01}, {"centered": True}, {"momentum": 0.5}],
+}
+
+
+@pytest.mark.parametrize(("name", "params"), [(name, params) for name, many in VARIANTS.items() for params in many])
+@pytest.mark.parametrize("fused", [False, True])
+def test_optimizer_settings(name: str, params: dict[str, Any], fused: bool) -> None:
+    if fused and name == "RMSprop":
+        pytest.skip("RMSprop has no fused kernel")
+    compare(experiment(network("Tanh"), optimizer=OptimizerSpec(type=name, params=params)), fused=fused)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_adagrad_which_the_catalog_may_not_have_yet(fused: bool) -> None:
+    described = experiment(network("Tanh"))
+    runs = [make(described), make(described)]
+    for run in runs:
+        run.optimizer = torch.optim.Adagrad(run.model.parameters(), lr=0.1, lr_decay=0.01, weight_decay=0.01,
+                                            initial_accumulator_value=0.1, fused=fused)  # fmt: skip
+    expected, result = EagerEngine().run(runs[0], STEPS), FastEngine().run(runs[1], STEPS)
+    assert_same_losses(expected.losses, result.losses)
+    assert_same(*runs)
+
+
+LATER: dict[str, tuple[torch.nn.Module, ...]] = {
+    type(module).__name__: (module,)
+    for module in (
+        torch.nn.PReLU(6), torch.nn.Hardtanh(-0.5, 0.5), torch.nn.Hardshrink(0.1), torch.nn.Hardsigmoid(),
+        torch.nn.Softshrink(0.1), torch.nn.Threshold(0.1, 0.2), torch.nn.ELU(0.7), torch.nn.SELU(), torch.nn.CELU(0.7),
+        torch.nn.Softplus(), torch.nn.Tanhshrink(), torch.nn.Hardswish(), torch.nn.SiLU(), torch.nn.Mish(),
+        torch.nn.Softsign(), torch.nn.LogSigmoid(), torch.nn.LogSoftmax(1), torch.nn.Softmax(1), torch.nn.Softmin(1),
+        torch.nn.ReLU6(), torch.nn.LayerNorm(6), torch.nn.RMSNorm(6), torch.nn.GroupNorm(2, 6),
+    )
+}  # fmt: skip
+LATER["RReLU"] = (torch.nn.RReLU(),)
+LATER["AlphaDropout"] = (torch.nn.AlphaDropout(0.2),)
+LATER["GLU"] = (torch.nn.GLU(1), torch.nn.Linear(3, 6))
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_modules_that_the_catalog_may_get(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in the engine knows a layer by name, so what PyTorch has is tried here before a catalog offers it."""
+    monkeypatch.setattr(Run, "draws_in_training", property(lambda run: True))
+    monkeypatch.setattr(module, "PROGRAMS", module.Programs(1))
+    runs = []
+    for _ in range(2):
+        run = make(experiment(network("Identity")))
+        first, _, last = run.model
+        run.model = torch.nn.Sequential(first, *copy.deepcopy(LATER[name]), last)
+        run.optimizer = torch.optim.SGD(run.model.parameters(), lr=0.1, momentum=0.9)
+        runs.append(run)
+    expected, result = EagerEngine().run(runs[0], STEPS), FastEngine().run(runs[1], STEPS)
+    assert_same_losses(expected.losses, result.losses)
+    assert_same(*runs)
+
+
+def values_of(parameter: Parameter) -> st.SearchStrategy[Any]:
+    """Sound values of a catalog parameter, from its own rule."""
+    found: st.SearchStrategy[Any] = st.just(parameter.default)
+    if isinstance(parameter, Bool):
+        found = st.booleans()
+    elif isinstance(parameter, Choice):
+        found = st.sampled_from(parameter.choices)
+    elif isinstance(parameter, Float):
+        low, high = max(parameter.low, -1.0), min(parameter.high, 1.0)
+        found = st.sampled_from([0.01, 0.1, 0.3, 0.5, 0.9, low, high]).filter(parameter.accepts)
+    elif isinstance(parameter, Floats):
+        found = st.tuples(*[values_of(parameter.element)] * len(parameter.labels))
+    elif isinstance(parameter, Int):
+        found = st.integers(2, 9).filter(parameter.accepts)
+    return found
+
+
+@st.composite
+def experiments(draw: st.DrawFn) -> Experiment:
+    """Experiments that can run: layers, loss, optimizer and their parameters drawn from the catalogs."""
+    layers = []
+    for name in draw(st.lists(st.sampled_from(sorted(ALL)), min_size=1, max_size=5)):
+        params = {p.name: draw(values_of(p)) for p in ALL[name].parameters}
+        layers.append(layer(name, **params))
+    optimizer = draw(st.sampled_from(sorted(OPTIMIZERS)))
+    settings_ = {p.name: draw(values_of(p)) for p in OPTIMIZERS[optimizer].parameters} | {
+        "lr": draw(st.sampled_from([0.0, 1e-3, 0.1]))
+    }
+    try:
+        chosen = OptimizerSpec(type=optimizer, params=settings_)
+    except SpecError:
+        chosen = OptimizerSpec(type=optimizer)
+    dataset = draw(st.sampled_from(["xor", "plane", "blobs16", "ones"]))
+    loss = draw(st.sampled_from(sorted(LOSSES)))
+    described = experiment(
+        [*layers, layer("Linear")],
+        loss=loss,
+        optimizer=chosen,
+        dataset=dataset,
+        points=50,
+        batch_size=draw(st.sampled_from([7, 8, 10, 25, None])),
+        zero_grad=draw(st.booleans()),
+        seed=draw(st.integers(0, 3)),
+    )
+    return usable(described)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(experiments(), st.lists(st.tuples(st.booleans(), st.integers(1, 90)), min_size=2, max_size=5))
+def test_engines_agree_on_any_experiment_and_can_be_swapped(
+    described: Experiment, chunks: list[tuple[bool, int]]
+) -> None:
+    eager, mixed = make(described), make(described)
+    fast, why = engine_for(mixed)
+    assert fast.name == "fast", why
+    for use_fast, steps in chunks:
+        expected = EagerEngine().run(eager, steps)
+        result = (fast if use_fast else EagerEngine()).run(mixed, steps)
+        assert_same_losses(expected.losses, result.losses)
+        assert result.samples == expected.samples
+        assert_same(eager, mixed)
+
+
+def test_numbers_do_not_depend_on_the_threads_that_operators_use() -> None:
+    """Weights large enough to be shared out among threads, in pieces that differ between flat and single tensors."""
+    wide = [layer("Linear", out_features=300), layer("ReLU"), layer("Linear", out_features=250), layer("Linear")]
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        for name in OPTIMIZERS:
+            compare(experiment(wide, optimizer=OptimizerSpec(type=name)), chunks=(5, 15))
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_images_are_scaled_inside_the_step() -> None:
+    described = experiment(network("ReLU"), optimizer=OptimizerSpec(type="Adam"))
+    runs = [make(described), make(described)]
+    for run in runs:
+        generator = torch.Generator().manual_seed(0)
+        images = torch.randint(0, 256, (25, 2), dtype=torch.uint8, generator=generator)
+        run.batches.x = images
+        object.__setattr__(run.dataset, "x_train", images.numpy())
+    expected, result = EagerEngine().run(runs[0], STEPS), FastEngine().run(runs[1], STEPS)
+    assert_same_losses(expected.losses, result.losses)
+    assert_same(*runs)
+
+
+@pytest.mark.parametrize("zero_grad", [True, False])
+def test_settings_may_change_and_checkpoints_be_restored_between_chunks(zero_grad: bool) -> None:
+    described = experiment(
+        [layer("Linear", out_features=6), layer("BatchNorm1d"), layer("Dropout"), layer("Linear")],
+        optimizer=OptimizerSpec(type="AdamW"),
+        batch_size=10,
+        zero_grad=zero_grad,
+    )
+    eager, fast = make(described), make(described)
+    for run, engine in ((eager, EagerEngine()), (fast, FastEngine())):
+        engine.run(run, 30)
+        kept = save(run)
+        engine.run(run, 17)
+        run.learning_rate = 0.05
+        run.optimizer.param_groups[0]["weight_decay"] = 0.0
+        engine.run(run, 20)
+        restore(run, kept)
+        engine.run(run, 33)
+        run.optimizer.param_groups[0]["weight_decay"] = 0.3
+        engine.run(run, 5)
+    assert_same(eager, fast)
+    assert eager.position.step == 68

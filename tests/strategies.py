@@ -1,0 +1,103 @@
+"""Random experiments for hypothesis, derived from the catalogs: a new entry is tested without a new line here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, TRAINING
+from mlp_core.catalog.entry import Entry
+from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter, Subset
+from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec
+
+MODEST = 24
+"""The largest integer where a test builds what it draws."""
+
+
+def values(parameter: Parameter, modest: bool = False) -> st.SearchStrategy[Any]:
+    """Values that follow the parameter's rule; with `modest`, no large integers."""
+    match parameter:
+        case Float():
+            return st.floats(
+                parameter.low, parameter.high, exclude_min=parameter.low_open, exclude_max=parameter.high_open
+            )
+        case Floats():
+            return st.tuples(*(values(parameter.element) for _ in parameter.labels))
+        case Int():
+            high = max(parameter.low, min(parameter.high, MODEST)) if modest else parameter.high
+            whole = st.integers(parameter.low, high)
+            return st.none() | whole if parameter.optional else whole
+        case Bool():
+            return st.booleans()
+        case Choice():
+            return st.sampled_from(parameter.choices)
+        case Subset():
+            return st.lists(st.sampled_from(list(parameter.choices)), min_size=1, unique=True)
+    raise NotImplementedError(parameter)
+
+
+def params(entry: Entry, modest: bool = False) -> st.SearchStrategy[dict[str, Any]]:
+    """Parameters of an entry, any of them absent."""
+    return st.fixed_dictionaries({}, optional={p.name: values(p, modest) for p in entry.parameters})
+
+
+def data(modest: bool = False) -> st.SearchStrategy[DataSpec]:
+    """Any data set with any parameters."""
+
+    @st.composite
+    def draw_one(draw: st.DrawFn) -> DataSpec:
+        entry = DATASETS[draw(st.sampled_from(list(DATASETS)))]
+        share, seed = draw(st.floats(0.05, 0.95)), draw(st.integers(0, 2**31 - 1))
+        return DataSpec(dataset=entry.name, params=draw(params(entry, modest)), test_fraction=share, seed=seed)
+
+    return draw_one()
+
+
+@st.composite
+def layers(draw: st.DrawFn, modest: bool = False) -> tuple[LayerSpec, ...]:
+    """One to six layers; only the last Linear may leave its width to the data."""
+    names = draw(st.lists(st.sampled_from(list(ALL_LAYERS)), min_size=1, max_size=6))
+    found = [LayerSpec(type=name, params=draw(params(ALL_LAYERS[name], modest))) for name in names]
+    last = max((i for i, layer in enumerate(found) if "out_features" in layer.params), default=None)
+    for position, layer in enumerate(found):
+        if position != last and layer.params.get("out_features", 1) is None:
+            found[position] = layer.updated(params={**layer.params, "out_features": 5})
+    return tuple(found)
+
+
+@st.composite
+def optimizers(draw: st.DrawFn) -> OptimizerSpec:
+    """Any optimizer; Nesterov only with momentum, as its rule says."""
+    entry = OPTIMIZERS[draw(st.sampled_from(list(OPTIMIZERS)))]
+    chosen = draw(params(entry))
+    if chosen.get("nesterov") and not chosen.get("momentum"):
+        chosen["nesterov"] = False
+    return OptimizerSpec(type=entry.name, params=chosen)
+
+
+@st.composite
+def experiments(draw: st.DrawFn, modest: bool = False) -> Experiment:
+    """Every part follows its own rule; whether the parts fit together is another matter."""
+    loss = draw(st.sampled_from(list(LOSSES)))
+    found = draw(data(modest))
+    training = TrainingSpec(**draw(params(TRAINING, modest)))
+    if modest and found.entry.official_split and found.params["train_samples"] is None:
+        training = training.updated(batch_size=training.batch_size or 10)  # all images at once need much memory
+    return Experiment(
+        data=found,
+        layers=draw(layers(modest)),
+        loss=LossSpec(type=loss, params=draw(params(LOSSES[loss]))),
+        optimizer=draw(optimizers()),
+        training=training,
+    )
+
+
+def json_values(leaves: int = 20) -> st.SearchStrategy[Any]:
+    """Anything that JSON can hold, and the numbers that it should not."""
+    numbers = st.integers(-(10**400), 10**400) | st.integers() | st.floats()
+    return st.recursive(
+        st.none() | st.booleans() | numbers | st.text(max_size=20),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+        max_leaves=leaves,
+    )

@@ -1,0 +1,161 @@
+"""The shape of the house: who may import whom, what a first page may load, and who may start a thread."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CORE = ROOT / "mlp_core"
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(CORE.rglob("*.py"))
+}
+
+ORDER = [
+    ["mlp_core.errors", "mlp_core.limits", "mlp_core.figures", "mlp_core.torchvision_compat", "mlp_core.training.events"],
+    ["mlp_core.catalog"],
+    ["mlp_core.spec"],
+    ["mlp_core.plan", "mlp_core.presets", "mlp_core.data", "mlp_core.randomness", "mlp_core.devices"],
+    ["mlp_core.batches"],
+    ["mlp_core.build"],
+    ["mlp_core.metrics", "mlp_core.history"],
+    ["mlp_core.statistics"],
+    ["mlp_core.training"],
+    ["mlp_core.__main__"],
+]  # fmt: skip
+"""Each row may import from the rows above it, and a package or module from itself. Events are plain records."""
+
+RANKS = {name: rank for rank, row in enumerate(ORDER) for name in row}
+THREAD_STARTERS = {"mlp_core.training.session", "mlp_core.training.slots"}
+
+
+def home(module: str) -> str | None:
+    """The row's entry that a module belongs to."""
+    found = [name for name in RANKS if module == name or module.startswith(name + ".")]
+    return max(found, key=len) if found else None
+
+
+def imports(name: str) -> Iterator[tuple[str, int]]:
+    """Every module that a module imports, wherever in it, with the line."""
+    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}:{node.lineno} imports relatively"
+            base = node.module or ""
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                yield (inner if inner in MODULES else base), node.lineno
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(MODULES) > 30
+    assert ("mlp_core.catalog.entry", 10) in [(n, 10) for n, _ in imports("mlp_core.spec")]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_core_knows_no_page(name: str) -> None:
+    for imported, line in imports(name):
+        assert imported.split(".")[0] not in {"streamlit", "pages", "app"}, f"{name}:{line} imports {imported}"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "mlp_core"])
+def test_imports_run_one_way(name: str) -> None:
+    own = home(name)
+    assert own is not None, f"{name} has no place in ORDER"
+    for imported, line in imports(name):
+        other = home(imported)
+        if imported == "mlp_core" or not imported.startswith("mlp_core"):
+            continue
+        assert other is not None, f"{imported} has no place in ORDER"
+        allowed = other == own or RANKS[other] < RANKS[own]
+        assert allowed, f"{name}:{line} imports {imported}, which comes later"
+
+
+def test_events_are_at_the_bottom() -> None:
+    assert not [imported for imported, _ in imports("mlp_core.training.events") if imported.startswith("mlp_core")]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("mlp_core.figures")])
+def test_figures_need_only_arrays(name: str) -> None:
+    for imported, line in imports(name):
+        top = imported.split(".")[0]
+        inside = imported.startswith("mlp_core.figures")
+        assert inside or top == "numpy" or top in sys.stdlib_module_names, f"{name}:{line} imports {imported}"
+
+
+def test_catalog_and_spec_need_nothing_heavy() -> None:
+    for name in MODULES:
+        if home(name) in {"mlp_core.catalog", "mlp_core.spec", "mlp_core.plan", "mlp_core.presets"}:
+            outside = {imported.split(".")[0] for imported, _ in imports(name)} - set(sys.stdlib_module_names)
+            assert outside <= {"mlp_core", "pydantic"}, name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mlp_core.training.session", "mlp_core.plan", "mlp_core.presets", "mlp_core.figures", "mlp_core.data",
+     "mlp_core.__main__", "mlp_core.history"],
+)  # fmt: skip
+def test_a_first_page_loads_nothing_heavy(name: str) -> None:
+    heavy = ["torch", "sklearn", "torchvision", "plotly", "pandas", "streamlit", "scipy"]
+    code = f"import sys, json, {name}; print(json.dumps([m for m in {heavy} if m in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
+
+
+def _starts_threads(tree: ast.AST) -> Iterator[int]:
+    """Lines that make threads, pools or processes."""
+    makers = {"Thread", "Timer", "ThreadPool", "ThreadPoolExecutor", "ProcessPoolExecutor", "Process", "Pool",
+              "start_new_thread", "to_thread", "run_in_executor"}  # fmt: skip
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            function = node.func
+            name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+            if name in makers:
+                yield node.lineno
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            if any(n.split(".")[0] in {"concurrent", "multiprocessing", "_thread", "subprocess"} for n in names):
+                yield node.lineno
+        elif isinstance(node, ast.ClassDef):
+            for base in node.bases:
+                if getattr(base, "attr", getattr(base, "id", "")) in makers:
+                    yield node.lineno
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name not in THREAD_STARTERS])
+def test_only_the_session_and_the_slots_start_threads(name: str) -> None:
+    lines = list(_starts_threads(ast.parse(MODULES[name].read_text(encoding="utf-8"))))
+    assert lines == [], f"{name} starts a thread or process at line {lines}"
+
+
+def test_the_scan_for_threads_can_fail() -> None:
+    text = (CORE / "training/session.py").read_text(encoding="utf-8")
+    assert list(_starts_threads(ast.parse(text)))
+    for line in (
+        "import threading\nthreading.Thread()",
+        "from concurrent.futures import Executor",
+        "class A(Thread): ...",
+    ):
+        assert list(_starts_threads(ast.parse(line)))
+
+
+def test_no_page_script_lies_directly_in_pages() -> None:
+    # Streamlit would take it for a page of its own, beside the navigation of app.py.
+    assert [path.name for path in (ROOT / "pages").glob("*.py") if path.name != "__init__.py"] == []
+
+
+def test_nothing_in_the_core_uses_the_global_seed() -> None:
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                called = ast.unparse(node.func)
+                assert called not in {"torch.manual_seed", "torch.seed", "np.random.seed", "random.seed"}, name

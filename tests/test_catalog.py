@@ -1,0 +1,248 @@
+"""The catalogs against PyTorch itself: every entry of every table, so that a new one is tested as it is added."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import params, values
+from torch import nn
+
+from mlp_core.catalog import (
+    ACTIVATIONS,
+    ALL_LAYERS,
+    DATASETS,
+    KINDS,
+    LAYERS,
+    LOSSES,
+    OPTIMIZERS,
+    TRAINING,
+    look_up,
+)
+from mlp_core.catalog.datasets import DatasetEntry
+from mlp_core.catalog.entry import Entry, table
+from mlp_core.catalog.layers import LayerEntry
+from mlp_core.catalog.losses import LossEntry
+from mlp_core.catalog.optimizers import OptimizerEntry
+from mlp_core.catalog.parameters import Choice, Floats, Int, Parameter, Subset
+from mlp_core.errors import SpecError
+from mlp_core.limits import MAX_TEXT
+
+ENTRIES = [(kind, entry) for kind, entries in KINDS.items() for entry in entries.values()]
+ENTRIES.append(("training", TRAINING))
+PARAMETERS = [(entry, parameter) for _, entry in ENTRIES for parameter in entry.parameters]
+BAD = [(entry, parameter, bad) for entry, parameter in PARAMETERS for bad in parameter.bad_values()]
+
+each_entry = pytest.mark.parametrize("entry", [e for _, e in ENTRIES], ids=[f"{k}-{e.name}" for k, e in ENTRIES])
+each_parameter = pytest.mark.parametrize(
+    ("entry", "parameter"), PARAMETERS, ids=[f"{e.name}-{p.name}" for e, p in PARAMETERS]
+)
+each_layer = pytest.mark.parametrize("entry", ALL_LAYERS.values(), ids=ALL_LAYERS)
+each_loss = pytest.mark.parametrize("entry", LOSSES.values(), ids=LOSSES)
+each_optimizer = pytest.mark.parametrize("entry", OPTIMIZERS.values(), ids=OPTIMIZERS)
+each_dataset = pytest.mark.parametrize("entry", DATASETS.values(), ids=DATASETS)
+
+
+@each_entry
+def test_entry_has_words_and_defaults_that_follow_their_rules(entry: Entry) -> None:
+    assert entry.label
+    assert entry.summary.endswith(".")
+    filled = entry.fill({})
+    assert list(filled) == [parameter.name for parameter in entry.parameters]
+    assert filled == {p.name: p.convert(p.default) for p in entry.parameters}
+    assert entry.fill(filled) == filled
+
+
+@each_parameter
+def test_parameter_has_words(entry: Entry, parameter: Parameter) -> None:
+    assert parameter.label
+    assert len(parameter.help) > 10, "a help text that helps"
+    assert parameter.rule()
+    assert entry.parameter(parameter.name) is parameter
+    if isinstance(parameter, Floats):
+        assert len(parameter.labels) == len(parameter.default)
+    if isinstance(parameter, Int) and parameter.optional:
+        assert parameter.none_means
+    if isinstance(parameter, Choice | Subset):
+        assert parameter.choices
+
+
+@pytest.mark.parametrize(("entry", "parameter", "bad"), BAD, ids=[f"{e.name}-{p.name}-{b!r}" for e, p, b in BAD])
+def test_bad_value_is_refused_with_name_rule_and_value(entry: Entry, parameter: Parameter, bad: object) -> None:
+    with pytest.raises(SpecError) as caught:
+        entry.fill({parameter.name: bad}, "layer 3")
+    said = str(caught.value)
+    assert repr(parameter.name) in said
+    assert "layer 3" in said
+    assert parameter.rule() in said
+    assert f"Got {bad!r} instead." in said
+    assert not said.endswith("instead. "), "it says what to do"
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("huge", [10**400, -(10**400), "x" * 10_000])
+@each_parameter
+def test_value_of_any_size_is_refused_in_a_short_sentence(entry: Entry, parameter: Parameter, huge: object) -> None:
+    with pytest.raises(SpecError) as caught:
+        parameter.check(huge, "layer 3")
+    assert len(str(caught.value)) < MAX_TEXT + 600
+
+
+@given(st.data())
+def test_every_parameter_accepts_what_follows_its_rule(data: st.DataObject) -> None:
+    entry, parameter = data.draw(st.sampled_from(PARAMETERS))
+    good = data.draw(values(parameter))
+    converted = parameter.check(good, "owner")
+    assert parameter.check(converted, "owner") == converted
+    assert entry.fill({parameter.name: good})[parameter.name] == converted
+
+
+def test_unknown_parameter_is_named_with_the_nearest() -> None:
+    with pytest.raises(SpecError, match=r"no parameter 'momentun'.*did you mean 'momentum'"):
+        OPTIMIZERS["SGD"].fill({"momentun": 0.9})
+    with pytest.raises(SpecError, match="Its parameters are: none"):
+        ACTIVATIONS["ReLU"].fill({"slope": 1})
+
+
+@pytest.mark.parametrize("name", ["Adan", 1, None, [], "x" * 10_000, "<script>"])
+def test_unknown_entry_is_named_with_those_that_exist(name: object) -> None:
+    with pytest.raises(SpecError, match=r"no optimizer named .*Choose one of: SGD, Adam") as caught:
+        look_up(OPTIMIZERS, name, "optimizer")
+    assert len(str(caught.value)) < 600
+
+
+def test_key_is_the_name_and_names_are_unique() -> None:
+    for entries in KINDS.values():
+        assert list(entries) == [entry.name for entry in entries.values()]
+        assert len({entry.label for entry in entries.values()}) == len(entries)
+    assert not LAYERS.keys() & ACTIVATIONS.keys()
+    with pytest.raises(AssertionError):
+        table(LAYERS["Linear"], LAYERS["Linear"])
+
+
+def _module(entry: LayerEntry, features: int, chosen: dict[str, object]) -> nn.Module:
+    module: nn.Module = getattr(nn, entry.name)(**entry.inferred(features), **chosen)
+    return module
+
+
+def _check_layer(entry: LayerEntry, features: int, chosen: dict[str, object]) -> None:
+    module = _module(entry, features, chosen)
+    out = module(torch.zeros(3, features))
+    assert out.shape == (3, entry.out_features(chosen, features))
+    assert entry.count(chosen, features) == sum(p.numel() for p in module.parameters())
+    assert entry.buffers(chosen, features) == sum(b.numel() for b in module.buffers())
+
+
+@each_layer
+def test_layer_is_what_torch_makes_of_it(entry: LayerEntry) -> None:
+    chosen = entry.fill({})
+    if "out_features" in chosen:
+        chosen["out_features"] = 7
+    _check_layer(entry, 5, chosen)
+    assert issubclass(getattr(nn, entry.name), nn.Module)
+
+
+@given(st.data(), st.integers(1, 40))
+def test_layer_shapes_and_counts_hold_for_any_parameters(data: st.DataObject, features: int) -> None:
+    entry = ALL_LAYERS[data.draw(st.sampled_from(list(ALL_LAYERS)))]
+    chosen = entry.fill(data.draw(params(entry, modest=True)))
+    if chosen.get("out_features", 1) is None:
+        chosen["out_features"] = 3
+    with torch.random.fork_rng():
+        _check_layer(entry, features, chosen)
+
+
+@each_layer
+def test_layer_defaults_are_those_of_torch(entry: LayerEntry) -> None:
+    signature = inspect.signature(getattr(nn, entry.name).__init__).parameters
+    for parameter in entry.parameters:
+        assert parameter.name in signature
+        theirs = signature[parameter.name].default
+        assert parameter.default == (None if theirs is inspect.Parameter.empty else theirs), parameter.name
+    assert set(entry.inferred(5)) <= set(signature)
+
+
+@each_layer
+def test_layer_says_truly_whether_it_draws_and_mixes(entry: LayerEntry) -> None:
+    chosen = entry.fill({"out_features": 4} if entry.name == "Linear" else {})
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = _module(entry, 4, chosen).train()
+        x = torch.randn(6, 4)
+        before = torch.random.get_rng_state()
+        whole = module(x)
+        assert entry.random == (not torch.equal(before, torch.random.get_rng_state()))
+        if not entry.random:
+            half = module(x[:3])
+            assert entry.mixes_batch == (not torch.allclose(whole[:3], half))
+
+
+@pytest.mark.parametrize("entry", ACTIVATIONS.values(), ids=ACTIVATIONS)
+def test_activation_is_explained(entry: LayerEntry) -> None:
+    assert entry.family == "activation"
+    assert entry.formula
+    assert entry.when.endswith(".")
+    assert entry.cost.endswith(".")
+    assert entry.count(entry.fill({}), 9) == 0
+
+
+@each_loss
+def test_loss_takes_the_targets_that_it_says(entry: LossEntry) -> None:
+    loss = getattr(nn, entry.name)(**entry.fill({}))
+    outputs = torch.full((4, 3), 0.3)
+    index = torch.tensor([0, 1, 2, 0])
+    target = index if entry.target == "index" else nn.functional.one_hot(index, 3).float()
+    assert loss(outputs, target).shape == (), "one number, averaged over the batch"
+    twice = loss(torch.cat([outputs, outputs]), torch.cat([target, target]))
+    assert torch.isclose(twice, loss(outputs, target))
+    assert set(entry.tasks) <= {"classification", "regression"}
+    assert entry.formula
+    assert entry.when
+    if entry.bounded_outputs:
+        with pytest.raises(RuntimeError):
+            loss(outputs + 1, target)
+    else:
+        assert torch.isfinite(loss(outputs + 1, target))
+
+
+@each_optimizer
+def test_optimizer_defaults_are_those_of_torch(entry: OptimizerEntry) -> None:
+    signature = inspect.signature(getattr(torch.optim, entry.name).__init__).parameters
+    assert {p.name: p.default for p in entry.parameters} == {
+        p.name: signature[p.name].default for p in entry.parameters
+    }
+    assert "lr" in {p.name for p in entry.parameters}, "every optimizer's learning rate can be changed live"
+
+
+@each_optimizer
+def test_optimizer_takes_a_step_and_keeps_no_more_than_it_says(entry: OptimizerEntry) -> None:
+    weight = nn.Parameter(torch.ones(50))
+    most = entry.fill({p.name: True for p in entry.parameters if p.default is False})
+    if "momentum" in most:
+        most["momentum"] = 0.9
+    optimizer = getattr(torch.optim, entry.name)([weight], **most)
+    weight.sum().backward()
+    optimizer.step()
+    assert torch.isfinite(weight).all()
+    assert not torch.equal(weight, torch.ones(50))
+    kept = sum(value.numel() for value in optimizer.state[weight].values() if value.numel() > 1)
+    assert kept / 50 <= entry.state_per_parameter + ("amsgrad" in most)
+
+
+@each_dataset
+def test_dataset_entry_is_complete(entry: DatasetEntry) -> None:
+    module, function = entry.loader.split(":")
+    if entry.source == "generated":
+        assert callable(getattr(import_module(module), function))
+        assert "points" in {p.name for p in entry.parameters}
+    names = entry.class_names if entry.task == "classification" else entry.target_names
+    assert names
+    assert bool(entry.class_names) == (entry.task == "classification")
+    assert entry.two_features == ("features" in {p.name for p in entry.parameters})
+    assert entry.sample_shape or entry.two_features
+    assert entry.official_split == (entry.source == "downloaded") == bool(entry.files)
+    assert all(".." not in name and not name.startswith("/") for name in entry.files)

@@ -1,0 +1,326 @@
+"""Plans: shapes and sizes equal those of the built network, and what cannot run is refused before it is built."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import experiments
+
+from mlp_core import build as build_module
+from mlp_core import data
+from mlp_core.build import build, build_model, describe_model
+from mlp_core.errors import SpecError
+from mlp_core.limits import MAX_LAYERS, MAX_PARAMETERS
+from mlp_core.plan import Problem, last_linear, plan, problems, refuse, sample_shape, wanted_outputs
+from mlp_core.presets import PRESETS, preset
+from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec
+
+
+def linear(width: int | None = None) -> LayerSpec:
+    return LayerSpec(type="Linear", params={"out_features": width})
+
+
+def layer(name: str, **params: object) -> LayerSpec:
+    return LayerSpec(type=name, params=params)
+
+
+def experiment(
+    *layers: LayerSpec, dataset: str = "spiral", loss: str = "CrossEntropyLoss", **training: object
+) -> Experiment:
+    return Experiment(
+        data=DataSpec(dataset=dataset),
+        layers=layers or (linear(),),
+        loss=LossSpec(type=loss),
+        optimizer=OptimizerSpec(type="SGD"),
+        training=TrainingSpec(**training),
+    )
+
+
+@given(experiments(modest=True))
+def test_shapes_and_counts_equal_those_of_the_built_network(drawn: Experiment) -> None:
+    found = plan(drawn)
+    with torch.random.fork_rng():
+        model = build_model(found).eval()
+    assert found.parameters == sum(p.numel() for p in model.parameters())
+    values = torch.zeros(3, *found.sample_shape)
+    for name, module in model.named_children():
+        values = module(values)
+        planned = next((entry for entry in found.layers if entry.name == name), None)
+        if planned is None:
+            assert found.flatten
+            assert name == "0"
+            assert values.shape == (3, found.layers[0].in_features)
+        else:
+            assert type(module).__name__ == planned.spec.type
+            assert values.shape == (3, planned.out_features)
+            assert planned.parameters == sum(p.numel() for p in module.parameters())
+            assert planned.buffers == sum(b.numel() for b in module.buffers())
+    assert values.shape == (3, found.outputs)
+    assert found.training_bytes >= 4 * 4 * found.parameters
+
+
+@given(experiments(modest=True), st.integers(10, 60) | st.none())
+def test_every_fix_removes_its_problem_and_makes_no_error(drawn: Experiment, train_size: int | None) -> None:
+    before = problems(drawn, train_size)
+    assert [p.severity for p in before] == sorted((p.severity for p in before), key=lambda s: s != "error")
+    for problem in before:
+        if problem.fixed is None:
+            continue
+        assert problem.fix_label
+        after = problems(problem.fixed, train_size)
+        assert problem.message not in {p.message for p in after}
+        assert len(errors(problem.fixed, train_size)) <= max(1, len(errors(drawn, train_size)))
+
+
+def errors(drawn: Experiment, train_size: int | None = None) -> list[Problem]:
+    return [problem for problem in problems(drawn, train_size) if problem.severity == "error"]
+
+
+def fix_all(drawn: Experiment, train_size: int | None = None) -> Experiment:
+    """Press the first offered fix until there is none, as a user would."""
+    for _ in range(20):
+        fixes = [p.fixed for p in problems(drawn, train_size) if p.fixed is not None]
+        if not fixes:
+            return drawn
+        drawn = fixes[0]
+    pytest.fail("the fixes go round in a circle")
+
+
+@given(experiments(modest=True), st.integers(10, 60))
+def test_pressing_fixes_ends_in_an_experiment_that_can_run(drawn: Experiment, train_size: int) -> None:
+    # Every error that random parts can have has a fix, so the end has none.
+    assert errors(fix_all(drawn, train_size), train_size) == []
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_have_no_errors(name: str) -> None:
+    found = preset(name).experiment
+    assert errors(found) == []
+    assert [p.message for p in problems(found)] == ([p.message for p in problems(found) if "never zeroed" in p.message])
+
+
+def test_published_shapes_of_the_recipes() -> None:
+    cifar = plan(preset("cifar10-classic").experiment)
+    assert [entry.out_features for entry in cifar.layers] == [64, 64, 32, 32, 10]
+    assert cifar.flatten
+    assert cifar.parameters == 199_082  # 199 K in the published summary table
+    assert plan(preset("fashion-mnist-quickstart").experiment).parameters == 669_706
+    assert plan(preset("binary-16-12-10-1").experiment).outputs == 1
+    block = plan(preset("batchnorm-block").experiment)
+    assert (block.parameters, block.layers[-1].buffers) == (16, 5)
+
+
+def test_the_text_of_the_model_is_torchs_own() -> None:
+    found = plan(preset("binary-16-12-10-1").experiment)
+    with torch.random.fork_rng():
+        assert describe_model(found) == str(build_model(found))
+    before = torch.random.get_rng_state()
+    describe_model(found)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.fixture
+def nothing_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making a module or a stream of random numbers fails the test."""
+
+    def made(*arguments: object, **keywords: object) -> None:
+        pytest.fail("something was built")
+
+    monkeypatch.setattr(build_module, "_make", made)
+    monkeypatch.setattr(build_module, "RandomStream", made)
+
+
+def refusal(drawn: Experiment) -> str:
+    loaded = data.load(preset("spiral").experiment.data)
+    with pytest.raises(SpecError) as caught:
+        build(drawn, loaded)
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("nothing_built")
+def test_too_many_parameters_are_refused_with_the_estimate() -> None:
+    said = refusal(experiment(linear(65_536), layer("ReLU"), linear(65_536), layer("ReLU"), linear()))
+    assert "4,295,360,514 parameters" in said
+    assert "about 112.0 GiB" in said
+    assert f"the limit is {MAX_PARAMETERS:,} parameters" in said
+    assert said.endswith("Make the widest layers narrower.")
+
+
+@pytest.mark.usefixtures("nothing_built")
+def test_too_much_memory_for_activations_is_refused_with_the_estimate() -> None:
+    said = refusal(experiment(linear(60_000), layer("Tanh"), layer("Tanh"), linear(), batch_size=1_000_000))
+    assert "GiB" in said
+    assert "the limit is 2.0 GiB" in said
+    assert "batch smaller" in said
+
+
+@pytest.mark.parametrize("dataset", ["FashionMNIST", "CIFAR10"])
+def test_the_whole_of_an_image_set_as_one_batch_counts(dataset: str) -> None:
+    whole = experiment(linear(6000), layer("ReLU"), linear(), dataset=dataset, batch_size=None)
+    with pytest.raises(SpecError, match="GiB"):
+        plan(whole)
+    part = whole.updated(data=DataSpec(dataset=dataset, params={"train_samples": 1000}))
+    plan(part)
+    assert plan(part).training_bytes < plan(part.updated(training=TrainingSpec(batch_size=5000))).training_bytes
+
+
+@pytest.mark.usefixtures("nothing_built")
+def test_a_batch_larger_than_the_data_is_refused() -> None:
+    said = refusal(experiment(batch_size=201))
+    assert "'batch_size'" in said
+    assert "200" in said
+    assert "Got 201" in said
+    with pytest.raises(SpecError):
+        refuse(experiment(batch_size=11), 10)
+    refuse(experiment(batch_size=10), 10)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: linear(10**9), ["out_features", "65536", "1000000000", "Choose a width"]),
+        (lambda: layer("Dropout", p=1.5), ["'p'", "[0, 1)", "1.5"]),
+        (lambda: TrainingSpec(batch_size=0), ["batch_size", "0"]),
+        (lambda: OptimizerSpec(type="Adam", params={"lr": -1.0}), ["'lr'", "-1.0"]),
+        (lambda: experiment(*[layer("ReLU")] * 10_000), ["64", "10000", "Remove"]),
+    ],
+    ids=["width", "dropout", "batch 0", "negative rate", "ten thousand layers"],
+)
+def test_values_outside_their_range_are_refused_when_written(make: object, words: list[str]) -> None:
+    with pytest.raises(SpecError) as caught:
+        make()  # type: ignore[operator]
+    assert [word for word in words if word not in str(caught.value)] == []
+
+
+def only_error(drawn: Experiment, train_size: int | None = None) -> Problem:
+    found = errors(drawn, train_size)
+    assert len(found) == 1, found
+    with pytest.raises(SpecError, match="^" + re.escape(found[0].message)):
+        refuse(drawn, train_size)
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "loss", "better"),
+    [
+        ("plane", "CrossEntropyLoss", "MSELoss"),
+        ("plane", "BCELoss", "MSELoss"),
+        ("diabetes", "BCEWithLogitsLoss", "MSELoss"),
+    ],
+)
+def test_a_loss_for_another_task_is_refused_with_a_better_one(dataset: str, loss: str, better: str) -> None:
+    problem = only_error(experiment(dataset=dataset, loss=loss))
+    assert loss in problem.message
+    assert problem.fixed is not None
+    assert problem.fixed.loss.type == better
+    assert errors(problem.fixed) == []
+
+
+@pytest.mark.parametrize("dataset", ["circle", "iris"])
+def test_bce_without_sigmoid_is_refused(dataset: str) -> None:
+    problem = only_error(experiment(dataset=dataset, loss="BCELoss"))
+    assert "Sigmoid" in problem.message
+    assert problem.fixed is not None
+    assert problem.fixed.loss.type == "BCEWithLogitsLoss"
+    assert errors(problem.fixed) == []
+    assert errors(experiment(linear(), layer("Sigmoid"), dataset=dataset, loss="BCELoss")) == []
+
+
+@pytest.mark.parametrize(
+    ("dataset", "loss", "width", "wanted"),
+    [
+        ("iris", "CrossEntropyLoss", 4, 3),
+        ("spiral", "CrossEntropyLoss", 1, 2),
+        ("iris", "MSELoss", 1, 3),
+        ("plane", "MSELoss", 2, 1),
+        ("ones", "L1Loss", 1, 2),
+        ("circle", "BCEWithLogitsLoss", 3, 1),
+    ],
+)
+def test_wrong_number_of_outputs(dataset: str, loss: str, width: int, wanted: int) -> None:
+    problem = only_error(experiment(linear(width), dataset=dataset, loss=loss))
+    assert f"{width} output" in problem.message
+    assert f"needs {wanted}" in problem.message
+    assert problem.fixed is not None
+    assert plan(problem.fixed).outputs == wanted == wanted_outputs(problem.fixed)
+
+
+def test_two_classes_may_have_one_output_or_two() -> None:
+    for loss in ("BCEWithLogitsLoss", "MSELoss"):
+        for width in (1, 2, None):
+            assert errors(experiment(linear(width), dataset="circle", loss=loss)) == []
+
+
+def test_a_network_without_linear_gets_one() -> None:
+    problem = only_error(experiment(layer("ReLU"), layer("Sigmoid"), dataset="iris", loss="BCELoss"))
+    assert problem.fixed is not None
+    assert [entry.type for entry in problem.fixed.layers] == ["ReLU", "Linear", "Sigmoid"]
+
+
+def test_only_the_last_linear_may_leave_its_width_to_the_data() -> None:
+    said = only_error(experiment(linear(), layer("ReLU"), linear())).message
+    assert "Layer 1 (Linear) has no width" in said
+    assert last_linear(experiment(linear(3), layer("ReLU"))) == 0
+    assert last_linear(experiment(layer("ReLU"))) is None
+
+
+def test_a_full_list_of_layers_is_described_although_no_layer_can_be_added() -> None:
+    full = problems(experiment(*[linear(2)] * MAX_LAYERS))
+    assert len(full) == MAX_LAYERS - 1
+    assert all("both Linear" in p.message and p.fixed is None for p in full)
+    assert only_error(experiment(*[layer("ReLU")] * MAX_LAYERS, dataset="iris")).fixed is None
+
+
+@pytest.mark.parametrize(
+    ("batch", "train_size", "fine"),
+    [(1, None, False), (1, 200, False), (199, 200, False), (3, 100, False), (9, 10, False), (10, 200, True),
+     (200, 200, True), (None, 200, True), (2, None, True)],
+)  # fmt: skip
+def test_batchnorm_needs_two_samples_in_every_batch(batch: int | None, train_size: int | None, fine: bool) -> None:
+    normed = experiment(linear(4), layer("BatchNorm1d"), linear(), batch_size=batch)
+    if fine:
+        assert errors(normed, train_size) == []
+        return
+    problem = only_error(normed, train_size)
+    assert "BatchNorm1d needs at least two samples" in problem.message
+    assert problem.fixed is not None
+    fixed = problem.fixed.training.batch_size
+    assert fixed is not None
+    assert fixed > 1
+    assert train_size is None or (fixed <= train_size and train_size % fixed != 1)
+    without = experiment(linear(4), layer("ReLU"), linear(), batch_size=batch)
+    assert errors(without, train_size) == []
+
+
+def test_batchnorm_with_a_last_batch_of_one_would_really_fail() -> None:
+    normed = torch.nn.BatchNorm1d(4).train()
+    with pytest.raises(ValueError, match="more than 1 value"):
+        normed(torch.zeros(1, 4))
+
+
+def test_hints() -> None:
+    def hints(drawn: Experiment) -> list[Problem]:
+        assert errors(drawn) == []
+        return problems(drawn)
+
+    (stacked,) = hints(experiment(linear(4), linear()))
+    assert "Layers 1 and 2 are both Linear" in stacked.message
+    assert stacked.fixed is not None
+    assert [entry.type for entry in stacked.fixed.layers] == ["Linear", "ReLU", "Linear"]
+    (squashed,) = hints(experiment(linear(), layer("Sigmoid")))
+    assert "squashes twice" in squashed.message
+    assert squashed.fixed is not None
+    (summed,) = hints(experiment(zero_grad=False))
+    assert "never zeroed" in summed.message
+    assert summed.fixed is not None
+    assert hints(experiment(linear(4), layer("ReLU"), linear())) == []
+
+
+def test_sample_shapes() -> None:
+    assert sample_shape(experiment(dataset="MNIST")) == (1, 28, 28)
+    three = DataSpec(dataset="xor", params={"features": ["x1", "x2", "x1*x2"]})
+    assert sample_shape(experiment().updated(data=three)) == (3,)
