@@ -196,12 +196,13 @@ def _loss_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
     if found.outputs not in allowed:
         yield Problem("error", *_wrong_outputs(experiment, found, wanted))
     elif layers[-1].type == "Sigmoid" and loss.link != "identity":
+        before = max((i + 1 for i, layer in enumerate(layers) if layer.type != "Sigmoid"), default=0)
         yield Problem(
             "hint",
             f"{loss.name} expects raw outputs and squashes them itself; the Sigmoid before it squashes twice, "
             "which slows learning.",
             "Remove the Sigmoid",
-            experiment.updated(layers=layers[:-1]) if len(layers) > 1 else None,
+            experiment.updated(layers=layers[:before]) if before else None,
         )
 
 

@@ -19,7 +19,8 @@ MODULES = {
 }
 
 ORDER = [
-    ["mlp_core.errors", "mlp_core.limits", "mlp_core.figures", "mlp_core.torchvision_compat", "mlp_core.training.events"],
+    ["mlp_core.errors", "mlp_core.limits", "mlp_core.figures", "mlp_core.torchvision_compat",
+     "mlp_core.training.events"],
     ["mlp_core.catalog"],
     ["mlp_core.spec"],
     ["mlp_core.plan", "mlp_core.presets", "mlp_core.data", "mlp_core.randomness", "mlp_core.devices"],

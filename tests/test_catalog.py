@@ -157,6 +157,14 @@ def test_layer_shapes_and_counts_hold_for_any_parameters(data: st.DataObject, fe
 
 
 @each_layer
+def test_every_switch_of_a_layer_counts_as_torch_counts(entry: LayerEntry) -> None:
+    start = entry.fill({"out_features": 4} if entry.name == "Linear" else {})
+    for parameter in entry.parameters:
+        if isinstance(parameter.default, bool):
+            _check_layer(entry, 5, {**start, parameter.name: not parameter.default})
+
+
+@each_layer
 def test_layer_defaults_are_those_of_torch(entry: LayerEntry) -> None:
     signature = inspect.signature(getattr(nn, entry.name).__init__).parameters
     for parameter in entry.parameters:

@@ -277,7 +277,7 @@ def test_a_full_list_of_layers_is_described_although_no_layer_can_be_added() -> 
 
 @pytest.mark.parametrize(
     ("batch", "train_size", "fine"),
-    [(1, None, False), (1, 200, False), (199, 200, False), (3, 100, False), (9, 10, False), (10, 200, True),
+    [(1, None, False), (1, 200, False), (199, 200, False), (3, 100, False), (9, 10, False), (2, 7, False), (2, 13, False), (10, 200, True),
      (200, 200, True), (None, 200, True), (2, None, True)],
 )  # fmt: skip
 def test_batchnorm_needs_two_samples_in_every_batch(batch: int | None, train_size: int | None, fine: bool) -> None:
@@ -324,3 +324,11 @@ def test_sample_shapes() -> None:
     assert sample_shape(experiment(dataset="MNIST")) == (1, 28, 28)
     three = DataSpec(dataset="xor", params={"features": ["x1", "x2", "x1*x2"]})
     assert sample_shape(experiment().updated(data=three)) == (3,)
+
+
+def test_removing_the_sigmoid_removes_all_that_end_the_network() -> None:
+    (hint,) = problems(experiment(linear(), layer("Sigmoid"), layer("Sigmoid")))
+    assert hint.fixed is not None
+    assert [entry.type for entry in hint.fixed.layers] == ["Linear"]
+    (hint,) = problems(experiment(layer("Sigmoid"), layer("Sigmoid")))
+    assert hint.fixed is None

@@ -578,6 +578,28 @@ def test_slow_motion_is_obeyed_at_once_and_can_be_left_at_once(session: Session)
     until_step(session, session.snapshot().step + 200)
 
 
+def test_a_chunk_begun_at_full_speed_is_not_waited_for_in_full(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.apply(experiment())
+    until(session, "ready")
+    at_rest(session)
+    bench, waited = session._bench, []
+    assert bench is not None
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        session._steps_per_second = None
+
+    monkeypatch.setattr(session._changed, "wait", wait)
+    session._steps_per_second = 1.0
+    session._throttle(time.monotonic(), 500, bench, None)
+    assert len(waited) == 1
+    assert waited[0] <= 1.0
+    assert bench.progress.chunk_steps == 1
+    monkeypatch.undo()
+
+
 def test_pause_just_as_the_thread_begins_to_train(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     train = Session._train
 

@@ -107,13 +107,13 @@ def _preset() -> None:
     st.selectbox(
         "Preset", list(PRESETS), index=None if first is None else list(PRESETS).index(first), key=key, width=158, placeholder="changed",
         format_func=lambda name: PRESETS[name].label,
-        on_change=edit.once(lambda: _choose_preset(st.session_state[key])),
+        on_change=edit.once(lambda: _choose_preset(current, st.session_state[key])),
         help="A ready experiment: choosing one fills every control, and brings you back from any dead end.",
     )  # fmt: skip
 
 
-def _choose_preset(name: str | None) -> None:
-    if name:
+def _choose_preset(shown: str | None, name: str | None) -> None:
+    if name and shown == edit.preset_name():  # else the widget is one that edits have put away since
         edit.replace(PRESETS[name].experiment)
 
 

@@ -56,13 +56,7 @@ class Body:
         self._canonical: dict[fx.Node, fx.Node] = {}
         self._stable: set[str] = set()
         self._views: dict[str, str] = {}
-        inputs = [
-            *(f"p{i}" for i in range(parameters)),
-            *(f"b{i}" for i in range(buffers)),
-            "x",
-            "y",
-            "seed",
-        ]
+        inputs = [f"p{i}" for i in range(parameters)] + [f"b{i}" for i in range(buffers)] + ["x", "y", "seed"]
         nodes = list(graph.graph.nodes)
         for node, name in zip((n for n in nodes if n.op == "placeholder"), inputs, strict=True):
             self._names[node] = name
