@@ -99,17 +99,21 @@ def _train(options: argparse.Namespace) -> None:
 
     from mlp_core import data
     from mlp_core.build import build
-    from mlp_core.training.engine.eager import EagerEngine
+    from mlp_core.training.engine import flush_denormals
+    from mlp_core.training.engine.choose import engine_for
     from mlp_core.training.loop import train
 
     show = None if options.jsonl else _show_progress
     run = build(
         experiment, data.load(experiment.data, options.data_dir, progress=show, download=options.download)
     )
-    for note in run.notes:
-        print(note, file=sys.stderr)
+    flush_denormals()
+    engine, why_engine = engine_for(run)
+    for note in (*run.notes, why_engine):
+        if note:
+            print(note, file=sys.stderr)
     epochs = experiment.training.epochs or ENDLESS_EPOCHS
-    for event in train(run, EagerEngine(), epochs=epochs):
+    for event in train(run, engine, epochs=epochs):
         if options.jsonl:
             print(json.dumps(event.as_record()), flush=True)
         else:

@@ -277,7 +277,8 @@ def test_a_full_list_of_layers_is_described_although_no_layer_can_be_added() -> 
 
 @pytest.mark.parametrize(
     ("batch", "train_size", "fine"),
-    [(1, None, False), (1, 200, False), (199, 200, False), (3, 100, False), (9, 10, False), (2, 7, False), (2, 13, False), (10, 200, True),
+    [(1, None, False), (1, 200, False), (199, 200, False), (3, 100, False), (9, 10, False), (2, 7, False),
+     (2, 13, False), (10, 200, True),
      (200, 200, True), (None, 200, True), (2, None, True)],
 )  # fmt: skip
 def test_batchnorm_needs_two_samples_in_every_batch(batch: int | None, train_size: int | None, fine: bool) -> None:

@@ -594,10 +594,10 @@ def test_a_checkpoint_gives_the_same_continuation(optimizer: str, steps: int) ->
 def test_a_checkpoint_holds_copies() -> None:
     run, engine = make(experiment()), EagerEngine()
     engine.run(run, 2)
+    before = {name: value.clone() for name, value in run.model.state_dict().items()}
     kept = save(run)
-    before = {name: value.clone() for name, value in kept.model.items()}
     engine.run(run, 5)
-    assert all(torch.equal(before[name], value) for name, value in kept.model.items())
     run.learning_rate = 9.0
     restore(run, kept)
+    assert all(torch.equal(before[name], value) for name, value in run.model.state_dict().items())
     assert run.learning_rate == 0.1

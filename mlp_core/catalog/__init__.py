@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mlp_core.catalog.activations import ACTIVATIONS
 from mlp_core.catalog.datasets import DATASETS, FEATURES, DatasetEntry
 from mlp_core.catalog.entry import Entry, look_up
@@ -13,7 +15,7 @@ from mlp_core.catalog.training import DEVICES, TRAINING
 ALL_LAYERS: dict[str, LayerEntry] = {**LAYERS, **ACTIVATIONS}
 """Everything that may stand in a network's list of layers."""
 
-KINDS = {
+KINDS: dict[str, Mapping[str, Entry]] = {
     "layers": LAYERS,
     "activations": ACTIVATIONS,
     "losses": LOSSES,

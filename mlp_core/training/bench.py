@@ -16,7 +16,7 @@ from mlp_core.spec import Experiment
 from mlp_core.statistics import VIEWS
 from mlp_core.training.diagnosis import Watch
 from mlp_core.training.engine import Engine
-from mlp_core.training.engine.eager import EagerEngine
+from mlp_core.training.engine.choose import engine_for
 from mlp_core.training.events import Chunk, Diverged, Evaluation, Event, Events, Finished
 from mlp_core.training.loop import Progress, train
 from mlp_core.training.snapshot import LookedAt, Snapshot, Status
@@ -34,7 +34,8 @@ class Bench:
     def __init__(self, experiment: Experiment, dataset: Dataset, generation: int) -> None:
         self.run: Run = build(experiment, dataset)
         self.generation = generation
-        self.engine: Engine = EagerEngine()
+        self.engine: Engine
+        self.engine, self._why_engine = engine_for(self.run)
         self.history = History()
         self.progress = Progress(Watch(self.run))
         self.looked: dict[str, LookedAt] = {}
@@ -134,6 +135,6 @@ class Bench:
             device=describe(self.run.device),
             devices=available(),
             engine=self.engine.name,
-            notes=self.run.notes,
+            notes=(*self.run.notes, *((self._why_engine,) if self._why_engine else ())),
             views=dict(self.looked),
         )

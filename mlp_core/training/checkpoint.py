@@ -2,46 +2,84 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from mlp_core.batches import Position
 from mlp_core.build import Run
+from mlp_core.training.engine.torchscript import copies
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything that the next steps of a run depend on."""
+    """Everything that the next steps of a run depend on; tensors are copies in the order of `_tensors`."""
 
-    model: dict[str, Any]
-    optimizer: dict[str, Any]
-    gradients: list[torch.Tensor | None]
-    stream: tuple[torch.Tensor, torch.Tensor | None]
-    order: torch.Tensor | None
+    tensors: list[Tensor]
+    optimizer: dict[str, Any]  # its state dict, with the index into `tensors` in place of each tensor
+    has_gradient: list[bool]
+    stream: tuple[Tensor, Tensor | None]
+    order: Tensor | None
     position: Position
 
 
 def save(run: Run) -> Checkpoint:
-    """A detached copy of the run's state."""
+    """A detached copy of the run's state, made in one call that holds no interpreter lock."""
+    tensors = [*run.model.parameters(), *run.model.buffers()]
+    gradients = [parameter.grad for parameter in run.model.parameters()]
+    tensors += [gradient for gradient in gradients if gradient is not None]
+    optimizer = _without_tensors(run.optimizer.state_dict(), tensors)
     return Checkpoint(
-        model={name: value.detach().clone() for name, value in run.model.state_dict().items()},
-        optimizer=copy.deepcopy(run.optimizer.state_dict()),
-        gradients=[None if p.grad is None else p.grad.clone() for p in run.model.parameters()],
+        tensors=copies(tensors),
+        optimizer=optimizer,
+        has_gradient=[gradient is not None for gradient in gradients],
         stream=run.stream.state(),
         order=run.batches.state(),
         position=replace(run.position),
     )
 
 
+def _without_tensors(value: Any, tensors: list[Tensor]) -> Any:
+    """A copy of nested plain values; each tensor goes to the end of `tensors`, and a `_At` stands for it."""
+    if isinstance(value, Tensor):
+        tensors.append(value)
+        return _At(len(tensors) - 1)
+    if isinstance(value, dict):
+        return {key: _without_tensors(item, tensors) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_without_tensors(item, tensors) for item in value)
+    return value
+
+
+def _with_tensors(value: Any, tensors: list[Tensor]) -> Any:
+    if isinstance(value, _At):
+        return tensors[value.index]
+    if isinstance(value, dict):
+        return {key: _with_tensors(item, tensors) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_with_tensors(item, tensors) for item in value)
+    return value
+
+
+@dataclass(frozen=True)
+class _At:
+    index: int
+
+
 def restore(run: Run, checkpoint: Checkpoint) -> None:
     """Put the run back to where the checkpoint was saved; the checkpoint can be used again."""
-    run.model.load_state_dict(checkpoint.model)
-    run.optimizer.load_state_dict(copy.deepcopy(checkpoint.optimizer))
-    for parameter, gradient in zip(run.model.parameters(), checkpoint.gradients, strict=True):
-        parameter.grad = None if gradient is None else gradient.clone()
+    tensors = copies(checkpoint.tensors)
+    parameters = list(run.model.parameters())
+    kept = [*parameters, *run.model.buffers()]
+    with torch.no_grad():
+        for target, value in zip(kept, tensors, strict=False):
+            target.copy_(value)
+    gradients = iter(tensors[len(kept) :])
+    for parameter, has_gradient in zip(parameters, checkpoint.has_gradient, strict=True):
+        parameter.grad = next(gradients) if has_gradient else None
+    run.optimizer.load_state_dict(_with_tensors(checkpoint.optimizer, tensors))
     run.stream.restore(checkpoint.stream)
     run.batches.restore(checkpoint.order)
     run.position = replace(checkpoint.position)

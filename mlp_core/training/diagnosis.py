@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 
 import numpy as np
@@ -13,6 +14,8 @@ from mlp_core.training.checkpoint import Checkpoint, restore, save
 from mlp_core.training.engine import ChunkResult, Engine
 from mlp_core.training.events import Diverged
 
+CHECKPOINT_SECONDS = 0.5
+"""Time between two checkpoints: what is done again after a fault takes no longer."""
 EXPLODED = 1e6
 """How many times its first value (or 1, if that is larger) a loss may grow before the run is stopped."""
 
@@ -35,9 +38,7 @@ class Watch:
             self._checkpoints.pop()  # the learning rate may have been changed since, or the run put back
         self._checkpoints.append(save(run))
 
-    def after_chunk(
-        self, run: Run, engine: Engine, result: ChunkResult, learning_rate: float
-    ) -> Diverged | None:
+    def after_chunk(self, run: Run, engine: Engine, result: ChunkResult, learning_rate: float) -> Diverged | None:
         """None if the chunk's losses are sound; else the run is put back and the event says what happened."""
         if self._limit == math.inf and len(result.losses) and np.isfinite(result.losses[0]):
             self._limit = EXPLODED * max(1.0, float(result.losses[0]))
@@ -49,14 +50,10 @@ class Watch:
         layer = self._broken_layer(run, engine, bad_step)
         kept = max(bad_step - 1, self._checkpoints[0].position.step)
         self._return_to(run, engine, kept)
-        return Diverged(
-            run.position.step, run.position.epoch, explain(run, loss, bad_step + 1, layer, learning_rate)
-        )
+        return Diverged(run.position.step, run.position.epoch, explain(run, loss, bad_step + 1, layer, learning_rate))
 
     def _return_to(self, run: Run, engine: Engine, step: int) -> None:
-        restore(
-            run, max((c for c in self._checkpoints if c.position.step <= step), key=lambda c: c.position.step)
-        )
+        restore(run, max((c for c in self._checkpoints if c.position.step <= step), key=lambda c: c.position.step))
         if step > run.position.step:
             engine.run(run, step - run.position.step)
 
@@ -79,9 +76,7 @@ class Watch:
 
 def explain(run: Run, loss: float, step: int, layer: str, learning_rate: float) -> str:
     """What happened, the likely cause and a remedy, in plain words."""
-    how = (
-        "became NaN" if math.isnan(loss) else "became infinite" if math.isinf(loss) else f"grew to {loss:.1e}"
-    )
+    how = "became NaN" if math.isnan(loss) else "became infinite" if math.isinf(loss) else f"grew to {loss:.1e}"
     kept = f"The weights of step {run.position.step} are kept."
     usual = run.experiment.optimizer.entry.parameter("lr").default
     if learning_rate > 10 * usual:

@@ -181,11 +181,7 @@ class Session:
         """The experiment's data; None until it is loaded."""
         with self._lock:
             found, experiment = self._dataset, self._experiment
-            return (
-                found
-                if found is not None and experiment is not None and found.spec == experiment.data
-                else None
-            )
+            return found if found is not None and experiment is not None and found.spec == experiment.data else None
 
     def curves(self, points: int) -> Curves | None:
         """The run's curves in at most about `points` points each; None before a run is prepared."""
@@ -362,11 +358,12 @@ class Session:
         assert bench is not None
         if goal is None:
             return  # paused a moment ago
+        from mlp_core.training.engine import flush_denormals
+
+        flush_denormals()
         self._publish("running")
         by_epoch = goal != "batch"
-        events = bench.train(
-            epochs=(target or None) if by_epoch else None, steps=None if by_epoch else target
-        )
+        events = bench.train(epochs=(target or None) if by_epoch else None, steps=None if by_epoch else target)
         while True:
             self._follow_learning_rate(bench)
             steps_before = bench.run.position.step
@@ -423,9 +420,7 @@ class Session:
             self._publish("diverged", bench.diverged)
             bench.diverged = ""
         elif goal == "play":
-            self._publish(
-                "finished", f"Finished {bench.run.position.epoch:,} epochs. Press Train for as many more."
-            )
+            self._publish("finished", f"Finished {bench.run.position.epoch:,} epochs. Press Train for as many more.")
         else:
             self._publish("ready")
 
