@@ -99,7 +99,7 @@ def _train(options: argparse.Namespace) -> None:
 
     from mlp_core import data
     from mlp_core.build import build
-    from mlp_core.training.engine import flush_denormals
+    from mlp_core.training.engine import tune_thread
     from mlp_core.training.engine.choose import engine_for
     from mlp_core.training.loop import train
 
@@ -107,7 +107,7 @@ def _train(options: argparse.Namespace) -> None:
     run = build(
         experiment, data.load(experiment.data, options.data_dir, progress=show, download=options.download)
     )
-    flush_denormals()
+    tune_thread(run, alone=True)
     engine, why_engine = engine_for(run)
     for note in (*run.notes, why_engine):
         if note:

@@ -270,7 +270,7 @@ class Session:
     # The thread
 
     def _work(self) -> None:
-        lower_priority()
+
         try:
             while (job := self._next_job()) is not None:
                 try:
@@ -358,9 +358,9 @@ class Session:
         assert bench is not None
         if goal is None:
             return  # paused a moment ago
-        from mlp_core.training.engine import flush_denormals
+        from mlp_core.training.engine import tune_thread
 
-        flush_denormals()
+        lower_priority()
         self._publish("running")
         by_epoch = goal != "batch"
         events = bench.train(epochs=(target or None) if by_epoch else None, steps=None if by_epoch else target)
@@ -368,7 +368,8 @@ class Session:
             self._follow_learning_rate(bench)
             steps_before = bench.run.position.step
             began = time.monotonic()
-            with SLOTS.turn():
+            with SLOTS.turn() as alone:
+                tune_thread(bench.run, alone)
                 event = next(events, None)
             if event is None:
                 break

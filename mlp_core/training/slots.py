@@ -16,7 +16,7 @@ class Slots:
     """A first-come-first-served counting lock with a count of those who wait."""
 
     def __init__(self, size: int) -> None:
-        self._free = size
+        self._size = self._free = size
         self._lock = threading.Lock()
         self._queue: deque[threading.Event] = deque()
 
@@ -26,8 +26,8 @@ class Slots:
         return len(self._queue)
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Hold one slot; waits behind those who came before."""
+    def turn(self) -> Iterator[bool]:
+        """Hold one slot, waiting behind those who came before; gives whether nobody else holds one."""
         with self._lock:
             ticket = None
             if self._free and not self._queue:
@@ -38,7 +38,7 @@ class Slots:
         if ticket is not None:
             ticket.wait()  # the slot is handed over, so that nobody can slip in between
         try:
-            yield
+            yield self._free == self._size - 1
         finally:
             with self._lock:
                 if self._queue:

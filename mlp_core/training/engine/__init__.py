@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from mlp_core.build import Run
+from mlp_core.training.slots import cores
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,17 @@ class Engine(Protocol):
         ...
 
 
-def flush_denormals() -> None:
-    """Treat numbers below 1e-38 as zero in the calling thread.
+LARGE_STEP = 10_000_000
+"""Weights times samples of a step from which its kernels gain from a second core; below, handing over costs more."""
 
-    Adam's averages fade into them after some hundred steps, and processors are many times slower on them. They are
-    thirty powers of ten below what a weight can tell apart.
+
+def tune_thread(run: Run, alone: bool) -> None:
+    """Set the calling thread up for the kernels of a run; `alone`: no other run wants the cores now.
+
+    Small steps and shared cores get one-thread kernels: threads that wait for one another on busy cores are many
+    times slower than one thread alone. Numbers below 1e-38 count as zero: Adam's averages fade into them after some
+    hundred steps, processors are several times slower on them, and they are far below what a weight can tell apart.
     """
     torch.set_flush_denormal(True)
+    large = run.plan.parameters * run.batches.batch_size >= LARGE_STEP
+    torch.set_num_threads(cores() if large and alone else 1)
