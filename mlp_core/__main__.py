@@ -43,9 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m mlp_core", description="MLP Playground without a browser."
-    )
+    parser = argparse.ArgumentParser(prog="python -m mlp_core", description="MLP Playground without a browser.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     presets = commands.add_parser("presets", help="list the ready experiments, name first")
     presets.set_defaults(command=_presets)
@@ -56,9 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("experiment", metavar="PRESET|spec.json")
     train.add_argument("--epochs", type=int, help=f"default: the experiment's own, or {ENDLESS_EPOCHS}")
     train.add_argument("--device", help="cpu, cuda or mps; default: the experiment's own")
-    train.add_argument(
-        "--data-dir", type=Path, help="folder of downloaded sets; default: MLP_DATA_DIR, or data"
-    )
+    train.add_argument("--data-dir", type=Path, help="folder of downloaded sets; default: MLP_DATA_DIR, or data")
     train.add_argument("--download", action="store_true", help="fetch the data set first if it is not there")
     train.add_argument("--jsonl", action="store_true", help="one JSON record per event on standard output")
     train.set_defaults(command=_train)
@@ -85,16 +81,12 @@ def _read(name: str) -> Experiment:
         return Experiment.from_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise SpecError(
-            f"The experiment {name!r} cannot be read: {reason}. Name a preset or a JSON file."
-        ) from None
+        raise SpecError(f"The experiment {name!r} cannot be read: {reason}. Name a preset or a JSON file.") from None
 
 
 def _train(options: argparse.Namespace) -> None:
     experiment = _read(options.experiment)
-    changes = {
-        name: getattr(options, name) for name in ("epochs", "device") if getattr(options, name) is not None
-    }
+    changes = {name: getattr(options, name) for name in ("epochs", "device") if getattr(options, name) is not None}
     experiment = experiment.updated(training=experiment.training.updated(**changes))
 
     from mlp_core import data
@@ -104,9 +96,7 @@ def _train(options: argparse.Namespace) -> None:
     from mlp_core.training.loop import train
 
     show = None if options.jsonl else _show_progress
-    run = build(
-        experiment, data.load(experiment.data, options.data_dir, progress=show, download=options.download)
-    )
+    run = build(experiment, data.load(experiment.data, options.data_dir, progress=show, download=options.download))
     tune_thread(run, alone=True)
     engine, why_engine = engine_for(run)
     for note in (*run.notes, why_engine):
@@ -122,9 +112,7 @@ def _train(options: argparse.Namespace) -> None:
 
 def _show_progress(progress: Progress) -> None:
     total = f" of {progress.total_bytes / 1e6:.1f}" if progress.total_bytes else ""
-    print(
-        f"\r{progress.what}: {progress.done_bytes / 1e6:.1f}{total} MB", end="", file=sys.stderr, flush=True
-    )
+    print(f"\r{progress.what}: {progress.done_bytes / 1e6:.1f}{total} MB", end="", file=sys.stderr, flush=True)
 
 
 def _show(event: Event, epochs: int, per_epoch: int) -> None:
@@ -144,9 +132,7 @@ def _show(event: Event, epochs: int, per_epoch: int) -> None:
     elif isinstance(event, Diverged):
         print(event.message)
     elif isinstance(event, Finished):
-        print(
-            f"{event.steps:,} steps in {event.train_seconds:.1f} s, {event.samples_per_second:,.0f} samples/s"
-        )
+        print(f"{event.steps:,} steps in {event.train_seconds:.1f} s, {event.samples_per_second:,.0f} samples/s")
 
 
 if __name__ == "__main__":

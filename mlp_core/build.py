@@ -78,9 +78,7 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
         device=device,
         model=model,
         loss=_make(nn, experiment.loss.type, **experiment.loss.params),
-        optimizer=_make(
-            torch.optim, experiment.optimizer.type, model.parameters(), **experiment.optimizer.params
-        ),
+        optimizer=_make(torch.optim, experiment.optimizer.type, model.parameters(), **experiment.optimizer.params),
         x_test=_shared(dataset.x_test).to(device),
         y_test=targets(experiment, planned, dataset.y_test).to(device),
         stream=stream,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from mlp_core.errors import SpecError
@@ -91,7 +92,8 @@ def plan(experiment: Experiment) -> Plan:
     flatten = len(shape) > 1
     final = last_linear(experiment)
     layers = []
-    for position, spec in enumerate(experiment.layers):
+    for position, given in enumerate(experiment.layers):
+        spec = given
         if spec.params.get("out_features", 0) is None:
             if position != final:
                 raise SpecError(
@@ -112,18 +114,14 @@ def plan(experiment: Experiment) -> Plan:
         )
         features = layers[-1].out_features
     parameters = sum(layer.parameters for layer in layers)
-    found = Plan(
-        shape, flatten, tuple(layers), features, parameters, _training_bytes(experiment, layers, parameters)
-    )
+    found = Plan(shape, flatten, tuple(layers), features, parameters, _training_bytes(experiment, layers, parameters))
     _refuse_too_large(found)
     return found
 
 
 def _training_bytes(experiment: Experiment, layers: list[LayerPlan], parameters: int) -> int:
     state = 1 + experiment.optimizer.entry.state_per_parameter
-    copies = (
-        1 + state + 2 * state
-    )  # gradients, weights with optimizer state, and two checkpoints of the latter
+    copies = 1 + state + 2 * state  # gradients, weights with optimizer state, and two checkpoints of the latter
     batch = experiment.training.batch_size or _samples_at_most(experiment)
     activations = 2 * batch * sum(layer.out_features for layer in layers)
     return BYTES_PER_NUMBER * (copies * parameters + activations)
@@ -261,7 +259,7 @@ def _batch_problems(experiment: Experiment, train_size: int | None) -> Iterator[
 
 def _hints(experiment: Experiment) -> Iterator[Problem]:
     layers = experiment.layers
-    for position, (first, second) in enumerate(zip(layers, layers[1:], strict=False)):
+    for position, (first, second) in enumerate(pairwise(layers)):
         if first.type == second.type == "Linear":
             bent = (*layers[: position + 1], LayerSpec(type="ReLU"), *layers[position + 1 :])
             yield Problem(

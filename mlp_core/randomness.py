@@ -21,9 +21,7 @@ class RandomStream:
 
     def __init__(self, seed: int, device: torch.device) -> None:
         self._generator = torch.Generator().manual_seed(seed)
-        self._accelerator = (
-            torch.cuda if device.type == "cuda" else torch.mps if device.type == "mps" else None
-        )
+        self._accelerator = torch.cuda if device.type == "cuda" else torch.mps if device.type == "mps" else None
         self._accelerator_state: torch.Tensor | None = None
         self._seed = seed
         self._lent = False

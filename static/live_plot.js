@@ -10,6 +10,9 @@ const BUTTONS = {
 // A drag on a touch screen scrolls the page; charts must not catch it.
 const TOUCH = matchMedia("(pointer: coarse)").matches
 
+/** How long the charts rest after each drawing, in lengths of that drawing. */
+const REST = 1.5
+
 const plots = new WeakMap()
 
 export default function render({ parentElement, data, setTriggerValue }) {
@@ -40,6 +43,28 @@ function loadPlotly() {
     throw error
   })
   return library
+}
+
+const turns = new Set()
+let someoneDraws = false
+
+/**
+ * Charts draw one after the other, each in an animation frame of its own (hidden pages have none), and the page has
+ * time for the user in between: on a slow machine charts move less often, and a press is answered all the same.
+ */
+async function takeTurns(plot) {
+  turns.add(plot)
+  if (someoneDraws) return
+  someoneDraws = true
+  for (const next of turns) {
+    await new Promise(requestAnimationFrame)
+    turns.delete(next) // so that a newer figure puts it at the end of the line
+    const first = next.drawn === 0
+    const began = performance.now()
+    await next.draw()
+    if (!first) await new Promise(done => setTimeout(done, REST * (performance.now() - began)))
+  }
+  someoneDraws = false
 }
 
 class LivePlot {
@@ -73,8 +98,11 @@ class LivePlot {
     this.words.setAttribute("aria-label", alt)
     this.frame.style.height = `${height}px`
     this.height = height
+    const same = JSON.stringify(figure) === this.sent
+    this.sent = JSON.stringify(figure)
     this.latest = figure
-    this.waiting = true
+    this.waiting ||= !same || isDark(this.frame) !== this.dark
+    this.dark = isDark(this.frame)
     this.schedule()
     this.askForTheme(setTriggerValue)
   }
@@ -87,13 +115,8 @@ class LivePlot {
     else if (this.asked !== shown) setTriggerValue("theme", (this.asked = shown))
   }
 
-  /** Draws in the next animation frame; hidden pages have none, so updates there only replace `latest`. */
   schedule() {
-    if (!this.waiting || !this.seen || this.request) return
-    this.request = requestAnimationFrame(() => {
-      this.request = 0
-      this.draw()
-    })
+    if (this.waiting && this.seen) takeTurns(this)
   }
 
   resize() {
@@ -103,24 +126,20 @@ class LivePlot {
     this.schedule()
   }
 
+  /** Draws the newest figure; the ones that came while others had their turn were never drawn. */
   async draw() {
-    if (this.busy) return // the loop below takes the newest figure when it is done with this one
-    this.busy = true
     try {
       const [Plotly] = await Promise.all([loadPlotly(), this.styled])
-      while (this.waiting && this.seen && this.frame.clientWidth > 0) {
-        this.waiting = false
-        this.width = this.frame.clientWidth
-        const { data, layout, config } = dressed(this.latest, this.frame, this.width, this.height)
-        await Plotly.react(this.graph, data, layout, config)
-        this.graph.querySelectorAll(".main-svg").forEach(svg => svg.setAttribute("aria-hidden", "true"))
-        this.frame.dataset.drawn = ++this.drawn
-        this.problem?.remove()
-      }
+      if (!this.waiting || !this.seen || this.ended || this.frame.clientWidth === 0) return
+      this.waiting = false
+      this.width = this.frame.clientWidth
+      const { data, layout, config } = dressed(this.latest, this.frame, this.width, this.height)
+      await Plotly.react(this.graph, data, layout, config)
+      this.graph.querySelectorAll(".main-svg").forEach(svg => svg.setAttribute("aria-hidden", "true"))
+      this.frame.dataset.drawn = ++this.drawn
+      this.problem?.remove()
     } catch (error) {
       this.fail(error)
-    } finally {
-      this.busy = false
     }
   }
 
@@ -137,7 +156,7 @@ class LivePlot {
   end() {
     this.sizes.disconnect()
     this.sight.disconnect()
-    cancelAnimationFrame(this.request)
+    this.ended = true
     window.Plotly?.purge(this.graph)
     this.frame.remove()
   }

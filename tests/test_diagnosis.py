@@ -123,7 +123,7 @@ def test_the_layer_and_the_step_are_named_wherever_it_happens(after: int, factor
         diverged = next(e for e in events if isinstance(e, Diverged))
         assert words in diverged.message
         assert f"at step {after + 1}:" in diverged.message
-        assert "first seen in layer 4 (Linear)" in diverged.message
+        assert "first seen in layer 5 (Linear)" in diverged.message
         assert run.position.step == after - 1
     assert all(torch.isfinite(p).all() for p in run.model.parameters())
 

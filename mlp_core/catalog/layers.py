@@ -104,7 +104,7 @@ LAYERS: dict[str, LayerEntry] = table(
         name="BatchNorm1d",
         label="BatchNorm1d",
         family="normalisation",
-        summary="Shifts and scales each feature to mean 0 and variance 1 over the batch, then by a learned scale and shift.",
+        summary="Shifts and scales each feature to mean 0 and variance 1 over the batch, then by learned amounts.",
         formula=r"y = \gamma\,\frac{x - \mu_B}{\sqrt{\sigma_B^2 + \epsilon}} + \beta",
         when="Deep networks that train slowly, with batches of about 16 samples or more.",
         cost="Two passes over the batch; two trained and two kept numbers per feature.",

@@ -53,9 +53,7 @@ def _momentum() -> Parameter:
 
 
 def _share(name: str, label: str, default: float, help: str) -> Float:
-    return Float(
-        name=name, label=label, help=help, default=default, low=0.0, high=1.0, high_open=True, step=0.01
-    )
+    return Float(name=name, label=label, help=help, default=default, low=0.0, high=1.0, high_open=True, step=0.01)
 
 
 _EPS = Float(

@@ -58,12 +58,9 @@ class Parameter:
         example 'layer 2 (Dropout)'.
         """
         if not self.accepts(value):
-            advice = (
-                self.advice or f"Set it to {self.default!r}, its default, or another value in that range."
-            )
+            advice = self.advice or f"Set it to {self.default!r}, its default, or another value in that range."
             raise SpecError(
-                f"The {self.name!r} parameter of {owner} must be {self.rule()}. "
-                f"Got {shorten(value)} instead. {advice}"
+                f"The {self.name!r} parameter of {owner} must be {self.rule()}. Got {shorten(value)} instead. {advice}"
             )
         return self.convert(value)
 

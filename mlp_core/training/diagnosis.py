@@ -30,13 +30,18 @@ class Watch:
 
     def __init__(self, run: Run) -> None:
         self._checkpoints: deque[Checkpoint] = deque([save(run)], maxlen=2)
+        self._saved_at, self._learning_rate = time.monotonic(), run.learning_rate
         self._limit = math.inf
 
     def before_chunk(self, run: Run) -> None:
-        """Keep the state that a chunk starts from."""
+        """Keep the state that a chunk starts from, now and then and whenever the learning rate was changed."""
         while self._checkpoints and self._checkpoints[-1].position.step >= run.position.step:
             self._checkpoints.pop()  # the learning rate may have been changed since, or the run put back
+        recent = time.monotonic() - self._saved_at < CHECKPOINT_SECONDS
+        if self._checkpoints and recent and run.learning_rate == self._learning_rate:
+            return
         self._checkpoints.append(save(run))
+        self._saved_at, self._learning_rate = time.monotonic(), run.learning_rate
 
     def after_chunk(self, run: Run, engine: Engine, result: ChunkResult, learning_rate: float) -> Diverged | None:
         """None if the chunk's losses are sound; else the run is put back and the event says what happened."""
@@ -64,9 +69,9 @@ class Watch:
         largest, name = -1.0, ""
         with torch.no_grad(), run.stream.lend():
             values = run.scaled(x)
-            for layer, module in run.model.named_children():
+            for place, module in enumerate(run.model, start=1 - run.plan.flatten):
                 values = module(values)
-                label = f"layer {layer} ({type(module).__name__})"
+                label = f"layer {place} ({type(module).__name__})"
                 if not bool(torch.isfinite(values).all()):
                     return label
                 if float(values.abs().max()) > largest:
@@ -80,7 +85,7 @@ def explain(run: Run, loss: float, step: int, layer: str, learning_rate: float) 
     kept = f"The weights of step {run.position.step} are kept."
     usual = run.experiment.optimizer.entry.parameter("lr").default
     if learning_rate > 10 * usual:
-        why = f"The learning rate of {learning_rate:g} is far above {usual:g}, this optimizer's usual one: set a smaller one"
+        why = f"The learning rate of {learning_rate:g} is far above {usual:g}, the usual one here: set a smaller one"
     elif not run.experiment.training.zero_grad:
         why = "The gradients are never zeroed, so every step is larger than the one before: zero them"
     elif run.experiment.data.entry.task == "regression":

@@ -126,7 +126,7 @@ def _reports(progress: Progress, run: Run, every: int, losses: np.ndarray) -> Ev
     """The mean of the last `every` losses, when that many of this epoch are complete."""
     progress.report.append(losses)
     position = run.position
-    if position.batch and position.batch % every == 0 or position.batch == 0 and run.batches.per_epoch % every == 0:
+    if (position.batch and position.batch % every == 0) or (position.batch == 0 and run.batches.per_epoch % every == 0):
         mean = float(np.concatenate(progress.report).mean(dtype=np.float64))
         yield Report(position.step, position.epoch, position.batch or run.batches.per_epoch, mean)
         progress.report.clear()

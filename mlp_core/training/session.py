@@ -148,7 +148,7 @@ class Session:
         with self._lock:
             now = time.monotonic()
             self._lease_ends = now + self._lease_seconds
-            self._watched = {name: now + VIEW_SECONDS for name in views}
+            self._watched = dict.fromkeys(views, now + VIEW_SECONDS)
             if self._goal is None and self._needs_look():
                 self._snapshot = replace(self._snapshot, looking=True)
                 self._wake()

@@ -24,8 +24,9 @@ class Snapshot:
     """The state of a session at one moment. Arrays are copies that nobody writes to.
 
     `generation` counts runs: it changes whenever weights are drawn anew. `epoch` counts finished epochs,
-    `batch` mini-batches into the next. `message` explains the status in a sentence; `notes` are sentences about
-    the run. `looking` tells that a view asked for is being computed. `progress` is what is being waited for, and the share of it that is done if that is known.
+    `batch` mini-batches into the next. `looking` tells that a view that was asked for is being computed. `message`
+    explains the status in a sentence; `notes` are sentences about the run. `progress` is what is being waited for,
+    and the share of it that is done if that is known.
     """
 
     status: Status = "preparing"

@@ -37,7 +37,8 @@ def _actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
             )  # fmt: skip
         else:
             st.button(
-                "Train", key="train", icon=":material/play_arrow:", type="primary", on_click=session.play, disabled=idle,
+                "Train", key="train", icon=":material/play_arrow:", type="primary", disabled=idle,
+                on_click=session.play,
                 help="Start training, or go on where it was paused.",
             )  # fmt: skip
     st.button(
@@ -46,7 +47,7 @@ def _actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
     )  # fmt: skip
     st.button(
         "Epoch", key="epoch", icon=":material/keyboard_double_arrow_right:", on_click=session.step_epoch,
-        disabled=idle or running, help="Train to the end of the epoch: until every training sample was seen once more.",
+        disabled=idle or running, help="Train to the end of the epoch, when every training sample was seen once more.",
     )  # fmt: skip
     st.button(
         "Reset", key="reset", icon=":material/replay:", on_click=session.reset, disabled=blocked,
@@ -61,7 +62,8 @@ def _actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
 def _choices(session: Session, snapshot: Snapshot) -> None:
     current = edit.experiment()
     st.selectbox(
-        "Speed", list(SPEEDS), key="speed", width=122, on_change=lambda: session.set_speed(SPEEDS[st.session_state.speed]),
+        "Speed", list(SPEEDS), key="speed", width=122,
+        on_change=lambda: session.set_speed(SPEEDS[st.session_state.speed]),
         help="Slow it down to watch single steps.",
     )  # fmt: skip
     optimizer = current.optimizer
@@ -83,7 +85,8 @@ def _choice(part: str, label: str, entries: Mapping[str, Entry], width: int) -> 
     chosen = getattr(edit.experiment(), part)
     key, first = edit.start(part, chosen.type)
     st.selectbox(
-        label, list(entries), index=list(entries).index(first), key=key, width=width, format_func=lambda name: entries[name].label,
+        label, list(entries), index=list(entries).index(first), key=key, width=width,
+        format_func=lambda name: entries[name].label,
         on_change=edit.once(lambda: edit.choose(part, st.session_state[key])),
         help=f"{chosen.entry.summary} {chosen.entry.when}",
     )  # fmt: skip
@@ -97,7 +100,7 @@ def _device(snapshot: Snapshot) -> None:
         "Device", names, index=names.index(first) if first in names else 0, key=key, width=84,
         format_func=lambda name: DEVICES[name].label,
         on_change=edit.once(lambda: edit.set_field("training", "controls", "device", st.session_state[key])),
-        help="Where the network is trained; only what this machine has is listed. Small networks are fastest on the CPU.",
+        help="Where it is trained; only what this machine has is listed. Small networks are fastest on the CPU.",
     )  # fmt: skip
 
 
@@ -105,7 +108,8 @@ def _preset() -> None:
     current = edit.preset_name()
     key, first = edit.start(f"preset-{current}", current)
     st.selectbox(
-        "Preset", list(PRESETS), index=None if first is None else list(PRESETS).index(first), key=key, width=158, placeholder="changed",
+        "Preset", list(PRESETS), index=None if first is None else list(PRESETS).index(first), key=key, width=158,
+        placeholder="changed",
         format_func=lambda name: PRESETS[name].label,
         on_change=edit.once(lambda: _choose_preset(current, st.session_state[key])),
         help="A ready experiment: choosing one fills every control, and brings you back from any dead end.",

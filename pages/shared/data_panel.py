@@ -25,7 +25,8 @@ def data_panel(session: Session, snapshot: Snapshot) -> None:
     st.subheader("Data", anchor=False)
     key, first = edit.start("dataset", entry.name)
     st.selectbox(
-        "Set", list(DATASETS), index=list(DATASETS).index(first), key=key, on_change=edit.once(lambda: edit.choose_data(st.session_state[key])),
+        "Set", list(DATASETS), index=list(DATASETS).index(first), key=key,
+        on_change=edit.once(lambda: edit.choose_data(st.session_state[key])),
         format_func=lambda name: f"{DATASETS[name].label} · {GROUPS[DATASETS[name].source]}",
         help=f"What the network learns from. Sets made here and tables need no download. {entry.label}: {entry.when}",
     )  # fmt: skip

@@ -69,7 +69,8 @@ def _layer(position: int, layer: LayerSpec, planned: LayerPlan | None, final: bo
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         type_key, first_type = edit.start(f"{key}-type", entry.name)
         st.selectbox(
-            f"Type of layer {position + 1}", list(ALL_LAYERS), index=list(ALL_LAYERS).index(first_type), key=type_key, width=140,
+            f"Type of layer {position + 1}", list(ALL_LAYERS), index=list(ALL_LAYERS).index(first_type), key=type_key,
+            width=140,
             label_visibility="collapsed", format_func=lambda name: ALL_LAYERS[name].label,
             on_change=edit.once(lambda: _change_type(position, st.session_state[type_key])),
         )  # fmt: skip
