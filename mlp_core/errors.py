@@ -11,5 +11,9 @@ class SpecError(UserError):
     """A part of an experiment that its catalog entry or the spec's schema refuses."""
 
 
+class TooLargeError(SpecError):
+    """An experiment that asks for more than a limit of `mlp_core.limits`; the sentence gives the estimate."""
+
+
 class DataError(UserError):
     """A data set that is missing, unreadable or unfit for the experiment."""

@@ -3,8 +3,8 @@
 MAX_LAYERS = 64
 """Layers in one network; a list longer than this cannot be read on a page either."""
 
-MAX_WIDTH = 65_536
-"""Features that one layer may put out."""
+MAX_WIDTH = 1_000_000_000
+"""Features that one layer may put out; what stops a wide layer is the number of parameters, said with its estimate."""
 
 MAX_PARAMETERS = 50_000_000
 """Parameters in one network: 200 MB of float32, four times that with gradients and Adam's two averages."""

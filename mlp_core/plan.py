@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from mlp_core.errors import SpecError
+from mlp_core.errors import SpecError, TooLargeError
 from mlp_core.limits import MAX_LAYERS, MAX_PARAMETERS, MAX_TRAINING_BYTES
 from mlp_core.spec import Experiment, LayerSpec, LossSpec
 
@@ -83,7 +83,7 @@ def last_linear(experiment: Experiment) -> int | None:
 def plan(experiment: Experiment) -> Plan:
     """Shapes and sizes of the network.
 
-    Raises `SpecError` when a width is missing or the estimate exceeds a limit of `mlp_core.limits`.
+    Raises `SpecError` when a width is missing, and `TooLargeError` when an estimate exceeds a limit.
     """
     shape = sample_shape(experiment)
     features = 1
@@ -137,12 +137,12 @@ def _samples_at_most(experiment: Experiment) -> int:
 def _refuse_too_large(found: Plan) -> None:
     size = f"{found.parameters:,} parameters, about {found.training_bytes / 2**30:.1f} GiB in training"
     if found.parameters > MAX_PARAMETERS:
-        raise SpecError(
+        raise TooLargeError(
             f"This network would have {size}; the limit is {MAX_PARAMETERS:,} parameters. "
             "Make the widest layers narrower."
         )
     if found.training_bytes > MAX_TRAINING_BYTES:
-        raise SpecError(
+        raise TooLargeError(
             f"This run would need {size}; the limit is {MAX_TRAINING_BYTES / 2**30:.1f} GiB. "
             "Make layers narrower or the batch smaller."
         )

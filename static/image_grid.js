@@ -1,7 +1,7 @@
 // Small sample images, sent once, with predictions that change at every tick.
 
 const search = new URL(import.meta.url).search
-const { adoptStyles, atEnd } = await import("./shared.js" + search)
+const { adoptStyles, atEnd, receive } = await import("./shared.js" + search)
 
 const stores = new Map() // store key → { picture, count, width, height, columns }
 const grids = new Map() // parent element → Grid
@@ -37,7 +37,11 @@ function renderGrid({ parentElement, data }) {
     grids.set(parentElement, grid)
   }
   grid.show(data)
-  return atEnd(parentElement, () => grids.delete(parentElement))
+  const deaf = receive(data.slot, newer => grid.show(newer))
+  return atEnd(parentElement, () => {
+    deaf()
+    grids.delete(parentElement)
+  })
 }
 
 function make(tag, className, parent) {

@@ -1,7 +1,7 @@
 // One Plotly graph per mounted element, updated in place: zoom, pan and hidden legend entries survive.
 
 const search = new URL(import.meta.url).search
-const { adoptStyles, atEnd, isDark, themeOf } = await import("./shared.js" + search)
+const { adoptStyles, atEnd, isDark, receive, themeOf } = await import("./shared.js" + search)
 
 const BUTTONS = {
   all: [["zoom2d", "pan2d"], ["resetScale2d"], ["toImage"]],
@@ -22,7 +22,9 @@ export default function render({ parentElement, data, setTriggerValue }) {
     plots.set(parentElement, plot)
   }
   plot.show(data, setTriggerValue)
+  const deaf = receive(data.slot, newer => plot.show(newer, setTriggerValue))
   return atEnd(parentElement, () => {
+    deaf()
     plot.end()
     plots.delete(parentElement)
   })

@@ -25,6 +25,19 @@ export function atEnd(parent, dispose) {
   }
 }
 
+const addresses = new Map() // slot → what takes its new data
+
+/** Has `show` called with the data that the feed brings for `slot`; returns what ends that. */
+export function receive(slot, show) {
+  addresses.set(slot, show)
+  return () => addresses.get(slot) === show && addresses.delete(slot)
+}
+
+/** Gives each slot its data. */
+export function deliver(parts) {
+  for (const [slot, data] of Object.entries(parts)) addresses.get(slot)?.(data)
+}
+
 /** Any CSS colour as [red, green, blue], 0 to 255; null for none. */
 export function channels(colour) {
   pen.clearRect(0, 0, 1, 1)

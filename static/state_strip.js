@@ -1,7 +1,7 @@
 // A thin strip of named numbers and one small curve, updated in place.
 
 const search = new URL(import.meta.url).search
-const { adoptStyles, atEnd } = await import("./shared.js" + search)
+const { adoptStyles, atEnd, receive } = await import("./shared.js" + search)
 
 const SVG = "http://www.w3.org/2000/svg"
 const strips = new WeakMap()
@@ -13,7 +13,11 @@ export default function render({ parentElement, data }) {
     strips.set(parentElement, strip)
   }
   strip.show(data)
-  return atEnd(parentElement, () => strips.delete(parentElement))
+  const deaf = receive(data.slot, newer => strip.show(newer))
+  return atEnd(parentElement, () => {
+    deaf()
+    strips.delete(parentElement)
+  })
 }
 
 function make(tag, className, parent) {

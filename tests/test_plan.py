@@ -182,7 +182,7 @@ def test_a_batch_larger_than_the_data_is_refused() -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: linear(10**9), ["out_features", "65536", "1000000000", "Choose a width"]),
+        (lambda: linear(10**10), ["out_features", "1000000000]", "10000000000", "Choose a width"]),
         (lambda: layer("Dropout", p=1.5), ["'p'", "[0, 1)", "1.5"]),
         (lambda: TrainingSpec(batch_size=0), ["batch_size", "0"]),
         (lambda: OptimizerSpec(type="Adam", params={"lr": -1.0}), ["'lr'", "-1.0"]),

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import streamlit as st
 
 from pages.components.assets import loader
+from pages.components.part import Part
 
 _STORE = st.components.v2.component("image_store", js=loader("image_grid.js"))
 _GRID = st.components.v2.component("image_grid", js=loader("image_grid.js"))
@@ -40,7 +41,7 @@ def image_grid(
     probabilities: Sequence[float] | None,
     class_names: Sequence[object],
     key: str,
-) -> None:
+) -> Part:
     """One picture per prediction, in the order of the store: class indices, and P(predicted class)."""
     names = [str(name) for name in class_names]
     shares = [None] * len(predictions) if probabilities is None else [_percent(p) for p in probabilities]
@@ -50,7 +51,7 @@ def image_grid(
     ]
     right = sum(guess == true for guess, true, _ in items)
     alt = f"{len(items)} sample images, {right} predicted right"
-    _GRID(key=key, data={"storeKey": store_key, "items": items, "alt": alt})
+    return Part(_GRID, key, {"storeKey": store_key, "items": items, "alt": alt})
 
 
 def sprite(images: Images) -> bytes:

@@ -7,19 +7,21 @@ from typing import Any
 import streamlit as st
 
 from pages.components.assets import loader
+from pages.components.part import Part
 
 # Not isolated: Plotly puts its styles into the head of the document, where a shadow root would not see them.
 _MOUNT = st.components.v2.component("live_plot", js=loader("live_plot.js"), isolate_styles=False)
 
 
-def live_plot(figure: dict[str, Any], *, key: str, height: int, alt: str) -> None:
-    """Draws `figure` (a dict of `mlp_core.figures`) `height` pixels high over the whole width.
+def plot(figure: dict[str, Any], *, key: str, height: int, alt: str) -> Part:
+    """`figure` (a dict of `mlp_core.figures`), `height` pixels high over the whole width.
 
     Zoom, pan and hidden legend entries stay while `figure["layout"]["uirevision"]` stays; another value
     resets them. `alt` says the same in words. Text, grid and background follow the page's theme.
     """
     # The browser sends the trigger when the page turns dark or light: the rerun draws in the other colours.
-    _MOUNT(key=key, data={"figure": figure, "alt": alt, "height": height}, on_theme_change=_nothing)
+    data = {"figure": figure, "alt": alt, "height": height}
+    return Part(_MOUNT, key, data, {"on_theme_change": _nothing})
 
 
 def _nothing() -> None:

@@ -9,19 +9,20 @@ import numpy.typing as npt
 import streamlit as st
 
 from pages.components.assets import loader
+from pages.components.part import Part
 
 _MOUNT = st.components.v2.component("state_strip", js=loader("state_strip.js"))
 
 _SPARK_POINTS = 80
 
 
-def state_strip(cells: Sequence[Mapping[str, str]], *, spark: npt.ArrayLike | None = None, alt: str, key: str) -> None:
+def state_strip(cells: Sequence[Mapping[str, str]], *, spark: npt.ArrayLike | None = None, alt: str, key: str) -> Part:
     """One cell per mapping: `label`, `value` and, if wanted, `note` and `help` (shown on hover and focus).
 
     `spark`: (n,) recent values, oldest first, drawn as a small line; NaN is a gap. None leaves the line out.
     """
     shown = [{name: str(cell.get(name) or "") for name in ("label", "value", "note", "help")} for cell in cells]
-    _MOUNT(key=key, data={"cells": shown, "alt": alt, "spark": None if spark is None else _spark(spark)})
+    return Part(_MOUNT, key, {"cells": shown, "alt": alt, "spark": None if spark is None else _spark(spark)})
 
 
 def _spark(values: npt.ArrayLike) -> list[float | None]:

@@ -18,7 +18,8 @@ from typing import Any
 
 import streamlit as st
 
-from mlp_core.errors import SpecError
+from mlp_core.errors import SpecError, TooLargeError
+from mlp_core.plan import plan
 from mlp_core.presets import DEFAULT, PRESETS
 from mlp_core.spec import DataSpec, Experiment, LayerSpec
 
@@ -87,10 +88,22 @@ def replace(new: Experiment, redraw: bool = True) -> None:
 def edit(area: str, change: Callable[[Experiment], Experiment], redraw: bool = True) -> None:
     """Change the experiment, or leave the reason of the refusal to be shown in that area of the page."""
     try:
-        replace(change(experiment()), redraw)
+        changed = change(experiment())
+        _refuse_too_large(changed)
+        replace(changed, redraw)
     except SpecError as error:
         st.session_state[_REFUSED] = (area, str(error))
         _redraw()
+
+
+def _refuse_too_large(changed: Experiment) -> None:
+    """Other faults of a plan are shown on the page with a way to mend them; a network that large is not kept."""
+    try:
+        plan(changed)
+    except TooLargeError:
+        raise
+    except SpecError:
+        return
 
 
 def refusal(area: str) -> str:

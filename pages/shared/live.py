@@ -1,19 +1,20 @@
-"""What moves while a run trains: the state strip, the output and the live tabs, each a fragment that ticks.
+"""What moves while a run trains: one fragment that ticks, and feeds every part of the page that is on screen.
 
-A fragment ticks only while something runs. It reads the session's snapshot, draws what is on screen, and says which
-views it needs; what is not shown is neither computed nor sent.
+It reads the session's snapshot and says which views are shown; what is not shown is neither computed nor sent.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import streamlit as st
 
 from mlp_core.figures import Curve
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
+from pages.components.part import Part, feed
+from pages.shared.layout import as_text
 
 TICK_SECONDS = 0.25
 CURVE_POINTS = 250
@@ -23,27 +24,27 @@ LOOK_SECONDS = 0.3
 Curves = tuple[Curve, Curve, Curve]
 
 
-def live(
-    draw: Callable[[Session, Snapshot], None],
-    session: Session,
-    *,
-    key: str,
-    busy: bool,
-    views: Callable[[Session], set[str]] = lambda session: set(),
-) -> None:
-    """Draw with `draw` now, and again every tick while the session is busy; `views` are those that it shows."""
+def look(session: Session, views: Iterable[str]) -> Snapshot:
+    """The session's state, with views that are asked for now if they are there soon."""
+    session.watch(views)
+    session.wait(lambda snapshot: not snapshot.looking, LOOK_SECONDS)
+    return session.snapshot()
+
+
+def live(session: Session, drawn: Snapshot, views: set[str], parts: Callable[[Snapshot], list[Part]]) -> None:
+    """Feed the page every tick while the session is busy; `drawn` is the state that the page shows now."""
 
     def tick() -> None:
-        watched: dict[str, set[str]] = st.session_state.setdefault("watched", {})
-        watched[key] = views(session)
-        session.watch(set().union(*watched.values()))
-        session.wait(lambda snapshot: not snapshot.looking, LOOK_SECONDS)
-        snapshot = session.snapshot()
-        draw(session, snapshot)
-        if snapshot.busy != busy or snapshot.status != st.session_state.get("drawn_status"):
+        snapshot = look(session, views)
+        feed(parts(snapshot), key="live_feed")
+        if snapshot.progress is not None:
+            what, share = snapshot.progress
+            st.progress(share or 0.0, text=as_text(what))
+            st.button("Cancel", key="cancel_download", on_click=session.cancel_download)
+        if (snapshot.busy, snapshot.status) != (drawn.busy, drawn.status):
             st.rerun()  # the buttons and the other areas have to follow
 
-    st.fragment(tick, run_every=TICK_SECONDS if busy else None, key=key)()
+    st.fragment(tick, run_every=TICK_SECONDS if drawn.busy else None, key="live")()
 
 
 def curves(session: Session) -> Curves:

@@ -11,10 +11,12 @@ from mlp_core.limits import SHOWN_SAMPLES
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from pages.components.image_grid import image_grid, image_store
-from pages.components.live_plot import live_plot
+from pages.components.live_plot import plot
+from pages.components.part import Part
 from pages.shared.layout import theme
 
 HEIGHT = 370
+TABLE_SECONDS = 0.5
 SHOW = {"both": "both", "training": "train", "test": "test"}
 AXES = ("x₁", "x₂")
 IMAGES = "sample_images"
@@ -37,22 +39,23 @@ def output_view(session: Session) -> set[str]:
     return {"regression" if dataset.task == "regression" else "samples"}
 
 
-def output(session: Session, snapshot: Snapshot) -> None:
-    """Draw the output of the run."""
-    st.subheader("Output", anchor=False)
+def output(session: Session, snapshot: Snapshot) -> Part | None:
+    """What the network makes of the data; None for tables of classes, which `sample_table` draws."""
     dataset = session.dataset  # of the session's run, which the edited experiment may be ahead of
     if dataset is None:
-        live_plot(figures.empty("The data appears here as soon as it is loaded."), key="output-empty", height=HEIGHT,
-                  alt="No data yet.")  # fmt: skip
-    elif dataset.spec.entry.two_features:
-        _plane(snapshot, dataset)
-    elif dataset.task == "regression":
-        _predicted_against_actual(snapshot, dataset)
-    else:
-        _samples(snapshot, dataset)
+        return _nothing("The data appears here as soon as it is loaded.")
+    if dataset.spec.entry.two_features:
+        return _plane(snapshot, dataset)
+    if dataset.task == "regression":
+        return _predicted_against_actual(snapshot, dataset)
+    return _images(snapshot, dataset) if len(dataset.sample_shape) == 3 else None
 
 
-def _plane(snapshot: Snapshot, dataset: Dataset) -> None:
+def _nothing(message: str) -> Part:
+    return plot(figures.empty(message), key="output-empty", height=HEIGHT, alt=message)
+
+
+def _plane(snapshot: Snapshot, dataset: Dataset) -> Part:
     assert dataset.points_train is not None
     assert dataset.points_test is not None
     looked = snapshot.views.get("boundary")
@@ -74,7 +77,7 @@ def _plane(snapshot: Snapshot, dataset: Dataset) -> None:
             points, values = dataset.points_test, dataset.y_test[:, 0]
         figure = figures.regression_surface(grid, (*EXTENT, *EXTENT), points, values, limits=(-1.0, 1.0), **options)
         alt = figures.regression_surface_alt(grid, points, values)
-    live_plot(figure, key="output-plane", height=HEIGHT, alt=alt)
+    return plot(figure, key="output-plane", height=HEIGHT, alt=alt)
 
 
 def plane_options() -> None:
@@ -87,45 +90,56 @@ def plane_options() -> None:
         st.toggle("Discretise", key="discretise", help="Show only which class wins, not how sure the network is.")
 
 
-def _predicted_against_actual(snapshot: Snapshot, dataset: Dataset) -> None:
+def _predicted_against_actual(snapshot: Snapshot, dataset: Dataset) -> Part:
     looked = snapshot.views.get("regression")
     entry = dataset.spec.entry
     if looked is None:
-        live_plot(figures.empty("Predictions appear here as soon as the network is built."), key="output-empty",
-                  height=HEIGHT, alt="No predictions yet.")  # fmt: skip
-        return
+        return _nothing("Predictions appear here as soon as the network is built.")
     actual, predicted = zip(looked.data["train"], looked.data["test"], strict=True)
     figure = figures.predicted_vs_actual(
         actual, predicted, split_names=("train", "test"), unit=entry.target_unit, theme=theme(),
         uirevision=f"regression-{entry.name}",
     )  # fmt: skip
     alt = figures.predicted_vs_actual_alt(actual, predicted, unit=entry.target_unit)
-    live_plot(figure, key="output-regression", height=HEIGHT, alt=alt)
+    return plot(figure, key="output-regression", height=HEIGHT, alt=alt)
 
 
-def _samples(snapshot: Snapshot, dataset: Dataset) -> None:
+def _images(snapshot: Snapshot, dataset: Dataset) -> Part:
     looked = snapshot.views.get("samples")
     if looked is None:
-        st.caption("Predictions appear here as soon as the network is built.")
-        return
-    guesses, true, chances = (looked.data[name] for name in ("predicted", "true", "probability"))
-    if len(dataset.sample_shape) == 3:
-        image_grid(
-            _store_key(dataset), predictions=guesses, truths=true, probabilities=chances,
-            class_names=dataset.class_names, key="output-images",
-        )  # fmt: skip
-        return
-    st.dataframe(
-        {
-            "predicted": [dataset.class_names[i] for i in guesses],
-            "true": [dataset.class_names[i] for i in true],
-            "sure": [f"{chance:.0%}" for chance in chances],
-            "": ["✓" if guess == label else "✗" for guess, label in zip(guesses, true, strict=True)],
-        },
-        hide_index=True,
-        height=HEIGHT,
-        key="output-rows",
+        return _nothing("Predictions appear here as soon as the network is built.")
+    return image_grid(
+        _store_key(dataset),
+        predictions=looked.data["predicted"],
+        truths=looked.data["true"],
+        probabilities=looked.data["probability"],
+        class_names=dataset.class_names,
+        key="output-images",
     )
+
+
+def sample_table(session: Session, drawn: Snapshot) -> None:
+    """Predictions for the first test rows of a table, in a fragment of its own while the session is busy."""
+
+    def tick() -> None:
+        dataset, looked = session.dataset, session.snapshot().views.get("samples")
+        if dataset is None or looked is None:
+            st.caption("Predictions appear here as soon as the network is built.")
+            return
+        guesses, true, chances = (looked.data[name] for name in ("predicted", "true", "probability"))
+        st.dataframe(
+            {
+                "predicted": [dataset.class_names[i] for i in guesses],
+                "true": [dataset.class_names[i] for i in true],
+                "sure": [f"{chance:.0%}" for chance in chances],
+                "": ["✓" if guess == label else "✗" for guess, label in zip(guesses, true, strict=True)],
+            },
+            hide_index=True,
+            height=HEIGHT,
+            key="output-rows",
+        )
+
+    st.fragment(tick, run_every=TABLE_SECONDS if drawn.busy else None, key="live-rows")()
 
 
 def _store_key(dataset: Dataset) -> str:

@@ -7,22 +7,22 @@ import streamlit as st
 from mlp_core.figures import readable
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
+from pages.components.part import Part
 from pages.components.state_strip import state_strip
 from pages.shared import experiment as edit
 from pages.shared.layout import as_text
 from pages.shared.live import curves, number
 
 
-def status_strip(session: Session, snapshot: Snapshot) -> None:
-    """Draw the numbers of the run, and what its status asks for."""
+def strip(session: Session, snapshot: Snapshot) -> Part:
+    """The numbers of the run."""
     _, test, _ = curves(session)
-    cells = _cells(session, snapshot)
+    cells = _cells(snapshot)
     alt = "; ".join(f"{cell['label']} {cell['value']}" for cell in cells)
-    state_strip(cells, spark=test.mean if len(test) > 1 else None, alt=alt, key="strip")
-    _message(session, snapshot)
+    return state_strip(cells, spark=test.mean if len(test) > 1 else None, alt=alt, key="strip")
 
 
-def _cells(session: Session, snapshot: Snapshot) -> list[dict[str, str]]:
+def _cells(snapshot: Snapshot) -> list[dict[str, str]]:
     speed = snapshot.samples_per_second
     cells = [
         {
@@ -72,13 +72,9 @@ def _cells(session: Session, snapshot: Snapshot) -> list[dict[str, str]]:
     return cells
 
 
-def _message(session: Session, snapshot: Snapshot) -> None:
-    if snapshot.status == "preparing" and snapshot.progress is not None:
-        what, share = snapshot.progress
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(share or 0.0, text=as_text(what))
-            st.button("Cancel", key="cancel_download", on_click=session.cancel_download)
-    elif snapshot.status == "needs download":
+def message(session: Session, snapshot: Snapshot) -> None:
+    """What the status asks for, with the remedy at one press."""
+    if snapshot.status == "needs download":
         entry = edit.experiment().data.entry
         with st.container(horizontal=True, vertical_alignment="center"):
             st.info(as_text(snapshot.message), icon=":material/download:")

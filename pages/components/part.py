@@ -1,0 +1,36 @@
+"""Parts of a page that move: mounted once, then given new data by one message for all of them.
+
+Every message to a component makes the browser go through the whole page once more, which on a slow machine costs more
+than drawing the charts. So a live tick sends a single hidden component, the feed, and that hands each part its data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from pages.components.assets import loader
+
+_FEED = st.components.v2.component("live_feed", js=loader("feed.js"))
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A component with what it shows now. `key` is its key on the page and its address for the feed."""
+
+    renderer: Callable[..., Any]
+    key: str
+    data: dict[str, Any]
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def mount(self) -> None:
+        """Put it on the page, or bring it up to date where it is."""
+        self.renderer(key=self.key, data={**self.data, "slot": self.key}, **self.options)
+
+
+def feed(parts: Iterable[Part], *, key: str) -> None:
+    """Give the parts on the page their new data, in one message; a part that is not there is passed over."""
+    _FEED(key=key, data={"parts": {part.key: part.data for part in parts}})
