@@ -1,26 +1,23 @@
-"""MLP Playground: navigation only. Run with `streamlit run app.py`."""
+"""MLP Playground. Run with `streamlit run app.py`.
+
+Streamlit takes a folder named `pages` beside the script that it runs for its own, older kind of pages, and shows 'Page
+not found' over the first deep link of a fresh server. So it is given `pages/entry/main.py`, which has no such neighbour.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.experiment import entered
-from pages.shared.layout import page_style
+from mlp_core.training.session import warm_up
 
-st.set_page_config(page_title="MLP Playground", page_icon="static/icon.png", layout="wide")
-page_style()
 
-page = st.navigation(
-    {
-        "Play": [
-            st.Page(
-                "pages/play/playground.py",
-                title="Playground",
-                icon=":material/play_circle:",
-                default=True,
-            ),
-            st.Page("pages/play/model.py", title="Model", icon=":material/table_rows:", url_path="model"),
-        ],
-    },
-    position="top",
-)
-entered(page.url_path)
-page.run()
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[None]:
+    """Start to import PyTorch before the first browser comes."""
+    warm_up()
+    yield
+
+
+app = st.App(Path(__file__).parent / "pages" / "entry" / "main.py", lifespan=lifespan)

@@ -1,4 +1,4 @@
-"""JavaScript, styles and Plotly for the components, served by Streamlit from `static/` at `app/static/`.
+"""JavaScript, styles and Plotly for the components, served by Streamlit from `pages/entry/static/` at `app/static/`.
 
 Inline JavaScript travels again with every message of a component, so each component sends only the few lines
 of `loader`, and the browser fetches the module behind it once.
@@ -15,7 +15,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-STATIC = Path(__file__).resolve().parents[2] / "static"
+STATIC = Path(__file__).resolve().parents[1] / "entry" / "static"
 PLOTLY = "plotly.min.js"
 
 # The path is found from Streamlit's own script, which is right behind any proxy and base path; the address of

@@ -20,7 +20,7 @@ try:
     planned = plan(experiment())
 except SpecError as error:
     st.error(str(error), icon=":material/error:")
-    st.page_link("pages/play/playground.py", label="Mend it in the Playground", icon=":material/arrow_back:")
+    st.page_link("/", label="Mend it in the Playground", icon=":material/arrow_back:")
     st.stop()
 
 batch = experiment().training.batch_size

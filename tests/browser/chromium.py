@@ -74,7 +74,7 @@ def serve(script: Path, *options: str) -> Iterator[str]:
         if script.parent != ROOT:
             main = Path(folder) / script.name
             main.symlink_to(script)
-            (Path(folder) / "static").symlink_to(ROOT / "static")
+            (Path(folder) / "static").symlink_to(ROOT / "pages" / "entry" / "static")
         port = free_port()
         command = [sys.executable, "-c", _RUN, "run", str(main), "--server.port", str(port), *options]
         log = Path(folder) / "server.log"

@@ -24,7 +24,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     session = Session(lease_seconds=LIMIT)
     monkeypatch.setattr(page_session, "current_session", lambda: session)
     monkeypatch.chdir(ROOT)
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=LIMIT).run()
+    test = AppTest.from_file(str(ROOT / "pages" / "entry" / "main.py"), default_timeout=LIMIT).run()
     test.session = session  # type: ignore[attr-defined]
     settled(test)
     yield test
@@ -180,7 +180,7 @@ def test_changing_the_learning_rate_keeps_the_run(app: AppTest) -> None:
 def test_two_sessions_do_not_see_each_others_work(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Session()
     monkeypatch.setattr(page_session, "current_session", lambda: other)
-    second = AppTest.from_file(str(ROOT / "app.py"), default_timeout=LIMIT).run()
+    second = AppTest.from_file(str(ROOT / "pages" / "entry" / "main.py"), default_timeout=LIMIT).run()
     preset(second).set_value("xor").run()
     assert other.experiment == PRESETS["xor"].experiment
     assert app.session.experiment == PRESETS["spiral"].experiment
@@ -188,7 +188,7 @@ def test_two_sessions_do_not_see_each_others_work(app: AppTest, monkeypatch: pyt
 
 
 def test_the_model_page_prints_the_model(app: AppTest) -> None:
-    app.switch_page("pages/play/model.py").run()
+    app.switch_page("../play/model.py").run()
     assert not app.exception
     assert "Linear(in_features=2, out_features=8, bias=True)" in app.code[0].value
     assert app.metric[0].value == "186"
