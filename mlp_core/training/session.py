@@ -41,15 +41,6 @@ VIEW_SECONDS = 5.0
 Goal = Literal["play", "batch", "epoch"]
 
 
-def warm_up() -> None:
-    """Import what the training thread needs, in a thread of its own, so that the first session finds it there."""
-
-    def load() -> None:
-        import mlp_core.training.bench  # noqa: F401
-
-    threading.Thread(target=load, name="mlp-warm-up", daemon=True).start()
-
-
 @dataclass(frozen=True, eq=False)
 class Curves:
     """The curves of a run, thinned: evaluations are rows (step, test loss, test accuracy)."""

@@ -29,7 +29,7 @@ views = output_view(session) | tab_view()
 snapshot = look(session, views)
 control_bar(session, snapshot, blocked)
 strip(session, snapshot).mount()
-moving = st.container()
+moving = st.container(key="moving")
 message(session, snapshot)
 with st.container(key="areas"):
     left, middle, right = st.columns([2.1, 4.9, 3.6])

@@ -41,6 +41,7 @@ def parameter_widget(
         st.pills(
             options=list(parameter.choices),
             selection_mode="multi",
+            default=list(first),
             format_func=parameter.choices.__getitem__,
             **common,
         )

@@ -57,6 +57,7 @@ def test_opens_ready_to_train_with_the_default_preset(app: AppTest) -> None:
     assert not app.exception
     assert preset(app).value == "spiral"
     assert app.button(key="train").disabled is False
+    assert field(app, "button_group", "data-spiral-features").value == ["x1", "x2"]
     assert not app.error
 
 
