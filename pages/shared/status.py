@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mlp_core.figures import readable
+from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part
@@ -75,26 +76,36 @@ def _cells(snapshot: Snapshot) -> list[dict[str, str]]:
 def message(session: Session, snapshot: Snapshot) -> None:
     """What the status asks for, with the remedy at one press."""
     if snapshot.status == "needs download":
-        entry = edit.experiment().data.entry
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.info(as_text(snapshot.message), icon=":material/download:")
-            st.button(
-                f"Download {entry.label} ({entry.download_bytes / 1e6:.0f} MB)", key="download", type="primary",
-                on_click=session.download,
-            )  # fmt: skip
-    elif snapshot.status in ("diverged", "failed"):
+        st.info(as_text(snapshot.message), icon=":material/download:")
+        _download(session)
+    elif snapshot.status == "failed":
         st.error(as_text(snapshot.message), icon=":material/warning:")
-        if snapshot.status == "diverged":
-            smaller = edit.experiment().optimizer.entry.parameter("lr").default
-            st.button(
-                f"Set the learning rate to {smaller:g} and start over", key="fix-diverged", icon=":material/build:",
-                on_click=_start_over_with, args=(session, smaller),
-            )  # fmt: skip
+        if session.dataset is None and edit.experiment().data.entry.source == "downloaded":
+            _download(session)
+    elif snapshot.status == "diverged":
+        st.error(as_text(snapshot.message), icon=":material/warning:")
+        usual = edit.experiment().optimizer.entry.parameter("lr").default
+        st.button(
+            f"Set the learning rate to {usual:g} and start over", key="fix-diverged", icon=":material/build:",
+            on_click=_start_over_with, args=(session, usual),
+        )  # fmt: skip
     elif snapshot.status == "finished":
         st.success(as_text(snapshot.message), icon=":material/check:")
 
 
+def _download(session: Session) -> None:
+    entry = edit.experiment().data.entry
+    st.button(
+        f"Download {entry.label} ({entry.download_bytes / 1e6:.0f} MB)", key="download", on_click=session.download,
+        icon=":material/download:",
+    )  # fmt: skip
+
+
 def _start_over_with(session: Session, learning_rate: float) -> None:
-    edit.set_param("optimizer", "lr", learning_rate)
+    def change(old: Experiment) -> Experiment:
+        optimizer = old.optimizer
+        return old.updated(optimizer=optimizer.updated(params={**optimizer.params, "lr": learning_rate}))
+
+    edit.edit("controls", change)
     session.apply(edit.experiment())
     session.reset()

@@ -90,6 +90,23 @@ def test_a_preset_without_its_data_offers_the_download(
     assert app.button(key="train").disabled is True
 
 
+def test_a_download_that_fails_says_why_and_can_be_tried_again(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from mlp_core.data import vision
+
+    monkeypatch.setenv("MLP_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(vision.image_class("MNIST"), "mirrors", ["http://127.0.0.1:9/"])
+    field(app, "selectbox", "dataset").set_value("MNIST").run()
+    settled(app)
+    app.button(key="download").click().run()
+    settled(app)
+    assert app.session.snapshot().status == "failed"
+    assert "127.0.0.1" in messages(app)
+    assert app.button(key="download").disabled is False
+    assert not any(path.is_file() for path in tmp_path.rglob("*")), "nothing half-written is left behind"
+
+
 def test_train_pause_step_and_reset(app: AppTest) -> None:
     session = app.session
     app.button(key="train").click().run()
@@ -136,6 +153,7 @@ def test_a_learning_rate_of_ten_billion_ends_in_a_clear_sentence(app: AppTest) -
     settled(app)
     assert app.session.snapshot().status == "ready"
     assert app.session.snapshot().learning_rate == pytest.approx(0.001)
+    assert field(app, "number_input", "lr").value == pytest.approx(0.001)
 
 
 def test_a_wrong_loss_is_explained_with_a_fix_that_works(app: AppTest) -> None:
