@@ -91,23 +91,23 @@ def _train(options: argparse.Namespace) -> None:
 
     from mlp_core import data
     from mlp_core.build import build
-    from mlp_core.training.engine import tune_thread
+    from mlp_core.training.engine import tuned
     from mlp_core.training.engine.choose import engine_for
     from mlp_core.training.loop import train
 
     show = None if options.jsonl else _show_progress
     run = build(experiment, data.load(experiment.data, options.data_dir, progress=show, download=options.download))
-    tune_thread(run, alone=True)
     engine, why_engine = engine_for(run)
     for note in (*run.notes, why_engine):
         if note:
             print(note, file=sys.stderr)
     epochs = experiment.training.epochs or ENDLESS_EPOCHS
-    for event in train(run, engine, epochs=epochs):
-        if options.jsonl:
-            print(json.dumps(event.as_record()), flush=True)
-        else:
-            _show(event, epochs, run.batches.per_epoch)
+    with tuned(run):
+        for event in train(run, engine, epochs=epochs):
+            if options.jsonl:
+                print(json.dumps(event.as_record()), flush=True)
+            else:
+                _show(event, epochs, run.batches.per_epoch)
 
 
 def _show_progress(progress: Progress) -> None:

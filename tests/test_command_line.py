@@ -283,3 +283,12 @@ def test_fashion_mnist_on_a_few_real_images(capsys: Capture, tmp_path: Path, rea
     evaluations = [event for event in events if event["event"] == "evaluation"]
     assert evaluations[1]["test_loss"] < evaluations[0]["test_loss"] < 2.4
     assert sum(map(sum, evaluations[0]["confusion"])) == 100
+
+
+def test_training_leaves_the_callers_thread_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+
+    threads = torch.get_num_threads()
+    assert main(["train", "xor", "--epochs", "1"]) == 0
+    assert torch.get_num_threads() == threads
+    assert torch.tensor([1e-40]) * 1 > 0, "numbers below 1e-38 must count again"

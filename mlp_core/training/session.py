@@ -270,7 +270,6 @@ class Session:
     # The thread
 
     def _work(self) -> None:
-
         try:
             while (job := self._next_job()) is not None:
                 try:

@@ -6,6 +6,8 @@ not do is change a number.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,3 +50,15 @@ def tune_thread(run: Run, alone: bool) -> None:
     torch.set_flush_denormal(True)
     large = run.plan.parameters * run.batches.batch_size >= LARGE_STEP
     torch.set_num_threads(cores() if large and alone else 1)
+
+
+@contextmanager
+def tuned(run: Run) -> Iterator[None]:
+    """`tune_thread` for a thread that has other work as well: what was set is put back."""
+    threads = torch.get_num_threads()
+    tune_thread(run, alone=True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(False)
