@@ -5,7 +5,7 @@ import streamlit as st
 from mlp_core.plan import problems
 from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part
-from pages.shared.controls import control_bar
+from pages.shared.controls import SOON_SECONDS, control_bar
 from pages.shared.data_panel import data_panel
 from pages.shared.experiment import experiment
 from pages.shared.live import live, look
@@ -23,6 +23,7 @@ if blocked:
     session.pause()
 else:
     session.apply(experiment())
+    session.wait(lambda snapshot: snapshot.status != "preparing", SOON_SECONDS)
     settle()
 
 views = output_view(session) | tab_view()

@@ -14,6 +14,8 @@ from mlp_core.training.snapshot import Snapshot
 from pages.shared import experiment as edit
 from pages.shared.widgets import parameter_widget
 
+SOON_SECONDS = 0.12
+"""How long a press waits for its effect, which the page then shows at once; a later effect comes with a tick."""
 SPEEDS: dict[str, float | None] = {"full speed": None, "100 steps/s": 100, "10 steps/s": 10, "1 step/s": 1}
 
 
@@ -26,23 +28,45 @@ def control_bar(session: Session, snapshot: Snapshot, blocked: bool) -> None:
         st.error(message, icon=":material/block:")
 
 
+def _play(session: Session) -> None:
+    before = session.snapshot().step
+    session.play()
+    session.wait(lambda snapshot: snapshot.step != before or snapshot.status == "diverged", SOON_SECONDS)
+
+
+def _pause(session: Session) -> None:
+    session.pause()
+    session.wait(lambda snapshot: not snapshot.busy, SOON_SECONDS)
+
+
+def _step(session: Session) -> None:
+    before = session.snapshot().step
+    session.step()
+    session.wait(lambda snapshot: snapshot.step != before and not snapshot.busy, SOON_SECONDS)
+
+
+def _reset(session: Session) -> None:
+    session.reset()
+    session.wait(lambda snapshot: not snapshot.busy, SOON_SECONDS)
+
+
 def _actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
     running = snapshot.status == "running"
     idle = blocked or snapshot.status == "needs download"
     with st.container(key="main_action", width="content"):
         if running:
             st.button(
-                "Pause", key="pause", icon=":material/pause:", type="primary", on_click=session.pause,
+                "Pause", key="pause", icon=":material/pause:", type="primary", on_click=_pause, args=(session,),
                 help="Stop after the current steps. The trained weights are kept.",
             )  # fmt: skip
         else:
             st.button(
                 "Train", key="train", icon=":material/play_arrow:", type="primary", disabled=idle,
-                on_click=session.play,
+                on_click=_play, args=(session,),
                 help="Start training, or go on where it was paused.",
             )  # fmt: skip
     st.button(
-        "Step", key="step", icon=":material/skip_next:", on_click=session.step, disabled=idle or running,
+        "Step", key="step", icon=":material/skip_next:", on_click=_step, args=(session,), disabled=idle or running,
         help="Train on one mini-batch, then stop: one forward pass, one backward pass, one update.",
     )  # fmt: skip
     st.button(
@@ -50,7 +74,7 @@ def _actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
         disabled=idle or running, help="Train to the end of the epoch, when every training sample was seen once more.",
     )  # fmt: skip
     st.button(
-        "Reset", key="reset", icon=":material/replay:", on_click=session.reset, disabled=blocked,
+        "Reset", key="reset", icon=":material/replay:", on_click=_reset, args=(session,), disabled=blocked,
         help="Go back to the same initial weights: training again gives the same run.",
     )  # fmt: skip
     st.button(
