@@ -76,7 +76,18 @@ def serve(script: Path, *options: str) -> Iterator[str]:
             main.symlink_to(script)
             (Path(folder) / "static").symlink_to(ROOT / "pages" / "entry" / "static")
         port = free_port()
-        command = [sys.executable, "-c", _RUN, "run", str(main), "--server.port", str(port), *options]
+        command = [
+            sys.executable,
+            "-c",
+            _RUN,
+            "run",
+            str(main),
+            "--server.port",
+            str(port),
+            "--server.headless",
+            "true",
+            *options,
+        ]
         log = Path(folder) / "server.log"
         with log.open("wb") as output:
             server = subprocess.Popen(
