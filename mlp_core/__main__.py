@@ -1,4 +1,4 @@
-"""The playground without a browser: `python -m mlp_core presets | catalog KIND | train PRESET|spec.json`.
+"""The playground without a browser: `python -m mlp_core COMMAND`; `--help` lists the commands.
 
 Exit status: 0 finished, 2 bad input (one sentence on standard error).
 """
@@ -6,24 +6,15 @@ Exit status: 0 finished, 2 bad input (one sentence on standard error).
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mlp_core.catalog import KINDS, look_up
-from mlp_core.errors import SpecError, UserError
-from mlp_core.presets import PRESETS, preset
-from mlp_core.spec import Experiment
-
-if TYPE_CHECKING:
-    from mlp_core.data import Progress
-    from mlp_core.training.events import Event
+from mlp_core.commands import listing, train
+from mlp_core.errors import UserError
 
 BAD_INPUT = 2
-ENDLESS_EPOCHS = 100
-"""Epochs of a preset that trains until paused, when `--epochs` is not given."""
+COMMANDS = (listing, train)
+"""Modules that add commands, in the order of the help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,94 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mlp_core", description="MLP Playground without a browser.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    presets = commands.add_parser("presets", help="list the ready experiments, name first")
-    presets.set_defaults(command=_presets)
-    catalog = commands.add_parser("catalog", help="list what can be chosen, name first")
-    catalog.add_argument("kind", metavar="KIND", help=f"one of: {', '.join(KINDS)}")
-    catalog.set_defaults(command=_catalog)
-    train = commands.add_parser("train", help="train a preset, or an experiment from a JSON file")
-    train.add_argument("experiment", metavar="PRESET|spec.json")
-    train.add_argument("--epochs", type=int, help=f"default: the experiment's own, or {ENDLESS_EPOCHS}")
-    train.add_argument("--device", help="cpu, cuda or mps; default: the experiment's own")
-    train.add_argument("--data-dir", type=Path, help="folder of downloaded sets; default: MLP_DATA_DIR, or data")
-    train.add_argument("--download", action="store_true", help="fetch the data set first if it is not there")
-    train.add_argument("--jsonl", action="store_true", help="one JSON record per event on standard output")
-    train.set_defaults(command=_train)
+    for module in COMMANDS:
+        module.add(commands)
     return parser
-
-
-def _presets(options: argparse.Namespace) -> None:
-    for found in PRESETS.values():
-        print(f"{found.name:<26}{found.summary}")
-
-
-def _catalog(options: argparse.Namespace) -> None:
-    for entry in look_up(KINDS, options.kind, "catalog").values():
-        print(f"{entry.name:<20}{entry.summary}")
-        for parameter in entry.parameters:
-            print(f"{'':<22}{parameter.name} = {parameter.default!r}: {parameter.rule()}")
-
-
-def _read(name: str) -> Experiment:
-    path = Path(name)
-    try:
-        if path.suffix != ".json" and not path.is_file():
-            return preset(name).experiment
-        return Experiment.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise SpecError(f"The experiment {name!r} cannot be read: {reason}. Name a preset or a JSON file.") from None
-
-
-def _train(options: argparse.Namespace) -> None:
-    experiment = _read(options.experiment)
-    changes = {name: getattr(options, name) for name in ("epochs", "device") if getattr(options, name) is not None}
-    experiment = experiment.updated(training=experiment.training.updated(**changes))
-
-    from mlp_core import data
-    from mlp_core.build import build
-    from mlp_core.training.engine import tuned
-    from mlp_core.training.engine.choose import engine_for
-    from mlp_core.training.loop import train
-
-    show = None if options.jsonl else _show_progress
-    run = build(experiment, data.load(experiment.data, options.data_dir, progress=show, download=options.download))
-    engine, why_engine = engine_for(run)
-    for note in (*run.notes, why_engine):
-        if note:
-            print(note, file=sys.stderr)
-    epochs = experiment.training.epochs or ENDLESS_EPOCHS
-    with tuned(run):
-        for event in train(run, engine, epochs=epochs):
-            if options.jsonl:
-                print(json.dumps(event.as_record()), flush=True)
-            else:
-                _show(event, epochs, run.batches.per_epoch)
-
-
-def _show_progress(progress: Progress) -> None:
-    total = f" of {progress.total_bytes / 1e6:.1f}" if progress.total_bytes else ""
-    print(f"\r{progress.what}: {progress.done_bytes / 1e6:.1f}{total} MB", end="", file=sys.stderr, flush=True)
-
-
-def _show(event: Event, epochs: int, per_epoch: int) -> None:
-    """One event for people: a line that moves while an epoch runs, one that stays for each test pass."""
-    from mlp_core.training.events import Chunk, Diverged, Evaluation, Finished
-
-    moving = sys.stdout.isatty()
-    if isinstance(event, Chunk) and moving:
-        done = event.step % per_epoch or per_epoch
-        print(f"\repoch {event.epoch + (done < per_epoch)}/{epochs}  {done}/{per_epoch} batches "
-              f"loss {event.losses.mean():.4f}\033[K", end="", flush=True)  # fmt: skip
-    elif isinstance(event, Evaluation):
-        accuracy = "" if event.test_accuracy is None else f"  test accuracy {event.test_accuracy:.2%}"
-        start = "\r\033[K" if moving else ""
-        print(f"{start}epoch {event.epoch}/{epochs}  train loss {event.train_loss:.4f}  "
-              f"test loss {event.test_loss:.4f}{accuracy}", flush=True)  # fmt: skip
-    elif isinstance(event, Diverged):
-        print(event.message)
-    elif isinstance(event, Finished):
-        print(f"{event.steps:,} steps in {event.train_seconds:.1f} s, {event.samples_per_second:,.0f} samples/s")
 
 
 if __name__ == "__main__":

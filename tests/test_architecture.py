@@ -26,9 +26,10 @@ ORDER = [
     ["mlp_core.plan", "mlp_core.presets", "mlp_core.data", "mlp_core.randomness", "mlp_core.devices"],
     ["mlp_core.batches"],
     ["mlp_core.build"],
-    ["mlp_core.metrics", "mlp_core.history"],
+    ["mlp_core.metrics", "mlp_core.history", "mlp_core.export"],
     ["mlp_core.statistics"],
     ["mlp_core.training"],
+    ["mlp_core.commands"],
     ["mlp_core.__main__"],
 ]  # fmt: skip
 """Each row may import from the rows above it, and a package or module from itself. Events are plain records."""

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from mlp_core.__main__ import ENDLESS_EPOCHS, main
+from mlp_core.__main__ import main
 from mlp_core.catalog import KINDS
+from mlp_core.commands.train import ENDLESS_EPOCHS
 from mlp_core.presets import PRESETS, preset
 from mlp_core.spec import Experiment
 

@@ -1,0 +1,21 @@
+"""What several commands read from their arguments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlp_core.errors import SpecError
+from mlp_core.presets import preset
+from mlp_core.spec import Experiment
+
+
+def read_experiment(name: str) -> Experiment:
+    """The experiment of a preset, or of a JSON file; raises `SpecError`."""
+    path = Path(name)
+    try:
+        if path.suffix != ".json" and not path.is_file():
+            return preset(name).experiment
+        return Experiment.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise SpecError(f"The experiment {name!r} cannot be read: {reason}. Name a preset or a JSON file.") from None

@@ -1,0 +1,81 @@
+"""`train PRESET|spec.json`: one run, with a line per epoch for people or a JSON record per event."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlp_core.commands.reading import read_experiment
+
+if TYPE_CHECKING:
+    from mlp_core.data import Progress
+    from mlp_core.training.events import Event
+
+ENDLESS_EPOCHS = 100
+"""Epochs of a preset that trains until paused, when `--epochs` is not given."""
+
+
+def add(commands: Any) -> None:
+    """Register the command."""
+    train = commands.add_parser("train", help="train a preset, or an experiment from a JSON file")
+    train.add_argument("experiment", metavar="PRESET|spec.json")
+    train.add_argument("--epochs", type=int, help=f"default: the experiment's own, or {ENDLESS_EPOCHS}")
+    train.add_argument("--device", help="cpu, cuda or mps; default: the experiment's own")
+    train.add_argument("--data-dir", type=Path, help="folder of downloaded sets; default: MLP_DATA_DIR, or data")
+    train.add_argument("--download", action="store_true", help="fetch the data set first if it is not there")
+    train.add_argument("--jsonl", action="store_true", help="one JSON record per event on standard output")
+    train.set_defaults(command=_train)
+
+
+def _train(options: argparse.Namespace) -> None:
+    experiment = read_experiment(options.experiment)
+    changes = {name: getattr(options, name) for name in ("epochs", "device") if getattr(options, name) is not None}
+    experiment = experiment.updated(training=experiment.training.updated(**changes))
+
+    from mlp_core import data
+    from mlp_core.build import build
+    from mlp_core.training.engine import tuned
+    from mlp_core.training.engine.choose import engine_for
+    from mlp_core.training.loop import train
+
+    show = None if options.jsonl else _show_progress
+    run = build(experiment, data.load(experiment.data, options.data_dir, progress=show, download=options.download))
+    engine, why_engine = engine_for(run)
+    for note in (*run.notes, why_engine):
+        if note:
+            print(note, file=sys.stderr)
+    epochs = experiment.training.epochs or ENDLESS_EPOCHS
+    with tuned(run):
+        for event in train(run, engine, epochs=epochs):
+            if options.jsonl:
+                print(json.dumps(event.as_record()), flush=True)
+            else:
+                _show(event, epochs, run.batches.per_epoch)
+
+
+def _show_progress(progress: Progress) -> None:
+    total = f" of {progress.total_bytes / 1e6:.1f}" if progress.total_bytes else ""
+    print(f"\r{progress.what}: {progress.done_bytes / 1e6:.1f}{total} MB", end="", file=sys.stderr, flush=True)
+
+
+def _show(event: Event, epochs: int, per_epoch: int) -> None:
+    """One event for people: a line that moves while an epoch runs, one that stays for each test pass."""
+    from mlp_core.training.events import Chunk, Diverged, Evaluation, Finished
+
+    moving = sys.stdout.isatty()
+    if isinstance(event, Chunk) and moving:
+        done = event.step % per_epoch or per_epoch
+        print(f"\repoch {event.epoch + (done < per_epoch)}/{epochs}  {done}/{per_epoch} batches "
+              f"loss {event.losses.mean():.4f}\033[K", end="", flush=True)  # fmt: skip
+    elif isinstance(event, Evaluation):
+        accuracy = "" if event.test_accuracy is None else f"  test accuracy {event.test_accuracy:.2%}"
+        start = "\r\033[K" if moving else ""
+        print(f"{start}epoch {event.epoch}/{epochs}  train loss {event.train_loss:.4f}  "
+              f"test loss {event.test_loss:.4f}{accuracy}", flush=True)  # fmt: skip
+    elif isinstance(event, Diverged):
+        print(event.message)
+    elif isinstance(event, Finished):
+        print(f"{event.steps:,} steps in {event.train_seconds:.1f} s, {event.samples_per_second:,.0f} samples/s")
