@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -29,6 +29,15 @@ from mlp_core.limits import MAX_LAYERS
 VERSION = 1
 MAX_JSON_CHARACTERS = 200_000
 MAX_JSON_DEPTH = 20
+
+Migration = Callable[[dict[str, Any]], dict[str, Any]]
+MIGRATIONS: dict[int, Migration] = {}
+"""What turns the values of a version into those of the next one, by the older version's number.
+
+A new field with a default needs no new version. Anything else that would make an older file fail, or mean another
+experiment (a renamed key, a changed default), needs `VERSION + 1` and an entry here.
+"""
+
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
@@ -181,19 +190,14 @@ class Experiment(_Part):
         Raises `SpecError` naming the first key that is unknown, repeated, of a wrong type or out of range, and
         refuses text that is too long or too deeply nested before it is parsed.
         """
-        return cls.from_dict(_parse(text))
+        return cls.from_dict(parse_json(text))
 
     @classmethod
     def from_dict(cls, values: Any) -> Experiment:
         """Read an experiment from plain dicts and lists; raises `SpecError`."""
         if not isinstance(values, dict):
             raise SpecError(f"An experiment must be a JSON object. Got {shorten(values)} instead.")
-        version = values.get("version", VERSION)
-        if isinstance(version, int) and version > VERSION:
-            raise SpecError(
-                f"This experiment has version {shorten(version)}, and this program reads up to {VERSION}. "
-                "Open it with a newer MLP Playground."
-            )
+        values = upgraded(values)
         layers = values.get("layers")
         if isinstance(layers, list):
             if len(layers) > MAX_LAYERS:
@@ -220,10 +224,35 @@ def _first_fault(error: ValidationError) -> str:
     return f"The key {shorten(path)} of the experiment must be {rule}. Got {shorten(fault['input'])} instead."
 
 
-def _parse(text: str) -> Any:
-    if len(text) > MAX_JSON_CHARACTERS:
+def upgraded(
+    values: Mapping[str, Any], steps: Mapping[int, Migration] = MIGRATIONS, newest: int = VERSION
+) -> dict[str, Any]:
+    """The values of an experiment of any version so far, as one of the newest version holds them.
+
+    Raises `SpecError` for a version that is newer, or that never was; without a version, it is the newest.
+    """
+    found = dict(values)
+    version = found.get("version", newest)
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise SpecError(
-            f"An experiment must be at most {MAX_JSON_CHARACTERS} characters of JSON. Got {len(text)} instead. "
+            f"The 'version' of an experiment must be a whole number from 1 to {newest}. Got {shorten(version)} instead. "
+            "Choose the file that the playground wrote."
+        )
+    if version > newest:
+        raise SpecError(
+            f"This experiment has version {shorten(version)}, and this program reads up to {newest}. "
+            "Open it with a newer MLP Playground."
+        )
+    for older in range(version, newest):
+        found = {**steps[older](found), "version": older + 1}
+    return found
+
+
+def parse_json(text: str, what: str = "experiment", limit: int = MAX_JSON_CHARACTERS) -> Any:
+    """Parsed JSON, refused with a `SpecError` sentence about `what` if it is long, deep, repeats a key or is broken."""
+    if len(text) > limit:
+        raise SpecError(
+            f"An {what} must be at most {limit} characters of JSON. Got {len(text)} instead. "
             "Choose the file that the playground wrote."
         )
     depth = deepest = 0
@@ -231,18 +260,18 @@ def _parse(text: str) -> Any:
         depth += (character in "[{") - (character in "]}")
         deepest = max(deepest, depth)
     if deepest > MAX_JSON_DEPTH:
-        raise SpecError(f"An experiment must be nested at most {MAX_JSON_DEPTH} deep. Got {deepest} instead.")
+        raise SpecError(f"An {what} must be nested at most {MAX_JSON_DEPTH} deep. Got {deepest} instead.")
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise SpecError(
-            f"The experiment is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}. "
+            f"The {what} is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}. "
             "Choose the file that the playground wrote."
         ) from None
     except ValueError as error:
         if isinstance(error, SpecError):
             raise
-        raise SpecError(f"The experiment is not valid JSON: {error}.") from None
+        raise SpecError(f"The {what} is not valid JSON: {error}.") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
