@@ -235,8 +235,8 @@ def upgraded(
     version = found.get("version", newest)
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise SpecError(
-            f"The 'version' of an experiment must be a whole number from 1 to {newest}. Got {shorten(version)} instead. "
-            "Choose the file that the playground wrote."
+            f"The 'version' of an experiment must be a whole number from 1 to {newest}. "
+            f"Got {shorten(version)} instead. Choose the file that the playground wrote."
         )
     if version > newest:
         raise SpecError(
