@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import torch
@@ -10,9 +9,7 @@ from torch import Tensor, fx
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from mlp_core.build import Run
-
-TRACING = threading.Lock()
-"""`make_fx` patches process-wide state while it traces, so only one thread may."""
+from mlp_core.locks import TRACING
 
 
 class UnsupportedError(Exception):

@@ -1,0 +1,138 @@
+"""How rows and images of the outside world become inputs of a network, and outputs become answers, as plain data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from mlp_core.catalog.parameters import shorten
+from mlp_core.errors import SpecError
+from mlp_core.spec import Experiment
+
+if TYPE_CHECKING:
+    from mlp_core.data.dataset import Dataset
+
+PLANE = ("x1", "x2")
+"""The columns of a table of points, from which the chosen input features are made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """What a data set does to a sample before the network sees it.
+
+    `columns` are the columns of a table; they are empty for images, whose `image_shape` is (channels, height,
+    width) and whose bytes are divided by `divisor`. `features` are functions of two columns that the network takes
+    in their place. `mean` and `std` standardise inputs, where they are not empty; `target_mean` and `target_std` lead
+    from standardised outputs of a regression back to the unit of the data.
+    """
+
+    columns: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    image_shape: tuple[int, ...] = ()
+    divisor: float = 1.0
+    class_names: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
+    target_unit: str = ""
+    target_mean: tuple[float, ...] = ()
+    target_std: tuple[float, ...] = ()
+
+    @property
+    def inputs(self) -> int:
+        """Numbers that the network takes of one sample."""
+        if self.image_shape:
+            return math.prod(self.image_shape)
+        return len(self.features or self.columns)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `from_dict` reads them back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Any, experiment: Experiment) -> Preprocessing:
+        """Read what `as_dict` gave; raises `SpecError` where it does not fit the experiment."""
+        if not isinstance(values, Mapping):
+            raise _unfit("preprocessing", values)
+        defaults = {field.name: field.default for field in fields(cls)}
+        for name in values:
+            if name not in defaults:
+                raise SpecError(f"The preprocessing has an unknown key {shorten(name)}. Save the weights again.")
+        found = cls(**{name: _like(name, value, defaults[name]) for name, value in values.items()})
+        found._check(experiment)
+        return found
+
+    def _check(self, experiment: Experiment) -> None:
+        from mlp_core.plan import sample_shape
+
+        entry, shape = experiment.data.entry, sample_shape(experiment)
+        outputs = len(self.target_names)
+        known = {
+            "image_shape": self.image_shape == (shape if len(shape) > 1 else ()),
+            "columns": bool(self.columns) != bool(self.image_shape) and self.inputs == math.prod(shape),
+            "features": self.features == tuple(experiment.data.params.get("features", ())),
+            "mean": len(self.mean) in (0, self.inputs),
+            "std": len(self.std) == len(self.mean) and all(value > 0 for value in self.std),
+            "divisor": self.divisor > 0,
+            "class_names": bool(self.class_names) == (entry.task == "classification"),
+            "target_names": bool(self.target_names) == (entry.task == "regression"),
+            "target_mean": len(self.target_mean) in (0, outputs),
+            "target_std": len(self.target_std) == len(self.target_mean) and all(v > 0 for v in self.target_std),
+        }
+        for name, fits in known.items():
+            if not fits:
+                raise _unfit(name, getattr(self, name))
+
+
+def preprocessing_of(experiment: Experiment, dataset: Dataset) -> Preprocessing:
+    """What the loaded data set does to the experiment's samples."""
+    images = len(dataset.sample_shape) > 1
+    features = tuple(experiment.data.params.get("features", ()))
+    return Preprocessing(
+        columns=() if images else PLANE if features else tuple(dataset.feature_names),
+        features=features,
+        mean=_floats(dataset.feature_mean),
+        std=_floats(dataset.feature_std),
+        image_shape=dataset.sample_shape if images else (),
+        divisor=dataset.divisor,
+        class_names=tuple(dataset.class_names),
+        target_names=tuple(dataset.target_names),
+        target_unit=experiment.data.entry.target_unit,
+        target_mean=_floats(dataset.target_mean),
+        target_std=_floats(dataset.target_std),
+    )
+
+
+def _floats(array: Any) -> tuple[float, ...]:
+    return () if array is None else tuple(float(value) for value in array)
+
+
+def _like(name: str, value: Any, default: Any) -> Any:
+    """The value, if it is of the same kind as the default: text, a finite number, or a tuple of either."""
+    if isinstance(default, str):
+        if isinstance(value, str):
+            return value
+    elif isinstance(default, float):
+        if _is_finite(value):
+            return float(value)
+    elif isinstance(value, list | tuple):
+        if name == "image_shape" and all(isinstance(item, int) for item in value):
+            return tuple(value)
+        if name in ("columns", "features", "class_names", "target_names"):
+            if all(isinstance(item, str) for item in value):
+                return tuple(value)
+        elif all(map(_is_finite, value)):
+            return tuple(map(float, value))
+    raise _unfit(name, value)
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e300
+
+
+def _unfit(name: str, value: Any) -> SpecError:
+    return SpecError(
+        f"The {name!r} of the preprocessing does not fit the experiment. Got {shorten(value)}. Save the weights again."
+    )
