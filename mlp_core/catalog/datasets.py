@@ -6,8 +6,9 @@ function, as 'module:function', that makes or reads the arrays, so that the cata
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from mlp_core.catalog.entry import Entry, table
 from mlp_core.catalog.parameters import Float, Int, Parameter, Subset
@@ -37,7 +38,8 @@ class DatasetEntry(Entry):
     'features' decides. `class_names` is empty for regression, where `target_names` has one name per output.
     `train_size` and `test_size` are given where the set comes with an official split (the spec's
     `test_fraction` then does not apply). `download_bytes` is what a first use fetches, and `files` are what
-    it leaves in the data folder, as paths with '/'.
+    it leaves in the data folder, as paths with '/'. `load_options` are arguments of scikit-learn's function for a
+    bundled set.
     """
 
     task: Literal["classification", "regression"]
@@ -51,6 +53,7 @@ class DatasetEntry(Entry):
     test_size: int | None = None
     download_bytes: int = 0
     files: tuple[str, ...] = ()
+    load_options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def two_features(self) -> bool:
@@ -230,7 +233,8 @@ DATASETS: dict[str, DatasetEntry] = table(
              task="classification", class_names=_DIGITS),
     _bundled("diabetes", "Diabetes",
              "442 patients, ten measurements each; how far the disease went in a year.", 10,
-             task="regression", target_names=("disease progression",), target_unit="points"),
+             task="regression", target_names=("disease progression",), target_unit="points",
+             load_options={"scaled": False}),
     _images("MNIST", "MNIST", "70,000 handwritten digits, 28×28 grey.", "The classic first image set.",
             (1, 28, 28), 60_000, _DIGITS, 11.6),
     _images("FashionMNIST", "Fashion-MNIST", "70,000 pieces of clothing, 28×28 grey.",

@@ -1,6 +1,7 @@
 """Dividing samples into a training and a test part.
 
 Own code on numpy, because the first page must appear at once and importing scikit-learn takes three seconds.
+Exported scripts contain these functions as they stand here, so their code keeps to 88 columns.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ def split(samples: int, test_fraction: float, seed: int) -> tuple[Indices, Indic
     The test part has `test_fraction` of the samples, rounded, but both parts have at least one. Needs two
     samples.
     """
-    _require_two(samples)
+    assert samples >= 2, "a split needs two samples"
     order = np.random.default_rng(seed).permutation(samples)
     tests = int(np.clip(round(samples * test_fraction), 1, samples - 1))
     return order[tests:], order[:tests]
@@ -30,7 +31,7 @@ def stratified_split(labels: NDArray[np.int64], test_fraction: float, seed: int)
     makes the test part larger or smaller than asked; a class of one sample is in the training part. Where no
     class has two, there is nothing to keep the shares of, and the split is plain.
     """
-    _require_two(len(labels))
+    assert len(labels) >= 2, "a split needs two samples"
     generator = np.random.default_rng(seed)
     classes, counts = np.unique(labels, return_counts=True)
     if counts.max() < 2:
@@ -41,7 +42,8 @@ def stratified_split(labels: NDArray[np.int64], test_fraction: float, seed: int)
         members = generator.permutation(np.flatnonzero(labels == label))
         test.append(members[:tests])
         train.append(members[tests:])
-    return generator.permutation(np.concatenate(train)), generator.permutation(np.concatenate(test))
+    train_part = generator.permutation(np.concatenate(train))
+    return train_part, generator.permutation(np.concatenate(test))
 
 
 def share_out(counts: NDArray[np.int64], test_fraction: float) -> NDArray[np.int64]:
@@ -60,10 +62,7 @@ def share_out(counts: NDArray[np.int64], test_fraction: float) -> NDArray[np.int
     wanted = np.clip(wanted, low, high)
     # What holding added or took is given back by the classes that have room, largest first.
     for place in np.argsort(-counts, kind="stable"):
-        room = np.clip(total - int(wanted.sum()), low[place] - wanted[place], high[place] - wanted[place])
-        wanted[place] += room
+        missing = total - int(wanted.sum())
+        down, up = low[place] - wanted[place], high[place] - wanted[place]
+        wanted[place] += np.clip(missing, down, up)
     return wanted
-
-
-def _require_two(samples: int) -> None:
-    assert samples >= 2, "a split needs two samples"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from mlp_core.catalog.datasets import DATASETS
 from mlp_core.data.dataset import Array, Dataset, read_only
 from mlp_core.data.split import split, stratified_split
 from mlp_core.spec import DataSpec
@@ -20,8 +21,7 @@ def load_table(name: str) -> tuple[Floats, Array, tuple[str, ...], tuple[str, ..
     # The import takes three seconds, and the generated sets of the first page do without.
     from sklearn import datasets
 
-    options = {"scaled": False} if name == "diabetes" else {}
-    bunch = getattr(datasets, f"load_{name}")(**options)
+    bunch = getattr(datasets, f"load_{name}")(**DATASETS[name].load_options)
     classes = tuple(map(str, bunch.get("target_names", ())))
     return bunch.data, bunch.target, tuple(map(str, bunch.feature_names)), classes
 

@@ -7,6 +7,8 @@ points further. Radii and positions along a curve are drawn one from each of n e
 
 Functions return coordinates float64 (N, 2) and class indices int64 (N,), as many of each class as possible,
 or regression values float64 (N, 1).
+
+Exported scripts contain these functions as they stand here, so their code keeps to 88 columns.
 """
 
 from __future__ import annotations
@@ -31,19 +33,18 @@ def circle(points: int, noise: float, seed: int) -> Pattern:
     """
     generator = _positions(seed)
     outer, inner = _halves(points)
-    radius = np.concatenate([
-        np.sqrt(0.7**2 + (1 - 0.7**2) * _even(generator, outer)),
-        0.5 * np.sqrt(_even(generator, inner)),
-    ])  # fmt: skip
+    ring = np.sqrt(0.7**2 + (1 - 0.7**2) * _even(generator, outer))
+    disc = 0.5 * np.sqrt(_even(generator, inner))
     angle = 2 * pi * generator.random(points)
-    return _strayed(_polar(radius, angle), noise, seed), _labels(outer, inner)
+    place = _polar(np.concatenate([ring, disc]), angle)
+    return _strayed(place, noise, seed), _two_classes(outer, inner)
 
 
 def xor(points: int, noise: float, seed: int) -> Pattern:
     """Four squares with sides from 0.06 to 1 along each axis; class 1 where the signs of x₁ and x₂ agree."""
     generator = _positions(seed)
     differ, agree = _halves(points)
-    labels = _labels(differ, agree)
+    labels = _two_classes(differ, agree)
     sign = np.where(np.arange(points) % 2 == 0, 1.0, -1.0)
     signs = np.stack([sign, sign * np.where(labels == 1, 1, -1)], axis=1)
     place = (0.06 + 0.94 * generator.random((points, 2))) * signs
@@ -55,9 +56,10 @@ def gaussians(points: int, noise: float, seed: int) -> Pattern:
 
     Their standard deviation is 0.15 + 0.35 noise: 0.15 keeps them apart, 0.5 lets them overlap.
     """
-    labels = _labels(*_halves(points))
+    labels = _two_classes(*_halves(points))
     centre = np.where(labels == 1, 0.5, -0.5)[:, None]
-    return _mirrored(centre + (0.15 + 0.35 * noise) * _positions(seed).standard_normal((points, 2))), labels
+    stray = (0.15 + 0.35 * noise) * _positions(seed).standard_normal((points, 2))
+    return _mirrored(centre + stray), labels
 
 
 def spiral(points: int, noise: float, seed: int) -> Pattern:
@@ -67,9 +69,10 @@ def spiral(points: int, noise: float, seed: int) -> Pattern:
     """
     generator = _positions(seed)
     first, second = _halves(points)
-    labels = _labels(first, second)
+    labels = _two_classes(first, second)
     t = np.concatenate([_even(generator, first), _even(generator, second)])
-    return _strayed(_polar(t, pi / 2 - 1.25 * 2 * pi * t + pi * labels), noise, seed), labels
+    angle = pi / 2 - 1.25 * 2 * pi * t + pi * labels
+    return _strayed(_polar(t, angle), noise, seed), labels
 
 
 def moons(points: int, noise: float, seed: int) -> Pattern:
@@ -77,7 +80,7 @@ def moons(points: int, noise: float, seed: int) -> Pattern:
     π."""
     generator = _positions(seed)
     upper, lower = _halves(points)
-    labels = _labels(upper, lower)
+    labels = _two_classes(upper, lower)
     t = np.concatenate([_even(generator, upper), _even(generator, lower)])
     half = _polar(np.full(points, 2 / 3), pi * t) + np.array([-1 / 3, -1 / 6])
     return _strayed(half * np.where(labels == 1, -1, 1)[:, None], noise, seed), labels
@@ -119,7 +122,7 @@ def _halves(points: int) -> tuple[int, int]:
     return points - points // 2, points // 2
 
 
-def _labels(zeros: int, ones: int) -> NDArray[np.int64]:
+def _two_classes(zeros: int, ones: int) -> NDArray[np.int64]:
     return np.repeat(np.arange(2, dtype=np.int64), [zeros, ones])
 
 
@@ -130,8 +133,9 @@ def _polar(radius: Floats, angle: Floats) -> Floats:
 def _strayed(place: Floats, noise: float, seed: int) -> Floats:
     """Each point pushed to somewhere in the disc of radius `noise` around it; 1 is the pattern's radius."""
     generator = _shifts(seed)
-    push = _polar(np.sqrt(generator.random(len(place))), 2 * pi * generator.random(len(place)))
-    return _mirrored(place + noise * push)
+    distance = np.sqrt(generator.random(len(place)))
+    angle = 2 * pi * generator.random(len(place))
+    return _mirrored(place + noise * _polar(distance, angle))
 
 
 def _mirrored(place: Floats) -> Floats:
