@@ -4,37 +4,34 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import sys
-from collections.abc import Callable, Iterator
-from importlib.metadata import version
-from typing import Any
+from importlib import import_module
 
-from benchmarks import classroom, throughput
+from benchmarks.machine import machine
+from benchmarks.options import Options, Row, add_to, chosen
 
-Row = dict[str, Any]
-BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {"throughput": throughput.rows, "classroom": classroom.rows}
+BENCHMARKS = ("throughput", "classroom")
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run the named benchmarks, all by default."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(BENCHMARKS)}")
     parser.add_argument("--jsonl", action="store_true", help="one JSON record per row")
-    options = parser.parse_args()
-    unknown = set(options.names) - set(BENCHMARKS)
+    add_to(parser)
+    parsed = parser.parse_args(arguments)
+    unknown = sorted(set(parsed.names) - set(BENCHMARKS))
     if unknown:
-        parser.error(f"no benchmark named {', '.join(sorted(unknown))}; choose of {', '.join(BENCHMARKS)}")
-    machine = {
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "torch": version("torch"),
-        "streamlit": version("streamlit"),
-    }
-    show(machine, options.jsonl)
-    for name in options.names or BENCHMARKS:
-        for row in BENCHMARKS[name]():
-            show({"benchmark": name, **row}, options.jsonl)
+        parser.error(f"no benchmark named {', '.join(unknown)}; choose of {', '.join(BENCHMARKS)}")
+    show({"benchmark": "machine", **machine()}, parsed.jsonl)
+    for name in parsed.names or BENCHMARKS:
+        run(name, chosen(parsed), parsed.jsonl)
+
+
+def run(name: str, options: Options, jsonl: bool) -> None:
+    """Run one benchmark, showing each row as soon as it is there."""
+    for row in import_module(f"benchmarks.{name}").rows(options):
+        show({"benchmark": name, **row}, jsonl)
 
 
 def show(row: Row, jsonl: bool) -> None:

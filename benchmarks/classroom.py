@@ -1,159 +1,159 @@
-"""Many sessions at once, all training and receiving live ticks: raw websockets that speak Streamlit's own protocol.
+"""Many browsers at once, all training and receiving live ticks.
 
-Browsers would measure the browser. Each client opens the playground, presses Train, asks for a tick a second as a
-browser's timer would, and now and then presses a button; what is measured is the time until the server has answered.
+Real browsers would measure the browsers, so each is a websocket that speaks Streamlit's protocol. Clients and server
+share the machine's cores: what the clients use is stated as `client_cores`. Every row has a server of its own.
+
+A row's first half is training and ticks alone, and its throughput is that half's; in the second half everybody also
+presses buttons at random moments.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-import socket
-import statistics
-import subprocess
-import sys
+import random
 import time
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 
-import psutil
-from websockets.asyncio.client import connect
+from benchmarks.options import Options, Row
+from benchmarks.server import Server, server
+from benchmarks.summary import percentile
+from benchmarks.websocket import PATIENCE, Client, browser
 
-ROOT = Path(__file__).resolve().parents[1]
-SESSIONS = (1, 10, 30)
-SECONDS = 12.0
+SECONDS = 15.0
+"""Length of each half."""
 TICK_SECONDS = 1.0
-LARGEST_MESSAGE = 50_000_000
+"""How often a browser asks; more seldom where the page itself sets a longer interval."""
+BETWEEN_PRESSES = 2.0
+WARM_UP_SECONDS = 1.5
+LEFTOVER_SECONDS = 30.0
+"""How long sessions may take to be gone after their browsers are."""
 
 
-def rows() -> Iterator[dict[str, Any]]:
-    """One row per number of sessions: seconds at the 50th and 95th percentile, steps per second of all together."""
-    for count in SESSIONS:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-        options = ["--server.headless", "true", "--server.enableXsrfProtection", "false"]
-        server = subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            _wait_until_up(port)
-            yield {"sessions": count, **asyncio.run(_measure(port, count, psutil.Process(server.pid)))}
-        finally:
-            server.terminate()
-            server.wait()
+@dataclass
+class Measured:
+    """Seconds of every tick, press and stop, in all sessions together."""
+
+    ticks: list[float] = field(default_factory=list)
+    presses: list[float] = field(default_factory=list)
+    stops: list[float] = field(default_factory=list)
 
 
-def _wait_until_up(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("Streamlit did not start")
+def rows(options: Options) -> Iterator[Row]:
+    """One row per number of sessions; times are seconds."""
+    for count in options.sessions:
+        with server() as running:
+            yield {"sessions": count, **asyncio.run(_measure(running, count, options.seconds or SECONDS))}
 
 
-class Client:
-    """One session: what a browser knows of it."""
-
-    def __init__(self, socket: Any) -> None:
-        self.socket = socket
-        self.buttons: dict[str, str] = {}
-        self.fragment = ""
-        self.state = ""
-        self.steps = 0
-        self.finished = asyncio.Event()
-
-    async def listen(self) -> None:
-        """Take messages in until the connection ends."""
-        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-
-        async for raw in self.socket:
-            message = ForwardMsg.FromString(raw)
-            kind = message.WhichOneof("type")
-            if kind == "auto_rerun":
-                self.fragment = message.auto_rerun.fragment_id
-            elif kind == "script_finished":
-                self.finished.set()
-            elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
-                element = message.delta.new_element
-                if element.WhichOneof("type") == "button":
-                    self.buttons[element.button.label] = element.button.id
-                elif element.WhichOneof("type") == "bidi_component":
-                    text = str(element.bidi_component)
-                    if found := re.search(r"([\d,]+) steps", text):
-                        self.steps = int(found[1].replace(",", ""))
-
-    async def send(self, fragment: str = "", press: str = "") -> float:
-        """Have the script run, as a tick or a press; returns the seconds until it had."""
-        from streamlit.proto.BackMsg_pb2 import BackMsg
-
-        message = BackMsg()
-        message.rerun_script.query_string = ""
-        if fragment:
-            message.rerun_script.fragment_id = fragment
-            message.rerun_script.is_auto_rerun = True
-        if press:
-            widget = message.rerun_script.widget_states.widgets.add()
-            widget.id, widget.trigger_value = self.buttons[press], True
-        self.finished.clear()
-        began = time.monotonic()
-        await self.socket.send(message.SerializeToString())
-        await asyncio.wait_for(self.finished.wait(), 60)
-        return time.monotonic() - began
+async def _measure(running: Server, count: int, seconds: float) -> Row:
+    await _warm_up(running)
+    threads, megabytes = await _settled(running)
+    measured = Measured()
+    opening = time.monotonic()
+    async with _browsers(running.port, count) as clients:
+        opened = time.monotonic() - opening
+        started = await asyncio.gather(*(client.press("Train") for client in clients))
+        async with _ticking(clients, measured):
+            own, used, began = _own_cpu(), running.cpu_seconds, time.monotonic()
+            before = [client.steps_trained for client in clients]
+            await asyncio.sleep(seconds)
+            spent = time.monotonic() - began
+            steps = [client.steps_trained - was for client, was in zip(clients, before, strict=True)]
+            own, used = (_own_cpu() - own) / spent, (running.cpu_seconds - used) / spent
+            end = time.monotonic() + seconds
+            await asyncio.gather(*(_press_buttons(client, end, measured) for client in clients))
+            for client in clients:
+                client.note_age()
+        ages = [age for client in clients for age in client.ages]
+        row = {
+            "tick_p50": percentile(measured.ticks, 50),
+            "tick_p95": percentile(measured.ticks, 95),
+            "age_p50": percentile(ages, 50),
+            "age_p95": percentile(ages, 95),
+            "age_from": "message" if all(client.exact_ages for client in clients) else "request",
+            "press_p50": percentile(measured.presses, 50),
+            "press_p95": percentile(measured.presses, 95),
+            "stop_p95": percentile(measured.stops, 95),
+            "train_p95": percentile(started, 95),
+            "steps_per_second": round(sum(steps) / spent),
+            "slowest_session": round(min(steps) / spent),
+            "advanced": sum(done > 0 for done in steps),
+            "updates_per_second": round(sum(client.sights for client in clients) / count / (2 * seconds), 2),
+            "tick_kb": round(max(client.tick_bytes for client in clients) / 1e3, 1),
+            "all_open_s": round(opened, 2),
+            "client_cores": round(own, 2),
+            "server_cores": round(used, 2),
+            "mb_per_session": round((running.megabytes - megabytes) / count, 2),
+            "server_mb": round(running.megabytes),
+        }
+    left, left_megabytes = await _settled(running, threads)
+    return row | {"threads_left": left - threads, "mb_left": round(left_megabytes - megabytes, 1)}
 
 
-async def _session(port: int, ticks: list[float], presses: list[float], start: asyncio.Event, ready: list[Any]) -> int:
-    url = f"ws://127.0.0.1:{port}/_stcore/stream"
-    origin: Any = f"http://127.0.0.1:{port}"
-    async with connect(url, subprotocols=["streamlit"], origin=origin, max_size=LARGEST_MESSAGE) as socket:  # type: ignore[list-item]
-        client = Client(socket)
-        listening = asyncio.create_task(client.listen())
-        while "Train" not in client.buttons or not client.fragment:
-            await client.send()
-        ready.append(client)
-        await start.wait()
-        await client.send(press="Train")
-        deadline = time.monotonic() + SECONDS
-        count = 0
-        while time.monotonic() < deadline:
-            spent = await client.send(fragment=client.fragment)
-            ticks.append(spent)
-            count += 1
-            if count % 4 == 0:
-                presses.append(await client.send(press="New weights"))
-                presses.append(await client.send(press="Train"))
-            await asyncio.sleep(max(0.0, TICK_SECONDS - spent))
-        listening.cancel()
-        return client.steps
+async def _warm_up(running: Server) -> None:
+    """One visitor before everybody, so that imports and the threads of libraries count as the server's."""
+    async with browser(running.port) as client:
+        await client.until(lambda one: "Train" in one.buttons)
+        await client.press("Train")
+        async with _ticking([client], Measured()):
+            await asyncio.sleep(WARM_UP_SECONDS)
 
 
-async def _measure(port: int, count: int, server: psutil.Process) -> dict[str, Any]:
-    ticks: list[float] = []
-    presses: list[float] = []
-    start, ready = asyncio.Event(), []
-    tasks = [asyncio.create_task(_session(port, ticks, presses, start, ready)) for _ in range(count)]
-    while len(ready) < count:
-        await asyncio.sleep(0.1)
+@asynccontextmanager
+async def _browsers(port: int, count: int) -> AsyncIterator[list[Client]]:
+    async with AsyncExitStack() as open_ones:
+        clients = await asyncio.gather(*(open_ones.enter_async_context(browser(port)) for _ in range(count)))
+        await asyncio.gather(*(_ready(client) for client in clients))
+        yield list(clients)
+
+
+async def _ready(client: Client) -> None:
+    while "Train" not in client.buttons:  # the page is drawn while the data are still being prepared
+        await client.run(next(iter(client.timers), ""))
+
+
+@asynccontextmanager
+async def _ticking(clients: list[Client], measured: Measured) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(client.tick(measured.ticks, TICK_SECONDS)) for client in clients]
+    try:
+        yield
         for task in tasks:
             if task.done():
                 task.result()
-    memory = server.memory_info().rss
-    start.set()
-    steps = await asyncio.gather(*tasks)
-    return {
-        "tick_p50": _percentile(ticks, 50),
-        "tick_p95": _percentile(ticks, 95),
-        "press_p50": _percentile(presses, 50),
-        "press_p95": _percentile(presses, 95),
-        "ticks": len(ticks),
-        "sessions_that_trained": sum(step > 0 for step in steps),
-        "server_mb": round(memory / 1e6),
-    }
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
-def _percentile(values: list[float], share: int) -> float:
-    return round(statistics.quantiles(values, n=100)[share - 1], 3)
+async def _press_buttons(client: Client, end: float, measured: Measured) -> None:
+    while True:
+        for button in ("Pause", "Train", "New weights"):
+            await asyncio.sleep(random.uniform(0.5, 1.5) * BETWEEN_PRESSES)
+            if time.monotonic() > end:
+                return
+            while button not in client.buttons and time.monotonic() < end + PATIENCE:
+                await asyncio.sleep(0.02)
+            pressed = time.monotonic()
+            measured.presses.append(await client.press(button))
+            if button == "Pause":
+                await client.until(lambda one: one.sight.stopped)
+                measured.stops.append(time.monotonic() - pressed)
+
+
+async def _settled(running: Server, threads: int = 0) -> tuple[int, float]:
+    """Threads and MB of the server once its sessions are gone: no more than `threads`, or the same for a while."""
+    deadline, same, last = time.monotonic() + LEFTOVER_SECONDS, 0, -1
+    while time.monotonic() < deadline:
+        now = running.threads
+        same, last = (same + 1 if now == last else 0), now
+        if now <= threads or (not threads and same == 12):
+            break
+        async with browser(running.port):  # Streamlit clears expired sessions away when somebody comes
+            await asyncio.sleep(0.5)
+    return running.threads, running.megabytes
+
+
+def _own_cpu() -> float:
+    return time.process_time()

@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from benchmarks.options import Options, Row
+
 ROUNDS = 7
 SECONDS = 0.4
 
 
-def rows() -> Iterator[dict[str, Any]]:
+def rows(options: Options) -> Iterator[Row]:
     """One row per network: median steps per second of both engines, and the median of the paired ratios."""
     import torch
 

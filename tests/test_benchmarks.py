@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import throughput
+from benchmarks.options import Options
 
 
 def test_throughput_gives_a_row_for_every_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -14,7 +15,7 @@ def test_throughput_gives_a_row_for_every_network(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(throughput, "SECONDS", 0.01)
     threads = torch.get_num_threads()
     try:
-        rows = list(throughput.rows())
+        rows = list(throughput.rows(Options()))
     finally:
         torch.set_num_threads(threads)
         torch.set_flush_denormal(False)

@@ -1,0 +1,64 @@
+"""What the command line chooses: one record, handed to every benchmark."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, fields
+from typing import Any
+
+Row = dict[str, Any]
+"""One line of results: names to numbers, words or None."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much is measured. `only` holds parts of names: networks, peers or engines that match one of them are run."""
+
+    rounds: int = 5
+    seconds: float | None = None
+    sessions: tuple[int, ...] = (1, 10, 30, 60, 100)
+    only: tuple[str, ...] = ()
+
+    def wants(self, name: str) -> bool:
+        """Whether `only` leaves this name in."""
+        return not self.only or any(part.lower() in name.lower() for part in self.only)
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """The command-line options that fill `Options`."""
+    default = Options()
+    parser.add_argument("--rounds", type=_count, default=default.rounds, help="interleaved rounds (default 5)")
+    parser.add_argument("--seconds", type=_seconds, help="length of one measurement; each benchmark has its own")
+    parser.add_argument(
+        "--sessions", type=_counts, default=default.sessions, metavar="N,N…", help="classroom: how many browsers"
+    )
+    parser.add_argument(
+        "--only", type=_words, default=(), metavar="NAME,NAME…", help="throughput: networks and peers with such a name"
+    )
+
+
+def chosen(parsed: argparse.Namespace) -> Options:
+    """The record of what was parsed."""
+    return Options(**{field.name: getattr(parsed, field.name) for field in fields(Options)})
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < 3600:
+        raise argparse.ArgumentTypeError(f"must lie between 0 and 3600, got {text}")
+    return seconds
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(_count(part) for part in text.split(","))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,201 @@
+"""One browser, without the browser: a websocket that speaks Streamlit's own protocol.
+
+It keeps what a browser keeps (widgets and their values, the timers that the page has set) and drops the drawing, so
+that a hundred of them fit beside the server that is measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from websockets.asyncio.client import connect
+
+from benchmarks.messages import Sight, json_of, sight, state_of
+
+LARGEST_MESSAGE = 100_000_000
+PATIENCE = 60.0
+"""Seconds after which an answer counts as not coming; it is recorded as having taken that long."""
+
+IDLE_SECONDS = 0.05
+
+
+@dataclass(eq=False)
+class _Request:
+    """What the server was asked for: the first run that begins after it and covers it is the answer."""
+
+    fragment: str
+    answered: asyncio.Future[None]
+    run: str = ""
+
+
+class Client:
+    """One session. Times are `time.monotonic()`, ages and answers seconds."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+        self._requests: list[_Request] = []
+        self._widgets: dict[str, Any] = {}
+        self._changed = asyncio.Condition()
+        self.buttons: dict[str, str] = {}
+        self.timers: dict[str, float] = {}
+        self.sight = Sight(0, "", None)
+        self.sights = 0
+        self.steps_trained = 0
+        self.tick_bytes = 0
+        self.ages: list[float] = []
+        self.exact_ages = False
+        self._asked = 0.0
+        self._newest: float | None = None
+
+    async def listen(self) -> None:
+        """Take messages in until the connection ends."""
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+        async for raw in self._socket:
+            message = ForwardMsg.FromString(raw)
+            kind = message.WhichOneof("type")
+            if kind == "new_session":
+                self._begin(message.metadata.run.script_run_id, set(message.metadata.run.fragment_ids))
+            elif kind == "auto_rerun":
+                self.timers[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+            elif kind == "stop_auto_rerun":
+                for fragment in message.stop_auto_rerun.fragment_ids:
+                    self.timers.pop(fragment, None)
+            elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+                self._take(message.delta.new_element, len(raw))
+            elif kind == "script_finished":
+                self._finish(
+                    message.metadata.run.script_run_id, message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+                )
+            else:
+                continue
+            async with self._changed:
+                self._changed.notify_all()
+
+    def _take(self, element: Any, size: int) -> None:
+        kind = element.WhichOneof("type")
+        if kind == "button":
+            self.buttons[element.button.label] = element.button.id
+        elif kind == "bidi_component":
+            if shown := sight(json_of(element.bidi_component)):
+                self.tick_bytes = size
+                self._see(shown)
+        elif kind in {"number_input", "selectbox", "checkbox", "slider", "button_group"}:
+            widget = getattr(element, kind)
+            self._widgets[widget.id] = state_of(kind, widget)
+
+    def _see(self, shown: Sight) -> None:
+        """Note what is shown; a point's age counts until the moment that a newer one replaces it on the page."""
+        before, self.sight = self.sight, shown
+        if shown.steps == before.steps:
+            self._newest = None if shown.stopped else self._newest
+            return
+        self.sights += 1
+        self.steps_trained += shown.steps - before.steps if shown.steps > before.steps else shown.steps
+        self.note_age()
+        self.exact_ages = shown.at is not None
+        # Without a time in the message, the point counts as made when it was asked for.
+        made = self._asked if shown.at is None else time.monotonic() - (time.time() - shown.at)
+        self._newest = None if shown.stopped else made
+
+    def note_age(self) -> None:
+        """Record how old the newest point on the page is now, if the run goes on."""
+        if self._newest is not None:
+            self.ages.append(time.monotonic() - self._newest)
+
+    def _begin(self, run: str, fragments: set[str]) -> None:
+        if not fragments:  # a whole page: its timers and buttons are new
+            self.timers.clear()
+            self.buttons.clear()
+        for request in self._requests:
+            if not request.run and (not fragments or request.fragment in fragments):
+                request.run = run
+
+    def _finish(self, run: str, superseded: bool) -> None:
+        for request in self._requests:
+            if request.run == run:
+                if superseded:
+                    request.run = ""
+                elif not request.answered.done():
+                    request.answered.set_result(None)
+        self._requests = [request for request in self._requests if not request.answered.done()]
+
+    async def run(self, fragment: str = "", press: str = "") -> float:
+        """Have the script run, or one fragment of it as its timer does; the seconds until it has."""
+        from streamlit.proto.BackMsg_pb2 import BackMsg
+
+        message = BackMsg()
+        message.rerun_script.query_string = ""
+        states = message.rerun_script.widget_states.widgets
+        states.extend(self._widgets.values())
+        if fragment:
+            message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = fragment, True
+        if press:
+            widget = states.add()
+            widget.id, widget.trigger_value = self.buttons[press], True
+        request = _Request(fragment, asyncio.get_running_loop().create_future())
+        self._requests.append(request)
+        began = self._asked = time.monotonic()
+        await self._socket.send(message.SerializeToString())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(request.answered, PATIENCE)
+        return time.monotonic() - began
+
+    async def press(self, button: str) -> float:
+        """Press a button; the seconds until the whole page is there again."""
+        if button == "Train":
+            self._newest = time.monotonic()
+        elif button == "Pause":
+            self._newest = None
+        return await self.run(press=button)
+
+    async def until(self, condition: Callable[[Client], bool], patience: float = PATIENCE) -> float:
+        """Wait until what the page shows fulfils the condition; the seconds that took, `patience` at most."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(patience), self._changed:
+                await self._changed.wait_for(lambda: condition(self))
+        except TimeoutError:
+            pass
+        return time.monotonic() - began
+
+    async def tick(self, answers: list[float], at_least: float) -> None:
+        """Do what the page's timers do in a browser, for as long as the task lives; adds each answer's seconds.
+
+        A browser asks when it is time to, whether or not the server has answered before.
+        """
+        due = time.monotonic() + random.uniform(0, at_least)
+        async with asyncio.TaskGroup() as asking:
+            while True:
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+                fragment, interval = next(iter(self.timers.items()), ("", 0.0))
+                if fragment:
+                    asking.create_task(self._ask(fragment, due, answers))
+                due += max(interval, at_least) if fragment else IDLE_SECONDS
+
+    async def _ask(self, fragment: str, due: float, answers: list[float]) -> None:
+        await self.run(fragment)
+        answers.append(time.monotonic() - due)
+
+
+@asynccontextmanager
+async def browser(port: int) -> AsyncIterator[Client]:
+    """A client whose first page has arrived."""
+    address, origin = f"ws://127.0.0.1:{port}/_stcore/stream", f"http://127.0.0.1:{port}"
+    options: dict[str, Any] = {"subprotocols": ["streamlit"], "origin": origin, "max_size": LARGEST_MESSAGE}
+    async with connect(address, open_timeout=PATIENCE, compression=None, **options) as socket:
+        client = Client(socket)
+        listening = asyncio.create_task(client.listen())
+        try:
+            await client.run()
+            yield client
+            if listening.done():
+                listening.result()  # it ends only by an error, which is the reason for what is missing
+        finally:
+            listening.cancel()
