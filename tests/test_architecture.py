@@ -19,15 +19,16 @@ MODULES = {
 }
 
 ORDER = [
-    ["mlp_core.errors", "mlp_core.limits", "mlp_core.locks", "mlp_core.figures", "mlp_core.torchvision_compat",
-     "mlp_core.training.events"],
+    ["mlp_core.errors", "mlp_core.limits", "mlp_core.threads", "mlp_core.locks", "mlp_core.figures",
+     "mlp_core.torchvision_compat", "mlp_core.training.events"],
     ["mlp_core.catalog"],
     ["mlp_core.spec"],
     ["mlp_core.plan", "mlp_core.presets", "mlp_core.link", "mlp_core.data", "mlp_core.randomness", "mlp_core.devices"],
     ["mlp_core.batches"],
     ["mlp_core.build"],
-    ["mlp_core.metrics", "mlp_core.history", "mlp_core.export"],
-    ["mlp_core.statistics", "mlp_core.predict"],
+    ["mlp_core.metrics", "mlp_core.history"],
+    ["mlp_core.statistics", "mlp_core.export"],
+    ["mlp_core.predict"],
     ["mlp_core.training"],
     ["mlp_core.commands"],
     ["mlp_core.__main__"],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlp_core.catalog.by_hand import BareTensor, LayerByHand
 from mlp_core.catalog.entry import Entry, table
 from mlp_core.catalog.parameters import Bool, Float, Int
 from mlp_core.limits import MAX_WIDTH
@@ -33,6 +34,8 @@ class LayerEntry(Entry):
     parameters. `out_features` and `count` tell output width and number of trained parameters without building
     anything. `buffers` counts numbers that are kept but not trained. `random` marks layers that draw random
     numbers in training; `mixes_batch` those whose training output for one sample depends on the others.
+    `short` is what exported code calls such a layer, where the name in small letters is not the custom. `by_hand`
+    writes it with bare tensors, given its parameters and the incoming width.
     """
 
     family: str
@@ -42,6 +45,46 @@ class LayerEntry(Entry):
     buffers: Callable[[Params, int], int] = _none
     random: bool = False
     mixes_batch: bool = False
+    short: str = ""
+    by_hand: Callable[[Params, int], LayerByHand] | None = None
+
+
+def _linear_by_hand(params: Params, features: int) -> LayerByHand:
+    # The bound is that of nn.Linear, which calls kaiming_uniform_ with a = sqrt(5). addmm rounds as nn.Linear does;
+    # a product and a sum of their own round twice.
+    width = params["out_features"]
+    drawn = ".uniform_(-bound, bound)"
+    weight = BareTensor(name="w", key="weight", value=f"torch.empty({width}, {features}){drawn}")
+    before = (f"bound = 1 / math.sqrt({features})",)
+    if not params["bias"]:
+        return LayerByHand(tensors=(weight,), call=("torch.mm", ("{x}", "{w}.T")), before=before)
+    bias = BareTensor(name="b", key="bias", value=f"torch.empty({width}){drawn}")
+    return LayerByHand(tensors=(weight, bias), call=("torch.addmm", ("{b}", "{x}", "{w}.T")), before=before)
+
+
+def _batch_norm_by_hand(params: Params, features: int) -> LayerByHand:
+    trained = (
+        BareTensor(name="gamma", key="weight", value=f"torch.ones({features})"),
+        BareTensor(name="beta", key="bias", value=f"torch.zeros({features})"),
+    )
+    kept = (
+        BareTensor(name="mean", key="running_mean", value=f"torch.zeros({features})", trained=False),
+        BareTensor(name="var", key="running_var", value=f"torch.ones({features})", trained=False),
+    )
+    affine, running = params["affine"], params["track_running_stats"]
+    arguments = (
+        "{x}",
+        *(("{mean}", "{var}") if running else ("None", "None")),
+        *(("{gamma}", "{beta}") if affine else ()),
+        "training={training}" if running else "training=True",
+        f"momentum={params['momentum']!r}",
+        f"eps={params['eps']!r}",
+    )
+    return LayerByHand(
+        tensors=(*(trained if affine else ()), *(kept if running else ())),
+        call=("F.batch_norm", arguments),
+        mode=running,
+    )
 
 
 LAYERS: dict[str, LayerEntry] = table(
@@ -49,6 +92,8 @@ LAYERS: dict[str, LayerEntry] = table(
         name="Linear",
         label="Linear",
         family="linear",
+        short="fc",
+        by_hand=_linear_by_hand,
         summary="Every output is a weighted sum of all inputs plus a bias: the layer that learns.",
         formula=r"y = x W^\top + b",
         when="In every network; an activation between two of them lets the network bend.",
@@ -104,6 +149,8 @@ LAYERS: dict[str, LayerEntry] = table(
         name="BatchNorm1d",
         label="BatchNorm1d",
         family="normalisation",
+        short="bn",
+        by_hand=_batch_norm_by_hand,
         summary="Shifts and scales each feature to mean 0 and variance 1 over the batch, then by learned amounts.",
         formula=r"y = \gamma\,\frac{x - \mu_B}{\sqrt{\sigma_B^2 + \epsilon}} + \beta",
         when="Deep networks that train slowly, with batches of about 16 samples or more.",

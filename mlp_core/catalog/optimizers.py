@@ -2,17 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from mlp_core.catalog.by_hand import UpdateByHand
 from mlp_core.catalog.entry import Entry, table
 from mlp_core.catalog.parameters import Bool, Float, Floats, Parameter
 
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerEntry(Entry):
-    """A `torch.optim` class of the entry's name. `state_per_parameter`: numbers that it keeps per weight."""
+    """A `torch.optim` class of the entry's name. `state_per_parameter`: numbers that it keeps per weight.
+
+    `by_hand` writes its update with bare tensors, given its parameters.
+    """
 
     state_per_parameter: int
+    by_hand: Callable[[Mapping[str, Any]], UpdateByHand] | None = None
+
+
+def _sgd_by_hand(params: Mapping[str, Any]) -> UpdateByHand:
+    lines, settings = [], {"lr": params["lr"]}
+    state: tuple[str, ...] = ()
+    if params["weight_decay"]:
+        settings["weight_decay"] = params["weight_decay"]
+        lines.append("g = g.add(p, alpha=weight_decay)")
+    if params["momentum"]:
+        settings["momentum"] = params["momentum"]
+        state = ("velocity",)
+        lines.append("velocity.mul_(momentum).add_(g)")
+        lines.append("g = g.add(velocity, alpha=momentum)" if params["nesterov"] else "g = velocity")
+    # One rounding, as in torch.optim; p -= lr * g would round twice.
+    return UpdateByHand(lines=(*lines, "p.sub_(g, alpha=lr)"), settings=settings, state=state)
+
+
+def _adam_by_hand(params: Mapping[str, Any], decoupled: bool = False) -> UpdateByHand:
+    beta1, beta2 = params["betas"]
+    settings = {"lr": params["lr"], "beta1": beta1, "beta2": beta2, "eps": params["eps"]}
+    lines = []
+    if params["weight_decay"]:
+        settings["weight_decay"] = params["weight_decay"]
+        lines.append("p.mul_(1 - lr * weight_decay)" if decoupled else "g = g.add(p, alpha=weight_decay)")
+    lines += ["mean.lerp_(g, 1 - beta1)", "square.mul_(beta2).addcmul_(g, g, value=1 - beta2)"]
+    state: tuple[str, ...] = ("mean", "square")
+    root = "square"
+    if params["amsgrad"]:
+        state, root = (*state, "largest"), "largest"
+        lines.append("torch.maximum(largest, square, out=largest)")
+    lines += [f"root = ({root}.sqrt() / scale).add_(eps)", "p.addcdiv_(mean, root, value=-size)"]
+    # Averages that start at zero are too small at first; the two scalars make up for it.
+    scalars = ("size = lr / (1 - beta1**step)", "scale = (1 - beta2**step) ** 0.5")
+    return UpdateByHand(lines=tuple(lines), settings=settings, state=state, scalars=scalars, counts=True)
+
+
+def _adamw_by_hand(params: Mapping[str, Any]) -> UpdateByHand:
+    return _adam_by_hand(params, decoupled=True)
 
 
 def _learning_rate(default: float) -> Parameter:
@@ -84,6 +129,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
     OptimizerEntry(
         name="SGD",
         label="SGD",
+        by_hand=_sgd_by_hand,
         summary="Steps against the gradient of one mini-batch; with momentum it keeps rolling.",
         formula=r"v \leftarrow \mu v + g,\quad w \leftarrow w - \eta v",
         when="The textbook choice; with momentum 0.9 a strong one.",
@@ -104,6 +150,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
     OptimizerEntry(
         name="Adam",
         label="Adam",
+        by_hand=_adam_by_hand,
         summary="Gives every weight its own step, from running averages of its gradient and squared gradient.",
         formula=r"w \leftarrow w - \eta\,\frac{\hat m}{\sqrt{\hat v} + \epsilon}",
         when="Works well without tuning.",
@@ -114,6 +161,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
     OptimizerEntry(
         name="AdamW",
         label="AdamW",
+        by_hand=_adamw_by_hand,
         summary="Adam with weight decay applied to the weights themselves rather than to the gradient.",
         formula=r"w \leftarrow (1 - \eta\lambda)\,w - \eta\,\frac{\hat m}{\sqrt{\hat v} + \epsilon}",
         when="Adam with weight decay.",
