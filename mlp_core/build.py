@@ -5,11 +5,13 @@ Runtime objects never live in a spec, and a run is never shared between sessions
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import lr_scheduler
 
 from mlp_core.batches import Batches, Position
 from mlp_core.data.dataset import Dataset
@@ -21,7 +23,10 @@ from mlp_core.spec import Experiment
 
 @dataclass
 class Run:
-    """One experiment in progress. Tensors are on `device`; `notes` are sentences for the page."""
+    """One experiment in progress. Tensors are on `device`; `notes` are sentences for the page.
+
+    `scheduler` changes the optimizer's learning rate, where the experiment has one.
+    """
 
     experiment: Experiment
     plan: Plan
@@ -36,6 +41,8 @@ class Run:
     batches: Batches
     notes: tuple[str, ...] = ()
     position: Position = field(default_factory=Position)
+    scheduler: lr_scheduler.LRScheduler | None = None
+    passes: Any = None  # a `metrics.Passes` that an engine has compiled for the run
 
     @property
     def draws_in_training(self) -> bool:
@@ -52,6 +59,33 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = value
 
+    @property
+    def base_learning_rate(self) -> float:
+        """The learning rate that the schedule starts from; without one, that of the next step."""
+        return self.learning_rate if self.scheduler is None else float(self.scheduler.base_lrs[0])
+
+    @base_learning_rate.setter
+    def base_learning_rate(self, value: float) -> None:
+        """Change it while the run goes on: the schedule is then where it would be, had it started from this one."""
+        if self.scheduler is not None:
+            self.scheduler.base_lrs = [value] * len(self.optimizer.param_groups)
+            for group in self.optimizer.param_groups:
+                group["initial_lr"] = value
+            value = _scheduled(self.scheduler)
+            self.scheduler._last_lr = [value] * len(self.optimizer.param_groups)
+        self.learning_rate = value
+
+    def follow_schedule(self) -> None:
+        """Let the schedule count the step that was just done, as a script calls `scheduler.step()` after it."""
+        if self.scheduler is not None and (self.scheduled_by_step or self.position.batch == 0):
+            self.scheduler.step()
+
+    @property
+    def scheduled_by_step(self) -> bool:
+        """Whether the schedule counts steps; without one, or with one that counts epochs, False."""
+        described = self.experiment.scheduler
+        return described is not None and described.every == "step"
+
     def scaled(self, x: Tensor) -> Tensor:
         """Inputs as the model takes them: float32, images from bytes to [0, 1]."""
         return x if x.dtype == torch.float32 else x.to(torch.float32).div(self.dataset.divisor)
@@ -66,11 +100,13 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
     planned = plan(experiment)
     device, note = resolve(experiment.training.device)
     stream = RandomStream(experiment.training.seed, device)
+    described = experiment.scheduler
     with stream.lend():
         model = build_model(planned)
     model.to(device).train()
     y_train = targets(experiment, planned, dataset.y_train).to(device)
     batches = Batches(_shared(dataset.x_train).to(device), y_train, experiment.training.batch_size, stream)
+    optimizer = _make(torch.optim, experiment.optimizer.type, model.parameters(), **experiment.optimizer.params)
     return Run(
         experiment=experiment,
         plan=planned,
@@ -78,13 +114,27 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
         device=device,
         model=model,
         loss=_make(nn, experiment.loss.type, **experiment.loss.params),
-        optimizer=_make(torch.optim, experiment.optimizer.type, model.parameters(), **experiment.optimizer.params),
+        optimizer=optimizer,
         x_test=_shared(dataset.x_test).to(device),
         y_test=targets(experiment, planned, dataset.y_test).to(device),
         stream=stream,
         batches=batches,
         notes=(*((note,) if note else ()), *dataset.notes),
+        scheduler=None if described is None else _make(lr_scheduler, described.type, optimizer, **described.params),
     )
+
+
+def _scheduled(scheduler: Any) -> float:
+    """The rate of a schedule at its time, from the rate that it starts from; infinite where it has grown too large."""
+    # `get_lr` is a closed form where there is no other; outside of `step` it would warn that it may not be one.
+    closed_form = getattr(scheduler, "_get_closed_form_lr", scheduler.get_lr)
+    scheduler._get_lr_called_within_step = True
+    try:
+        return float(closed_form()[0])
+    except OverflowError:
+        return math.inf
+    finally:
+        scheduler._get_lr_called_within_step = False
 
 
 def build_model(planned: Plan) -> nn.Sequential:

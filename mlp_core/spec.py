@@ -15,13 +15,14 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, TRAINING, look_up
+from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING, look_up
 from mlp_core.catalog.datasets import DatasetEntry
 from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.layers import LayerEntry
 from mlp_core.catalog.losses import LossEntry
 from mlp_core.catalog.optimizers import OptimizerEntry
 from mlp_core.catalog.parameters import shorten
+from mlp_core.catalog.schedulers import EVERY
 from mlp_core.catalog.training import SEED, TEST_FRACTION
 from mlp_core.errors import SpecError
 from mlp_core.limits import MAX_LAYERS
@@ -139,12 +140,32 @@ class OptimizerSpec(_Chosen):
         return self
 
 
+class SchedulerSpec(_Chosen):
+    """How the learning rate changes by itself: after every epoch, or after every step."""
+
+    kind = "scheduler"
+    entries = SCHEDULERS
+
+    every: str = EVERY.default
+
+    @property
+    def entry(self) -> Entry:
+        """The scheduler's catalog entry."""
+        return SCHEDULERS[self.type]
+
+    @model_validator(mode="after")
+    def _check_every(self) -> Self:
+        EVERY.check(self.every, f"scheduler {self.type}")
+        return self
+
+
 class TrainingSpec(_Part):
     """How the run goes; every field is a parameter of `catalog.training.TRAINING`."""
 
     batch_size: int | None = 10
     epochs: int | None = None
     zero_grad: bool = True
+    max_grad_norm: float | None = None
     report_every: int | None = None
     device: str = "cpu"
     seed: int = SEED.default
@@ -163,6 +184,7 @@ class Experiment(_Part):
     layers: tuple[LayerSpec, ...]
     loss: LossSpec
     optimizer: OptimizerSpec
+    scheduler: SchedulerSpec | None = None
     training: TrainingSpec = TrainingSpec()
 
     @model_validator(mode="after")

@@ -6,10 +6,19 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, TRAINING
+from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING
 from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter, Subset
-from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec
+from mlp_core.catalog.schedulers import EVERY
+from mlp_core.spec import (
+    DataSpec,
+    Experiment,
+    LayerSpec,
+    LossSpec,
+    OptimizerSpec,
+    SchedulerSpec,
+    TrainingSpec,
+)
 
 MODEST = 24
 """The largest integer where a test builds what it draws."""
@@ -19,9 +28,10 @@ def values(parameter: Parameter, modest: bool = False) -> st.SearchStrategy[Any]
     """Values that follow the parameter's rule; with `modest`, no large integers."""
     match parameter:
         case Float():
-            return st.floats(
+            real = st.floats(
                 parameter.low, parameter.high, exclude_min=parameter.low_open, exclude_max=parameter.high_open
             )
+            return st.none() | real if parameter.optional else real
         case Floats():
             return st.tuples(*(values(parameter.element) for _ in parameter.labels))
         case Int():
@@ -77,6 +87,13 @@ def optimizers(draw: st.DrawFn) -> OptimizerSpec:
 
 
 @st.composite
+def schedulers(draw: st.DrawFn, modest: bool = False) -> SchedulerSpec:
+    """Any schedule of the learning rate."""
+    entry = SCHEDULERS[draw(st.sampled_from(list(SCHEDULERS)))]
+    return SchedulerSpec(type=entry.name, params=draw(params(entry, modest)), every=draw(values(EVERY)))
+
+
+@st.composite
 def experiments(draw: st.DrawFn, modest: bool = False) -> Experiment:
     """Every part follows its own rule; whether the parts fit together is another matter."""
     loss = draw(st.sampled_from(list(LOSSES)))
@@ -89,6 +106,7 @@ def experiments(draw: st.DrawFn, modest: bool = False) -> Experiment:
         layers=draw(layers(modest)),
         loss=LossSpec(type=loss, params=draw(params(LOSSES[loss]))),
         optimizer=draw(optimizers()),
+        scheduler=draw(st.none() | schedulers(modest)),
         training=training,
     )
 

@@ -20,6 +20,7 @@ from mlp_core.catalog import (
     LAYERS,
     LOSSES,
     OPTIMIZERS,
+    SCHEDULERS,
     TRAINING,
     look_up,
 )
@@ -28,7 +29,7 @@ from mlp_core.catalog.entry import Entry, table
 from mlp_core.catalog.layers import LayerEntry
 from mlp_core.catalog.losses import LossEntry
 from mlp_core.catalog.optimizers import OptimizerEntry
-from mlp_core.catalog.parameters import Choice, Floats, Int, Parameter, Subset
+from mlp_core.catalog.parameters import Choice, Float, Floats, Int, Parameter, Subset
 from mlp_core.errors import SpecError
 from mlp_core.limits import MAX_TEXT
 
@@ -44,6 +45,7 @@ each_parameter = pytest.mark.parametrize(
 each_layer = pytest.mark.parametrize("entry", ALL_LAYERS.values(), ids=ALL_LAYERS)
 each_loss = pytest.mark.parametrize("entry", LOSSES.values(), ids=LOSSES)
 each_optimizer = pytest.mark.parametrize("entry", OPTIMIZERS.values(), ids=OPTIMIZERS)
+each_scheduler = pytest.mark.parametrize("entry", SCHEDULERS.values(), ids=SCHEDULERS)
 each_dataset = pytest.mark.parametrize("entry", DATASETS.values(), ids=DATASETS)
 
 
@@ -65,7 +67,7 @@ def test_parameter_has_words(entry: Entry, parameter: Parameter) -> None:
     assert entry.parameter(parameter.name) is parameter
     if isinstance(parameter, Floats):
         assert len(parameter.labels) == len(parameter.default)
-    if isinstance(parameter, Int) and parameter.optional:
+    if isinstance(parameter, Int | Float) and parameter.optional:
         assert parameter.none_means
     if isinstance(parameter, Choice | Subset):
         assert parameter.choices
@@ -239,6 +241,27 @@ def test_optimizer_takes_a_step_and_keeps_no_more_than_it_says(entry: OptimizerE
     assert not torch.equal(weight, torch.ones(50))
     kept = sum(value.numel() for value in optimizer.state[weight].values() if value.numel() > 1)
     assert kept / 50 <= entry.state_per_parameter + ("amsgrad" in most)
+
+
+@each_scheduler
+def test_scheduler_defaults_are_those_of_torch(entry: Entry) -> None:
+    signature = inspect.signature(getattr(torch.optim.lr_scheduler, entry.name).__init__).parameters
+    for parameter in entry.parameters:
+        assert signature[parameter.name].default in (parameter.default, inspect.Parameter.empty)
+
+
+@given(st.data(), st.floats(0, 1e12))
+def test_every_schedule_gives_rates_that_a_step_can_take(data: st.DataObject, base: float) -> None:
+    entry = data.draw(st.sampled_from(list(SCHEDULERS.values())))
+    chosen = entry.fill(data.draw(params(entry, modest=True)))
+    optimizer = torch.optim.SGD([nn.Parameter(torch.ones(1))], lr=base)
+    schedule = getattr(torch.optim.lr_scheduler, entry.name)(optimizer, **chosen)
+    for _ in range(60):
+        rate = optimizer.param_groups[0]["lr"]
+        assert isinstance(rate, float)
+        assert rate >= -1e-9 * base
+        optimizer.step()
+        schedule.step()
 
 
 @each_dataset

@@ -108,7 +108,11 @@ class Faulty(EagerEngine):
             if run.position.step == self.after:
                 with torch.no_grad():
                     run.model.get_submodule(self.layer).weight.mul_(self.factor)
-        return ChunkResult(np.concatenate([r.losses for r in results]), sum(r.samples for r in results))
+        return ChunkResult(
+            np.concatenate([r.losses for r in results]),
+            sum(r.samples for r in results),
+            np.concatenate([r.learning_rates for r in results]),
+        )
 
 
 @pytest.mark.parametrize(("factor", "words"), [(float("nan"), "the loss became NaN"), (1e38, "the loss")])

@@ -25,6 +25,7 @@ from mlp_core.spec import (
     LayerSpec,
     LossSpec,
     OptimizerSpec,
+    SchedulerSpec,
     TrainingSpec,
 )
 
@@ -42,7 +43,7 @@ def readable(error: SpecError) -> str:
     """The error's text, which must be one paragraph of a length that fits a page."""
     said = str(error)
     assert said
-    assert said[0].isupper() or said.startswith(("data set", "layer", "loss", "optimizer"))
+    assert said[0].isupper() or said.startswith(("data set", "layer", "loss", "optimizer", "scheduler"))
     assert said.rstrip(")").endswith((".", ".'")), said
     assert "\n" not in said
     assert len(said) < 1000
@@ -303,3 +304,31 @@ def test_hostile_text_stays_text_and_is_cut() -> None:
     assert "…" in said
     with pytest.raises(SpecError):
         LossSpec(type=name)
+
+
+def test_a_schedule_and_clipping_are_additions_that_old_files_lack() -> None:
+    old = copy.deepcopy(GOOD)
+    del old["scheduler"], old["training"]["max_grad_norm"]
+    assert Experiment.from_dict(old) == Experiment.from_dict(GOOD)
+    assert Experiment.from_dict(old).scheduler is None
+    assert Experiment.from_dict(old).training.max_grad_norm is None
+    new = {**GOOD, "scheduler": {"type": "StepLR"}, "training": {**GOOD["training"], "max_grad_norm": 1}}
+    found = Experiment.from_dict(new)
+    assert found.scheduler == SchedulerSpec(type="StepLR", params={"step_size": 10, "gamma": 0.1}, every="epoch")
+    assert found.training.max_grad_norm == 1.0
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"type": "StepLr"}, "no scheduler named 'StepLr'.*did you mean 'StepLR'"),
+        ({"type": "StepLR", "every": "batch"}, "'every' parameter of scheduler StepLR must be one of 'epoch', 'step'"),
+        ({"type": "StepLR", "params": {"gamma": 0}}, "'gamma' parameter of scheduler StepLR must be"),
+        ({"type": "StepLR", "when": 1}, "unknown key 'when'"),
+        ({"every": "step"}, "lacks the key 'type'"),
+    ],
+)
+def test_a_wrong_schedule_is_named(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecError, match=words) as caught:
+        Experiment.from_dict({**GOOD, "scheduler": given})
+    readable(caught.value)

@@ -10,6 +10,7 @@ from mlp_core.catalog.entry import Entry, look_up
 from mlp_core.catalog.layers import LAYERS, LayerEntry
 from mlp_core.catalog.losses import LOSSES, LossEntry
 from mlp_core.catalog.optimizers import OPTIMIZERS, OptimizerEntry
+from mlp_core.catalog.schedulers import SCHEDULERS
 from mlp_core.catalog.training import DEVICES, TRAINING
 
 ALL_LAYERS: dict[str, LayerEntry] = {**LAYERS, **ACTIVATIONS}
@@ -20,6 +21,7 @@ KINDS: dict[str, Mapping[str, Entry]] = {
     "activations": ACTIVATIONS,
     "losses": LOSSES,
     "optimizers": OPTIMIZERS,
+    "schedulers": SCHEDULERS,
     "datasets": DATASETS,
     "devices": DEVICES,
 }
@@ -35,6 +37,7 @@ __all__ = [
     "LAYERS",
     "LOSSES",
     "OPTIMIZERS",
+    "SCHEDULERS",
     "TRAINING",
     "DatasetEntry",
     "Entry",

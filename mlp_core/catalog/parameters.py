@@ -78,7 +78,10 @@ def _interval(low: float, high: float, low_open: bool, high_open: bool) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Float(Parameter):
-    """A finite real number between two bounds; `log` marks one whose useful values span decades."""
+    """A finite real number between two bounds; `log` marks one whose useful values span decades.
+
+    `optional` also admits None, described by `none_means`.
+    """
 
     low: float = -math.inf
     high: float = math.inf
@@ -87,8 +90,12 @@ class Float(Parameter):
     step: float = 0.1
     log: bool = False
     unit: str = ""
+    optional: bool = False
+    none_means: str = ""
 
     def accepts(self, value: object) -> bool:
+        if value is None:
+            return self.optional
         if not _is_number(value):
             return False
         number = float(value)  # type: ignore[arg-type]
@@ -97,13 +104,14 @@ class Float(Parameter):
         return above and below
 
     def rule(self) -> str:
-        return f"a float in the range {_interval(self.low, self.high, self.low_open, self.high_open)}"
+        rule = f"a float in the range {_interval(self.low, self.high, self.low_open, self.high_open)}"
+        return f"{rule}, or None ({self.none_means})" if self.optional else rule
 
-    def convert(self, value: Any) -> float:
-        return float(value)
+    def convert(self, value: Any) -> float | None:
+        return None if value is None else float(value)
 
     def bad_values(self) -> list[object]:
-        bad: list[object] = ["x", None, True, math.nan, math.inf]
+        bad: list[object] = ["x", True, math.nan, math.inf, *([] if self.optional else [None])]
         if self.low > -math.inf:
             bad.append(self.low if self.low_open else self.low - 1)
         if self.high < math.inf:
@@ -129,7 +137,7 @@ class Floats(Parameter):
         return f"{len(self.labels)} values ({', '.join(self.labels)}), each {self.element.rule()}"
 
     def convert(self, value: Any) -> tuple[float, ...]:
-        return tuple(self.element.convert(item) for item in value)
+        return tuple(float(item) for item in value)
 
     def bad_values(self) -> list[object]:
         good = list(self.default)

@@ -66,6 +66,20 @@ TRAINING = Entry(
             "gradient to all earlier ones, which is usually a bug worth seeing once.",
             default=True,
         ),
+        Float(
+            name="max_grad_norm",
+            label="Clip gradients",
+            help="Where the gradient of a step is longer than this, it is shortened to it, so that one wild batch "
+            "cannot throw the weights far; empty leaves gradients as they are.",
+            default=None,
+            low=0.0,
+            low_open=True,
+            high=1e12,
+            step=0.5,
+            optional=True,
+            none_means="no clipping",
+            advice="Choose a length above 0, of which 1 is usual, or leave it empty.",
+        ),
         Int(
             name="report_every",
             label="Report every",

@@ -25,6 +25,6 @@ def _presets(options: argparse.Namespace) -> None:
 
 def _catalog(options: argparse.Namespace) -> None:
     for entry in look_up(KINDS, options.kind, "catalog").values():
-        print(f"{entry.name:<20}{entry.summary}")
+        print(f"{entry.name:<28}{entry.summary}")
         for parameter in entry.parameters:
             print(f"{'':<22}{parameter.name} = {parameter.default!r}: {parameter.rule()}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ class Checkpoint:
     stream: tuple[Tensor, Tensor | None]
     order: Tensor | None
     position: Position
+    scheduler: dict[str, Any] | None
 
 
 def save(run: Run) -> Checkpoint:
@@ -38,6 +40,7 @@ def save(run: Run) -> Checkpoint:
         stream=run.stream.state(),
         order=run.batches.state(),
         position=replace(run.position),
+        scheduler=None if run.scheduler is None else deepcopy(run.scheduler.state_dict()),
     )
 
 
@@ -80,6 +83,8 @@ def restore(run: Run, checkpoint: Checkpoint) -> None:
     for parameter, has_gradient in zip(parameters, checkpoint.has_gradient, strict=True):
         parameter.grad = next(gradients) if has_gradient else None
     run.optimizer.load_state_dict(_with_tensors(checkpoint.optimizer, tensors))
+    if run.scheduler is not None and checkpoint.scheduler is not None:
+        run.scheduler.load_state_dict(deepcopy(checkpoint.scheduler))
     run.stream.restore(checkpoint.stream)
     run.batches.restore(checkpoint.order)
     run.position = replace(checkpoint.position)

@@ -30,7 +30,7 @@ class Watch:
 
     def __init__(self, run: Run) -> None:
         self._checkpoints: deque[Checkpoint] = deque([save(run)], maxlen=2)
-        self._saved_at, self._learning_rate = time.monotonic(), run.learning_rate
+        self._saved_at, self._learning_rate = time.monotonic(), run.base_learning_rate
         self._limit = math.inf
 
     def before_chunk(self, run: Run) -> None:
@@ -38,20 +38,21 @@ class Watch:
         while self._checkpoints and self._checkpoints[-1].position.step >= run.position.step:
             self._checkpoints.pop()  # the learning rate may have been changed since, or the run put back
         recent = time.monotonic() - self._saved_at < CHECKPOINT_SECONDS
-        if self._checkpoints and recent and run.learning_rate == self._learning_rate:
+        if self._checkpoints and recent and run.base_learning_rate == self._learning_rate:
             return
         self._checkpoints.append(save(run))
-        self._saved_at, self._learning_rate = time.monotonic(), run.learning_rate
+        self._saved_at, self._learning_rate = time.monotonic(), run.base_learning_rate
 
-    def after_chunk(self, run: Run, engine: Engine, result: ChunkResult, learning_rate: float) -> Diverged | None:
+    def after_chunk(self, run: Run, engine: Engine, result: ChunkResult) -> Diverged | None:
         """None if the chunk's losses are sound; else the run is put back and the event says what happened."""
         if self._limit == math.inf and len(result.losses) and np.isfinite(result.losses[0]):
             self._limit = EXPLODED * max(1.0, float(result.losses[0]))
         sound = np.isfinite(result.losses) & (result.losses < self._limit)
         if sound.all():
             return None
-        bad_step = run.position.step - len(result.losses) + int(np.argmin(sound))  # steps done before it
-        loss = float(result.losses[int(np.argmin(sound))])
+        bad = int(np.argmin(sound))
+        bad_step = run.position.step - len(result.losses) + bad  # steps done before it
+        loss, learning_rate = float(result.losses[bad]), float(result.learning_rates[bad])
         layer = self._broken_layer(run, engine, bad_step)
         kept = max(bad_step - 1, self._checkpoints[0].position.step)
         self._return_to(run, engine, kept)

@@ -77,19 +77,20 @@ def train(
         if report_every:
             left = min(left, report_every - position.batch % report_every)
         progress.watch.before_chunk(run)
-        learning_rate = run.learning_rate
         step_before, samples_before = position.step, _samples_at(run)
         began = time.perf_counter()
         result = engine.run(run, int(min(left, progress.chunk_steps)))
         seconds = time.perf_counter() - began
         _pace(progress, len(result.losses), seconds)
-        diverged = progress.watch.after_chunk(run, engine, result, learning_rate)
+        diverged = progress.watch.after_chunk(run, engine, result)
         position = run.position
         losses = result.losses[: max(0, position.step - step_before)]  # after a fault, what was kept
         if len(losses):
             samples = _samples_at(run) - samples_before
             _count(progress, run, losses, samples, seconds)
-            yield Chunk(position.step, position.epoch, losses, samples, seconds, learning_rate)
+            yield Chunk(
+                position.step, position.epoch, losses, samples, seconds, float(result.learning_rates[len(losses) - 1])
+            )
             if report_every:
                 yield from _reports(progress, run, report_every, losses)
         if diverged:

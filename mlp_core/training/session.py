@@ -384,8 +384,8 @@ class Session:
         experiment = self._experiment
         if experiment is not None and self._generation == bench.generation:
             wanted = experiment.optimizer.params["lr"]
-            if wanted != bench.run.learning_rate:
-                bench.run.learning_rate = wanted
+            if wanted != bench.run.base_learning_rate:
+                bench.run.base_learning_rate = wanted
 
     def _goes_on(self, bench: Bench, goal: Goal | None, target: int) -> bool:
         with self._lock:

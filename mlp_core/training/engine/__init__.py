@@ -15,15 +15,20 @@ import numpy as np
 import torch
 
 from mlp_core.build import Run
+from mlp_core.threads import one_thread
 from mlp_core.training.slots import cores
 
 
 @dataclass(frozen=True)
 class ChunkResult:
-    """What a chunk of steps gave: the loss of every mini-batch, float32 (steps,), and the samples seen."""
+    """What a chunk of steps gave: the samples seen, and for every mini-batch its loss, float32 (steps,).
+
+    `learning_rates`, float64 (steps,), are those of each step's update.
+    """
 
     losses: np.ndarray
     samples: int
+    learning_rates: np.ndarray
 
 
 class Engine(Protocol):
@@ -36,10 +41,6 @@ class Engine(Protocol):
         ...
 
 
-LARGE_STEP = 10_000_000
-"""Weights times samples of a step from which its kernels gain from a second core; below, handing over costs more."""
-
-
 def tune_thread(run: Run, alone: bool) -> None:
     """Set the calling thread up for the kernels of a run; `alone`: no other run wants the cores now.
 
@@ -48,8 +49,8 @@ def tune_thread(run: Run, alone: bool) -> None:
     hundred steps, processors are several times slower on them, and they are far below what a weight can tell apart.
     """
     torch.set_flush_denormal(True)
-    large = run.plan.parameters * run.batches.batch_size >= LARGE_STEP
-    torch.set_num_threads(cores() if large and alone else 1)
+    small = one_thread(run.plan.parameters, run.batches.batch_size)
+    torch.set_num_threads(cores() if alone and not small else 1)
 
 
 @contextmanager

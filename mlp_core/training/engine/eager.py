@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
+import numpy as np
 import torch
 
 from mlp_core.build import Run
@@ -16,8 +17,10 @@ class EagerEngine:
     name = "eager"
 
     def run(self, run: Run, steps: int) -> ChunkResult:
-        """Do this many steps: zero the gradients, forward, loss, backward, update."""
+        """Do this many steps: zero the gradients, forward, loss, backward, clip, update."""
         losses = torch.empty(steps, device=run.device)
+        rates = np.empty(steps)
+        max_norm = run.experiment.training.max_grad_norm
         samples = 0
         with run.stream.lend() if run.draws_in_training else nullcontext():
             for step in range(steps):
@@ -26,8 +29,12 @@ class EagerEngine:
                     run.optimizer.zero_grad()
                 loss = run.loss(run.model(run.scaled(x)), y)
                 loss.backward()
+                if max_norm is not None:
+                    torch.nn.utils.clip_grad_norm_(run.model.parameters(), max_norm)
+                rates[step] = run.learning_rate
                 run.optimizer.step()
                 losses[step] = loss.detach()
                 samples += len(x)
                 run.batches.advance(run.position)
-        return ChunkResult(losses.cpu().numpy(), samples)
+                run.follow_schedule()
+        return ChunkResult(losses.cpu().numpy(), samples, rates)

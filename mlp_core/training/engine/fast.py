@@ -107,7 +107,7 @@ class FastEngine:
     def run(self, run: Run, steps: int) -> ChunkResult:
         """Do this many steps. Afterwards every `parameter.grad` holds the last step's gradient."""
         if steps <= 0:
-            return ChunkResult(np.empty(0, dtype=np.float32), 0)
+            return ChunkResult(np.empty(0, dtype=np.float32), 0, np.empty(0))
         bound, batches, position = self._bind(run), run.batches, run.position
         bound.storage.adopt()
         order = batches.state()
@@ -118,9 +118,12 @@ class FastEngine:
                 *bound.fixed, scalars_of(run.optimizer, bound.update), position.batch, steps,
                 batches.batch_size, batches.block, bound.storage.first,
             )  # fmt: skip
-        return ChunkResult(losses.numpy(), batches.skip(position, steps, order))
+        rates = np.full(steps, run.learning_rate)
+        return ChunkResult(losses.numpy(), batches.skip(position, steps, order), rates)
 
     def _bind(self, run: Run) -> _Bound:
+        if run.scheduler is not None or run.experiment.training.max_grad_norm is not None:
+            raise UnsupportedError("its learning rate follows a schedule, or its gradients are clipped")
         update = update_of(run.optimizer)
         if self._bound is None or not self._bound.fits(run, update):
             self._bound = _Bound(run, update)

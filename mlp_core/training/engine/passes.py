@@ -1,0 +1,150 @@
+"""Test passes and views compiled: each is one call without the interpreter lock.
+
+Called operator by operator, a test pass beside other busy threads waits for the lock after each of them, and takes
+longer than the chunk of training steps that it follows.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mlp_core.build import Run, build_model
+from mlp_core.metrics import PlainPasses, histogram, predicted_class, probabilities
+from mlp_core.training.engine.torchscript import held, unoptimised
+from mlp_core.training.engine.tracing import TRACING
+
+KEPT = 256
+"""Compiled passes that the process keeps; a run of a known structure takes those of the one before."""
+
+Pass = Callable[..., Any]
+
+
+class CompiledPasses:
+    """The passes of one run on the CPU; what cannot be compiled is done by the plain ones."""
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._plain = run, PlainPasses(run)
+        layers = [(layer.spec.type, sorted(layer.spec.params.items()), layer.in_features) for layer in run.plan.layers]
+        loss = run.experiment.loss
+        self._structure = repr((layers, run.plan.flatten, run.dataset.divisor, loss.type, sorted(loss.params.items())))
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """The network's outputs (N, outputs)."""
+        found: Tensor = self._call("outputs", lambda model, x: model(self._run.scaled(x)), x)
+        return found
+
+    def tested(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss against targets `y`, a scalar, and predicted class indices int64 (N,)."""
+
+        def test(model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+            outputs = model(self._run.scaled(x))
+            return self._run.loss(outputs, y), predicted_class(outputs, self._run.experiment.loss.entry)
+
+        found: tuple[Tensor, Tensor] = self._call("tested", test, x, y)
+        return found
+
+    def classified(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Class probabilities float32 (N, K) and predicted class indices int64 (N,)."""
+
+        def classify(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+            outputs, loss = model(self._run.scaled(x)), self._run.experiment.loss.entry
+            return probabilities(outputs, loss), predicted_class(outputs, loss)
+
+        found: tuple[Tensor, Tensor] = self._call("classified", classify, x)
+        return found
+
+    def histograms(self, tensors: Sequence[Tensor], bins: int) -> list[tuple[Tensor, float, float]]:
+        """For each tensor: counts float64 (bins,) of its finite values, and the range that the bins divide."""
+        if not tensors:
+            return []
+        with torch.inference_mode(), unoptimised():
+            counts, ranges = _histograms()(held([tensor.detach() for tensor in tensors]), bins)
+        return [(row, low, high) for row, (low, high) in zip(counts, ranges.tolist(), strict=True)]
+
+    def _call(self, name: str, body: Pass, *inputs: Tensor) -> Any:
+        model = self._run.model
+        tensors = (*model.parameters(), *model.buffers())
+        key = (self._structure, name, *((value.dtype, value.shape[1:]) for value in inputs))
+        compiled = PASSES.get(key, lambda: self._compile(body, tensors, inputs))
+        if compiled is None:
+            return getattr(self._plain, name)(*inputs)
+        with torch.inference_mode(), unoptimised():
+            return compiled(tensors, *inputs)
+
+    def _compile(self, body: Pass, tensors: tuple[Tensor, ...], inputs: tuple[Tensor, ...]) -> Pass | None:
+        """The pass as a graph of operators for any number of samples; None where it is not one."""
+        with torch.device("meta"):
+            model = build_model(self._run.plan).eval()
+        names = [*(name for name, _ in model.named_parameters()), *(name for name, _ in model.named_buffers())]
+
+        def whole(tensors: tuple[Tensor, ...], *inputs: Tensor) -> Any:
+            for name, tensor in zip(names, tensors, strict=True):
+                place, _, leaf = name.rpartition(".")
+                module = model.get_submodule(place)
+                (module._parameters if leaf in module._parameters else module._buffers)[leaf] = tensor  # type: ignore[assignment]
+            return body(model, *inputs)
+
+        detached = tuple(tensor.detach() for tensor in tensors)
+        short = tuple(value[:2] for value in inputs)
+        try:
+            with TRACING, torch.no_grad(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of deprecation, and of sizes that become constants: tried below
+                traced: Pass = torch.jit.trace(whole, (detached, *short), check_trace=False)
+                expected = whole(detached, *(value[:3] for value in inputs))
+            with torch.inference_mode(), unoptimised():
+                found = traced(detached, *(value[:3] for value in inputs))
+            torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
+        except Exception:
+            return None  # a size of the example has become a constant, or PyTorch cannot trace an operator
+        return traced
+
+
+class _Kept:
+    """Compiled passes by structure, the least recently used dropped first. Safe to use from many threads."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._lock = size, threading.Lock()
+        self._found: OrderedDict[Hashable, Pass | None] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Pass | None]) -> Pass | None:
+        """The pass of that key; two threads may make the same one, and the second replaces the first."""
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+                return self._found[key]
+        made = make()
+        with self._lock:
+            self._found[key] = made
+            while len(self._found) > self._size:
+                self._found.popitem(last=False)
+        return made
+
+
+PASSES = _Kept(KEPT)
+
+
+@cache
+def _histograms() -> Pass:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*torch.jit.*deprecated.*", category=DeprecationWarning)
+        one = torch.jit.script(histogram)
+
+        def every(tensors: list[Tensor], bins: int) -> tuple[Tensor, Tensor]:
+            counts: list[Tensor] = []
+            ranges: list[list[float]] = []
+            for tensor in tensors:
+                count, low, high = one(tensor, bins)
+                counts.append(count)
+                ranges.append([low, high])
+            return torch.stack(counts), torch.tensor(ranges, dtype=torch.float64)
+
+        made: Pass = torch.jit.script(every)
+    return made
