@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlp_core.commands.reading import read_experiment
+from mlp_core.errors import UserError
 
 if TYPE_CHECKING:
+    from mlp_core.build import Run
     from mlp_core.data import Progress
     from mlp_core.training.events import Event
 
@@ -27,11 +29,14 @@ def add(commands: Any) -> None:
     train.add_argument("--data-dir", type=Path, help="folder of downloaded sets; default: MLP_DATA_DIR, or data")
     train.add_argument("--download", action="store_true", help="fetch the data set first if it is not there")
     train.add_argument("--jsonl", action="store_true", help="one JSON record per event on standard output")
+    train.add_argument("--save", type=Path, metavar="FILE.safetensors", help="write the trained weights, at the end")
     train.set_defaults(command=_train)
 
 
 def _train(options: argparse.Namespace) -> None:
     experiment = read_experiment(options.experiment)
+    if options.save and not options.save.absolute().parent.is_dir():
+        raise UserError(f"There is no folder {str(options.save.parent)!r} to save the weights in. Make it first.")
     changes = {name: getattr(options, name) for name in ("epochs", "device") if getattr(options, name) is not None}
     experiment = experiment.updated(training=experiment.training.updated(**changes))
 
@@ -54,6 +59,23 @@ def _train(options: argparse.Namespace) -> None:
                 print(json.dumps(event.as_record()), flush=True)
             else:
                 _show(event, epochs, run.batches.per_epoch)
+    if options.save:
+        _save(options.save, run, event)
+
+
+def _save(path: Path, run: Run, last: Event) -> None:
+    from mlp_core.export import weights
+    from mlp_core.export.preprocessing import preprocessing_of
+    from mlp_core.export.state import state_of
+
+    content = weights.save(
+        run.experiment,
+        state_of(run),
+        step=run.position.step,
+        test_loss=getattr(last, "test_loss", None),
+        preprocessing=preprocessing_of(run.experiment, run.dataset),
+    )
+    weights.save_file(path, content)
 
 
 def _show_progress(progress: Progress) -> None:

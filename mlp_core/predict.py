@@ -1,0 +1,144 @@
+"""Predictions of saved weights for new rows and images, with the data set's own preprocessing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp_core.data.generated import features_of
+from mlp_core.errors import DataError
+from mlp_core.export import standalone
+from mlp_core.export.preprocessing import Preprocessing, preprocessing_of
+from mlp_core.export.state import network
+from mlp_core.export.weights import Weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+BATCH = 1000
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The answers for N samples.
+
+    Classification: `classes` int64 (N,) and `probabilities` float32 (N, K). Regression: `values` float64 (N, T) in the
+    unit of the data. What does not apply is None. `names` says which sample each is: a row's number or a file.
+    """
+
+    names: tuple[str, ...]
+    preprocessing: Preprocessing
+    outputs: NDArray[np.float32]
+    classes: NDArray[np.int64] | None = None
+    probabilities: NDArray[np.float32] | None = None
+    values: NDArray[np.float64] | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The name of each predicted class; empty in regression."""
+        return () if self.classes is None else tuple(self.preprocessing.class_names[i] for i in self.classes)
+
+    def as_csv(self) -> str:
+        """A table with a row per sample: its name, then the class and all probabilities, or the values."""
+        first = "file" if self.preprocessing.image_shape else "row"
+        if self.values is not None:
+            header = [first, *self.preprocessing.target_names]
+            return standalone.write_table(
+                header,
+                ([name, *(f"{value:.7g}" for value in row)] for name, row in zip(self.names, self.values, strict=True)),
+            )
+        assert self.probabilities is not None
+        header = [first, "prediction", *self.preprocessing.class_names]
+        answers = zip(self.names, self.labels, self.probabilities, strict=True)
+        return standalone.write_table(
+            header, ([name, label, *(f"{value:.6f}" for value in row)] for name, label, row in answers)
+        )
+
+
+def with_preprocessing(weights: Weights, data_dir: Path | None = None) -> Preprocessing:
+    """The preprocessing in the weights, or else that of their data set, which is loaded for it."""
+    from mlp_core import data
+
+    if weights.preprocessing is not None:
+        return weights.preprocessing
+    return preprocessing_of(weights.experiment, data.load(weights.experiment.data, data_dir))
+
+
+def read_files(paths: Sequence[Path], preprocessing: Preprocessing) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """The samples in files, and the name of each.
+
+    Rows of CSV files as float64 (N, columns), or images as uint8 (N, C, H, W), as the preprocessing has it. Raises
+    `DataError`.
+    """
+    wanted = "an image" if preprocessing.image_shape else "a table"
+    for path in paths:
+        if (path.suffix.lower() in IMAGE_SUFFIXES) != bool(preprocessing.image_shape):
+            raise DataError(
+                f"This network takes {wanted}, and {str(path)!r} is none by its name. "
+                f"Choose {'PNG or JPEG files' if preprocessing.image_shape else 'a CSV file'}."
+            )
+    try:
+        if preprocessing.image_shape:
+            images = [standalone.read_image(path, preprocessing.image_shape) for path in paths]
+            return np.stack(images), tuple(map(str, paths))
+        tables = [standalone.read_table(standalone.read_text(path), preprocessing.columns) for path in paths]
+    except ValueError as error:
+        raise DataError(str(error)) from None
+    samples = np.concatenate(tables)
+    return samples, tuple(str(number + 1) for number in range(len(samples)))
+
+
+def inputs_of(samples: NDArray[Any], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """Inputs of the network, float32, from samples as `read_files` gives them."""
+    if preprocessing.features:
+        return features_of(samples.astype(np.float32), preprocessing.features)
+    if preprocessing.mean:
+        samples = (samples - np.array(preprocessing.mean)) / np.array(preprocessing.std)
+    return samples.astype(np.float32) / np.float32(preprocessing.divisor)
+
+
+def predict(
+    weights: Weights,
+    samples: NDArray[Any],
+    preprocessing: Preprocessing | None = None,
+    names: Sequence[str] | None = None,
+) -> Predictions:
+    """Answers for samples in their own units: rows (N, columns) of numbers, or images uint8 (N, C, H, W).
+
+    Raises `SpecError` where weights and experiment do not fit, and `DataError` for samples of another shape.
+    """
+    import torch
+
+    from mlp_core.metrics import predicted_class, probabilities
+
+    made_by = preprocessing or with_preprocessing(weights)
+    shape = made_by.image_shape or (len(made_by.columns),)
+    if samples.shape[1:] != shape:
+        raise DataError(
+            f"Samples must have the shape (N, {', '.join(map(str, shape))}). Got {samples.shape} instead. "
+            "Give the network what it was trained on."
+        )
+    model = network(weights.experiment, weights.tensors)
+    inputs = torch.from_numpy(inputs_of(samples, made_by))
+    with torch.inference_mode():
+        outputs: Tensor = torch.cat([model(part) for part in torch.split(inputs, BATCH)])
+    found = tuple(names or map(str, range(1, len(samples) + 1)))
+    loss = weights.experiment.loss.entry
+    if made_by.class_names:
+        return Predictions(
+            found,
+            made_by,
+            outputs.numpy(),
+            classes=predicted_class(outputs, loss).numpy(),
+            probabilities=probabilities(outputs, loss).numpy(),
+        )
+    values = outputs.numpy().astype(np.float64)
+    if made_by.target_mean:
+        values = values * np.array(made_by.target_std) + np.array(made_by.target_mean)
+    return Predictions(found, made_by, outputs.numpy(), values=values)
