@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlp_core.catalog.activations import ACTIVATIONS
+from mlp_core.catalog.controls import CONTROLS
 from mlp_core.catalog.datasets import DATASETS, FEATURES, DatasetEntry
 from mlp_core.catalog.entry import Entry, look_up
 from mlp_core.catalog.layers import LAYERS, LayerEntry
@@ -24,12 +25,14 @@ KINDS: dict[str, Mapping[str, Entry]] = {
     "schedulers": SCHEDULERS,
     "datasets": DATASETS,
     "devices": DEVICES,
+    "controls": CONTROLS,
 }
 """The tables by the name that the command line knows them by."""
 
 __all__ = [
     "ACTIVATIONS",
     "ALL_LAYERS",
+    "CONTROLS",
     "DATASETS",
     "DEVICES",
     "FEATURES",
