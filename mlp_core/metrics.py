@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -59,30 +61,92 @@ def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: int) -> n
     return np.bincount(true * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
-def outputs_of(run: Run, x: Tensor) -> Tensor:
-    """The network's outputs (N, outputs) in evaluation mode, for inputs as the data set holds them."""
-    was_training = run.model.training
-    run.model.eval()
-    with torch.no_grad():
-        outputs: Tensor = run.model(run.scaled(x))
-    run.model.train(was_training)
-    return outputs
+class Passes(Protocol):
+    """What is asked of a run's network in evaluation mode, for inputs as the data set holds them (N, ...)."""
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """The network's outputs (N, outputs)."""
+        ...
+
+    def tested(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss against targets `y`, a scalar, and predicted class indices int64 (N,)."""
+        ...
+
+    def classified(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Class probabilities float32 (N, K) and predicted class indices int64 (N,)."""
+        ...
+
+    def histograms(self, tensors: Sequence[Tensor], bins: int) -> list[tuple[Tensor, float, float]]:
+        """For each tensor: counts float64 (bins,) of its finite values, and the range that the bins divide."""
+        ...
+
+
+class PlainPasses:
+    """The reference: PyTorch's operators one after the other."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """The network's outputs (N, outputs)."""
+        model = self._run.model
+        was_training = model.training
+        model.eval()
+        with torch.no_grad():
+            outputs: Tensor = model(self._run.scaled(x))
+        model.train(was_training)
+        return outputs
+
+    def tested(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss against targets `y`, a scalar, and predicted class indices int64 (N,)."""
+        outputs = self.outputs(x)
+        return self._run.loss(outputs, y), predicted_class(outputs, self._run.experiment.loss.entry)
+
+    def classified(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Class probabilities float32 (N, K) and predicted class indices int64 (N,)."""
+        outputs, loss = self.outputs(x), self._run.experiment.loss.entry
+        return probabilities(outputs, loss), predicted_class(outputs, loss)
+
+    def histograms(self, tensors: Sequence[Tensor], bins: int) -> list[tuple[Tensor, float, float]]:
+        """For each tensor: counts float64 (bins,) of its finite values, and the range that the bins divide."""
+        return [histogram(tensor.detach(), bins) for tensor in tensors]
+
+
+def histogram(values: Tensor, bins: int) -> tuple[Tensor, float, float]:
+    """Counts float64 (bins,) of the finite values, and the range that the bins divide: theirs, or [-1, 1] for none.
+
+    A range of one value is widened by a half on both sides, as NumPy does. Written in what TorchScript compiles.
+    """
+    finite = values.reshape(-1)
+    finite = finite[torch.isfinite(finite)].double()
+    low, high = -1.0, 1.0
+    if finite.numel() > 0:
+        low, high = float(finite.min().item()), float(finite.max().item())
+        if low == high:
+            low, high = low - 0.5, high + 0.5
+    return torch.histc(finite, bins, low, high).cpu(), low, high
+
+
+def passes_of(run: Run) -> Passes:
+    """What to ask: the passes that an engine has compiled for the run, else the plain ones."""
+    found: Passes = run.passes or PlainPasses(run)
+    return found
 
 
 def evaluate(run: Run) -> TestResult:
     """One pass over the test samples, in batches of `EVALUATION_BATCH`. Draws no random number."""
-    entry = run.experiment.loss.entry
+    passes = passes_of(run)
     classes = len(run.dataset.class_names)
     total = 0.0
     confusion = np.zeros((classes, classes), dtype=np.int64)
     for start in range(0, len(run.x_test), EVALUATION_BATCH):
         rows = slice(start, start + EVALUATION_BATCH)
-        outputs, y = outputs_of(run, run.x_test[rows]), run.y_test[rows]
-        total += run.loss(outputs, y).item() * len(y)
+        x, y = run.x_test[rows], run.y_test[rows]
+        loss, guesses = passes.tested(x, y)
+        total += loss.item() * len(y)
         if classes:
-            guesses = predicted_class(outputs, entry).cpu().numpy()
-            confusion += confusion_matrix(run.dataset.y_test[rows], guesses, classes)
-    loss = total / len(run.x_test)
+            confusion += confusion_matrix(run.dataset.y_test[rows], guesses.cpu().numpy(), classes)
+    loss_per_sample = total / len(run.x_test)
     if not classes:
-        return TestResult(loss, None, None)
-    return TestResult(loss, float(np.trace(confusion)) / len(run.x_test), confusion)
+        return TestResult(loss_per_sample, None, None)
+    return TestResult(loss_per_sample, float(np.trace(confusion)) / len(run.x_test), confusion)

@@ -6,6 +6,7 @@ Each view is a function from a run to plain arrays, so that what leaves the trai
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch import Tensor
 from mlp_core.build import Run
 from mlp_core.data import features_of, sample_points
 from mlp_core.limits import SHOWN_SAMPLES
-from mlp_core.metrics import outputs_of, predicted_class, probabilities
+from mlp_core.metrics import passes_of
 
 BINS = 40
 GRID = 60
@@ -26,30 +27,20 @@ SCATTER = 400
 View = dict[str, Any]
 
 
-def histogram(values: Tensor, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:
-    """Counts int32 (bins,) and edges float32 (bins + 1,) over the range of the finite values."""
-    finite = values.detach().reshape(-1)
-    finite = finite[torch.isfinite(finite)]
-    if finite.numel() == 0:
-        return np.zeros(bins, dtype=np.int32), np.linspace(-1, 1, bins + 1, dtype=np.float32)
-    low, high = float(finite.min()), float(finite.max())
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    counts = torch.histc(finite.double().cpu(), bins=bins, min=low, max=high)
-    return counts.numpy().astype(np.int32), np.linspace(low, high, bins + 1, dtype=np.float32)
-
-
 def _histograms(run: Run, pick: Callable[[Tensor], Tensor | None]) -> View:
-    names, counts, edges = [], [], []
+    names, tensors = [], []
     for layer in run.plan.layers:
         weight = getattr(run.model.get_submodule(layer.name), "weight", None)
         values = None if weight is None else pick(weight)
         if values is not None:
-            found = histogram(values)
             names.append(f"{layer.name} {layer.spec.type}")
-            counts.append(found[0])
-            edges.append(found[1])
-    return {"names": names, "counts": counts, "edges": edges}
+            tensors.append(values)
+    found = passes_of(run).histograms(tensors, BINS)
+    return {
+        "names": names,
+        "counts": [counts.numpy().astype(np.int32) for counts, _, _ in found],
+        "edges": [np.linspace(low, high, BINS + 1, dtype=np.float32) for _, low, high in found],
+    }
 
 
 def weights(run: Run) -> View:
@@ -68,39 +59,43 @@ def boundary(run: Run) -> View:
     'grid' is float32 (GRID, GRID): probability of class 1 of two, or the value in regression. With more classes
     'grid' holds the winning class and 'confidence' its probability.
     """
-    inputs = features_of(sample_points(GRID), run.experiment.data.params["features"])
-    outputs = outputs_of(run, torch.from_numpy(inputs).to(run.device))
+    inputs = _plane(tuple(run.experiment.data.params["features"])).to(run.device)
+    passes = passes_of(run)
     if not run.dataset.class_names:
-        return {"grid": _square(outputs[:, 0])}
-    chances = probabilities(outputs, run.experiment.loss.entry)
+        return {"grid": _square(passes.outputs(inputs).cpu().numpy()[:, 0])}
+    chances = passes.classified(inputs)[0].cpu().numpy()
     if chances.shape[1] == 2:
         return {"grid": _square(chances[:, 1])}
-    best = chances.max(dim=1)
-    return {"grid": _square(best.indices), "confidence": _square(best.values)}
+    return {"grid": _square(chances.argmax(axis=1)), "confidence": _square(chances.max(axis=1))}
 
 
-def _square(values: Tensor) -> np.ndarray:
-    return values.cpu().numpy().astype(np.float32).reshape(GRID, GRID)
+@lru_cache(maxsize=16)
+def _plane(features: tuple[str, ...]) -> Tensor:
+    """Inputs float32 (GRID², F) of the grid's points, shared by all runs; nothing writes to them."""
+    return torch.from_numpy(features_of(sample_points(GRID), features))
+
+
+def _square(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.float32).reshape(GRID, GRID)
 
 
 def samples(run: Run) -> View:
     """Predictions for the first test samples: 'predicted' and 'true' int (n,), 'probability' float32 (n,)."""
-    outputs = outputs_of(run, run.x_test[:SHOWN_SAMPLES])
-    guesses = predicted_class(outputs, run.experiment.loss.entry)
-    chances = probabilities(outputs, run.experiment.loss.entry)
+    chances, guesses = (found.cpu().numpy() for found in passes_of(run).classified(run.x_test[:SHOWN_SAMPLES]))
     return {
-        "predicted": guesses.cpu().numpy(),
+        "predicted": guesses,
         "true": run.dataset.y_test[:SHOWN_SAMPLES],
-        "probability": chances.gather(1, guesses[:, None])[:, 0].cpu().numpy(),
+        "probability": chances[np.arange(len(guesses)), guesses],
     }
 
 
 def regression(run: Run) -> View:
     """Predicted against actual first target, in the data's own unit: float32 arrays for training and test."""
     data = run.dataset
+    passes = passes_of(run)
     view: View = {}
     for part, x, y in (("train", run.batches.x, data.y_train), ("test", run.x_test, data.y_test)):
-        predicted = outputs_of(run, x[:SCATTER])[:, 0].cpu().numpy()
+        predicted = passes.outputs(x[:SCATTER]).cpu().numpy()[:, 0]
         actual = y[:SCATTER, 0]
         if data.target_mean is not None and data.target_std is not None:
             predicted = predicted * data.target_std[0] + data.target_mean[0]

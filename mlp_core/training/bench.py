@@ -17,6 +17,7 @@ from mlp_core.statistics import VIEWS
 from mlp_core.training.diagnosis import Watch
 from mlp_core.training.engine import Engine
 from mlp_core.training.engine.choose import engine_for
+from mlp_core.training.engine.passes import CompiledPasses
 from mlp_core.training.events import Chunk, Diverged, Evaluation, Event, Events, Finished
 from mlp_core.training.loop import Progress, train
 from mlp_core.training.snapshot import LookedAt, Snapshot, Status
@@ -36,6 +37,8 @@ class Bench:
         self.generation = generation
         self.engine: Engine
         self.engine, self._why_engine = engine_for(self.run)
+        if self.run.device.type == "cpu":
+            self.run.passes = CompiledPasses(self.run)
         self.history = History()
         self.progress = Progress(Watch(self.run))
         self.looked: dict[str, LookedAt] = {}

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from mlp_core.build import Run, build_model
+from mlp_core.locks import TRACING
 from mlp_core.metrics import PlainPasses, histogram, predicted_class, probabilities
 from mlp_core.training.engine.torchscript import held, unoptimised
-from mlp_core.training.engine.tracing import TRACING
 
 KEPT = 256
 """Compiled passes that the process keeps; a run of a known structure takes those of the one before."""
@@ -66,8 +66,8 @@ class CompiledPasses:
         if not tensors:
             return []
         with torch.inference_mode(), unoptimised():
-            counts, ranges = _histograms()(held([tensor.detach() for tensor in tensors]), bins)
-        return [(row, low, high) for row, (low, high) in zip(counts, ranges.tolist(), strict=True)]
+            found: list[tuple[Tensor, float, float]] = _histograms()(held([t.detach() for t in tensors]), bins)
+        return found
 
     def _call(self, name: str, body: Pass, *inputs: Tensor) -> Any:
         model = self._run.model
@@ -97,7 +97,7 @@ class CompiledPasses:
         try:
             with TRACING, torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of deprecation, and of sizes that become constants: tried below
-                traced: Pass = torch.jit.trace(whole, (detached, *short), check_trace=False)
+                traced: Pass = torch.jit.trace(whole, (detached, *short), check_trace=False)  # type: ignore[no-untyped-call]
                 expected = whole(detached, *(value[:3] for value in inputs))
             with torch.inference_mode(), unoptimised():
                 found = traced(detached, *(value[:3] for value in inputs))
@@ -137,14 +137,11 @@ def _histograms() -> Pass:
         warnings.filterwarnings("ignore", message=".*torch.jit.*deprecated.*", category=DeprecationWarning)
         one = torch.jit.script(histogram)
 
-        def every(tensors: list[Tensor], bins: int) -> tuple[Tensor, Tensor]:
-            counts: list[Tensor] = []
-            ranges: list[list[float]] = []
+        def every(tensors: list[Tensor], bins: int) -> list[tuple[Tensor, float, float]]:
+            found: list[tuple[Tensor, float, float]] = []
             for tensor in tensors:
-                count, low, high = one(tensor, bins)
-                counts.append(count)
-                ranges.append([low, high])
-            return torch.stack(counts), torch.tensor(ranges, dtype=torch.float64)
+                found.append(one(tensor, bins))
+            return found
 
         made: Pass = torch.jit.script(every)
     return made
