@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from mlp_core import data
 from mlp_core.presets import preset
 from mlp_core.spec import DataSpec, Experiment, LayerSpec
-from mlp_core.training import session as session_module
+from mlp_core.training import control as control_module
 from mlp_core.training.bench import Bench
 from mlp_core.training.session import Session
 from mlp_core.training.slots import Slots, cores
@@ -504,7 +504,7 @@ def test_cuda_where_there_is_none_runs_on_the_cpu_and_says_so(session: Session) 
 
 
 def test_a_lost_lease_ends_the_thread(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "LOST_LEASE_SECONDS", 0.0)
+    monkeypatch.setattr(control_module, "LOST_LEASE_SECONDS", 0.0)
     session.apply(experiment())
     session.play()
     until_step(session, 20)
@@ -525,13 +525,13 @@ def test_nobody_looking_ends_the_thread(tmp_path: Path) -> None:
 
 def test_looking_prolongs_the_lease(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
-    monkeypatch.setattr(session_module.time, "monotonic", lambda: clock[0])
-    session._lease_ends = clock[0] + session_module.LEASE_SECONDS
+    monkeypatch.setattr(control_module.time, "monotonic", lambda: clock[0])
+    session._lease_ends = clock[0] + control_module.LEASE_SECONDS
     session.lease_lost()
-    assert session._lease_ends == clock[0] + session_module.LOST_LEASE_SECONDS
+    assert session._lease_ends == clock[0] + control_module.LOST_LEASE_SECONDS
     session.watch([])
-    assert session._lease_ends == clock[0] + session_module.LEASE_SECONDS
-    clock[0] += session_module.LEASE_SECONDS + 1
+    assert session._lease_ends == clock[0] + control_module.LEASE_SECONDS
+    clock[0] += control_module.LEASE_SECONDS + 1
     assert not session._leased()
     session.play()
     assert session._leased()

@@ -6,7 +6,9 @@ Everything here needs PyTorch, so `session` imports it only in its thread.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+
+from torch import Tensor
 
 from mlp_core.build import Run, build
 from mlp_core.data.dataset import Dataset
@@ -14,10 +16,12 @@ from mlp_core.devices import available, describe
 from mlp_core.history import History
 from mlp_core.spec import Experiment
 from mlp_core.statistics import VIEWS
+from mlp_core.training.control import State
 from mlp_core.training.diagnosis import Watch
-from mlp_core.training.engine import Engine
+from mlp_core.training.engine import Engine, tune_thread
 from mlp_core.training.engine.choose import engine_for
 from mlp_core.training.engine.passes import CompiledPasses
+from mlp_core.training.engine.torchscript import copies
 from mlp_core.training.events import Chunk, Diverged, Evaluation, Event, Events, Finished
 from mlp_core.training.loop import Progress, train
 from mlp_core.training.snapshot import LookedAt, Snapshot, Status
@@ -32,8 +36,18 @@ EVALUATION = "evaluation"
 class Bench:
     """A run being worked on. `history` may be read by others under the session's lock."""
 
-    def __init__(self, experiment: Experiment, dataset: Dataset, generation: int) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        dataset: Dataset,
+        generation: int,
+        weights: Mapping[str, Tensor] | None = None,
+    ) -> None:
         self.run: Run = build(experiment, dataset)
+        self.inexact: dict[str, None] = {}  # sentences on why a script will not repeat the run, in order
+        if weights is not None:
+            self.run.model.load_state_dict(dict(weights))
+            self.inexact["It started from weights that were loaded, not drawn from its seed."] = None
         self.generation = generation
         self.engine: Engine
         self.engine, self._why_engine = engine_for(self.run)
@@ -43,8 +57,11 @@ class Bench:
         self.progress = Progress(Watch(self.run))
         self.looked: dict[str, LookedAt] = {}
         self.diverged = ""
+        self._best: State | None = None
+        self._threads = 0
+        self._looked_seconds = 0.0
         self._cost: dict[str, float] = {}
-        self._last_look: dict[str, float] = {}
+        self._last_look: dict[str, tuple[float, float]] = {}
         self._speed = 0.0
         self._mark = (time.monotonic(), 0)
 
@@ -53,17 +70,53 @@ class Bench:
         self._mark = (time.monotonic(), self.progress.samples)
         return train(self.run, self.engine, self.progress, epochs=epochs, steps=steps, evaluate_epochs=False)
 
+    def tune_thread(self, *, alone: bool) -> None:
+        """Set the calling thread up for the run's kernels; `alone`: no other run wants the cores now."""
+        threads = tune_thread(self.run, alone)
+        if self._threads not in (0, threads):
+            self.inexact["Other runs shared the processor for a part of it, which changes how sums are rounded."] = None
+        self._threads = threads
+
+    def set_learning_rate(self, value: float) -> None:
+        """Go on with another learning rate, which a schedule then starts from."""
+        if value != self.run.base_learning_rate:
+            self.run.base_learning_rate = value
+            if self.run.position.step:
+                self.inexact["Its learning rate was changed by hand while it was trained."] = None
+
+    def state(self, *, best: bool) -> State:
+        """A copy of the weights as they are, or as they were at the lowest test loss that was seen."""
+        if best and self._best is not None:
+            return self._best
+        tensors = self.run.model.state_dict()
+        evaluation, position = self.progress.evaluation, self.run.position
+        current = evaluation is not None and evaluation.step == position.step
+        return State(
+            experiment=self.run.experiment,
+            tensors=dict(zip(tensors, copies(list(tensors.values())), strict=True)),
+            step=position.step,
+            epoch=position.epoch,
+            test_loss=evaluation.test_loss if evaluation is not None and current else None,
+            test_accuracy=evaluation.test_accuracy if evaluation is not None and current else None,
+        )
+
+    def _add_evaluation(self, evaluation: Evaluation) -> None:
+        best = self.history.best
+        self.history.add_evaluation(evaluation)
+        if self.history.best != best and evaluation.step == self.run.position.step:
+            self._best = self.state(best=False)
+
     def record(self, event: Event) -> None:
         """Take an event into the history."""
         if isinstance(event, Chunk):
             self.history.add_chunk(event)
             self._measure_speed()
         elif isinstance(event, Evaluation):
-            self.history.add_evaluation(event)
+            self._add_evaluation(event)
         elif isinstance(event, Diverged):
             self.diverged = event.message
         elif isinstance(event, Finished) and self.progress.evaluation is not None:
-            self.history.add_evaluation(self.progress.evaluation)
+            self._add_evaluation(self.progress.evaluation)
 
     def _measure_speed(self) -> None:
         """Samples per second of the wall clock, looking and waiting included, as a short moving average."""
@@ -78,18 +131,20 @@ class Bench:
     def look(self, watched: Iterable[str], record: Callable[[Event], None], *, all_stale: bool) -> None:
         """Evaluate, and compute the watched views that are due; with `all_stale`, all that show an older step.
 
-        A view is due when the time since it was last computed makes its cost a fair part of `LOOKING_SHARE`.
+        A view is due when the run has worked so long since it was last computed that its cost is a fair part of
+        `LOOKING_SHARE`; time spent in line for a turn does not count.
         """
         names = [EVALUATION, *(name for name in VIEWS if name in watched and self._applies(name))]
         for name in names:
             if self._is_stale(name) and (all_stale or self._is_due(name, len(names))):
-                began = time.monotonic()
+                began = time.perf_counter()
                 if name == EVALUATION:
                     record(self.progress.evaluate(self.run))
                 else:
                     self.looked[name] = LookedAt(self.run.position.step, VIEWS[name](self.run))
-                self._last_look[name] = time.monotonic()
-                self._cost[name] = self._last_look[name] - began
+                self._cost[name] = time.perf_counter() - began
+                self._looked_seconds += self._cost[name]
+                self._last_look[name] = time.monotonic(), self._worked
 
     def stale(self, watched: Iterable[str]) -> bool:
         """Whether a watched view shows an older step than the run's."""
@@ -110,11 +165,19 @@ class Bench:
             return self.progress.evaluation is None or self.progress.evaluation.step != self.run.position.step
         return name not in self.looked or self.looked[name].step != self.run.position.step
 
+    @property
+    def _worked(self) -> float:
+        return self.progress.seconds + self._looked_seconds
+
     def _is_due(self, name: str, names: int) -> bool:
-        interval = max(LOOKING_INTERVAL, self._cost.get(name, 0.0) * names / LOOKING_SHARE)
-        since = time.monotonic() - self._last_look.get(name, 0.0)
-        at_epoch_end = name == EVALUATION and self.run.position.batch == 0
-        return since >= (0.5 * interval if at_epoch_end else interval)
+        if name not in self._last_look:
+            return True
+        moment, worked = self._last_look[name]
+        at_epoch_end = 0.5 if name == EVALUATION and self.run.position.batch == 0 else 1.0
+        return (
+            time.monotonic() - moment >= at_epoch_end * LOOKING_INTERVAL
+            and self._worked - worked >= at_epoch_end * self._cost[name] * names / LOOKING_SHARE
+        )
 
     def snapshot(self, status: Status, message: str) -> Snapshot:
         """The run as it stands."""
@@ -140,4 +203,5 @@ class Bench:
             engine=self.engine.name,
             notes=(*self.run.notes, *((self._why_engine,) if self._why_engine else ())),
             views=dict(self.looked),
+            inexact=tuple(self.inexact),
         )

@@ -1,4 +1,8 @@
-"""Turns: as many chunks at once as there are processor cores, waiting sessions in order of arrival."""
+"""Turns: as many threads at work at once as there are processor cores, waiting ones in order of arrival.
+
+Whatever a training thread does with the interpreter lock it does in its turn too: training threads have a lower
+priority than the page server's, and one that held the lock while others filled the cores would keep everybody waiting.
+"""
 
 from __future__ import annotations
 
@@ -13,38 +17,84 @@ TRAINING_NICENESS = 10
 
 
 class Slots:
-    """A first-come-first-served counting lock with a count of those who wait."""
+    """A first-come-first-served counting lock; whoever waits can be called off."""
 
     def __init__(self, size: int) -> None:
         self._size = self._free = size
         self._lock = threading.Lock()
-        self._queue: deque[threading.Event] = deque()
+        self._line: deque[Turn] = deque()
 
     @property
     def waiting(self) -> int:
-        """How many threads wait for a turn now."""
-        return len(self._queue)
+        """How many wait for a turn now."""
+        return len(self._line)
+
+    @property
+    def others(self) -> int:
+        """How many work or wait beside one that works."""
+        return max(0, self._size - self._free - 1) + len(self._line)
+
+    def ask(self) -> Turn:
+        """Join the line. The turn is held at once where there is room and nobody waits; else `Turn.wait` for it."""
+        turn = Turn(self)
+        with self._lock:
+            if self._free and not self._line:
+                self._free -= 1
+                turn.held = True
+            else:
+                self._line.append(turn)
+        return turn
 
     @contextmanager
     def turn(self) -> Iterator[bool]:
-        """Hold one slot, waiting behind those who came before; gives whether nobody else holds one."""
-        with self._lock:
-            ticket = None
-            if self._free and not self._queue:
-                self._free -= 1
-            else:
-                ticket = threading.Event()
-                self._queue.append(ticket)
-        if ticket is not None:
-            ticket.wait()  # the slot is handed over, so that nobody can slip in between
+        """Hold a slot for the block; gives whether nobody else holds or awaits one."""
+        turn = self.ask()
+        turn.wait()
         try:
-            yield self._free == self._size - 1
+            yield not self.others
         finally:
-            with self._lock:
-                if self._queue:
-                    self._queue.popleft().set()
-                else:
-                    self._free += 1
+            turn.end()
+
+    def _call_off(self, turn: Turn) -> None:
+        with self._lock, suppress(ValueError):
+            self._line.remove(turn)
+            turn.decided.set()
+
+    def _end(self, turn: Turn) -> None:
+        with self._lock:
+            if not turn.held:
+                return
+            turn.held = False
+            following = self._line.popleft() if self._line else None
+            if following is None:
+                self._free += 1
+            else:
+                following.held = True  # handed over, so that nobody can slip in between
+        if following is not None:
+            following.decided.set()
+
+
+class Turn:
+    """One request for a slot."""
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+        self.held = False
+        self.decided = threading.Event()
+
+    def wait(self) -> bool:
+        """Wait behind those who came before; False if the request was called off."""
+        if not self.held:
+            self.decided.wait()
+        return self.held
+
+    def call_off(self) -> None:
+        """Leave the line, from any thread; a turn that has begun goes on."""
+        self._slots._call_off(self)
+
+    def end(self) -> None:
+        """Give the slot to the next in line; nothing happens if it is not held."""
+        self._slots._end(self)
 
 
 def cores() -> int:

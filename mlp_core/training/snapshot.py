@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+BUSY = ("preparing", "running", "pausing")
+"""Statuses in which the thread is at work on what was asked."""
+
 Status = Literal["preparing", "needs download", "ready", "running", "pausing", "finished", "diverged", "failed"]
 
 
@@ -26,7 +29,9 @@ class Snapshot:
     `generation` counts runs: it changes whenever weights are drawn anew. `epoch` counts finished epochs,
     `batch` mini-batches into the next. `looking` tells that a view that was asked for is being computed. `message`
     explains the status in a sentence; `notes` are sentences about the run. `progress` is what is being waited for,
-    and the share of it that is done if that is known.
+    and the share of it that is done if that is known. `waiting_since` is when (`time.monotonic`) the session began to
+    wait for its turn, None while it has one; `others` is how many sessions share the processor with it. `inexact` are
+    sentences that say why a script of this experiment will not repeat the run to the last digit.
     """
 
     status: Status = "preparing"
@@ -50,9 +55,12 @@ class Snapshot:
     engine: str = ""
     notes: tuple[str, ...] = ()
     progress: tuple[str, float | None] | None = None
+    waiting_since: float | None = None
+    others: int = 0
+    inexact: tuple[str, ...] = ()
     views: Mapping[str, LookedAt] = field(default_factory=dict)
 
     @property
     def busy(self) -> bool:
         """Whether something is going on that a page should follow."""
-        return self.status in ("preparing", "running", "pausing") or self.looking
+        return self.status in BUSY or self.looking

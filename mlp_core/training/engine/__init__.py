@@ -16,7 +16,6 @@ import torch
 
 from mlp_core.build import Run
 from mlp_core.threads import one_thread
-from mlp_core.training.slots import cores
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,14 @@ class Engine(Protocol):
         ...
 
 
-def tune_thread(run: Run, alone: bool) -> None:
+DEFAULT_THREADS = torch.get_num_threads()
+"""How many threads PyTorch's kernels take in a script that sets nothing; read before anybody here sets something."""
+
+
+def tune_thread(run: Run, alone: bool) -> int:
     """Set the calling thread up for the kernels of a run; `alone`: no other run wants the cores now.
+
+    Returns how many threads its kernels take, on which the last digits of large sums depend.
 
     Small steps and shared cores get one-thread kernels: threads that wait for one another on busy cores are many
     times slower than one thread alone. Numbers below 1e-38 count as zero: Adam's averages fade into them after some
@@ -50,7 +55,9 @@ def tune_thread(run: Run, alone: bool) -> None:
     """
     torch.set_flush_denormal(True)
     small = one_thread(run.plan.parameters, run.batches.batch_size)
-    torch.set_num_threads(cores() if alone and not small else 1)
+    threads = DEFAULT_THREADS if alone and not small else 1
+    torch.set_num_threads(threads)
+    return threads
 
 
 @contextmanager
