@@ -25,7 +25,12 @@ SECONDS = 15.0
 """Length of each half."""
 TICK_SECONDS = 1.0
 """How often a browser asks; more seldom where the page itself sets a longer interval."""
-BETWEEN_PRESSES = 2.0
+PRESS_SECONDS = 10.0
+"""How often each session's user does something; a full run of the page is a tenth of a second of the server's time."""
+LONE_PRESS_SECONDS = 2.0
+"""The same where few sessions are open, so that there is something to measure."""
+FEW_SESSIONS = 5
+PAUSED_SECONDS = 1.5
 WARM_UP_SECONDS = 1.5
 LEFTOVER_SECONDS = 30.0
 """How long sessions may take to be gone after their browsers are."""
@@ -63,7 +68,8 @@ async def _measure(running: Server, count: int, seconds: float) -> Row:
             steps = [client.steps_trained - was for client, was in zip(clients, before, strict=True)]
             own, used = (_own_cpu() - own) / spent, (running.cpu_seconds - used) / spent
             end = time.monotonic() + seconds
-            await asyncio.gather(*(_press_buttons(client, end, measured) for client in clients))
+            every = LONE_PRESS_SECONDS if count < FEW_SESSIONS else PRESS_SECONDS
+            await asyncio.gather(*(_press_buttons(client, every, end, measured) for client in clients))
             for client in clients:
                 client.note_age()
         ages = [age for client in clients for age in client.ages]
@@ -73,6 +79,7 @@ async def _measure(running: Server, count: int, seconds: float) -> Row:
             "age_p50": percentile(ages, 50),
             "age_p95": percentile(ages, 95),
             "age_from": "message" if all(client.exact_ages for client in clients) else "request",
+            "presses": len(measured.presses),
             "press_p50": percentile(measured.presses, 50),
             "press_p95": percentile(measured.presses, 95),
             "stop_p95": percentile(measured.stops, 95),
@@ -127,19 +134,29 @@ async def _ticking(clients: list[Client], measured: Measured) -> AsyncIterator[N
             task.cancel()
 
 
-async def _press_buttons(client: Client, end: float, measured: Measured) -> None:
-    while True:
-        for button in ("Pause", "Train", "New weights"):
-            await asyncio.sleep(random.uniform(0.5, 1.5) * BETWEEN_PRESSES)
-            if time.monotonic() > end:
-                return
-            while button not in client.buttons and time.monotonic() < end + PATIENCE:
-                await asyncio.sleep(0.02)
+async def _press_buttons(client: Client, every: float, end: float, measured: Measured) -> None:
+    """New weights, or a pause that ends by Train, at random moments."""
+    wait = random.uniform(0, every)
+    while time.monotonic() + wait < end:
+        await asyncio.sleep(wait)
+        if random.random() < 0.5:
+            await _press(client, "New weights", measured)
+        else:
             pressed = time.monotonic()
-            measured.presses.append(await client.press(button))
-            if button == "Pause":
-                await client.until(lambda one: one.sight.stopped)
-                measured.stops.append(time.monotonic() - pressed)
+            await _press(client, "Pause", measured)
+            await client.until(lambda one: one.sight.stopped)
+            measured.stops.append(time.monotonic() - pressed)
+            await asyncio.sleep(PAUSED_SECONDS)
+            await _press(client, "Train", measured)
+        wait = random.uniform(0.5, 1.5) * every
+
+
+async def _press(client: Client, button: str, measured: Measured) -> None:
+    """Press it once it is on the page, which may be being drawn anew."""
+    deadline = time.monotonic() + PATIENCE
+    while button not in client.buttons and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+    measured.presses.append(await client.press(button))
 
 
 async def _settled(running: Server, threads: int = 0) -> tuple[int, float]:
