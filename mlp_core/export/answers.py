@@ -7,31 +7,28 @@ a bundle, and their operators into ONNX graphs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import torch
+import torch
+from torch import Tensor
 
 
-def softmax_probabilities(outputs: torch.Tensor) -> torch.Tensor:
+def softmax_probabilities(outputs: Tensor) -> Tensor:
     """Class probabilities from one output per class: positive, and 1 together."""
     return outputs.softmax(dim=1)
 
 
-def sigmoid_probabilities(outputs: torch.Tensor) -> torch.Tensor:
+def sigmoid_probabilities(outputs: Tensor) -> Tensor:
     """Class probabilities from one output per yes/no question."""
     return as_classes(outputs.sigmoid())
 
 
-def identity_probabilities(outputs: torch.Tensor) -> torch.Tensor:
+def identity_probabilities(outputs: Tensor) -> Tensor:
     """Class probabilities from outputs that should be 0 or 1 already."""
     return as_classes(outputs.clamp(0.0, 1.0))
 
 
-def as_classes(chances: torch.Tensor) -> torch.Tensor:
+def as_classes(chances: Tensor) -> Tensor:
     """Independent chances as probabilities of classes: one chance is that of the second of two classes."""
-    import torch
-
     if chances.shape[1] == 1:
         return torch.cat([1.0 - chances, chances], dim=1)
     total = chances.sum(dim=1, keepdim=True)
@@ -39,7 +36,7 @@ def as_classes(chances: torch.Tensor) -> torch.Tensor:
     return torch.where(total > 0, chances / total, even)
 
 
-PROBABILITIES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+PROBABILITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "softmax": softmax_probabilities,
     "sigmoid": sigmoid_probabilities,
     "identity": identity_probabilities,

@@ -15,6 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+# The text keeps to the width of 88 that ruff has by default.
+# fmt: off
+
+
 MAX_FILE_BYTES = 50_000_000
 MAX_PIXELS = 25_000_000
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -27,13 +31,22 @@ def read_text(path: Path) -> str:
             content = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"The file {str(path)!r} cannot be read: {reason}. Choose another.") from None
+        raise ValueError(
+            f"The file {str(path)!r} cannot be read: {reason}. Choose another."
+        ) from None
     if len(content) > MAX_FILE_BYTES:
-        raise ValueError(f"The file {str(path)!r} has more than {MAX_FILE_BYTES} bytes. Split it into smaller ones.")
+        raise ValueError(
+            f"The file {str(path)!r} has more than {MAX_FILE_BYTES} bytes. "
+            "Split it into smaller ones."
+        )
     try:
-        return content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        return content.decode(
+            "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        )
     except UnicodeDecodeError:
-        raise ValueError(f"The file {str(path)!r} is not text in UTF-8. Save it as 'CSV UTF-8'.") from None
+        raise ValueError(
+            f"The file {str(path)!r} is not text in UTF-8. Save it as 'CSV UTF-8'."
+        ) from None
 
 
 def read_table(text: str, columns: Sequence[str]) -> np.ndarray:
@@ -44,9 +57,15 @@ def read_table(text: str, columns: Sequence[str]) -> np.ndarray:
     delimiter = max(",;\t", key=text.split("\n", 1)[0].count)
     try:
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        rows = [(lines.line_num, cells) for cells in lines if any(cell.strip() for cell in cells)]
+        rows = [
+            (lines.line_num, cells)
+            for cells in lines
+            if any(cell.strip() for cell in cells)
+        ]
     except csv.Error as error:
-        raise ValueError(f"The table is not valid CSV: {error}. Save it again as CSV.") from None
+        raise ValueError(
+            f"The table is not valid CSV: {error}. Save it again as CSV."
+        ) from None
     header = [cell.strip() for cell in rows[0][1]] if rows else []
     if len(header) == len(columns) and all(NUMBER.fullmatch(name) for name in header):
         places = list(range(len(columns)))
@@ -57,12 +76,15 @@ def read_table(text: str, columns: Sequence[str]) -> np.ndarray:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             twice = " more than once" if missing[0] in header else ""
             raise ValueError(
-                f"The table {what} {missing[0][:100]!r}{twice}{more}. Its first line must name each of the "
-                f"{len(columns)} columns once: {', '.join(columns)[:500]}."
+                f"The table {what} {missing[0][:100]!r}{twice}{more}. Its first line "
+                f"must name each of the {len(columns)} columns once: "
+                f"{', '.join(columns)[:500]}."
             )
         places, rows = [header.index(name) for name in columns], rows[1:]
     if not rows:
-        raise ValueError("The table has no rows. Add at least one below the names of the columns.")
+        raise ValueError(
+            "The table has no rows. Add at least one below the names of the columns."
+        )
     values = np.empty((len(rows), len(columns)))
     for row, (line, cells) in enumerate(rows):
         for column, place in enumerate(places):
@@ -72,7 +94,10 @@ def read_table(text: str, columns: Sequence[str]) -> np.ndarray:
             if not math.isfinite(number):
                 got = f"{cell[:60]!r}" if cell else "an empty cell"
                 name = columns[column][:100]
-                raise ValueError(f"The column {name!r} must hold numbers. Got {got} in line {line}. Correct it.")
+                raise ValueError(
+                    f"The column {name!r} must hold numbers. "
+                    f"Got {got} in line {line}. Correct it."
+                )
             values[row, column] = number
     return values
 
@@ -85,25 +110,48 @@ def read_image(path: Path, shape: Sequence[int]) -> np.ndarray:
     try:
         with Image.open(path, formats=("PNG", "JPEG")) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise ValueError(f"it has {image.width}×{image.height} pixels, and the limit is {MAX_PIXELS}")
-            picture: Image.Image = ImageOps.exif_transpose(image)  # upright, as a camera held sideways says it
+                raise ValueError(
+                    f"it has {image.width}×{image.height} pixels, "
+                    f"and the limit is {MAX_PIXELS}"
+                )
+            # A camera held sideways says so, and its picture is turned upright.
+            picture: Image.Image = ImageOps.exif_transpose(image)
             if picture.mode.startswith("I"):  # 16 bits of grey
-                picture = Image.fromarray((np.asarray(picture) >> 8).clip(0, 255).astype(np.uint8))
+                picture = Image.fromarray(
+                    (np.asarray(picture) >> 8).clip(0, 255).astype(np.uint8)
+                )
             if "A" in picture.mode or "transparency" in picture.info:
                 picture = picture.convert("RGBA")
-                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+                picture = Image.alpha_composite(
+                    Image.new("RGBA", picture.size, "white"), picture
+                )
             picture = picture.convert("L" if channels == 1 else "RGB")
             if picture.size != (width, height):
                 picture = picture.resize((width, height), Image.Resampling.BILINEAR)
-            return np.asarray(picture).reshape(height, width, channels).transpose(2, 0, 1)
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+            return (
+                np.asarray(picture).reshape(height, width, channels).transpose(2, 0, 1)
+            )
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        Image.DecompressionBombError,
+    ) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"The image {str(path)!r} cannot be read: {reason}. Choose a PNG or JPEG file.") from None
+        raise ValueError(
+            f"The image {str(path)!r} cannot be read: {reason}. "
+            "Choose a PNG or JPEG file."
+        ) from None
 
 
 def safe_cell(value: object) -> object:
     """The value, with an apostrophe before text that a spreadsheet would run as a formula."""
-    if isinstance(value, str) and value[:1] in tuple("=+-@\t\r\n＝＋－＠") and not NUMBER.fullmatch(value):
+    if (
+        isinstance(value, str)
+        and value[:1] in tuple("=+-@\t\r\n＝＋－＠")
+        and not NUMBER.fullmatch(value)
+    ):
         return "'" + value
     return value
 
