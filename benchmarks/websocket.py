@@ -7,7 +7,6 @@ that a hundred of them fit beside the server that is measured.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -22,7 +21,16 @@ LARGEST_MESSAGE = 100_000_000
 PATIENCE = 60.0
 """Seconds after which an answer counts as not coming; it is recorded as having taken that long."""
 
-IDLE_SECONDS = 0.05
+GLANCE_SECONDS = 0.05
+"""How often a client looks whether the page has set another timer."""
+
+
+@dataclass(frozen=True)
+class Timer:
+    """The page wants a fragment run every `interval` seconds, counted from when it said so."""
+
+    interval: float
+    began: float
 
 
 @dataclass(eq=False)
@@ -43,7 +51,7 @@ class Client:
         self._widgets: dict[str, Any] = {}
         self._changed = asyncio.Condition()
         self.buttons: dict[str, str] = {}
-        self.timers: dict[str, float] = {}
+        self.timers: dict[str, Timer] = {}
         self.sight = Sight(0, "", None)
         self.sights = 0
         self.steps_trained = 0
@@ -63,7 +71,7 @@ class Client:
             if kind == "new_session":
                 self._begin(message.metadata.run.script_run_id, set(message.metadata.run.fragment_ids))
             elif kind == "auto_rerun":
-                self.timers[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+                self.timers[message.auto_rerun.fragment_id] = Timer(message.auto_rerun.interval, time.monotonic())
             elif kind == "stop_auto_rerun":
                 for fragment in message.stop_auto_rerun.fragment_ids:
                     self.timers.pop(fragment, None)
@@ -170,14 +178,17 @@ class Client:
 
         A browser asks when it is time to, whether or not the server has answered before.
         """
-        due = time.monotonic() + random.uniform(0, at_least)
+        timer, due = Timer(0.0, 0.0), 0.0
         async with asyncio.TaskGroup() as asking:
             while True:
-                await asyncio.sleep(max(0.0, due - time.monotonic()))
-                fragment, interval = next(iter(self.timers.items()), ("", 0.0))
-                if fragment:
+                fragment, now = next(iter(self.timers.items()), ("", timer))
+                if now is not timer:
+                    timer, due = now, now.began + max(now.interval, at_least)
+                if fragment and time.monotonic() >= due:
                     asking.create_task(self._ask(fragment, due, answers))
-                due += max(interval, at_least) if fragment else IDLE_SECONDS
+                    due += max(timer.interval, at_least)
+                wait = due - time.monotonic() if fragment else GLANCE_SECONDS
+                await asyncio.sleep(min(max(0.0, wait), GLANCE_SECONDS))
 
     async def _ask(self, fragment: str, due: float, answers: list[float]) -> None:
         await self.run(fragment)
