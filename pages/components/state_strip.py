@@ -17,11 +17,13 @@ _SPARK_POINTS = 80
 
 
 def state_strip(cells: Sequence[Mapping[str, str]], *, spark: npt.ArrayLike | None = None, alt: str, key: str) -> Part:
-    """One cell per mapping: `label`, `value` and, if wanted, `note` and `help` (shown on hover and focus).
+    """One cell per mapping: `label`, `value` and, if wanted, `note`, `help` (shown on hover and focus) and `tone`.
+
+    `tone` is 'good', 'bad' or 'done', and colours the value.
 
     `spark`: (n,) recent values, oldest first, drawn as a small line; NaN is a gap. None leaves the line out.
     """
-    shown = [{name: str(cell.get(name) or "") for name in ("label", "value", "note", "help")} for cell in cells]
+    shown = [{name: str(cell.get(name) or "") for name in ("label", "value", "note", "help", "tone")} for cell in cells]
     return Part(_MOUNT, key, {"cells": shown, "alt": alt, "spark": None if spark is None else _spark(spark)})
 
 

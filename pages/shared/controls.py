@@ -10,11 +10,11 @@ from mlp_core.catalog import DEVICES, LOSSES, OPTIMIZERS, TRAINING, Entry
 from mlp_core.catalog.training import SEED
 from mlp_core.presets import PRESETS
 from mlp_core.training.session import Session
-from mlp_core.training.snapshot import Snapshot
+from mlp_core.training.snapshot import BUSY, Snapshot
 from pages.shared import experiment as edit
 from pages.shared.widgets import parameter_widget
 
-SOON_SECONDS = 0.12
+SOON_SECONDS = 0.1
 """How long a press waits for its effect, which the page then shows at once; a later effect comes with a tick."""
 SPEEDS: dict[str, float | None] = {"full speed": None, "100 steps/s": 100, "10 steps/s": 10, "1 step/s": 1}
 
@@ -36,7 +36,7 @@ def _play(session: Session) -> None:
 
 def _pause(session: Session) -> None:
     session.pause()
-    session.wait(lambda snapshot: not snapshot.busy, SOON_SECONDS)
+    session.wait(lambda snapshot: snapshot.status not in BUSY, SOON_SECONDS)
 
 
 def _step(session: Session) -> None:

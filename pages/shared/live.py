@@ -18,8 +18,8 @@ from pages.shared.layout import as_text
 
 TICK_SECONDS = 0.25
 CURVE_POINTS = 250
-LOOK_SECONDS = 0.3
-"""How long drawing waits for a view that was just asked for; a slower one comes with the next tick."""
+LOOK_SECONDS = 0.1
+"""How long drawing waits for a view that was just asked for; a slower one comes with a later tick."""
 
 Curves = tuple[Curve, Curve, Curve]
 
@@ -27,7 +27,7 @@ Curves = tuple[Curve, Curve, Curve]
 def look(session: Session, views: Iterable[str]) -> Snapshot:
     """The session's state, with views that are asked for now if they are there soon."""
     session.watch(views)
-    session.wait(lambda snapshot: not snapshot.looking, LOOK_SECONDS)
+    session.wait(lambda snapshot: not snapshot.looking or snapshot.waiting_since is not None, LOOK_SECONDS)
     return session.snapshot()
 
 

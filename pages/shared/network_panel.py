@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from mlp_core.catalog import ACTIVATIONS, ALL_LAYERS, LAYERS
-from mlp_core.catalog.layers import LayerEntry
+from mlp_core.catalog import ACTIVATIONS, ALL_LAYERS
 from mlp_core.errors import SpecError
 from mlp_core.plan import BYTES_PER_NUMBER, LayerPlan, Plan, Problem, last_linear, plan
 from mlp_core.spec import Experiment, LayerSpec
@@ -14,6 +15,9 @@ from pages.shared.widgets import parameter_widget
 
 NEW_WIDTH = 8
 """Neurons of a hidden layer that is added by one press."""
+HIDDEN = "hidden"
+"""The choice that adds a Linear layer with its activation."""
+_OPEN = "open_layer"
 
 
 def network_panel(found: list[Problem]) -> None:
@@ -66,7 +70,7 @@ def _input(planned: Plan | None, current: Experiment) -> None:
 def _layer(position: int, layer: LayerSpec, planned: LayerPlan | None, final: bool) -> None:
     entry = layer.entry
     key = f"layer-{position}"
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+    with st.container(key=f"row-{position}", horizontal=True, vertical_alignment="center", gap="xsmall"):
         type_key, first_type = edit.start(f"{key}-type", entry.name)
         st.selectbox(
             f"Type of layer {position + 1}", list(ALL_LAYERS), index=list(ALL_LAYERS).index(first_type), key=type_key,
@@ -86,48 +90,56 @@ def _layer(position: int, layer: LayerSpec, planned: LayerPlan | None, final: bo
         if planned is not None:
             count = f" · {planned.parameters:,}" if planned.parameters else ""
             st.markdown(f"{planned.in_features:,} → {planned.out_features:,} :gray[{count}]", width="stretch")
-        st.button("", key=f"{key}-up", icon=":material/arrow_upward:", type="tertiary", help="Move towards the input",
-                  disabled=position == 0, on_click=_move, args=(position, -1))  # fmt: skip
-        st.button("", key=f"{key}-down", icon=":material/arrow_downward:", type="tertiary",
-                  help="Move towards the output", disabled=position == len(edit.experiment().layers) - 1,
-                  on_click=_move, args=(position, 1))  # fmt: skip
-        st.button("", key=f"{key}-remove", icon=":material/close:", type="tertiary", help="Remove this layer",
-                  disabled=len(edit.experiment().layers) == 1, on_click=_remove, args=(position,))  # fmt: skip
-        with st.popover("", icon=":material/more_vert:", type="tertiary"):
-            _details(position, layer, key, final)
+        _menu(position, key)
+    if st.session_state.get(_OPEN) == position:
+        _details(position, layer, key, final)
+
+
+def _menu(position: int, key: str) -> None:
+    """What can be done with a layer. One menu and not a row of buttons: every widget costs the page time."""
+    last = len(edit.experiment().layers) - 1
+    impossible = {"Move towards the input": position == 0, "Move towards the output": position == last,
+                  "Remove": last == 0}  # fmt: skip
+    name = edit.key(f"{key}-menu")
+
+    def act() -> None:
+        _ACTIONS[st.session_state[name]](position)
+
+    st.menu_button(
+        "", [action for action in _ACTIONS if not impossible.get(action)], key=name, icon=":material/more_vert:",
+        type="tertiary", help=f"What to do with layer {position + 1}", on_click=edit.once(act),
+    )  # fmt: skip
 
 
 def _details(position: int, layer: LayerSpec, key: str, final: bool) -> None:
     entry = layer.entry
-    st.markdown(f"**Layer {position + 1}: {entry.label}**" + (" (output layer)" if final else ""))
-    st.caption(f"{entry.summary} {entry.when}")
-    if entry.formula:
-        st.latex(entry.formula)
-    for parameter in entry.parameters[1:]:  # the first stands in the row
-        parameter_widget(
-            parameter, layer.params[parameter.name], f"{key}-{entry.name}-{parameter.name}",
-            lambda value, name=parameter.name: edit.set_layer_param(position, name, value),
-        )  # fmt: skip
-    st.button(
-        "Duplicate", key=f"{key}-duplicate", icon=":material/content_copy:", on_click=_duplicate, args=(position,)
-    )
+    with st.container(border=True, key="layer-details"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Layer {position + 1}: {entry.label}**" + (" (output layer)" if final else ""))
+            st.button("", key="close-details", icon=":material/close:", type="tertiary", help="Close",
+                      on_click=_toggle_details, args=(position,))  # fmt: skip
+        st.caption(f"{entry.summary} {entry.when}")
+        if entry.formula:
+            st.latex(entry.formula)
+        for parameter in entry.parameters[1:]:  # the first stands in the row
+            parameter_widget(
+                parameter, layer.params[parameter.name], f"{key}-{entry.name}-{parameter.name}",
+                lambda value, name=parameter.name: edit.set_layer_param(position, name, value),
+            )  # fmt: skip
 
 
 def _add() -> None:
-    with st.popover("Layer", icon=":material/add:", help="Add a layer in front of the output layer."):
-        st.button(
-            "Hidden layer", key="add-hidden", icon=":material/add:", on_click=_add_hidden, width="stretch",
-            help="A Linear layer and an activation: the usual building block.",
-        )  # fmt: skip
-        _add_buttons("Single layers", LAYERS)
-        _add_buttons("Activations", ACTIVATIONS)
+    name = edit.key("add-layer")
 
+    def add() -> None:
+        chosen = st.session_state[name]
+        _add_hidden() if chosen == HIDDEN else _insert(chosen)
 
-def _add_buttons(title: str, entries: dict[str, LayerEntry]) -> None:
-    st.caption(title)
-    with st.container(horizontal=True, gap="xsmall"):
-        for name, entry in entries.items():
-            st.button(entry.label, key=f"add-{name}", help=entry.summary, on_click=_insert, args=(name,))
+    st.menu_button(
+        "Layer", [HIDDEN, *ALL_LAYERS], key=name, icon=":material/add:", on_click=edit.once(add),
+        format_func=lambda option: ALL_LAYERS[option].label if option in ALL_LAYERS else "Linear + activation",
+        help="Add a layer in front of the output layer. Linear + activation is the usual building block.",
+    )  # fmt: skip
 
 
 def _problem(problem: Problem, index: int) -> None:
@@ -182,3 +194,16 @@ def _move(position: int, by: int) -> None:
 
 def _duplicate(position: int) -> None:
     edit.edit_layers(lambda layers: layers.insert(position, layers[position]))
+
+
+def _toggle_details(position: int) -> None:
+    st.session_state[_OPEN] = None if st.session_state.get(_OPEN) == position else position
+
+
+_ACTIONS: dict[str, Callable[[int], None]] = {
+    "Settings and formula": _toggle_details,
+    "Move towards the input": lambda position: _move(position, -1),
+    "Move towards the output": lambda position: _move(position, 1),
+    "Duplicate": _duplicate,
+    "Remove": _remove,
+}

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from mlp_core.figures import readable
 from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
-from mlp_core.training.snapshot import Snapshot
+from mlp_core.training.slots import cores
+from mlp_core.training.snapshot import BUSY, Snapshot
 from pages.components.part import Part
 from pages.components.state_strip import state_strip
 from pages.shared import experiment as edit
 from pages.shared.layout import as_text
 from pages.shared.live import curves, number
+
+WAITING_SECONDS = 1.0
+"""A session that has waited so long for its turn is shown as waiting; shorter waits would only flicker."""
 
 
 def strip(session: Session, snapshot: Snapshot) -> Part:
@@ -63,14 +69,27 @@ def _cells(snapshot: Snapshot) -> list[dict[str, str]]:
             "note": f"{snapshot.engine} engine on {snapshot.device}" if snapshot.engine else "",
             "help": "Training samples per second of wall-clock time, tests and charts included.",
         },
-        {
-            "label": "status",
-            "value": {"needs download": "no data", "preparing": "preparing…"}.get(snapshot.status, snapshot.status),
-            "note": f"learning rate {snapshot.learning_rate:g}" if snapshot.learning_rate is not None else "",
-            "help": "What the session is doing.",
-        },
+        _status(snapshot),
     ]
     return cells
+
+
+def _status(snapshot: Snapshot) -> dict[str, str]:
+    value = {"needs download": "no data", "preparing": "preparing…"}.get(snapshot.status, snapshot.status)
+    note = f"learning rate {snapshot.learning_rate:g}" if snapshot.learning_rate is not None else ""
+    waited = 0.0 if snapshot.waiting_since is None else time.monotonic() - snapshot.waiting_since
+    if snapshot.status in BUSY and waited > WAITING_SECONDS:
+        value = "waiting"
+    if snapshot.status in BUSY and snapshot.others >= cores():
+        note = f"takes turns with {snapshot.others} others"
+    tone = {"running": "good", "diverged": "bad", "failed": "bad", "finished": "done"}.get(value, "")
+    return {
+        "label": "status",
+        "value": value,
+        "note": note,
+        "help": "What the session is doing. Where many train at once, they take turns on the processor.",
+        "tone": tone,
+    }
 
 
 def message(session: Session, snapshot: Snapshot) -> None:

@@ -85,6 +85,12 @@ def choose(page: Any, key: str, option: str) -> None:
     wait_idle(page)
 
 
+def menu(page: Any, key: str, action: str) -> None:
+    page.locator(f"[class*='st-key-{key}--'] button").first.click()
+    page.get_by_role("menuitem", name=action, exact=True).click()
+    wait_idle(page)
+
+
 def fill(page: Any, key: str, value: str) -> None:
     field = page.locator(field_of(key))
     field.fill(value)
@@ -149,9 +155,9 @@ def test_images_with_edited_layers_confusion_matrix_and_histograms(page: Any) ->
     ready(page)
     page.locator(".st-key-output-images img, .st-key-output-images canvas").first.wait_for()
     fill(page, "layer-0-Linear-out_features", "32")
-    press(page, "layer-3-remove")
+    menu(page, "layer-3-menu", "Remove")
     wait_idle(page)
-    press(page, "layer-2-remove")
+    menu(page, "layer-2-menu", "Remove")
     wait_idle(page)
     page.get_by_text("25,450 parameters").wait_for()
     press(page, "train")

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlp_core.presets import PRESETS
-from mlp_core.training import session as sessions
+from mlp_core.training import control
 from mlp_core.training.session import Session
 from pages.shared import session as page_session
 
@@ -169,19 +169,28 @@ def test_layers_are_added_moved_duplicated_and_removed(app: AppTest) -> None:
     def types() -> list[str]:
         return [layer.type for layer in app.session.experiment.layers]
 
-    app.button(key="add-hidden").click().run()
+    def menu(name: str, action: str) -> None:
+        field(app, "menu_button", name).click(action).run()
+
+    menu("add-layer", "hidden")
     assert types() == ["Linear", "Tanh"] * 4 + ["Linear"]
-    app.button(key="add-Dropout").click().run()
+    menu("add-layer", "Dropout")
     assert types()[-2:] == ["Dropout", "Linear"]
-    app.button(key="layer-8-up").click().run()
+    menu("layer-8-menu", "Move towards the input")
     assert types()[-3:] == ["Dropout", "Tanh", "Linear"]
-    app.button(key="layer-7-duplicate").click().run()
+    menu("layer-7-menu", "Duplicate")
     assert types()[-4:] == ["Dropout", "Dropout", "Tanh", "Linear"]
-    app.button(key="layer-7-remove").click().run()
-    app.button(key="layer-7-remove").click().run()
+    menu("layer-7-menu", "Remove")
+    menu("layer-7-menu", "Remove")
     field(app, "selectbox", "layer-1-type").set_value("LeakyReLU").run()
     field(app, "number_input", "layer-1-LeakyReLU-negative_slope").set_value(0.2).run()
     assert app.session.experiment.layers[1].params == {"negative_slope": 0.2}
+    menu("layer-0-menu", "Settings and formula")
+    assert app.latex[0].value
+    field(app, "toggle", "layer-0-Linear-bias").set_value(False).run()
+    assert app.session.experiment.layers[0].params["bias"] is False
+    app.button(key="close-details").click().run()
+    assert not app.latex
     assert not app.exception
 
 
@@ -233,4 +242,4 @@ def test_an_error_in_the_training_thread_is_shown_and_training_can_start_again(
 
 
 def test_the_lease_is_longer_than_a_hidden_tab_stays_silent() -> None:
-    assert sessions.LEASE_SECONDS > 2 * 60
+    assert control.LEASE_SECONDS > 2 * 60

@@ -1,7 +1,7 @@
 // Small sample images, sent once, with predictions that change at every tick.
 
 const search = new URL(import.meta.url).search
-const { adoptStyles, atEnd, receive } = await import("./shared.js" + search)
+const { adoptStyles, atEnd, make, receive, write } = await import("./shared.js" + search)
 
 const stores = new Map() // store key → { picture, count, width, height, columns }
 const grids = new Map() // parent element → Grid
@@ -42,17 +42,6 @@ function renderGrid({ parentElement, data }) {
     deaf()
     grids.delete(parentElement)
   })
-}
-
-function make(tag, className, parent) {
-  const element = document.createElement(tag)
-  element.className = className
-  parent.append(element)
-  return element
-}
-
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text
 }
 
 class Grid {

@@ -77,3 +77,15 @@ export function themeOf(element) {
     font: value("--st-font") || "sans-serif",
   }
 }
+
+export function make(tag, className, parent) {
+  const element = document.createElement(tag)
+  element.className = className
+  parent.append(element)
+  return element
+}
+
+/** Writes only what differs, so that a selection or a pointer over the element is left alone. */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text
+}

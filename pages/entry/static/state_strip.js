@@ -1,7 +1,7 @@
 // A thin strip of named numbers and one small curve, updated in place.
 
 const search = new URL(import.meta.url).search
-const { adoptStyles, atEnd, receive } = await import("./shared.js" + search)
+const { adoptStyles, atEnd, make, receive, write } = await import("./shared.js" + search)
 
 const SVG = "http://www.w3.org/2000/svg"
 const strips = new WeakMap()
@@ -18,18 +18,6 @@ export default function render({ parentElement, data }) {
     deaf()
     strips.delete(parentElement)
   })
-}
-
-function make(tag, className, parent) {
-  const element = document.createElement(tag)
-  element.className = className
-  parent.append(element)
-  return element
-}
-
-/** Writes only what differs, so that a selection or a pointer over the strip is left alone. */
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text
 }
 
 class Strip {
@@ -74,7 +62,8 @@ class Strip {
     return cell
   }
 
-  fill(cell, { label, value, note, help }) {
+  fill(cell, { label, value, note, help, tone }) {
+    cell.value.dataset.tone = tone
     write(cell.label, label)
     write(cell.value, value)
     write(cell.note, note)
