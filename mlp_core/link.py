@@ -185,7 +185,7 @@ def _differences(part: Any) -> Any:
     }
     if "params" in changed:
         defaults = part.entry.fill({})
-        changed["params"] = {name: value for name, value in part.params.items() if value != defaults[name]}
+        changed["params"] = {name: part.params[name] for name in defaults if part.params[name] != defaults[name]}
         if not changed["params"]:
             del changed["params"]
     if changed.keys() == {"type"}:
