@@ -4,8 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.experiment import entered
+from pages.shared.experiment import entered, experiment
 from pages.shared.layout import page_style
+from pages.shared.link import show_notes, write_link
 
 HERE = Path(__file__).parent
 PAGES = HERE.parent
@@ -28,4 +29,7 @@ page = st.navigation(
     position="top",
 )
 entered(page.url_path)
+experiment()  # reads the address that a browser came with
+show_notes()
 page.run()
+write_link(experiment())

@@ -6,16 +6,22 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from mlp_core.catalog import DEVICES, LOSSES, OPTIMIZERS, TRAINING, Entry
+from mlp_core.catalog import DEVICES, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING, Entry
+from mlp_core.catalog.schedulers import EVERY
 from mlp_core.catalog.training import SEED
 from mlp_core.presets import PRESETS
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import BUSY, Snapshot
 from pages.shared import experiment as edit
+from pages.shared.link import hidden, locked
 from pages.shared.widgets import parameter_widget
 
 SOON_SECONDS = 0.1
 """How long a press waits for its effect, which the page then shows at once; a later effect comes with a tick."""
+RUN_CONTROLS = {"zero_grad": "optimizer", "max_grad_norm": "regularisation"}
+"""By which name a link hides or fixes a setting of the run, where that is not its own."""
+CONSTANT = "constant"
+"""The learning rate without a schedule."""
 SPEEDS: dict[str, float | None] = {"full speed": None, "100 steps/s": 100, "10 steps/s": 10, "1 step/s": 1}
 
 
@@ -65,35 +71,40 @@ def _actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
                 on_click=_play, args=(session,),
                 help="Start training, or go on where it was paused.",
             )  # fmt: skip
-    st.button(
-        "Step", key="step", icon=":material/skip_next:", on_click=_step, args=(session,), disabled=idle or running,
-        help="Train on one mini-batch, then stop: one forward pass, one backward pass, one update.",
-    )  # fmt: skip
-    st.button(
-        "Epoch", key="epoch", icon=":material/keyboard_double_arrow_right:", on_click=session.step_epoch,
-        disabled=idle or running, help="Train to the end of the epoch, when every training sample was seen once more.",
-    )  # fmt: skip
+    if not hidden("step"):
+        still = idle or running or locked("step")
+        st.button(
+            "Step", key="step", icon=":material/skip_next:", on_click=_step, args=(session,), disabled=still,
+            help="Train on one mini-batch, then stop: one forward pass, one backward pass, one update.",
+        )  # fmt: skip
+        st.button(
+            "Epoch", key="epoch", icon=":material/keyboard_double_arrow_right:", on_click=session.step_epoch,
+            disabled=still, help="Train to the end of the epoch, when every training sample was seen once more.",
+        )  # fmt: skip
     st.button(
         "Reset", key="reset", icon=":material/replay:", on_click=_reset, args=(session,), disabled=blocked,
         help="Go back to the same initial weights: training again gives the same run.",
     )  # fmt: skip
-    st.button(
-        "New weights", key="new_weights", icon=":material/casino:", on_click=edit.new_weights, disabled=blocked,
-        help="Draw other initial weights (another seed): does it learn as well from another start?",
-    )  # fmt: skip
+    if not hidden("seed"):
+        st.button(
+            "New weights", key="new_weights", icon=":material/casino:", on_click=edit.new_weights,
+            disabled=blocked or locked("seed"),
+            help="Draw other initial weights (another seed): does it learn as well from another start?",
+        )  # fmt: skip
 
 
 def _choices(session: Session, snapshot: Snapshot) -> None:
     current = edit.experiment()
-    st.selectbox(
-        "Speed", list(SPEEDS), key="speed", width=122,
-        on_change=lambda: session.set_speed(SPEEDS[st.session_state.speed]),
-        help="Slow it down to watch single steps.",
-    )  # fmt: skip
+    if not hidden("speed"):
+        st.selectbox(
+            "Speed", list(SPEEDS), key="speed", width=122, disabled=locked("speed"),
+            on_change=lambda: session.set_speed(SPEEDS[st.session_state.speed]),
+            help="Slow it down to watch single steps.",
+        )  # fmt: skip
     optimizer = current.optimizer
     parameter_widget(
         optimizer.entry.parameter("lr"), optimizer.params["lr"], "lr",
-        lambda value: edit.set_param("optimizer", "lr", value), width=128,
+        lambda value: edit.set_param("optimizer", "lr", value), width=128, controls=("learning_rate",),
     )  # fmt: skip
     _choice("optimizer", "Optimizer", OPTIMIZERS, 108)
     _choice("loss", "Loss", LOSSES, 158)
@@ -106,10 +117,12 @@ def _choices(session: Session, snapshot: Snapshot) -> None:
 
 
 def _choice(part: str, label: str, entries: Mapping[str, Entry], width: int) -> None:
+    if hidden(part):
+        return
     chosen = getattr(edit.experiment(), part)
     key, first = edit.start(part, chosen.type)
     st.selectbox(
-        label, list(entries), index=list(entries).index(first), key=key, width=width,
+        label, list(entries), index=list(entries).index(first), key=key, width=width, disabled=locked(part),
         format_func=lambda name: entries[name].label,
         on_change=edit.once(lambda: edit.choose(part, st.session_state[key])),
         help=f"{chosen.entry.summary} {chosen.entry.when}",
@@ -117,11 +130,14 @@ def _choice(part: str, label: str, entries: Mapping[str, Entry], width: int) -> 
 
 
 def _device(snapshot: Snapshot) -> None:
+    if hidden("device"):
+        return
     wanted = edit.experiment().training.device
     names = [name for name in DEVICES if name in {*snapshot.devices, wanted}]
     key, first = edit.start("device", wanted)
     st.selectbox(
         "Device", names, index=names.index(first) if first in names else 0, key=key, width=84,
+        disabled=locked("device"),
         format_func=lambda name: DEVICES[name].label,
         on_change=edit.once(lambda: edit.set_field("training", "controls", "device", st.session_state[key])),
         help="Where it is trained; only what this machine has is listed. Small networks are fastest on the CPU.",
@@ -129,11 +145,13 @@ def _device(snapshot: Snapshot) -> None:
 
 
 def _preset() -> None:
+    if hidden("preset"):
+        return
     current = edit.preset_name()
     key, first = edit.start(f"preset-{current}", current)
     st.selectbox(
         "Preset", list(PRESETS), index=None if first is None else list(PRESETS).index(first), key=key, width=158,
-        placeholder="changed",
+        placeholder="changed", disabled=locked("preset"),
         format_func=lambda name: PRESETS[name].label,
         on_change=edit.once(lambda: _choose_preset(current, st.session_state[key])),
         help="A ready experiment: choosing one fills every control, and brings you back from any dead end.",
@@ -142,28 +160,59 @@ def _preset() -> None:
 
 def _choose_preset(shown: str | None, name: str | None) -> None:
     if name and shown == edit.preset_name():  # else the widget is one that edits have put away since
-        edit.replace(PRESETS[name].experiment)
+        edit.edit("controls", lambda old: PRESETS[name].experiment)
 
 
 def _more() -> None:
     current = edit.experiment()
     for part in (current.optimizer, current.loss):
         shown = [parameter for parameter in part.entry.parameters if parameter.name != "lr"]
-        if shown:
+        if shown and not hidden(part.kind):
             st.markdown(f"**{part.entry.label}**")
         for parameter in shown:
             parameter_widget(
                 parameter, part.params[parameter.name], f"{part.kind}-{parameter.name}",
                 lambda value, kind=part.kind, name=parameter.name: edit.set_param(kind, name, value),
+                controls=(part.kind,),
             )  # fmt: skip
+    _schedule()
     st.markdown("**Data**")
     parameter_widget(
-        SEED, current.data.seed, "data-seed", lambda value: edit.set_field("data", "controls", "seed", value)
-    )
+        SEED, current.data.seed, "data-seed", lambda value: edit.set_field("data", "controls", "seed", value),
+        controls=("data", "seed"),
+    )  # fmt: skip
     st.markdown("**Run**")
     for parameter in TRAINING.parameters:
         if parameter.name not in ("device", "batch_size", "report_every"):
             parameter_widget(
                 parameter, getattr(current.training, parameter.name), f"training-{parameter.name}",
                 lambda value, name=parameter.name: edit.set_field("training", "controls", name, value),
+                controls=(RUN_CONTROLS.get(parameter.name, parameter.name),),
+            )  # fmt: skip
+
+
+def _schedule() -> None:
+    """The schedule of the learning rate, and what it counts in."""
+    if hidden("scheduler"):
+        return
+    chosen = edit.experiment().scheduler
+    key, first = edit.start("scheduler", CONSTANT if chosen is None else chosen.type)
+    names = [CONSTANT, *SCHEDULERS]
+    st.selectbox(
+        "Learning rate schedule", names, index=names.index(first), key=key, disabled=locked("scheduler"),
+        format_func=lambda name: SCHEDULERS[name].label if name in SCHEDULERS else name,
+        on_change=edit.once(lambda: edit.choose_schedule(st.session_state[key])),
+        help="How the learning rate changes by itself while training goes on."
+        if chosen is None
+        else f"{chosen.entry.summary} {chosen.entry.when}",
+    )  # fmt: skip
+    if chosen is not None:
+        parameter_widget(
+            EVERY, chosen.every, "scheduler-every",
+            lambda value: edit.set_field("scheduler", "controls", "every", value), controls=("scheduler",),
+        )  # fmt: skip
+        for parameter in chosen.entry.parameters:
+            parameter_widget(
+                parameter, chosen.params[parameter.name], f"scheduler-{chosen.type}-{parameter.name}",
+                lambda value, name=parameter.name: edit.set_param("scheduler", name, value), controls=("scheduler",),
             )  # fmt: skip

@@ -13,6 +13,7 @@ from mlp_core.catalog.training import TEST_FRACTION
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from pages.shared import experiment as edit
+from pages.shared.link import hidden, locked
 from pages.shared.widgets import parameter_widget
 
 GROUPS = {"generated": "made here", "bundled": "table", "downloaded": "images"}
@@ -24,12 +25,14 @@ def data_panel(session: Session, snapshot: Snapshot) -> None:
     entry = current.data.entry
     st.subheader("Data", anchor=False)
     key, first = edit.start("dataset", entry.name)
-    st.selectbox(
-        "Set", list(DATASETS), index=list(DATASETS).index(first), key=key,
-        on_change=edit.once(lambda: edit.choose_data(st.session_state[key])),
-        format_func=lambda name: f"{DATASETS[name].label} · {GROUPS[DATASETS[name].source]}",
-        help=f"What the network learns from. Sets made here and tables need no download. {entry.label}: {entry.when}",
-    )  # fmt: skip
+    if not hidden("dataset"):
+        st.selectbox(
+            "Set", list(DATASETS), index=list(DATASETS).index(first), key=key, disabled=locked("dataset", "data"),
+            on_change=edit.once(lambda: edit.choose_data(st.session_state[key])),
+            format_func=lambda name: f"{DATASETS[name].label} · {GROUPS[DATASETS[name].source]}",
+            help="What the network learns from. Sets made here and tables need no download. "
+            f"{entry.label}: {entry.when}",
+        )  # fmt: skip
     st.caption(entry.summary)
     small = [*(parameter for parameter in entry.parameters if not isinstance(parameter, Subset))]
     fields: list[Callable[[], None]] = [partial(_parameter, parameter) for parameter in small]
@@ -58,19 +61,19 @@ def _parameter(parameter: Parameter) -> None:
     data = edit.experiment().data
     parameter_widget(
         parameter, data.params[parameter.name], f"data-{data.dataset}-{parameter.name}",
-        lambda value: edit.set_param("data", parameter.name, value),
+        lambda value: edit.set_param("data", parameter.name, value), controls=("data", parameter.name),
     )  # fmt: skip
 
 
 def _batch_size() -> None:
     parameter_widget(
         TRAINING.parameter("batch_size"), edit.experiment().training.batch_size, "batch_size",
-        lambda value: edit.set_field("training", "data", "batch_size", value),
+        lambda value: edit.set_field("training", "data", "batch_size", value), controls=("data", "batch_size"),
     )  # fmt: skip
 
 
 def _test_share() -> None:
     parameter_widget(
         TEST_FRACTION, edit.experiment().data.test_fraction, "test_fraction",
-        lambda value: edit.set_field("data", "data", "test_fraction", value),
+        lambda value: edit.set_field("data", "data", "test_fraction", value), controls=("data",),
     )  # fmt: skip

@@ -18,10 +18,12 @@ from typing import Any
 
 import streamlit as st
 
+from mlp_core.catalog.schedulers import EVERY, SCHEDULERS
 from mlp_core.errors import SpecError, TooLargeError
 from mlp_core.plan import plan
 from mlp_core.presets import DEFAULT, PRESETS
-from mlp_core.spec import DataSpec, Experiment, LayerSpec
+from mlp_core.spec import DataSpec, Experiment, LayerSpec, SchedulerSpec
+from pages.shared.link import open_link, refuse_locked
 
 _EXPERIMENT = "experiment"
 _REFUSED = "refused"
@@ -72,7 +74,7 @@ def _redraw() -> None:
 def experiment() -> Experiment:
     """The experiment as it stands."""
     if _EXPERIMENT not in st.session_state:
-        st.session_state[_EXPERIMENT] = PRESETS[DEFAULT].experiment
+        st.session_state[_EXPERIMENT] = open_link() or PRESETS[DEFAULT].experiment
     found: Experiment = st.session_state[_EXPERIMENT]
     return found
 
@@ -89,6 +91,7 @@ def edit(area: str, change: Callable[[Experiment], Experiment], redraw: bool = T
     """Change the experiment, or leave the reason of the refusal to be shown in that area of the page."""
     try:
         changed = change(experiment())
+        refuse_locked(experiment(), changed)
         _refuse_too_large(changed)
         replace(changed, redraw)
     except SpecError as error:
@@ -113,7 +116,7 @@ def refusal(area: str) -> str:
 
 
 def set_param(part: str, name: str, value: Any) -> None:
-    """Set a parameter of 'data', 'loss' or 'optimizer'."""
+    """Set a parameter of 'data', 'loss', 'optimizer' or 'scheduler'."""
 
     def change(old: Experiment) -> Experiment:
         chosen = getattr(old, part)
@@ -123,7 +126,7 @@ def set_param(part: str, name: str, value: Any) -> None:
 
 
 def set_field(part: str, area: str, name: str, value: Any) -> None:
-    """Set a field of 'data' or 'training'."""
+    """Set a field of 'data', 'training' or 'scheduler'."""
     edit(area, lambda old: old.updated(**{part: getattr(old, part).updated(**{name: value})}), redraw=False)
 
 
@@ -135,6 +138,16 @@ def choose(part: str, entry: str) -> None:
         known = {parameter.name for parameter in chosen.entries[entry].parameters}
         kept = {name: value for name, value in chosen.params.items() if name in known and name == "lr"}
         return old.updated(**{part: type(chosen)(type=entry, params=kept)})
+
+    edit("controls", change)
+
+
+def choose_schedule(name: str) -> None:
+    """Choose another schedule of the learning rate; a name that is none takes it away."""
+
+    def change(old: Experiment) -> Experiment:
+        every = old.scheduler.every if old.scheduler else EVERY.default
+        return old.updated(scheduler=SchedulerSpec(type=name, every=every) if name in SCHEDULERS else None)
 
     edit("controls", change)
 

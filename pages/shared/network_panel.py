@@ -11,6 +11,7 @@ from mlp_core.errors import SpecError
 from mlp_core.plan import BYTES_PER_NUMBER, LayerPlan, Plan, Problem, last_linear, plan
 from mlp_core.spec import Experiment, LayerSpec
 from pages.shared import experiment as edit
+from pages.shared.link import locked
 from pages.shared.widgets import parameter_widget
 
 NEW_WIDTH = 8
@@ -70,11 +71,13 @@ def _input(planned: Plan | None, current: Experiment) -> None:
 def _layer(position: int, layer: LayerSpec, planned: LayerPlan | None, final: bool) -> None:
     entry = layer.entry
     key = f"layer-{position}"
+    control = "activation" if entry.name in ACTIVATIONS else "network"
+    fixed = locked("network", control)
     with st.container(key=f"row-{position}", horizontal=True, vertical_alignment="center", gap="xsmall"):
         type_key, first_type = edit.start(f"{key}-type", entry.name)
         st.selectbox(
             f"Type of layer {position + 1}", list(ALL_LAYERS), index=list(ALL_LAYERS).index(first_type), key=type_key,
-            width=140,
+            width=140, disabled=fixed,
             label_visibility="collapsed", format_func=lambda name: ALL_LAYERS[name].label,
             on_change=edit.once(lambda: _change_type(position, st.session_state[type_key])),
         )  # fmt: skip
@@ -84,6 +87,7 @@ def _layer(position: int, layer: LayerSpec, planned: LayerPlan | None, final: bo
                 parameter_widget(
                     first, layer.params[first.name], f"{key}-{entry.name}-{first.name}",
                     lambda value: edit.set_layer_param(position, first.name, value), compact=True,
+                    controls=("network", control),
                 )  # fmt: skip
             else:
                 st.markdown("&nbsp;")
@@ -100,6 +104,8 @@ def _menu(position: int, key: str) -> None:
     last = len(edit.experiment().layers) - 1
     impossible = {"Move towards the input": position == 0, "Move towards the output": position == last,
                   "Remove": last == 0}  # fmt: skip
+    if locked("network"):
+        impossible = dict.fromkeys(_ACTIONS, True) | {"Settings and formula": False}
     name = edit.key(f"{key}-menu")
 
     def act() -> None:
@@ -125,6 +131,7 @@ def _details(position: int, layer: LayerSpec, key: str, final: bool) -> None:
             parameter_widget(
                 parameter, layer.params[parameter.name], f"{key}-{entry.name}-{parameter.name}",
                 lambda value, name=parameter.name: edit.set_layer_param(position, name, value),
+                controls=("network",),
             )  # fmt: skip
 
 
@@ -137,6 +144,7 @@ def _add() -> None:
 
     st.menu_button(
         "Layer", [HIDDEN, *ALL_LAYERS], key=name, icon=":material/add:", on_click=edit.once(add),
+        disabled=locked("network"),
         format_func=lambda option: ALL_LAYERS[option].label if option in ALL_LAYERS else "Linear + activation",
         help="Add a layer in front of the output layer. Linear + activation is the usual building block.",
     )  # fmt: skip
@@ -146,8 +154,12 @@ def _problem(problem: Problem, index: int) -> None:
     show = st.error if problem.severity == "error" else st.info
     show(problem.message, icon=":material/error:" if problem.severity == "error" else ":material/lightbulb:")
     if problem.fixed is not None:
-        st.button(problem.fix_label, key=f"fix-{index}", icon=":material/build:", on_click=edit.replace,
+        st.button(problem.fix_label, key=f"fix-{index}", icon=":material/build:", on_click=_fix,
                   args=(problem.fixed,))  # fmt: skip
+
+
+def _fix(fixed: Experiment) -> None:
+    edit.edit("network", lambda old: fixed)
 
 
 def _new(name: str) -> LayerSpec:

@@ -13,6 +13,7 @@ from mlp_core.training.snapshot import Snapshot
 from pages.components.image_grid import image_grid, image_store
 from pages.components.live_plot import plot
 from pages.components.part import Part
+from pages.shared import experiment as edit
 from pages.shared.layout import theme
 
 HEIGHT = 370
@@ -27,6 +28,18 @@ def send_images(session: Session) -> None:
     dataset = session.dataset
     if dataset is not None and len(dataset.sample_shape) == 3:
         image_store(dataset.x_test[:SHOWN_SAMPLES], key=_store_key(dataset))
+
+
+def output_panel(session: Session, snapshot: Snapshot) -> None:
+    """Draw the area."""
+    st.subheader("Output", anchor=False)
+    send_images(session)
+    if (shown := output(session, snapshot)) is not None:
+        shown.mount()
+    else:
+        sample_table(session, snapshot)
+    if edit.experiment().data.entry.two_features:
+        plane_options()
 
 
 def output_view(session: Session) -> set[str]:

@@ -15,6 +15,7 @@ from pages.components.part import Part
 from pages.components.state_strip import state_strip
 from pages.shared import experiment as edit
 from pages.shared.layout import as_text
+from pages.shared.link import hidden
 from pages.shared.live import curves, number
 
 WAITING_SECONDS = 1.0
@@ -26,11 +27,10 @@ def strip(session: Session, snapshot: Snapshot) -> Part:
     _, test, _ = curves(session)
     cells = _cells(snapshot)
     alt = "; ".join(f"{cell['label']} {cell['value']}" for cell in cells)
-    return state_strip(cells, spark=test.mean if len(test) > 1 else None, alt=alt, key="strip")
+    return state_strip(cells, spark=test.mean if len(test) > 1 and not hidden("test") else None, alt=alt, key="strip")
 
 
 def _cells(snapshot: Snapshot) -> list[dict[str, str]]:
-    speed = snapshot.samples_per_second
     cells = [
         {
             "label": "epoch",
@@ -44,6 +44,14 @@ def _cells(snapshot: Snapshot) -> list[dict[str, str]]:
             "note": "this epoch's mean" if snapshot.train_loss is not None else "not trained yet",
             "help": "What training makes small, on the samples that it learns from.",
         },
+    ]
+    if not hidden("test"):
+        cells += _test_cells(snapshot)
+    return [*cells, _speed(snapshot), _status(snapshot)]
+
+
+def _test_cells(snapshot: Snapshot) -> list[dict[str, str]]:
+    cells = [
         {
             "label": "test loss",
             "value": number(snapshot.test_loss),
@@ -62,16 +70,17 @@ def _cells(snapshot: Snapshot) -> list[dict[str, str]]:
                 "help": "The share of test samples whose class is predicted right.",
             }
         )
-    cells += [
-        {
-            "label": "samples/s",
-            "value": readable(speed) if speed < 1000 else f"{speed:,.0f}",
-            "note": f"{snapshot.engine} engine on {snapshot.device}" if snapshot.engine else "",
-            "help": "Training samples per second of wall-clock time, tests and charts included.",
-        },
-        _status(snapshot),
-    ]
     return cells
+
+
+def _speed(snapshot: Snapshot) -> dict[str, str]:
+    speed = snapshot.samples_per_second
+    return {
+        "label": "samples/s",
+        "value": readable(speed) if speed < 1000 else f"{speed:,.0f}",
+        "note": f"{snapshot.engine} engine on {snapshot.device}" if snapshot.engine else "",
+        "help": "Training samples per second of wall-clock time, tests and charts included.",
+    }
 
 
 def _status(snapshot: Snapshot) -> dict[str, str]:

@@ -10,6 +10,7 @@ from mlp_core.training.snapshot import Snapshot
 from pages.components.live_plot import plot
 from pages.components.part import Part
 from pages.shared.layout import theme
+from pages.shared.link import hidden
 from pages.shared.live import curves
 
 HEIGHT = 255
@@ -26,7 +27,12 @@ HELP = {
 
 def open_tab() -> str:
     """The name of the tab that is open."""
-    return st.session_state.get("live_tab") or OVERVIEW
+    chosen = st.session_state.get("live_tab") or OVERVIEW
+    return OVERVIEW if chosen in _hidden_tabs() else chosen
+
+
+def _hidden_tabs() -> tuple[str, ...]:
+    return (CONFUSION,) if hidden("test") else ()
 
 
 def tab_view() -> set[str]:
@@ -39,7 +45,7 @@ def tab_parts(session: Session, snapshot: Snapshot) -> list[Part]:
     """The charts of the open tab, from left to right."""
     tab = open_tab()
     if tab == OVERVIEW:
-        middle = _rate if snapshot.confusion is None else _matrix
+        middle = _rate if snapshot.confusion is None or hidden("test") else _matrix
         return [
             _loss(session, snapshot, "overview-loss"),
             middle(session, snapshot, "overview-middle"),
@@ -47,11 +53,8 @@ def tab_parts(session: Session, snapshot: Snapshot) -> list[Part]:
         ]
     if tab == CURVES:
         log_y, smoothing = st.session_state.get("log_loss", False), st.session_state.get("smoothing", 0.0)
-        return [
-            _loss(session, snapshot, "curves-loss", log_y, smoothing),
-            _accuracy(session, snapshot, "curves-accuracy"),
-            _rate(session, snapshot, "curves-rate"),
-        ]
+        loss, rate = _loss(session, snapshot, "curves-loss", log_y, smoothing), _rate(session, snapshot, "curves-rate")
+        return [loss, rate] if hidden("test") else [loss, _accuracy(session, snapshot, "curves-accuracy"), rate]
     if tab == CONFUSION:
         return [_matrix(session, snapshot, "confusion", bool(st.session_state.get("normalise")), LARGE)]
     view = VIEWS[tab]
@@ -60,7 +63,7 @@ def tab_parts(session: Session, snapshot: Snapshot) -> list[Part]:
 
 def live_tabs(session: Session, snapshot: Snapshot) -> None:
     """Draw the tab that is open."""
-    names = [OVERVIEW, CURVES, CONFUSION, WEIGHTS, GRADIENTS]
+    names = [name for name in (OVERVIEW, CURVES, CONFUSION, WEIGHTS, GRADIENTS) if name not in _hidden_tabs()]
     for name, tab in zip(names, st.tabs(names, key="live_tab", on_change="rerun"), strict=True):
         if tab.open:
             with tab:
@@ -87,6 +90,8 @@ def _loss(session: Session, snapshot: Snapshot, key: str, log_y: bool = False, s
     train, test, _ = curves(session)
     if not len(train):
         return _nothing(key, "Press Train: the loss is drawn here.")
+    if hidden("test"):
+        test = figures.Curve.of([], [])
     per_epoch = max(1, snapshot.batches_per_epoch)
     figure = figures.loss_curves(
         train, test, steps_per_epoch=per_epoch, log_y=log_y, smoothing=smoothing, theme=theme(),

@@ -10,20 +10,27 @@ import streamlit as st
 
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter, Subset
 from pages.shared import experiment as edit
+from pages.shared.link import REGULARISATION, hidden, locked
 
 Width = int | Literal["stretch"]
 
 
 def parameter_widget(
     parameter: Parameter, value: Any, name: str, change: Callable[[Any], None], *, width: Width = "stretch",
-    compact: bool = False,
+    compact: bool = False, controls: tuple[str, ...] = (),
 ) -> None:  # fmt: skip
     """Show a parameter with its value, as the widget `name`; `change` gets the new one when the user sets it.
 
+    `controls` are the names by which a teacher's link hides or fixes it.
+
     No limit is given to the browser: the catalog checks the value, and its sentence says more than a greyed button.
     """
+    if parameter.name in REGULARISATION:
+        controls = (*controls, "regularisation")
+    if hidden(*controls):
+        return
     if isinstance(parameter, Floats):
-        _floats(parameter, value, name, change)
+        _floats(parameter, value, name, change, controls)
         return
     key, first = edit.start(name, value)
     common: dict[str, Any] = {
@@ -32,6 +39,7 @@ def parameter_widget(
         "help": None if compact else parameter.help,
         "on_change": edit.once(lambda: change(st.session_state[key])),
         "label_visibility": "collapsed" if compact else "visible",
+        "disabled": locked(*controls),
     }
     if isinstance(parameter, Bool):
         st.toggle(value=first, **common)
@@ -52,7 +60,9 @@ def parameter_widget(
         st.number_input(value=first, step=step_of(parameter, first), format="%g", width=width, **common)
 
 
-def _floats(parameter: Floats, values: tuple[float, ...], name: str, change: Callable[[Any], None]) -> None:
+def _floats(
+    parameter: Floats, values: tuple[float, ...], name: str, change: Callable[[Any], None], controls: tuple[str, ...]
+) -> None:
     for index, label in enumerate(parameter.labels):
 
         def change_one(new: float, index: int = index) -> None:
@@ -65,7 +75,7 @@ def _floats(parameter: Floats, values: tuple[float, ...], name: str, change: Cal
             default=parameter.default[index],
             step=parameter.element.step,
         )
-        parameter_widget(element, values[index], f"{name}-{index}", change_one)
+        parameter_widget(element, values[index], f"{name}-{index}", change_one, controls=controls)
 
 
 def step_of(parameter: Float, value: float) -> float:

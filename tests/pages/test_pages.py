@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mlp_core.link import decode
 from mlp_core.presets import PRESETS
 from mlp_core.training import control
 from mlp_core.training.session import Session
@@ -243,3 +244,114 @@ def test_an_error_in_the_training_thread_is_shown_and_training_can_start_again(
 
 def test_the_lease_is_longer_than_a_hidden_tab_stays_silent() -> None:
     assert control.LEASE_SECONDS > 2 * 60
+
+
+# Links
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
+    """The app in a browser that came with this query."""
+    session = Session(lease_seconds=LIMIT)
+    monkeypatch.setattr(page_session, "current_session", lambda: session)
+    monkeypatch.chdir(ROOT)
+    test = AppTest.from_file(str(ROOT / "pages" / "entry" / "main.py"), default_timeout=LIMIT)
+    for name, value in query.items():
+        test.query_params[name] = value
+    test.session = session  # type: ignore[attr-defined]
+    test.run()
+    return settled(test)
+
+
+def address(app: AppTest) -> dict[str, str]:
+    """The query of the address, as a browser would hold it."""
+    return {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
+
+
+def test_the_address_holds_the_experiment_and_opens_it_elsewhere(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    field(app, "number_input", "layer-0-Linear-out_features").set_value(5).run()
+    query = address(app)
+    assert decode(query["experiment"]) == app.session.experiment
+    other = opened(monkeypatch, **query)
+    assert other.session.experiment == app.session.experiment
+    assert field(other, "number_input", "layer-0-Linear-out_features").value == 5
+    assert other.session.close(timeout=10)
+
+
+def test_a_broken_link_is_explained_and_the_default_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = opened(monkeypatch, experiment="1abc", hide="everything")
+    assert "link is broken" in test.warning[0].value
+    assert test.session.experiment == PRESETS["spiral"].experiment
+    test.button(key="close-link-notes").click().run()
+    assert not test.warning
+    assert test.session.close(timeout=10)
+
+
+HIDDEN = {
+    "preset": ("selectbox", "preset-spiral"),
+    "dataset": ("selectbox", "dataset"),
+    "data": ("number_input", "batch_size"),
+    "features": ("button_group", "data-spiral-features"),
+    "network": ("selectbox", "layer-0-type"),
+    "loss": ("selectbox", "loss"),
+    "optimizer": ("selectbox", "optimizer"),
+    "scheduler": ("selectbox", "scheduler"),
+    "learning_rate": ("number_input", "lr"),
+    "batch_size": ("number_input", "batch_size"),
+    "epochs": ("number_input", "training-epochs"),
+    "seed": ("number_input", "training-seed"),
+    "device": ("selectbox", "device"),
+    "regularisation": ("number_input", "training-max_grad_norm"),
+}
+LOCKED = HIDDEN | {"activation": ("selectbox", "layer-1-type")}
+
+
+def has(app: AppTest, kind: str, name: str) -> bool:
+    return any((widget.key or "").rsplit("--", 1)[0] == name for widget in getattr(app, kind))
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_a_link_hides_a_control(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    test = opened(monkeypatch, preset="spiral", hide=name)
+    assert not test.exception
+    assert not has(test, *HIDDEN[name])
+    assert [other for other in HIDDEN if HIDDEN[other] != HIDDEN[name] and has(test, *HIDDEN[other])]
+    assert address(test)["hide"] == name, "the address keeps what it hides"
+    assert test.session.close(timeout=10)
+
+
+def test_a_link_hides_what_is_no_widget(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = opened(monkeypatch, preset="spiral", hide="output,views,test,step,speed,activation,code")
+    assert not test.exception
+    assert not test.tabs
+    assert not any(button.key in ("step", "epoch") for button in test.button)
+    assert "Output" not in [title.value for title in test.subheader]
+    assert test.session.close(timeout=10)
+
+
+@pytest.mark.parametrize("name", LOCKED)
+def test_a_link_fixes_a_control(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    test = opened(monkeypatch, preset="spiral", lock=name)
+    assert field(test, *LOCKED[name]).disabled
+    assert not field(test, "selectbox", "preset-spiral" if name != "preset" else "dataset").disabled
+    assert test.session.close(timeout=10)
+
+
+def test_what_a_link_fixes_no_other_control_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = opened(monkeypatch, preset="spiral", lock="network,loss")
+    preset(test).set_value("xor").run()
+    assert "fixes 'Network'" in messages(test)
+    assert test.session.experiment == PRESETS["spiral"].experiment
+    field(test, "selectbox", "optimizer").set_value("Adam").run()
+    assert test.session.experiment.optimizer.type == "Adam"
+    assert test.session.close(timeout=10)
+
+
+def test_a_schedule_is_chosen_and_set(app: AppTest) -> None:
+    field(app, "selectbox", "scheduler").set_value("StepLR").run()
+    field(app, "number_input", "scheduler-StepLR-step_size").set_value(3).run()
+    field(app, "selectbox", "scheduler-every").set_value("step").run()
+    chosen = app.session.experiment.scheduler
+    assert (chosen.type, chosen.params["step_size"], chosen.every) == ("StepLR", 3, "step")
+    field(app, "selectbox", "scheduler").set_value("constant").run()
+    assert app.session.experiment.scheduler is None
+    assert not app.exception
