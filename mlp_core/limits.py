@@ -17,3 +17,6 @@ MAX_TEXT = 200
 
 SHOWN_SAMPLES = 12
 """Test samples whose predictions a page shows one by one."""
+
+ENDLESS_EPOCHS = 100
+"""Epochs of an experiment that trains until paused, where nobody can pause it: on the command line, in a script."""

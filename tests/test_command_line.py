@@ -13,7 +13,7 @@ import pytest
 
 from mlp_core.__main__ import main
 from mlp_core.catalog import KINDS
-from mlp_core.commands.train import ENDLESS_EPOCHS
+from mlp_core.limits import ENDLESS_EPOCHS
 from mlp_core.presets import PRESETS, preset
 from mlp_core.spec import Experiment
 

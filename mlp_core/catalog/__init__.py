@@ -12,6 +12,7 @@ from mlp_core.catalog.layers import LAYERS, LayerEntry
 from mlp_core.catalog.losses import LOSSES, LossEntry
 from mlp_core.catalog.optimizers import OPTIMIZERS, OptimizerEntry
 from mlp_core.catalog.schedulers import SCHEDULERS
+from mlp_core.catalog.styles import STYLES
 from mlp_core.catalog.training import DEVICES, TRAINING
 
 ALL_LAYERS: dict[str, LayerEntry] = {**LAYERS, **ACTIVATIONS}
@@ -26,6 +27,7 @@ KINDS: dict[str, Mapping[str, Entry]] = {
     "datasets": DATASETS,
     "devices": DEVICES,
     "controls": CONTROLS,
+    "styles": STYLES,
 }
 """The tables by the name that the command line knows them by."""
 
@@ -41,6 +43,7 @@ __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "SCHEDULERS",
+    "STYLES",
     "TRAINING",
     "DatasetEntry",
     "Entry",

@@ -38,15 +38,15 @@ class LayerByHand:
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateByHand:
-    """One step of an optimizer in bare tensors, for a parameter `p` and its gradient `g`.
+    """One step of an optimizer in bare tensors: `lines` for a parameter `p` and its gradient `g`.
 
-    `state` names what is kept per parameter and starts at zero. `settings` are lines before the loop. `counts` tells
-    that lines use `step`, which counts updates from 1.
+    `settings` are the numbers that lines use, by name. `state` is what is kept per parameter and starts at zero: each
+    tensor's name in the lines, with the name of the list of them all. `scalars` are lines that are the same for all
+    parameters, after `step`, which counts updates from 1, where `counts` says that there is one.
     """
 
     lines: tuple[str, ...]
     settings: Mapping[str, float]
-    state: tuple[str, ...] = ()
-    scalars: tuple[str, ...] = field(default=())
-    """Lines of an update that are the same for all parameters."""
+    state: Mapping[str, str] = field(default_factory=dict)
+    scalars: tuple[str, ...] = ()
     counts: bool = False

@@ -64,8 +64,8 @@ def _linear_by_hand(params: Params, features: int) -> LayerByHand:
 
 def _batch_norm_by_hand(params: Params, features: int) -> LayerByHand:
     trained = (
-        BareTensor(name="gamma", key="weight", value=f"torch.ones({features})"),
-        BareTensor(name="beta", key="bias", value=f"torch.zeros({features})"),
+        BareTensor(name="gain", key="weight", value=f"torch.ones({features})"),
+        BareTensor(name="shift", key="bias", value=f"torch.zeros({features})"),
     )
     kept = (
         BareTensor(name="mean", key="running_mean", value=f"torch.zeros({features})", trained=False),
@@ -75,7 +75,7 @@ def _batch_norm_by_hand(params: Params, features: int) -> LayerByHand:
     arguments = (
         "{x}",
         *(("{mean}", "{var}") if running else ("None", "None")),
-        *(("{gamma}", "{beta}") if affine else ()),
+        *(("{gain}", "{shift}") if affine else ()),
         "training={training}" if running else "training=True",
         f"momentum={params['momentum']!r}",
         f"eps={params['eps']!r}",

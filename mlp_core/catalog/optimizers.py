@@ -24,17 +24,17 @@ class OptimizerEntry(Entry):
 
 def _sgd_by_hand(params: Mapping[str, Any]) -> UpdateByHand:
     lines, settings = [], {"lr": params["lr"]}
-    state: tuple[str, ...] = ()
+    state = {}
     if params["weight_decay"]:
         settings["weight_decay"] = params["weight_decay"]
         lines.append("g = g.add(p, alpha=weight_decay)")
     if params["momentum"]:
         settings["momentum"] = params["momentum"]
-        state = ("velocity",)
+        state = {"velocity": "velocities"}
         lines.append("velocity.mul_(momentum).add_(g)")
         lines.append("g = g.add(velocity, alpha=momentum)" if params["nesterov"] else "g = velocity")
     # One rounding, as in torch.optim; p -= lr * g would round twice.
-    return UpdateByHand(lines=(*lines, "p.sub_(g, alpha=lr)"), settings=settings, state=state)
+    return UpdateByHand(lines=(*lines, "p.sub_(g, alpha=lr)  # p -= lr * g"), settings=settings, state=state)
 
 
 def _adam_by_hand(params: Mapping[str, Any], decoupled: bool = False) -> UpdateByHand:
@@ -44,15 +44,22 @@ def _adam_by_hand(params: Mapping[str, Any], decoupled: bool = False) -> UpdateB
     if params["weight_decay"]:
         settings["weight_decay"] = params["weight_decay"]
         lines.append("p.mul_(1 - lr * weight_decay)" if decoupled else "g = g.add(p, alpha=weight_decay)")
-    lines += ["mean.lerp_(g, 1 - beta1)", "square.mul_(beta2).addcmul_(g, g, value=1 - beta2)"]
-    state: tuple[str, ...] = ("mean", "square")
+    lines += [
+        "mean.lerp_(g, 1 - beta1)  # running average of the gradient",
+        "square.mul_(beta2).addcmul_(g, g, value=1 - beta2)  # and its square",
+    ]
+    state = {"mean": "means", "square": "squares"}
     root = "square"
     if params["amsgrad"]:
-        state, root = (*state, "largest"), "largest"
+        state["largest"] = "largest_squares"
+        root = "largest"
         lines.append("torch.maximum(largest, square, out=largest)")
-    lines += [f"root = ({root}.sqrt() / scale).add_(eps)", "p.addcdiv_(mean, root, value=-size)"]
-    # Averages that start at zero are too small at first; the two scalars make up for it.
-    scalars = ("size = lr / (1 - beta1**step)", "scale = (1 - beta2**step) ** 0.5")
+    lines += [f"spread = ({root}.sqrt() / scale).add_(eps)", "p.addcdiv_(mean, spread, value=-size)"]
+    scalars = (
+        "# Averages that began at 0 are too small at first; this makes up for it.",
+        "size = lr / (1 - beta1**step)",
+        "scale = (1 - beta2**step) ** 0.5",
+    )
     return UpdateByHand(lines=tuple(lines), settings=settings, state=state, scalars=scalars, counts=True)
 
 

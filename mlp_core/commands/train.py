@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from mlp_core.commands.reading import read_experiment
 from mlp_core.errors import UserError
+from mlp_core.limits import ENDLESS_EPOCHS
 
 if TYPE_CHECKING:
     from mlp_core.build import Run
     from mlp_core.data import Progress
     from mlp_core.training.events import Event
-
-ENDLESS_EPOCHS = 100
-"""Epochs of a preset that trains until paused, when `--epochs` is not given."""
 
 
 def add(commands: Any) -> None:

@@ -60,7 +60,7 @@ def share_out(counts: NDArray[np.int64], test_fraction: float) -> NDArray[np.int
     wanted[by_remainder[: total - int(wanted.sum())]] += 1
     low, high = np.minimum(1, counts - 1), counts - 1
     wanted = np.clip(wanted, low, high)
-    # What holding added or took is given back by the classes that have room, largest first.
+    # What holding added or took, the classes that have room give back, largest first.
     for place in np.argsort(-counts, kind="stable"):
         missing = total - int(wanted.sum())
         down, up = low[place] - wanted[place], high[place] - wanted[place]

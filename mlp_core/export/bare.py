@@ -1,0 +1,133 @@
+"""The network and its training in bare tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlp_core.catalog.by_hand import UpdateByHand
+from mlp_core.export.job import Job
+from mlp_core.export.loop import NEVER_ZEROED, Parts, clip
+from mlp_core.export.pieces import Piece, forward_lines
+from mlp_core.export.python import Expression, Group, Named, assign, call, indented, literal
+from mlp_core.export.sections import Section
+
+
+def network(job: Job) -> Section:
+    """Tensors, and a function `network(x)` that uses them."""
+    lines: list[str] = []
+    trained: list[str] = []
+    names: dict[str, dict[str, str]] = {}
+    numbers: dict[str, int] = {}
+    if job.trained:
+        lines.append(f"saved = load_file({literal(job.trained.file)})")
+    bound = ""
+    for piece in job.network:
+        if piece.entry is None or piece.entry.by_hand is None:
+            continue
+        written = piece.entry.by_hand(piece.params, piece.in_features)
+        number = numbers[piece.type] = numbers.get(piece.type, 0) + 1
+        names[piece.name] = {tensor.name: f"{tensor.name}{number}" for tensor in written.tensors}
+        if not job.trained and written.before and written.before != (bound,):
+            lines += written.before
+            bound = written.before[0]
+        for tensor in written.tensors:
+            name = names[piece.name][tensor.name]
+            value = f'saved["{piece.key}.{tensor.key}"]' if job.trained else tensor.value
+            lines.append(f"{name} = {value}{'.to(device)' if job.device else ''}")
+            trained += [name] if tensor.trained else []
+    if not job.trained:
+        lines += assign("parameters", Group("[", tuple(trained), "]"))
+        lines += ["for p in parameters:", "    p.requires_grad_()  # backward() fills p.grad"]
+    mode = takes_mode(job.network)
+
+    def apply(piece: Piece, x: Expression) -> Expression:
+        if piece.entry and piece.entry.by_hand:
+            written = piece.entry.by_hand(piece.params, piece.in_features)
+            function, arguments = written.call
+            filled = {"x": "\0", "training": "training", **names[piece.name]}
+            texts = [argument.format(**filled) for argument in arguments]
+            return call(function, *(x if text == "\0" else _keyword(text) for text in texts))
+        return piece.function(x, "training") or x  # what has no function is the identity
+
+    forward = forward_lines(job.network, apply)
+    function = "\n".join([f"def network(x{', training' if mode else ''}):", *indented(forward)])
+    words = (
+        "The weights and biases of each layer, loaded from a file."
+        if job.trained
+        else "The weights and biases of each layer, drawn as PyTorch's layers draw theirs. The seed decides them and "
+        "the order of the samples."
+    )
+    first = [] if job.trained else [f"torch.manual_seed({job.experiment.training.seed})"]
+    return Section("Network", words, ("\n".join([*first, *lines]), function))
+
+
+def _keyword(text: str) -> str | Named:
+    name, equals, value = text.partition("=")
+    return Named(name, _number(value)) if equals else text
+
+
+def _number(text: str) -> str:
+    try:
+        return literal(float(text))
+    except ValueError:
+        return text
+
+
+def takes_mode(pieces: Sequence[Piece]) -> bool:
+    """Whether the network does something else in training than in a test."""
+    return any(_mode(piece) for piece in pieces)
+
+
+def _mode(piece: Piece) -> bool:
+    if piece.entry is None:
+        return False
+    if piece.entry.by_hand:
+        return piece.entry.by_hand(piece.params, piece.in_features).mode
+    return piece.entry.random
+
+
+def loop(job: Job) -> Parts:
+    """The loop with the update by hand, where the optimizer has such a form, and no schedule stands in its way."""
+    mode = takes_mode(job.network)
+    entry = job.experiment.optimizer.entry
+    calls = ("network(x, training=True)", "network(x, training=False)") if mode else ("network(x)", "network(x)")
+    clipped = [clip("parameters", job)] if job.experiment.training.max_grad_norm is not None else []
+    zeroed = job.experiment.training.zero_grad
+    if entry.by_hand is None or job.experiment.scheduler is not None:
+        return _with_optimizer(job, calls, clipped)
+    update = entry.by_hand(job.experiment.optimizer.params)
+    setup = [f"{name} = {literal(value)}" for name, value in update.settings.items()]
+    setup += [f"{name} = [torch.zeros_like(p) for p in parameters]" for name in update.state.values()]
+    setup += ["step = 0"] if update.counts else []
+    return Parts(
+        *calls,
+        modes=False,
+        setup=tuple(setup),
+        zero=() if zeroed else (NEVER_ZEROED,),
+        update=(*clipped, *_update(update, zeroed)),
+    )
+
+
+def _update(update: UpdateByHand, zeroed: bool) -> list[str]:
+    before = [*(["step += 1"] if update.counts else []), *update.scalars]
+    kept = list(update.state)
+    lists = ", ".join(["parameters", *update.state.values()])
+    loop = f"for {', '.join(['p', *kept])} in zip({lists}):" if kept else "for p in parameters:"
+    body = ["g = p.grad", *update.lines, *(["p.grad = None"] if zeroed else [])]
+    return [*before, "with torch.no_grad():", f"    {loop}", *indented(body, 8)]
+
+
+def _with_optimizer(job: Job, calls: tuple[str, str], clipped: list[str]) -> Parts:
+    setup = assign("optimizer", job.optimizer("parameters"))
+    scheduler, chosen = job.scheduler("optimizer"), job.experiment.scheduler
+    if scheduler is not None:
+        setup += assign("scheduler", scheduler)
+    by_step = chosen is not None and chosen.every == "step"
+    return Parts(
+        *calls,
+        modes=False,
+        setup=tuple(setup),
+        zero=("optimizer.zero_grad()",) if job.experiment.training.zero_grad else (NEVER_ZEROED,),
+        update=(*clipped, "optimizer.step()", *(["scheduler.step()"] if by_step else [])),
+        epoch_end=("scheduler.step()",) if chosen is not None and not by_step else (),
+    )

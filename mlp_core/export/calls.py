@@ -1,0 +1,102 @@
+"""Calls of PyTorch's classes and functions, written as people write them.
+
+What a call may leave out is asked of PyTorch itself: an argument that equals the default of the class's signature is
+not written, and the leading ones without default are written by position.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from typing import Any
+
+from mlp_core.export.python import Expression, Group, Item, Named, literal
+
+
+def constructor(
+    namespace: str,
+    name: str,
+    values: Mapping[str, Any],
+    *,
+    first: tuple[Item, ...] = (),
+    shown: Collection[str] = (),
+    text: Mapping[str, Expression] | None = None,
+) -> Group:
+    """The call that makes an object of a class, such as `nn.Linear(2, 8)`.
+
+    `namespace` is the module as scripts name it (see `MODULES`). `first` are arguments that come before, `shown`
+    names those to write even when they equal the default, and `text` holds expressions to write in a value's place.
+    """
+    target = getattr(_module(namespace), name)
+    return _call(f"{namespace}.{name}", target, values, first, shown, text or {})
+
+
+def function_of(name: str, values: Mapping[str, Any], x: Expression, *more: Item) -> Group | None:
+    """The call on `x` of the function that does what the `torch.nn` class of that name does, if there is one.
+
+    It is the function of `torch.nn.functional` that has the same name but for underscores, and takes every value by
+    its name.
+    """
+    found = functional_names().get(name.lower())
+    if found is None:
+        return None
+    function: Callable[..., Any] = getattr(_module("F"), found)
+    try:
+        return _call(f"F.{found}", function, values, (x,), (), {}, *more)
+    except TypeError:
+        return None
+
+
+@cache
+def functional_names() -> dict[str, str]:
+    """Functions of `torch.nn.functional` by their names in small letters without underscores.
+
+    Names that end in one are left out: those functions change their input.
+    """
+    module = _module("F")
+    names = [name for name in dir(module) if not (name.startswith("_") or name.endswith("_"))]
+    return {name.replace("_", ""): name for name in names if callable(getattr(module, name))}
+
+
+def _module(namespace: str) -> Any:
+    import torch
+
+    return {"nn": torch.nn, "F": torch.nn.functional, "torch.optim": torch.optim,
+            "torch.optim.lr_scheduler": torch.optim.lr_scheduler}[namespace]  # fmt: skip
+
+
+def _call(
+    written: str,
+    target: Callable[..., Any],
+    values: Mapping[str, Any],
+    first: tuple[Item, ...],
+    shown: Collection[str],
+    text: Mapping[str, Expression],
+    *more: Item,
+) -> Group:
+    known = _parameters(target)
+    if known is None:  # a builtin tells nothing about itself
+        return Group(f"{written}(", (*first, *(Named(name, literal(value)) for name, value in values.items()), *more))
+    if unknown := set(values) - set(known):
+        raise TypeError(f"{written} has no parameter {sorted(unknown)}")
+    items: list[Item] = [*first]
+    by_position = True
+    for parameter in list(known.values())[len(first) :]:
+        required = parameter.default is inspect.Parameter.empty
+        by_position = by_position and required and parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+        if parameter.name not in values:
+            continue
+        value = values[parameter.name]
+        if not required and parameter.name not in shown and value == parameter.default:
+            continue
+        content = text.get(parameter.name, literal(value))
+        items.append(content if by_position else Named(parameter.name, content))
+    return Group(f"{written}(", (*items, *more))
+
+
+def _parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter] | None:
+    try:
+        return dict(inspect.signature(target).parameters)
+    except ValueError:
+        return None

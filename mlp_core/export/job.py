@@ -1,0 +1,90 @@
+"""What a program is to be written for, and the pieces of text that several styles share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from mlp_core.export.calls import constructor
+from mlp_core.export.pieces import Piece, pieces
+from mlp_core.export.python import Group, literal
+from mlp_core.export.samples import target_form
+from mlp_core.plan import Plan, plan
+from mlp_core.spec import Experiment
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Weights to load instead of training: a safetensors file, and what they must give on the test samples."""
+
+    file: str
+    test_loss: float | None = None
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One program: an experiment, for how many epochs, or with which trained weights."""
+
+    experiment: Experiment
+    epochs: int
+    trained: Trained | None = None
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The network's shapes."""
+        return plan(self.experiment)
+
+    @cached_property
+    def network(self) -> Sequence[Piece]:
+        """The network's layers."""
+        return pieces(self.plan)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether there is an accuracy."""
+        return self.experiment.data.entry.task == "classification"
+
+    @property
+    def device(self) -> str:
+        """'' for the CPU, else the accelerator."""
+        return "" if self.experiment.training.device == "cpu" else self.experiment.training.device
+
+    @property
+    def loss(self) -> Group:
+        """The loss as a call."""
+        loss = self.experiment.loss
+        return constructor("nn", loss.type, loss.params)
+
+    def optimizer(self, parameters: str) -> Group:
+        """The optimizer as a call; the first setting, the learning rate, is always written."""
+        chosen = self.experiment.optimizer
+        shown = [parameter.name for parameter in chosen.entry.parameters[:1]]
+        return constructor("torch.optim", chosen.type, chosen.params, first=(parameters,), shown=shown)
+
+    def scheduler(self, optimizer: str) -> Group | None:
+        """The schedule of the learning rate as a call."""
+        chosen = self.experiment.scheduler
+        if chosen is None:
+            return None
+        return constructor("torch.optim.lr_scheduler", chosen.type, chosen.params, first=(optimizer,))
+
+    @property
+    def right_answers(self) -> str:
+        """The right answers among `outputs` for `y`, as a tensor of truth values."""
+        form = target_form(self.experiment, self.plan)
+        if form == "column":
+            threshold = "0" if self.experiment.loss.entry.link == "sigmoid" else "0.5"
+            return f"(outputs > {threshold}) == (y == 1)"
+        return "outputs.argmax(dim=1) == " + ("y" if form == "index" else "y.argmax(dim=1)")
+
+    @property
+    def checks(self) -> list[str]:
+        """Assertions that the loaded weights give what was shown."""
+        assert self.trained
+        lines = []
+        for name, value in (("test_loss", self.trained.test_loss), ("accuracy", self.trained.accuracy)):
+            if value is not None and (name == "test_loss" or self.classifies):
+                lines.append(f"assert abs({name} - {literal(round(value, 6))}) < 1e-4, {name}")
+        return lines

@@ -1,0 +1,146 @@
+"""The network as a Lightning module, and the Trainer that runs its loop."""
+
+from __future__ import annotations
+
+from mlp_core.export.job import Job
+from mlp_core.export.loop import tested
+from mlp_core.export.modules import NAME, row
+from mlp_core.export.python import Group, Named, assign, call, indented, layout, literal
+from mlp_core.export.sections import Section
+
+ACCELERATORS = {"cuda": "gpu"}
+"""What Lightning calls a device, where it has a name of its own."""
+
+
+def sections(job: Job) -> list[Section]:
+    """The module, and what is done with it."""
+    return [_module(job), _check(job) if job.trained else _fit(job)]
+
+
+def _method(signature: str, *body: str) -> list[str]:
+    return ["", f"    def {signature}:", *indented(body, 8)]
+
+
+def _module(job: Job) -> Section:
+    training = job.experiment.training
+    lines = [
+        f"class {NAME}(L.LightningModule):",
+        "    def __init__(self):",
+        "        super().__init__()",
+        *indented(assign("self.model", row(job.network)), 8),
+        *indented(assign("self.loss_fn", job.loss), 8),
+        *_method("forward(self, x)", "return self.model(x)"),
+    ]
+    if not job.trained:
+        lines += _training_step(job)
+        if not training.zero_grad:
+            never = "pass  # never: every step adds its gradient to all earlier ones"
+            lines += _method("optimizer_zero_grad(self, epoch, batch_idx, optimizer)", never)
+            lines += _method("on_validation_model_zero_grad(self)", "pass  # nor before a test pass")
+        lines += _method("configure_optimizers(self)", *_optimizers(job))
+    lines += _validation(job)
+    return Section("Network and training step", "", ("\n".join(lines),))
+
+
+def _training_step(job: Job) -> list[str]:
+    every = job.experiment.training.report_every
+    report = []
+    if every:
+        report = [
+            f"if len(self.losses) % {every} == 0:  # the mean of the last {every} mini-batches",
+            f"    mean = sum(self.losses[-{every}:]) / {every}",
+            '    print(f"[{self.current_epoch + 1}, {len(self.losses):5d}] loss: {mean:.6f}")',
+        ]
+    return [
+        *_method("on_train_epoch_start(self)", "self.losses = []"),
+        *_method(
+            "training_step(self, batch, batch_idx)",
+            "x, y = batch",
+            "loss = self.loss_fn(self(x), y)",
+            "self.losses.append(loss.item())",
+            *report,
+            "return loss",
+        ),
+    ]
+
+
+def _optimizers(job: Job) -> list[str]:
+    optimizer, scheduler, chosen = (
+        job.optimizer("self.parameters()"),
+        job.scheduler("optimizer"),
+        job.experiment.scheduler,
+    )
+    if scheduler is None or chosen is None:
+        return layout(optimizer, "return ")
+    config = f'{{"scheduler": scheduler, "interval": "{chosen.every}"}}'
+    return [
+        *assign("optimizer", optimizer),
+        *assign("scheduler", scheduler),
+        f"return [optimizer], [{config}]",
+    ]
+
+
+def _validation(job: Job) -> list[str]:
+    count = [f"self.correct += ({job.right_answers}).sum().item()"] if job.classifies else []
+    names = "self.total, self.count, self.correct" if job.classifies else "self.total, self.count"
+    printed = tested(job)
+    end = ["test_loss = self.total / self.count", *(["accuracy = self.correct / self.count"] if job.classifies else [])]
+    if job.trained:
+        end += [f"print({printed[0]})", *job.checks]
+    else:
+        end += [
+            "train_loss = sum(self.losses) / len(self.losses)",
+            "print(",
+            '    f"epoch {self.current_epoch + 1}: train loss {train_loss:.6f}, "',
+            *indented(printed),
+            ")",
+        ]
+    return [
+        *_method("on_validation_epoch_start(self)", f"{names} = 0.0, 0{', 0' if job.classifies else ''}"),
+        *_method(
+            "validation_step(self, batch, batch_idx)",
+            "x, y = batch",
+            "outputs = self(x)",
+            "self.total += self.loss_fn(outputs, y).item() * len(y)",
+            "self.count += len(y)",
+            *count,
+        ),
+        *_method("on_validation_epoch_end(self)", *end),
+    ]
+
+
+def _trainer(job: Job, *first: Named) -> list[str]:
+    device = ACCELERATORS.get(job.device, job.device) or "cpu"
+    items = [*first, Named("accelerator", literal(device)), Named("devices", "1")]
+    items += [Named(name, "False") for name in ("logger", "enable_checkpointing", "enable_progress_bar")]
+    return assign("trainer", Group("L.Trainer(", tuple(items), explode=True))
+
+
+def _fit(job: Job) -> Section:
+    training = job.experiment.training
+    first = [Named("max_epochs", str(job.epochs))]
+    if training.max_grad_norm is not None:
+        first.append(Named("gradient_clip_val", repr(training.max_grad_norm)))
+    first += [Named("deterministic", "True"), Named("num_sanity_val_steps", "0")]
+    lines = [
+        f"L.seed_everything({training.seed})",
+        *assign("network", call(NAME)),
+        *_trainer(job, *first),
+        "trainer.fit(network, train_loader, test_loader)",
+    ]
+    text = (
+        "The seed decides the initial weights and the order of the samples. There are no sanity steps (a trial run of "
+        "the validation) before training, because they draw random numbers too."
+    )
+    return Section("Training", text, ("\n".join(lines),))
+
+
+def _check(job: Job) -> Section:
+    assert job.trained
+    lines = [
+        *assign("network", call(NAME)),
+        f"network.model.load_state_dict(load_file({literal(job.trained.file)}))",
+        *_trainer(job),
+        "trainer.validate(network, test_loader, verbose=False)",
+    ]
+    return Section("Result", "The trained weights instead of training.", ("\n".join(lines),))

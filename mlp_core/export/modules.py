@@ -1,0 +1,197 @@
+"""The network in each style that makes an `nn.Module`: the class definitions, and the expression that makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mlp_core.export.pieces import Piece, forward_lines
+from mlp_core.export.python import Expression, Group, Item, Named, assign, call, indented, layout, one_per_line
+
+NAME = "MyNetwork"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A network in code.
+
+    `classes` are definitions, `model` the expression that makes the network, and `paths` lead from the name of a
+    submodule to its key in the plain `nn.Sequential`, for every layer that has weights; None where all are the same.
+    """
+
+    model: Expression
+    classes: tuple[str, ...] = ()
+    paths: Mapping[str, str] | None = None
+
+
+def define(name: str, attributes: Sequence[tuple[str, Expression]], forward: Sequence[str], base: str = "nn.Module",
+           arguments: str = "", about: str = "") -> str:  # fmt: skip
+    """A module class from its attributes in order and the body of its `forward`."""
+    made = [line for attribute, value in attributes for line in assign(f"self.{attribute}", value)]
+    return "\n".join(
+        [
+            f"class {name}({base}):",
+            *([f'    """{about}"""', ""] if about else []),
+            f"    def __init__(self{arguments}):",
+            "        super().__init__()",
+            *indented(made, 8),
+            "",
+            "    def forward(self, x):",
+            *indented(forward, 8),
+        ]
+    )
+
+
+def row(network: Sequence[Piece]) -> Group:
+    """An `nn.Sequential` with one layer per line."""
+    return one_per_line(call("nn.Sequential", *(piece.make for piece in network)))
+
+
+def sequential(network: Sequence[Piece]) -> Written:
+    """Layers in a row."""
+    return Written(row(network))
+
+
+def named_sequential(network: Sequence[Piece]) -> Written:
+    """Layers in a row, each with its name."""
+    pairs = tuple(Group("(", (f'"{piece.name}"', piece.make)) for piece in network)
+    rows = Group("[", pairs, "]", explode=True)
+    return Written(call("nn.Sequential", call("OrderedDict", rows)), paths=_paths(network))
+
+
+def _paths(network: Sequence[Piece]) -> dict[str, str]:
+    return {piece.name: piece.key for piece in network if piece.stateful}
+
+
+def _module(network: Sequence[Piece], kept: Sequence[Piece], apply: Callable[[Piece, Expression], Expression],
+            more: Sequence[tuple[str, Expression]] = ()) -> Written:  # fmt: skip
+    attributes = [*((piece.name, piece.make) for piece in kept), *more]
+    text = define(NAME, attributes, forward_lines(network, apply))
+    return Written(call(NAME), (text,), _paths(network))
+
+
+def module_functional(network: Sequence[Piece]) -> Written:
+    """A module that holds what has weights, and calls the rest as functions where PyTorch has them."""
+    kept = [piece for piece in network if piece.function("x") is None]
+    return _module(network, kept, lambda piece, x: piece.function(x) or call(f"self.{piece.name}", x))
+
+
+def module_activations(network: Sequence[Piece]) -> Written:
+    """A module with a module for every layer."""
+    return _module(network, network, lambda piece, x: call(f"self.{piece.name}", x))
+
+
+def module_shared(network: Sequence[Piece]) -> Written:
+    """A module with one activation module for all layers."""
+    first = next(piece for piece in network if piece.activation)
+    kept = [piece for piece in network if not piece.activation]
+
+    def apply(piece: Piece, x: Expression) -> Expression:
+        return call("self.activation" if piece.activation else f"self.{piece.name}", x)
+
+    return _module(network, kept, apply, [("activation", first.make)])
+
+
+def mixed(network: Sequence[Piece]) -> Written:
+    """A module with the hidden layers in an `nn.Sequential`, and the output layer of its own."""
+    widths = [place for place, piece in enumerate(network) if piece.widens]
+    cut = widths[-1] if widths else 0
+    start = 1 if network[0].entry is None else 0
+    parts = [("hidden", network[start:cut]), ("output", network[cut:])]
+    if cut <= start:  # nothing is hidden
+        parts = [("layers", network[start:])]
+    attributes: list[tuple[str, Expression]] = [(piece.name, piece.make) for piece in network[:start]]
+    lines = [f"x = self.{piece.name}(x)" for piece in network[:start]]
+    paths = {}
+    for name, part in parts:
+        lone = name == "output" and len(part) == 1
+        attributes.append((name, part[0].make if lone else row(part)))
+        lines.append(f"x = self.{name}(x)")
+        for place, piece in enumerate(part):
+            if piece.stateful:
+                paths[name if lone else f"{name}.{place}"] = piece.key
+    lines[-1] = lines[-1].replace("x = ", "return ")
+    return Written(call(NAME), (define(NAME, attributes, lines),), paths)
+
+
+def layers_sequential(network: Sequence[Piece]) -> Written:
+    """A class per kind of layer with its activation, kept in an `nn.Sequential`."""
+
+    def body(linear: Piece, activation: Piece) -> tuple[list[tuple[str, Expression]], list[str]]:
+        inner = call("nn.Sequential", _general(linear), activation.make)
+        return [("layers", inner)], ["return self.layers(x)"]
+
+    return _in_blocks(network, body, ("layers.0", "layers.1"))
+
+
+def layers_functional(network: Sequence[Piece]) -> Written:
+    """A class per kind of layer that calls its activation as a function."""
+
+    def body(linear: Piece, activation: Piece) -> tuple[list[tuple[str, Expression]], list[str]]:
+        function = activation.function("self.linear(x)")
+        if function is not None:
+            return [("linear", _general(linear))], layout(function, "return ", indent=0)
+        kept: list[tuple[str, Expression]] = [("linear", _general(linear)), ("activation", activation.make)]
+        return kept, ["return self.activation(self.linear(x))"]
+
+    return _in_blocks(network, body, ("linear", "activation"))
+
+
+def layers_clamp(network: Sequence[Piece]) -> Written:
+    """A class for Linear with ReLU, written as a lower bound of zero."""
+
+    def body(linear: Piece, activation: Piece) -> tuple[list[tuple[str, Expression]], list[str]]:
+        return [("linear", _general(linear))], ["return self.linear(x).clamp(min=0)  # ReLU"]
+
+    return _in_blocks(network, body, ("linear", ""))
+
+
+Body = Callable[[Piece, Piece], tuple[list[tuple[str, Expression]], list[str]]]
+
+
+def _in_blocks(network: Sequence[Piece], body: Body, inside: tuple[str, str]) -> Written:
+    """A row of layers in which each Linear and the activation after it are one object of a class of their own."""
+    names: dict[tuple[object, ...], str] = {}
+    classes: list[str] = []
+    items: list[Item] = []
+    paths: dict[str, str] = {}
+    place = 0
+    while place < len(network):
+        piece = network[place]
+        after = network[place + 1] if place + 1 < len(network) else None
+        if is_block(piece, after):
+            assert after is not None
+            kind = (piece.same_kind, after.same_kind)
+            if kind not in names:
+                again = sum(name.startswith(f"{after.type}Layer") for name in names.values())
+                names[kind] = f"{after.type}Layer{again + 1 if again else ''}"
+                attributes, forward = body(piece, after)
+                about = f"A {piece.type} layer with its {after.type}."
+                classes.append(
+                    define(names[kind], attributes, forward, arguments=", in_features, out_features", about=about)
+                )
+            for member, path in zip((piece, after), inside, strict=True):
+                if member.stateful:
+                    paths[f"{len(items)}.{path}"] = member.key
+            items.append(call(names[kind], str(piece.in_features), str(piece.out_features)))
+            place += 2
+            continue
+        if piece.stateful:
+            paths[str(len(items))] = piece.key
+        items.append(piece.make)
+        place += 1
+    return Written(one_per_line(call("nn.Sequential", *items)), tuple(classes), paths)
+
+
+def is_block(piece: Piece, after: Piece | None) -> bool:
+    """Whether a layer and the one after it belong together: a width, and an activation that need not know it."""
+    if after is None or not after.activation or after.entry is None:
+        return False
+    return piece.widens and "in_features" in piece.params_inferred and not after.params_inferred
+
+
+def _general(linear: Piece) -> Group:
+    """The Linear's constructor with its widths left open."""
+    widths = ("in_features", "out_features")
+    named = tuple(item for item in linear.make.items if isinstance(item, Named) and item.name not in widths)
+    return Group(linear.make.head, (*widths, *named))

@@ -1,0 +1,161 @@
+"""The part of a program that makes or loads its data, giving `train_data`, `test_data` and their loaders."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from mlp_core.data import generated, split, tabular
+from mlp_core.export.python import Group, assign, call, layout, literal
+from mlp_core.export.sections import Section
+from mlp_core.export.source import borrow
+from mlp_core.plan import Plan
+from mlp_core.spec import Experiment
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Sections that make the data, and import lines that they need beyond the usual ones."""
+
+    sections: tuple[Section, ...]
+    imports: frozenset[str] = frozenset()
+
+
+def samples(experiment: Experiment, planned: Plan, evaluation_batch: int, training: bool = True) -> Samples:
+    """The sections for the experiment's data set; without `training` there is no loader of training samples."""
+    entry = experiment.data.entry
+    made = _SOURCES[entry.source](experiment, planned)
+    size = experiment.training.batch_size
+    loaders = []
+    if training:
+        rows = "len(train_data)" if size is None else str(size)
+        loaders += assign("train_loader", call("DataLoader", "train_data", batch_size=rows, shuffle="True"))
+    loaders += assign("test_loader", call("DataLoader", "test_data", batch_size=str(evaluation_batch)))
+    *earlier, last = made.sections
+    last = Section(last.title, last.text, (*last.blocks, "\n".join(loaders)))
+    return Samples((*earlier, last), made.imports)
+
+
+def _borrowed(*functions: Callable[..., Any]) -> tuple[Section, frozenset[str]]:
+    found = borrow(*functions)
+    text = "How the samples are made and split: the same numbers for the same seed, everywhere."
+    blocks = (*(["\n".join(found.constants)] if found.constants else []), *found.functions)
+    return Section("Making the data", text, blocks), frozenset(found.imports)
+
+
+def _generated(experiment: Experiment, planned: Plan) -> Samples:
+    data, entry = experiment.data, experiment.data.entry
+    module, name = entry.loader.split(":")
+    params = dict(data.params)
+    chosen = params.pop("features", ())
+    make = call(name, **{key: literal(value) for key, value in params.items()}, seed=str(data.seed))
+    divide = split.stratified_split if entry.task == "classification" else split.split
+    plain = not entry.two_features or tuple(chosen) == ("x1", "x2")
+    targets = _target_name(experiment)
+    lines = layout(make, f"{'inputs' if plain else 'points'}, {targets} = ")
+    if plain:
+        lines.append("inputs = inputs.astype(np.float32)")
+    else:
+        columns = Group("[", tuple(_feature(feature) for feature in chosen), "]")
+        lines += ["points = points.astype(np.float32)", "x1, x2 = points[:, 0], points[:, 1]"]
+        lines += [*assign("columns", columns), "inputs = np.stack(columns, axis=1).astype(np.float32)"]
+    if entry.task == "regression":
+        lines.append("targets = targets.astype(np.float32)")
+    functions, imports = _borrowed(getattr(import_module(module), name), divide)
+    return Samples((functions, _tensors(experiment, planned, lines)), imports)
+
+
+def _feature(name: str) -> str:
+    """The formula of an input feature in x1 and x2, as the data package has it."""
+    for node in ast.walk(ast.parse(inspect.getsource(generated))):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == name and isinstance(value, ast.Lambda):
+                    return ast.unparse(value.body)
+    raise AssertionError(f"no formula for the feature {name}")
+
+
+def _bundled(experiment: Experiment, planned: Plan) -> Samples:
+    entry = experiment.data.entry
+    options = {name: literal(value) for name, value in entry.load_options.items()}
+    load = call(f"load_{entry.name}", return_X_y="True", **options)
+    targets = _target_name(experiment)
+    lines = layout(load, f"inputs, {targets} = ")
+    numeric = entry.task == "regression"
+    divide = split.split if numeric else split.stratified_split
+    functions, imports = _borrowed(divide, tabular.standardisation, tabular._standardised)
+    after = ["inputs = standardised(inputs, *standardisation(inputs[train]))"]
+    if numeric:
+        lines.append("targets = targets.astype(np.float64).reshape(len(targets), -1)")
+        after.append("targets = standardised(targets, *standardisation(targets[train]))")
+    section = _tensors(experiment, planned, lines, after)
+    return Samples((functions, section), imports | {f"from sklearn.datasets import load_{entry.name}"})
+
+
+def _target_name(experiment: Experiment) -> str:
+    return "targets" if experiment.data.entry.task == "regression" else "labels"
+
+
+def _tensors(experiment: Experiment, planned: Plan, lines: list[str], after: list[str] | None = None) -> Section:
+    """Split, tensors and data sets from arrays `inputs` and `labels` or `targets`."""
+    data, entry = experiment.data, experiment.data.entry
+    name = _target_name(experiment)
+    regression = entry.task == "regression"
+    divide = call("split" if regression else "stratified_split", "len(targets)" if regression else "labels",
+                  test_fraction=literal(data.test_fraction), seed=str(data.seed))  # fmt: skip
+    lines = [*lines, *layout(divide, "train, test = "), *(after or [])]
+    y = f"torch.from_numpy({name})"
+    form = target_form(experiment, planned)
+    if form == "column":
+        y = f"{y}.float().unsqueeze(1)"
+    elif form == "one-hot":
+        y = f"F.one_hot({y}, {planned.outputs}).float()"
+    tensors = [
+        "x = torch.from_numpy(inputs)",
+        f"y = {y}",
+        "train_data = TensorDataset(x[train], y[train])",
+        "test_data = TensorDataset(x[test], y[test])",
+    ]
+    return Section("Data", f"{entry.label}: {entry.summary}", ("\n".join(lines), "\n".join(tensors)))
+
+
+def target_form(experiment: Experiment, planned: Plan) -> str:
+    """How targets go into the loss: 'index', 'column' (0 and 1), 'one-hot', or 'numbers' in regression."""
+    if experiment.data.entry.task == "regression":
+        return "numbers"
+    if experiment.loss.entry.target == "index":
+        return "index"
+    return "column" if planned.outputs == 1 else "one-hot"
+
+
+def _downloaded(experiment: Experiment, planned: Plan) -> Samples:
+    data, entry = experiment.data, experiment.data.entry
+    lines = ['root = os.environ.get("MLP_DATA_DIR", "data")', "to_tensor = transforms.ToTensor()"]
+    more: dict[str, str] = {"transform": "to_tensor"}
+    form = target_form(experiment, planned)
+    blocks = []
+    if form != "index":
+        tensor = {"column": "torch.tensor([float(label)])",
+                  "one-hot": f"F.one_hot(torch.tensor(label), {planned.outputs}).float()"}[form]  # fmt: skip
+        blocks.append(f'def as_target(label):\n    """The class as the loss takes it."""\n    return {tensor}')
+        more["target_transform"] = "as_target"
+    for part, train in (("train", "True"), ("test", "False")):
+        made = call(f"datasets.{entry.name}", "root", train=train, download="True", **more)
+        lines += assign(f"{part}_data", made)
+    for part in ("train", "test"):
+        size = data.params[f"{part}_samples"]
+        if size is not None:
+            lines.append(f"{part}_data = Subset({part}_data, range({size}))")
+    text = f"{entry.label}: {entry.summary} ToTensor scales pixels to [0, 1]."
+    return Samples((Section("Data", text, (*blocks, "\n".join(lines))),))
+
+
+_SOURCES: dict[str, Callable[[Experiment, Plan], Samples]] = {
+    "generated": _generated,
+    "bundled": _bundled,
+    "downloaded": _downloaded,
+}
