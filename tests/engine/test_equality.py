@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlp_core.build import Run
-from mlp_core.catalog import ACTIVATIONS, LAYERS, LOSSES, OPTIMIZERS
+from mlp_core.catalog import ACTIVATIONS, LAYERS, LOSSES, OPTIMIZERS, SCHEDULERS
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter
+from mlp_core.catalog.schedulers import EVERY
 from mlp_core.errors import SpecError
 from mlp_core.plan import problems
-from mlp_core.spec import Experiment, LayerSpec, OptimizerSpec
+from mlp_core.spec import Experiment, LayerSpec, OptimizerSpec, SchedulerSpec
 from mlp_core.training.checkpoint import restore, save
 from mlp_core.training.engine import fast as module
 from mlp_core.training.engine.choose import engine_for
@@ -38,6 +39,7 @@ def compare(described: Experiment, chunks: tuple[int, ...] = (1, 60, 139), **opt
     for steps in chunks:
         result = engine.run(fast, steps)
         assert_same_losses(expected.losses[done : done + steps], result.losses)
+        assert result.learning_rates.tolist() == expected.learning_rates[done : done + steps].tolist()
         done += steps
         samples += result.samples
     assert samples == expected.samples
@@ -79,6 +81,22 @@ def test_every_optimizer(name: str, fused: bool) -> None:
     if fused and "fused" not in inspect.signature(getattr(torch.optim, name)).parameters:
         pytest.skip(f"{name} has no fused kernel")
     compare(experiment(network("Tanh"), optimizer=OptimizerSpec(type=name)), fused=fused)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("zero_grad", [False, True])
+def test_schedule_and_clipping_with_every_optimizer(name: str, fused: bool, zero_grad: bool) -> None:
+    if fused and "fused" not in inspect.signature(getattr(torch.optim, name)).parameters:
+        pytest.skip(f"{name} has no fused kernel")
+    described = experiment(
+        [layer("Linear", out_features=6), layer("Tanh"), layer("Dropout"), layer("Linear")],
+        optimizer=OptimizerSpec(type=name),
+        scheduler=SchedulerSpec(type="CosineAnnealingLR", params={"T_max": 17}, every="step"),
+        max_grad_norm=0.3,
+        zero_grad=zero_grad,
+    )
+    compare(described, fused=fused)
 
 
 VARIANTS: dict[str, list[dict[str, Any]]] = {
@@ -159,6 +177,14 @@ def values_of(parameter: Parameter) -> st.SearchStrategy[Any]:
 
 
 @st.composite
+def schedules(draw: st.DrawFn) -> SchedulerSpec:
+    """Any schedule, with rates that weights stay finite at."""
+    name = draw(st.sampled_from(sorted(SCHEDULERS)))
+    chosen = {p.name: draw(values_of(p)) for p in SCHEDULERS[name].parameters}
+    return SchedulerSpec(type=name, params=chosen, every=draw(values_of(EVERY)))
+
+
+@st.composite
 def experiments(draw: st.DrawFn) -> Experiment:
     """Experiments that can run: layers, loss, optimizer and their parameters drawn from the catalogs."""
     layers = []
@@ -179,6 +205,8 @@ def experiments(draw: st.DrawFn) -> Experiment:
         [*layers, layer("Linear")],
         loss=loss,
         optimizer=chosen,
+        scheduler=draw(st.none() | schedules()),
+        max_grad_norm=draw(st.sampled_from([None, 1e-3, 0.5, 1e6])),
         dataset=dataset,
         points=50,
         batch_size=draw(st.sampled_from([7, 8, 10, 25, None])),

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 
 from mlp_core.build import Run
-from mlp_core.training.engine import ChunkResult
+from mlp_core.training.engine import ChunkResult, schedules
 from mlp_core.training.engine.optimizers import Update, scalars_of, update_of
 from mlp_core.training.engine.storage import Storage
 from mlp_core.training.engine.torchscript import (
     ORDER,
+    Extras,
     Program,
     held,
     held_lists,
@@ -113,17 +114,18 @@ class FastEngine:
         order = batches.state()
         if order is not None:
             bound.data[ORDER] = order
+        scalars, rate = scalars_of(run.optimizer, bound.update), run.learning_rate
+        rates = schedules.follow(run, steps)
         with without_gradients(), unoptimised():
             losses, order = bound.program.function(
-                *bound.fixed, scalars_of(run.optimizer, bound.update), position.batch, steps,
+                *bound.fixed, scalars, rates, run.experiment.training.max_grad_norm or 0.0, position.batch, steps,
                 batches.batch_size, batches.block, bound.storage.first,
             )  # fmt: skip
-        rates = np.full(steps, run.learning_rate)
-        return ChunkResult(losses.numpy(), batches.skip(position, steps, order), rates)
+        used = np.array(rates) if rates else np.full(steps, rate)
+        return ChunkResult(losses.numpy(), batches.skip(position, steps, order), used)
 
     def _bind(self, run: Run) -> _Bound:
-        if run.scheduler is not None or run.experiment.training.max_grad_norm is not None:
-            raise UnsupportedError("its learning rate follows a schedule, or its gradients are clipped")
+        schedules.check(run.scheduler)
         update = update_of(run.optimizer)
         if self._bound is None or not self._bound.fits(run, update):
             self._bound = _Bound(run, update)
@@ -137,7 +139,9 @@ def _structure(run: Run, update: Update) -> Hashable:
     loss = (experiment.loss.type, sorted(experiment.loss.params.items()))
     data = [(tensor.dtype, tuple(tensor.shape[1:])) for tensor in (batches.x, batches.y)]
     sizes = (*_batch_sizes(run), run.dataset.divisor)
-    return repr((layers, run.plan.flatten, loss, data, sizes, experiment.training.zero_grad)), update
+    training = experiment.training
+    switches = (training.zero_grad, run.scheduler is not None, training.max_grad_norm is not None)
+    return repr((layers, run.plan.flatten, loss, data, sizes, switches)), update
 
 
 def _batch_sizes(run: Run) -> tuple[int, ...]:
@@ -150,7 +154,9 @@ def _batch_sizes(run: Run) -> tuple[int, ...]:
 def _build(run: Run, update: Update) -> Program:
     graphs = [(size, trace(run, size)) for size in _batch_sizes(run)]
     parameters, buffers = len(list(run.model.parameters())), len(list(run.model.buffers()))
-    return write(graphs, parameters, buffers, update, not run.experiment.training.zero_grad)
+    training = run.experiment.training
+    extras = Extras(not training.zero_grad, run.scheduler is not None, training.max_grad_norm is not None)
+    return write(graphs, parameters, buffers, update, extras)
 
 
 __all__ = ["FastEngine", "UnsupportedError"]

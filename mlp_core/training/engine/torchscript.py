@@ -25,8 +25,8 @@ Function = Callable[..., tuple[Tensor, Tensor]]
 _HEADER = """
 def chunk(data: List[Tensor], flats: List[Tensor], params: List[Tensor], grads: List[Tensor], fresh: List[Tensor],
           states: List[List[Tensor]], buffers: List[Tensor], constants: List[Tensor], scratch: List[Tensor],
-          generator: Generator, sampler: Generator, scalars: List[float], batch: int, steps: int, batch_size: int,
-          block: int, first: bool) -> Tuple[Tensor, Tensor]:
+          generator: Generator, sampler: Generator, scalars: List[float], rates: List[float], max_norm: float,
+          batch: int, steps: int, batch_size: int, block: int, first: bool) -> Tuple[Tensor, Tensor]:
     x_all, y_all, order, counts, seed, drawn = data[0], data[1], data[2], data[3], data[4], data[5]
     losses: List[Tensor] = []
     nothing: List[Tensor] = []
@@ -61,6 +61,22 @@ _EPOCH_ENDS = """
         batch = 0
         drawn.random_(generator=generator)
 """
+
+
+# As `torch.nn.utils.clip_grad_norm_` does on a processor; dividing a number by a tensor is these two operators.
+_CLIP = (
+    "norm = torch.ops.aten.linalg_vector_norm(torch.stack(torch._foreach_norm(grads, 2.0)), 2.0)",
+    "g.mul_(torch.clamp(torch.mul(torch.reciprocal(norm.add_(1e-6)), max_norm), max=1.0))",
+)
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a step does besides: add its gradient to earlier ones, take its rate from a table, clip the gradient."""
+
+    accumulate: bool = False
+    scheduled: bool = False
+    clip: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,7 +148,7 @@ def write(
     parameters: int,
     buffers: int,
     update: Update,
-    accumulate: bool,
+    extras: Extras,
 ) -> Program:
     """Compile a program from one graph per batch size; raises `UnsupportedError` where TorchScript refuses it."""
     prologue = Prologue()
@@ -152,7 +168,7 @@ def write(
     if update.counts:
         lines.append("counters = states[len(states) - 1]" if update.fused else "step = float(counts[0].item())")
     source = _HEADER + _indent(lines, 4) + _indent(_EPOCH_BEGINS.strip("\n").split("\n"), 4)
-    source += _indent(_one_step(graphs, bodies, update, accumulate), 12)
+    source += _indent(_one_step(graphs, bodies, update, extras), 12)
     source += _indent(_EPOCH_ENDS.strip("\n").split("\n"), 4)
     if update.counts and not update.fused:
         source += "    counts.fill_(step)\n"
@@ -161,7 +177,7 @@ def write(
 
 
 def _one_step(
-    graphs: Sequence[tuple[int, fx.GraphModule]], bodies: Sequence[Body], update: Update, accumulate: bool
+    graphs: Sequence[tuple[int, fx.GraphModule]], bodies: Sequence[Body], update: Update, extras: Extras
 ) -> list[str]:
     lines: list[str] = []
     if len(bodies) == 1 or bodies[0].lines == bodies[1].lines:
@@ -169,9 +185,13 @@ def _one_step(
     else:
         lines += [f"if x.size(0) == {graphs[0][0]}:", *("    " + line for line in bodies[0].lines)]
         lines += ["else:", *("    " + line for line in bodies[1].lines)]
+    if extras.scheduled:
+        lines.append("lr = rates[len(losses)]")
     lines.append("losses.append(loss)")
-    if accumulate:
+    if extras.accumulate:
         lines.append("g.add_(fresh_flat)")
+    if extras.clip:
+        lines += _CLIP
     if update.counts:
         # A float32 counter stands still at 2**24, and the optimizer's own counter is one.
         lines.append("counts.add_(1)" if update.fused else "step = min(step + 1.0, 16777216.0)")
