@@ -146,14 +146,12 @@ def read_image(path: Path, shape: Sequence[int]) -> np.ndarray:
 
 
 def safe_cell(value: object) -> object:
-    """The value, with an apostrophe before text that a spreadsheet would run as a formula."""
-    if (
-        isinstance(value, str)
-        and value[:1] in tuple("=+-@\t\r\n＝＋－＠")
-        and not NUMBER.fullmatch(value)
-    ):
-        return "'" + value
-    return value
+    """The value; text that a spreadsheet would run as a formula gets an apostrophe."""
+    if not isinstance(value, str):
+        return value
+    value = value.replace("\r\n", "\n").replace("\r", "\n")
+    formula = value[:1] in tuple("=+-@\t\n＝＋－＠") and not NUMBER.fullmatch(value)
+    return f"'{value}" if formula else value
 
 
 def write_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
