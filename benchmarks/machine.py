@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.options import Row
+from mlp_core.training.slots import cores
 
 PACKAGES = ("torch", "torchvision", "streamlit", "numpy", "scikit-learn", "lightning", "jax")
+
+__all__ = ["cores", "machine", "processor", "versions"]
 
 
 def machine() -> Row:
@@ -19,7 +21,7 @@ def machine() -> Row:
 
     return {
         "processor": processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "load_before": round(psutil.getloadavg()[0], 2),
         "system": platform.system(),

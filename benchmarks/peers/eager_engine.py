@@ -1,0 +1,20 @@
+"""The app's reference engine, without session, statistics or page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.peers import headless
+
+if TYPE_CHECKING:
+    from mlp_core.build import Run
+    from mlp_core.training.engine import Engine
+
+
+class Trainer(headless.Trainer):
+    """As `headless`, with the eager engine."""
+
+    def _choose(self, run: Run) -> Engine:
+        from mlp_core.training.engine.eager import EagerEngine
+
+        return EagerEngine()
