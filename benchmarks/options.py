@@ -17,6 +17,7 @@ class Options:
     rounds: int = 5
     seconds: float | None = None
     sessions: tuple[int, ...] = (1, 10, 30, 60, 100)
+    steps: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     only: tuple[str, ...] = ()
 
     def wants(self, name: str) -> bool:
@@ -32,8 +33,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sessions", type=_counts, default=default.sessions, metavar="N,N…", help="classroom: how many browsers"
     )
+    parser.add_argument("--steps", type=_counts, default=default.steps, metavar="N,N…", help="growth: where to look")
     parser.add_argument(
-        "--only", type=_words, default=(), metavar="NAME,NAME…", help="throughput: networks and peers with such a name"
+        "--only", type=_words, default=(), metavar="NAME,NAME…", help="networks and peers with such a name"
     )
 
 
