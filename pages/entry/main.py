@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared.experiment import entered, experiment
 from pages.shared.layout import page_style
-from pages.shared.link import show_notes, write_link
+from pages.shared.link import hidden, show_notes, write_link
 
 HERE = Path(__file__).parent
 PAGES = HERE.parent
@@ -14,22 +14,20 @@ PAGES = HERE.parent
 st.set_page_config(page_title="MLP Playground", page_icon=str(HERE / "static" / "icon.png"), layout="wide")
 page_style()
 
-page = st.navigation(
-    {
-        "Play": [
-            st.Page(
-                PAGES / "play" / "playground.py",
-                title="Playground",
-                icon=":material/play_circle:",
-                default=True,
-            ),
-            st.Page(PAGES / "play" / "model.py", title="Model", icon=":material/table_rows:", url_path="model"),
-        ],
-    },
-    position="top",
-)
-entered(page.url_path)
 experiment()  # reads the address that a browser came with
+sections = {
+    "Play": [
+        st.Page(PAGES / "play" / "playground.py", title="Playground", icon=":material/play_circle:", default=True),
+        st.Page(PAGES / "play" / "model.py", title="Model", icon=":material/table_rows:", url_path="model"),
+    ],
+    "Take away": [
+        st.Page(PAGES / "take" / "export.py", title="Export", icon=":material/download:", url_path="export"),
+    ],
+}
+if hidden("code"):
+    del sections["Take away"]
+page = st.navigation(sections, position="top")
+entered(page.url_path)
 show_notes()
 page.run()
 write_link(experiment())

@@ -95,8 +95,20 @@ def edit(area: str, change: Callable[[Experiment], Experiment], redraw: bool = T
         _refuse_too_large(changed)
         replace(changed, redraw)
     except SpecError as error:
-        st.session_state[_REFUSED] = (area, str(error))
-        _redraw()
+        say(area, str(error))
+
+
+def adopt(new: Experiment) -> None:
+    """Take an experiment from elsewhere as a whole; raises `SpecError` where the link or a limit does not allow it."""
+    refuse_locked(experiment(), new)
+    _refuse_too_large(new)
+    replace(new)
+
+
+def say(area: str, message: str) -> None:
+    """Leave a sentence to be shown in that area of the page; its widgets start over."""
+    st.session_state[_REFUSED] = (area, message)
+    _redraw()
 
 
 def _refuse_too_large(changed: Experiment) -> None:
