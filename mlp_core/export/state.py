@@ -50,7 +50,7 @@ def plan_tensors(experiment: Experiment) -> dict[str, Kind]:
     from mlp_core.build import build_model
 
     with torch.device("meta"):
-        return {name: _kind(tensor) for name, tensor in build_model(plan(experiment)).state_dict().items()}
+        return {name: kind_of(tensor) for name, tensor in build_model(plan(experiment)).state_dict().items()}
 
 
 def network(experiment: Experiment, tensors: Mapping[str, Tensor]) -> nn.Sequential:
@@ -68,11 +68,12 @@ def network(experiment: Experiment, tensors: Mapping[str, Tensor]) -> nn.Sequent
 
 def check_state(experiment: Experiment, tensors: Mapping[str, Tensor]) -> None:
     """Raise `SpecError` for the first tensor that is not one of the experiment's network, or not finite."""
-    check_kinds(plan_tensors(experiment), {name: _kind(tensor) for name, tensor in tensors.items()})
+    check_kinds(plan_tensors(experiment), {name: kind_of(tensor) for name, tensor in tensors.items()})
     check_finite(tensors)
 
 
-def _kind(tensor: Tensor) -> Kind:
+def kind_of(tensor: Tensor) -> Kind:
+    """The type and the shape of a tensor."""
     name = str(tensor.dtype).removeprefix("torch.")
     return _NAMES.get(name, name), tuple(tensor.shape)
 

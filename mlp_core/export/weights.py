@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 from mlp_core.catalog.parameters import shorten
 from mlp_core.errors import SpecError, UserError
 from mlp_core.export.preprocessing import Preprocessing
-from mlp_core.export.state import Kind, check_finite, check_kinds, check_state, missing_package, plan_tensors
+from mlp_core.export.state import Kind, check_finite, check_kinds, check_state, kind_of, missing_package, plan_tensors
 from mlp_core.spec import Experiment, parse_json
 
 if TYPE_CHECKING:
@@ -61,17 +61,27 @@ def save(
 
     Raises `SpecError` if the tensors are not those of the experiment's network, or not finite.
     """
-    try:
-        from safetensors.torch import save as to_bytes
-    except ImportError:
-        raise missing_package("safetensors") from None
     check_state(experiment, tensors)
     facts = {"step": step, "test_loss": test_loss if test_loss is not None and math.isfinite(test_loss) else None}
     metadata = {"format": "pt", "experiment": experiment.to_json(), "facts": json.dumps(facts)}
     if preprocessing is not None:
         metadata["preprocessing"] = json.dumps(preprocessing.as_dict())
-    # Copies, because an engine may keep all weights in one piece of memory, which the format does not allow.
-    return to_bytes({name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}, metadata)
+    return _written(tensors, metadata)
+
+
+def _written(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """The file. The safetensors package puts metadata in another order each time; here equal states are equal bytes."""
+    header: dict[str, Any] = {_METADATA: dict(metadata)}
+    parts: list[bytes] = []
+    end = 0
+    for name in sorted(tensors, key=lambda name: (-tensors[name].element_size(), name)):  # so that all are aligned
+        kind, shape = kind_of(tensors[name])
+        parts.append(tensors[name].detach().cpu().contiguous().numpy().tobytes())
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": (end, end + len(parts[-1]))}
+        end += len(parts[-1])
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % LENGTH_BYTES)
+    return b"".join([len(text).to_bytes(LENGTH_BYTES, "little"), text, *parts])
 
 
 def save_file(path: Path, content: bytes) -> None:

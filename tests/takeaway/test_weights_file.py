@@ -279,9 +279,10 @@ def test_without_the_package_the_error_says_what_to_install(monkeypatch: pytest.
     monkeypatch.setitem(__import__("sys").modules, "safetensors.torch", None)
     with pytest.raises(UserError, match="pip install safetensors"):
         weights.load(GOOD)
-    run = run_of("plane")
-    with pytest.raises(UserError, match="pip install safetensors"):
-        weights.save(run.experiment, state.state_of(run))
+
+
+def test_equal_states_are_equal_files() -> None:
+    assert saved() == saved() == GOOD
 
 
 def test_state_of_another_network_is_not_saved() -> None:
