@@ -32,6 +32,8 @@ LONE_PRESS_SECONDS = 2.0
 FEW_SESSIONS = 5
 PAUSED_SECONDS = 1.5
 WARM_UP_SECONDS = 1.5
+STEADY_LOOKS = 12
+"""How often in a row the same number of threads must be seen, half a second apart."""
 LEFTOVER_SECONDS = 30.0
 """How long sessions may take to be gone after their browsers are."""
 
@@ -165,7 +167,7 @@ async def _settled(running: Server, threads: int = 0) -> tuple[int, float]:
     while time.monotonic() < deadline:
         now = running.threads
         same, last = (same + 1 if now == last else 0), now
-        if now <= threads or (not threads and same == 12):
+        if now <= threads or (not threads and same == STEADY_LOOKS):
             break
         async with browser(running.port):  # Streamlit clears expired sessions away when somebody comes
             await asyncio.sleep(0.5)

@@ -2,22 +2,195 @@
 
 from __future__ import annotations
 
+import json
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from benchmarks import throughput
+from benchmarks import __main__ as command
+from benchmarks import classroom, contention, growth, page, startup, throughput
+from benchmarks.cases import CASES
+from benchmarks.machine import processor, versions
+from benchmarks.messages import sight
 from benchmarks.options import Options
+from benchmarks.peers import OURS, PEERS
+from benchmarks.server import Server, server
+from benchmarks.summary import percentile, ratio_of_pairs, significant
+from benchmarks.worker import PeerError
+
+POSITIVE = st.floats(0.001, 1e6)
 
 
-def test_throughput_gives_a_row_for_every_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
+class FakeWorker:
+    """A peer whose speed is known: twice a random speed of the round for ours, that speed for any other."""
 
-    monkeypatch.setattr(throughput, "ROUNDS", 1)
-    monkeypatch.setattr(throughput, "SECONDS", 0.01)
-    threads = torch.get_num_threads()
-    try:
-        rows = list(throughput.rows(Options()))
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_flush_denormal(False)
-    assert len({row["network"] for row in rows}) == len(rows) == 5
-    assert all(row["ratio"] > 0 for row in rows)
+    round_speed = 1.0
+
+    def __init__(self, peer: str) -> None:
+        self._factor = 2.0 if peer == OURS else 1.0
+
+    def build(self) -> float:
+        return 0.25
+
+    def train(self, seconds: float) -> tuple[int, float]:
+        if self._factor == 2.0:  # ours comes first in every round
+            FakeWorker.round_speed = random.uniform(1e4, 1e6)
+        return round(self._factor * FakeWorker.round_speed * seconds), seconds
+
+    def train_beside(self, seconds: float, busy_threads: int) -> tuple[int, float]:
+        return round(1e6 / (1 + busy_threads) * seconds), seconds
+
+
+@contextmanager
+def fake(peer: str, case: str) -> Iterator[FakeWorker]:
+    if peer == "lightning":
+        raise PeerError("lightning is not installed")
+    yield FakeWorker(peer)
+
+
+@pytest.fixture
+def fake_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (throughput, contention, page):
+        monkeypatch.setattr(module, "worker", fake)
+
+
+@pytest.mark.usefixtures("fake_workers")
+def test_throughput_compares_round_by_round() -> None:
+    rows = list(throughput.rows(Options(rounds=5)))
+    steady = {(row["network"], row["peer"]): row for row in rows if row["measure"] == "steady"}
+    assert set(steady) == {(case, peer) for case in CASES for peer in PEERS}
+    for (_, peer), row in steady.items():
+        if peer == "lightning":
+            assert row["skipped"] == "lightning is not installed"
+        else:
+            assert row["session_over_peer"] == (1 if peer == OURS else 2)  # though the rounds differ a hundredfold
+    first = [row for row in rows if row["measure"] == "first 10 s"]
+    assert {row["network"] for row in first} == set(CASES)
+    assert {row["peer"] for row in first} == {OURS, "jax"}
+
+
+@pytest.mark.usefixtures("fake_workers")
+def test_contention_has_a_row_for_every_number_of_busy_threads() -> None:
+    rows = list(contention.rows(Options(rounds=2, only=("cifar",))))
+    assert {row["network"] for row in rows} == {"cifar10-classic"}
+    assert [row["of_undisturbed"] for row in rows] == [1, 0.5, 0.2] * 3
+
+
+@pytest.fixture(scope="module")
+def running_server() -> Iterator[Server]:
+    with server() as running:
+        yield running
+
+
+@pytest.fixture
+def one_server(running_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting a server takes seconds, so all get the same."""
+    for module in (classroom, growth, page, startup):
+        monkeypatch.setattr(module, "server", lambda: nullcontext(running_server))
+
+
+def test_classroom_gives_the_figures_of_all_sessions(monkeypatch: pytest.MonkeyPatch, one_server: None) -> None:
+    monkeypatch.setattr(classroom, "WARM_UP_SECONDS", 0.2)
+    monkeypatch.setattr(classroom, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(classroom, "LONE_PRESS_SECONDS", 0.3)
+    monkeypatch.setattr(classroom, "PAUSED_SECONDS", 0.1)
+    monkeypatch.setattr(classroom, "STEADY_LOOKS", 1)
+    (row,) = classroom.rows(Options(sessions=(2,), seconds=0.8))
+    assert row["advanced"] == row["sessions"] == 2
+    assert row["steps_per_second"] >= row["slowest_session"] > 0
+    assert 0 < row["tick_p50"] <= row["tick_p95"]
+    assert 0 < row["press_p50"] <= row["press_p95"]
+    assert row["age_p95"] > 0
+    assert row["server_mb"] > 50
+    assert {"stop_p95", "mb_per_session", "threads_left", "client_cores", "tick_kb"} <= set(row)
+
+
+def test_growth_and_the_start_see_a_real_run(monkeypatch: pytest.MonkeyPatch, one_server: None) -> None:
+    monkeypatch.setattr(growth, "TICKS", 2)
+    rows = list(growth.rows(Options(steps=(2000, 1000))))
+    assert [row["steps"] for row in rows] == [1000, 2000]
+    assert rows[0]["tick_kb_ratio"] == 1
+    assert rows[1]["tick_kb"] > 1
+    starts = {row["start"]: row for row in startup.rows(Options(rounds=1))}
+    assert set(starts) == {"cold", "warm"}
+    assert all(row["page_s"] > 0 and row["train_to_first_point_s"] > 0 for row in starts.values())
+
+
+@pytest.mark.usefixtures("fake_workers")
+def test_a_page_is_compared_with_the_engine_alone(one_server: None) -> None:
+    (row,) = page.rows(Options(rounds=1, seconds=0.4))
+    assert row["page_steps_per_second"] > 0
+    assert row["updates_per_second"] > 0
+    assert row["updates_per_second_back_to_back"] > 0
+    assert row["page_interval_s"] > 0
+
+
+def test_history_is_counted_with_its_arrays() -> None:
+    array = np.zeros(1000)
+    assert 8000 < growth.size({"a": array, "b": array[:10]}) < 8000 + 1000
+    small, large = growth.history_bytes((10_000, 200_000))
+    assert large < 1.2 * small
+
+
+@given(st.lists(POSITIVE, min_size=1), st.integers(0, 100))
+def test_a_percentile_is_one_of_the_values(values: list[float], share: int) -> None:
+    found = percentile(values, share)
+    assert found in {significant(value) for value in values}
+    assert sum(value <= found * 1.01 for value in values) >= share / 100 * len(values)
+
+
+@given(POSITIVE, st.lists(POSITIVE, min_size=1))
+def test_a_ratio_does_not_depend_on_how_slow_a_round_was(ratio: float, rounds: list[float]) -> None:
+    found = ratio_of_pairs((ratio * slow, slow) for slow in rounds)
+    assert found == pytest.approx(ratio, rel=0.01)
+
+
+def test_nothing_measured_is_none() -> None:
+    assert percentile([], 95) is None
+    assert ratio_of_pairs([(1.0, 0.0)]) is None
+
+
+@given(st.integers(0, 10**9), st.sampled_from(["running", "ready", "pausing"]))
+def test_what_a_message_shows_is_read(steps: int, status: str) -> None:
+    cells = [{"label": "epoch", "value": "3", "note": f"{steps:,} steps"}, {"label": "status", "value": status}]
+    shown = sight(json.dumps({"parts": {"strip": {"cells": cells}}}))
+    assert shown is not None
+    assert (shown.steps, shown.status, shown.stopped) == (steps, status, status == "ready")
+    assert sight('{"figure": {}}') is None
+
+
+def test_the_command_prints_the_machine_and_rows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(growth, "rows", lambda options: iter([{"steps": options.steps[0]}]))
+    command.main(["growth", "--jsonl", "--steps", "7"])
+    machine, row = map(json.loads, capsys.readouterr().out.splitlines())
+    assert machine["cores"] >= 1
+    assert machine["torch"]
+    assert row == {"benchmark": "growth", "steps": 7}
+
+
+@pytest.mark.parametrize("wrong", [["growht"], ["--rounds", "0"], ["--seconds", "-1"], ["--sessions", "1,x"]])
+def test_a_wrong_option_is_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(wrong)
+    assert wrong[-1] in capsys.readouterr().err
+
+
+def test_every_benchmark_has_rows() -> None:
+    for name in command.BENCHMARKS:
+        assert callable(sys.modules[f"benchmarks.{name}"].rows)
+
+
+def test_the_machine_is_named(tmp_path: Path) -> None:
+    information = tmp_path / "cpuinfo"
+    information.write_text("processor: 0\nmodel name\t: Abacus 3000\n", encoding="utf-8")
+    assert processor(information) == "Abacus 3000"
+    assert versions(["torch", "no-such-package"])["no-such-package"] == "absent"
