@@ -36,7 +36,7 @@ ORDER = [
 """Each row may import from the rows above it, and a package or module from itself. Events are plain records."""
 
 RANKS = {name: rank for rank, row in enumerate(ORDER) for name in row}
-THREAD_STARTERS = {"mlp_core.training.session", "mlp_core.training.slots"}
+THREAD_STARTERS = {"mlp_core.training.session", "mlp_core.training.workers"}
 
 
 def home(module: str) -> str | None:
@@ -135,7 +135,7 @@ def _starts_threads(tree: ast.AST) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name not in THREAD_STARTERS])
-def test_only_the_session_and_the_slots_start_threads(name: str) -> None:
+def test_only_the_session_and_the_workers_start_threads(name: str) -> None:
     lines = list(_starts_threads(ast.parse(MODULES[name].read_text(encoding="utf-8"))))
     assert lines == [], f"{name} starts a thread or process at line {lines}"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from torch import Tensor
 
@@ -18,19 +19,35 @@ from mlp_core.spec import Experiment
 from mlp_core.statistics import VIEWS
 from mlp_core.training.control import State
 from mlp_core.training.diagnosis import Watch
-from mlp_core.training.engine import Engine, tune_thread
+from mlp_core.training.engine import ChunkResult, Engine, tune_thread
 from mlp_core.training.engine.choose import engine_for
 from mlp_core.training.engine.passes import CompiledPasses
 from mlp_core.training.engine.torchscript import copies
 from mlp_core.training.events import Chunk, Diverged, Evaluation, Event, Events, Finished
 from mlp_core.training.loop import Progress, train
+from mlp_core.training.slots import SLOTS
 from mlp_core.training.snapshot import LookedAt, Snapshot, Status
+from mlp_core.training.workers import WORKERS
+
+T = TypeVar("T")
 
 LOOKING_SHARE = 0.1
 """The share of a training thread's time that evaluation and views may take together."""
 LOOKING_INTERVAL = 0.1
 """Seconds between two computations of a view at the least: nobody sees more."""
 EVALUATION = "evaluation"
+
+
+class _Elsewhere:
+    """An engine whose chunks another thread runs."""
+
+    def __init__(self, engine: Engine, do: Callable[[Callable[[], ChunkResult]], ChunkResult]) -> None:
+        self.name = engine.name
+        self._engine, self._do = engine, do
+
+    def run(self, run: Run, steps: int) -> ChunkResult:
+        """Do this many steps, as the engine does."""
+        return self._do(lambda: self._engine.run(run, steps))
 
 
 class Bench:
@@ -52,7 +69,8 @@ class Bench:
         self.engine: Engine
         self.engine, self._why_engine = engine_for(self.run)
         if self.run.device.type == "cpu":
-            self.run.passes = CompiledPasses(self.run)
+            self.run.passes = CompiledPasses(self.run, self._compute)
+        self.engine = _Elsewhere(self.engine, self._compute)
         self.history = History()
         self.progress = Progress(Watch(self.run))
         self.looked: dict[str, LookedAt] = {}
@@ -70,12 +88,17 @@ class Bench:
         self._mark = (time.monotonic(), self.progress.samples)
         return train(self.run, self.engine, self.progress, epochs=epochs, steps=steps, evaluate_epochs=False)
 
-    def tune_thread(self, *, alone: bool) -> None:
-        """Set the calling thread up for the run's kernels; `alone`: no other run wants the cores now."""
-        threads = tune_thread(self.run, alone)
-        if self._threads not in (0, threads):
-            self.inexact["Other runs shared the processor for a part of it, which changes how sums are rounded."] = None
-        self._threads = threads
+    def _compute(self, work: Callable[[], T]) -> T:
+        """Have a thread of low priority do what holds no lock, set up for this run's kernels."""
+
+        def tuned() -> T:
+            threads = tune_thread(self.run, alone=not SLOTS.others)
+            if self._threads not in (0, threads):
+                self.inexact["Other runs shared the processor for a part of it, so sums were rounded otherwise."] = None
+            self._threads = threads
+            return work()
+
+        return WORKERS.run(tuned)
 
     def set_learning_rate(self, value: float) -> None:
         """Go on with another learning rate, which a schedule then starts from."""

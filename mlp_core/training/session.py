@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mlp_core import data
 from mlp_core.errors import UserError
 from mlp_core.training.control import Control, Curves, Goal, State
-from mlp_core.training.slots import SLOTS, lower_priority
+from mlp_core.training.slots import SLOTS
 from mlp_core.training.snapshot import BUSY, Status
 
 if TYPE_CHECKING:
@@ -89,8 +89,6 @@ class Session(Control):
                 self._changed.notify_all()
             from mlp_core.training.bench import Bench
 
-            if SLOTS.others:
-                lower_priority()
             with self._in_turn(lambda: self._generation == generation and not self._closed) as begun:
                 bench = Bench(experiment, dataset, generation, weights) if begun else None
                 if bench is not None:
@@ -126,7 +124,6 @@ class Session(Control):
         assert bench is not None
         if goal is None:
             return  # paused a moment ago
-        lower_priority()
         self._publish("running")
         by_epoch = goal != "batch"
         events = bench.train(epochs=(target or None) if by_epoch else None, steps=None if by_epoch else target)
@@ -137,7 +134,6 @@ class Session(Control):
                 if not begun:
                     return
                 self._follow_learning_rate(bench)
-                bench.tune_thread(alone=not SLOTS.others)
                 event = next(events, None)
                 if event is None:
                     finished = True

@@ -1,8 +1,4 @@
-"""Turns: as many threads at work at once as there are processor cores, waiting ones in order of arrival.
-
-Whatever a training thread does with the interpreter lock it does in its turn too: training threads have a lower
-priority than the page server's, and one that held the lock while others filled the cores would keep everybody waiting.
-"""
+"""Turns: as many sessions at work at once as there are processor cores, waiting ones in order of arrival."""
 
 from __future__ import annotations
 
@@ -11,9 +7,6 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-
-TRAINING_NICENESS = 10
-"""Added to a training thread's niceness, so that the page server is scheduled first."""
 
 
 class Slots:
@@ -102,13 +95,6 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1
-
-
-def lower_priority() -> None:
-    """Lower the calling thread's priority, where the system knows priorities of threads (Linux)."""
-    if hasattr(os, "setpriority") and os.uname().sysname == "Linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), TRAINING_NICENESS)
 
 
 SLOTS = Slots(cores())

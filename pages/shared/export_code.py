@@ -93,7 +93,9 @@ def _side_by_side(left_style: str, left: str, right_style: str, right: str) -> N
     head = "".join(
         f'<th colspan="2" scope="col">{escape(STYLES[name].label)}</th>' for name in (left_style, right_style)
     )
-    st.html(f'<div class="code-compare"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>')
+    columns = '<col class="number"><col>' * 2
+    st.html(f'<div class="code-compare"><table><colgroup>{columns}</colgroup><thead><tr>{head}</tr></thead>'
+            f"<tbody>{rows}</tbody></table></div>")  # fmt: skip
 
 
 def _row(row: Row) -> str:

@@ -110,7 +110,7 @@ def _weights_file(session: Session, state: State) -> tuple[bytes, str]:
         state.experiment, state.tensors, step=state.step, test_loss=state.test_loss,
         preprocessing=preprocessing_of(state.experiment, cast(Any, session.dataset)),
     )  # fmt: skip
-    return content, "`python -m mlp_core predict` reads it, and so does the tab below."
+    return content, "`python -m mlp_core predict` reads it, and so does the field below."
 
 
 def _onnx_file(session: Session, state: State) -> tuple[bytes, str]:

@@ -28,10 +28,13 @@ Pass = Callable[..., Any]
 
 
 class CompiledPasses:
-    """The passes of one run on the CPU; what cannot be compiled is done by the plain ones."""
+    """The passes of one run on the CPU; what cannot be compiled is done by the plain ones.
 
-    def __init__(self, run: Run) -> None:
-        self._run, self._plain = run, PlainPasses(run)
+    `do` makes each compiled call, in a thread of its choice.
+    """
+
+    def __init__(self, run: Run, do: Callable[[Callable[[], Any]], Any] = lambda call: call()) -> None:
+        self._run, self._plain, self._do = run, PlainPasses(run), do
         layers = [(layer.spec.type, sorted(layer.spec.params.items()), layer.in_features) for layer in run.plan.layers]
         loss = run.experiment.loss
         self._structure = repr((layers, run.plan.flatten, run.dataset.divisor, loss.type, sorted(loss.params.items())))
@@ -65,8 +68,8 @@ class CompiledPasses:
         """For each tensor: counts float64 (bins,) of its finite values, and the range that the bins divide."""
         if not tensors:
             return []
-        with torch.inference_mode(), unoptimised():
-            found: list[tuple[Tensor, float, float]] = _histograms()(held([t.detach() for t in tensors]), bins)
+        given = held([tensor.detach() for tensor in tensors])
+        found: list[tuple[Tensor, float, float]] = self._do(lambda: _without_lock(_histograms(), given, bins))
         return found
 
     def _call(self, name: str, body: Pass, *inputs: Tensor) -> Any:
@@ -76,8 +79,7 @@ class CompiledPasses:
         compiled = PASSES.get(key, lambda: self._compile(body, tensors, inputs))
         if compiled is None:
             return getattr(self._plain, name)(*inputs)
-        with torch.inference_mode(), unoptimised():
-            return compiled(tensors, *inputs)
+        return self._do(lambda: _without_lock(compiled, tensors, *inputs))
 
     def _compile(self, body: Pass, tensors: tuple[Tensor, ...], inputs: tuple[Tensor, ...]) -> Pass | None:
         """The pass as a graph of operators for any number of samples; None where it is not one."""
@@ -99,12 +101,16 @@ class CompiledPasses:
                 warnings.simplefilter("ignore")  # of deprecation, and of sizes that become constants: tried below
                 traced: Pass = torch.jit.trace(whole, (detached, *short), check_trace=False)  # type: ignore[no-untyped-call]
                 expected = whole(detached, *(value[:3] for value in inputs))
-            with torch.inference_mode(), unoptimised():
-                found = traced(detached, *(value[:3] for value in inputs))
+            found = _without_lock(traced, detached, *(value[:3] for value in inputs))
             torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
         except Exception:
             return None  # a size of the example has become a constant, or PyTorch cannot trace an operator
         return traced
+
+
+def _without_lock(compiled: Pass, *arguments: Any) -> Any:
+    with torch.inference_mode(), unoptimised():
+        return compiled(*arguments)
 
 
 class _Kept:

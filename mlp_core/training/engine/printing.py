@@ -33,17 +33,21 @@ _ROW_MAJOR_VIEWS = ("aten::view", "aten::_unsafe_view")
 class Prologue:
     """Statements before the loop, and the name of each expression that they compute. Shared by all bodies."""
 
-    names: dict[str, str] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
     constants: list[Tensor] = field(default_factory=list)
+    _names: dict[str, str] = field(default_factory=dict)
 
     def name(self, expression: str) -> str:
         """A name for an expression that has the same value in every step."""
-        return self.names.setdefault(expression, f"h{len(self.names)}")
+        if expression not in self._names:
+            self._names[expression] = self.place(expression)
+        return self._names[expression]
 
-    @property
-    def lines(self) -> list[str]:
-        """The statements."""
-        return [f"{name} = {expression}" for expression, name in self.names.items()]
+    def place(self, expression: str) -> str:
+        """A name for what the expression makes, which nothing else uses."""
+        name = f"h{len(self.lines)}"
+        self.lines.append(f"{name} = {expression}")
+        return name
 
 
 class Body:
@@ -65,6 +69,7 @@ class Body:
         results = nodes[-1].args[0]
         assert isinstance(results, list | tuple)
         self._outs = self._written_in_place(results[1:])
+        self._escapes = self._memory_of(results[0])  # losses are collected, so each step's needs memory of its own
         live = self._live(nodes, results)
         for node in nodes[:-1]:
             if node in live:
@@ -118,9 +123,15 @@ class Body:
             place = f"n{position}"
             if len(shape) != 1:
                 place = self._prologue.name(f"{place}.view({shape})")
-            expression = f"{expression[:-1]}, out={place})"
             self._names[node] = place
-            self.lines.append(expression)
+            self.lines.append(f"{expression[:-1]}, {_out_of(node)}={place})")
+            return
+        if node is not self._escapes and _writes_itself(node) and is_contiguous(node):
+            # Kept memory saves an allocation in every step, and all views of it are made once.
+            dtype = node.meta["val"].dtype
+            self._names[node] = self._prologue.place(f"torch.empty({list(size_of(node))}, dtype={dtype})")
+            self._stable.add(self._names[node])
+            self.lines.append(f"{expression[:-1]}, {_out_of(node)}={self._names[node]})")
             return
         self._names[node] = f"v_{node.name}"
         results = [f"v_{node.name}_{i}" for i in range(len(schema.returns))]
@@ -169,6 +180,13 @@ class Body:
                     elif name == "aten::t" and _is(source, "aten::t"):
                         self._canonical[node] = self._resolve(source.args[0])  # type: ignore[arg-type]
         return self._canonical[node]
+
+    def _memory_of(self, result: fx.Node) -> fx.Node:
+        """The node whose memory a result lies in."""
+        node = self._resolve(result)
+        while is_view(node):
+            node = self._resolve(node.args[0])  # type: ignore[arg-type]
+        return node
 
     def _producer(self, result: fx.Node) -> fx.Node:
         """The node that computes a result's elements in their final order."""
@@ -229,17 +247,34 @@ def _element(kind: str) -> str:
 
 def _can_write(node: fx.Node) -> bool:
     """Whether the operator makes one new tensor and has a variant that writes it to a given one."""
+    return _variant(node) is not None
+
+
+def _writes_itself(node: fx.Node) -> bool:
+    """Whether that variant has a kernel of its own: the others make a new tensor, and copy it."""
+    schema = _variant(node)
+    name = f"{schema.name}.{schema.overload_name}" if schema else ""
+    return bool(name) and torch._C._dispatch_has_kernel_for_dispatch_key(name, "CPU")
+
+
+def _out_of(node: fx.Node) -> str:
+    """How the variant calls the tensor that it writes to."""
+    return next(str(argument.name) for argument in _variant(node).arguments if argument.is_out)
+
+
+def _variant(node: fx.Node) -> Any:
+    """The signature of the operator's variant that writes its one new tensor to a given one; None without."""
     if not isinstance(node.target, torch._ops.OpOverload) or is_view(node):
-        return False
+        return None
     schema = node.target._schema
     if schema.is_mutable or len(schema.returns) != 1 or str(schema.returns[0].type) != "Tensor":
-        return False
+        return None
     wanted = [(argument.name, str(argument.type)) for argument in schema.arguments]
     packet = node.target.overloadpacket
     for name in packet.overloads():
         other = getattr(packet, name)._schema
         outs = [argument.name for argument in other.arguments if argument.is_out]
         given = [(argument.name, str(argument.type)) for argument in other.arguments if not argument.is_out]
-        if outs == ["out"] and given == wanted:
-            return True
-    return False
+        if len(outs) == 1 and given == wanted:
+            return other
+    return None

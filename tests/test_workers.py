@@ -1,0 +1,60 @@
+"""The threads that compute for the sessions."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from mlp_core.training.workers import NICENESS, Workers
+
+LIMIT = 20
+
+
+def workers_alive() -> int:
+    return sum(thread.name == "mlp-compute" for thread in threading.enumerate())
+
+
+def test_work_is_done_elsewhere_and_its_result_comes_back() -> None:
+    workers = Workers(2)
+    assert workers.run(threading.get_ident) != threading.get_ident()
+    with pytest.raises(KeyError, match="lost"):
+        workers.run(lambda: {}["lost"])
+    assert workers.run(lambda: 1) == 1, "an error must not cost a worker"
+
+
+@pytest.mark.skipif(not hasattr(os, "setpriority"), reason="this system has no priorities of processes")
+def test_workers_have_a_lower_priority_than_whoever_asks() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert Workers(1).run(niceness) == min(19, niceness() + NICENESS) or niceness() > 0
+
+
+def test_no_more_threads_than_allowed_and_none_after_a_while() -> None:
+    workers, before = Workers(2, idle_seconds=0.01), workers_alive()
+    at_work, most, lock = [0], [0], threading.Lock()
+    gate = threading.Barrier(2)
+
+    def work() -> None:
+        with lock:
+            at_work[0] += 1
+            most[0] = max(most[0], at_work[0])
+        gate.wait(LIMIT)  # two at once, or nobody goes on
+        with lock:
+            at_work[0] -= 1
+
+    callers = [threading.Thread(target=workers.run, args=(work,)) for _ in range(8)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(LIMIT)
+    assert most[0] == 2
+    with workers._changed:
+        workers._changed.notify_all()
+    for thread in threading.enumerate():
+        if thread.name == "mlp-compute" and workers_alive() > before:
+            thread.join(LIMIT)
+    assert workers_alive() <= before
+    assert workers.run(lambda: "again") == "again"
