@@ -65,10 +65,10 @@ class Preprocessing:
         return found
 
     def _check(self, experiment: Experiment) -> None:
-        from mlp_core.plan import sample_shape
+        from mlp_core.plan import plan, sample_shape
 
-        entry, shape = experiment.data.entry, sample_shape(experiment)
-        outputs = len(self.target_names)
+        shape, outputs = sample_shape(experiment), plan(experiment).outputs
+        classification = experiment.data.entry.task == "classification"
         known = {
             "image_shape": self.image_shape == (shape if len(shape) > 1 else ()),
             "columns": bool(self.columns) != bool(self.image_shape) and self.inputs == math.prod(shape),
@@ -76,8 +76,8 @@ class Preprocessing:
             "mean": len(self.mean) in (0, self.inputs),
             "std": len(self.std) == len(self.mean) and all(value > 0 for value in self.std),
             "divisor": self.divisor > 0,
-            "class_names": bool(self.class_names) == (entry.task == "classification"),
-            "target_names": bool(self.target_names) == (entry.task == "regression"),
+            "class_names": len(self.class_names) == (max(2, outputs) if classification else 0),
+            "target_names": len(self.target_names) == (0 if classification else outputs),
             "target_mean": len(self.target_mean) in (0, outputs),
             "target_std": len(self.target_std) == len(self.target_mean) and all(v > 0 for v in self.target_std),
         }
@@ -112,7 +112,7 @@ def _floats(array: Any) -> tuple[float, ...]:
 def _like(name: str, value: Any, default: Any) -> Any:
     """The value, if it is of the same kind as the default: text, a finite number, or a tuple of either."""
     if isinstance(default, str):
-        if isinstance(value, str):
+        if _is_text(value):
             return value
     elif isinstance(default, float):
         if _is_finite(value):
@@ -121,11 +121,16 @@ def _like(name: str, value: Any, default: Any) -> Any:
         if name == "image_shape" and all(isinstance(item, int) for item in value):
             return tuple(value)
         if name in ("columns", "features", "class_names", "target_names"):
-            if all(isinstance(item, str) for item in value):
+            if all(map(_is_text, value)):
                 return tuple(value)
         elif all(map(_is_finite, value)):
             return tuple(map(float, value))
     raise _unfit(name, value)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it is text that can be printed: half of a surrogate pair, which JSON can spell, cannot."""
+    return isinstance(value, str) and value.encode("utf-8", "ignore").decode("utf-8") == value
 
 
 def _is_finite(value: Any) -> bool:

@@ -176,6 +176,10 @@ def experiment_with(change: Callable[[dict[str, Any]], object]) -> str:
     return json.dumps(values)
 
 
+def preprocessing_with(**changes: object) -> str:
+    return json.dumps({**json.loads(HEADER["__metadata__"]["preprocessing"]), **changes})
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -203,6 +207,15 @@ def experiment_with(change: Callable[[dict[str, Any]], object]) -> str:
         (lambda h: metadata(h, "preprocessing", '{"nose": 1}'), ["'nose'"]),
         (lambda h: metadata(h, "preprocessing", '{"columns": ["a"]}'), ["columns"]),
         (lambda h: metadata(h, "preprocessing", '{"mean": [NaN]}'), ["NaN"]),
+        (lambda h: metadata(h, "preprocessing", '{"columns": ["\\ud800"]}'), ["columns"]),
+        (lambda h: metadata(h, "preprocessing", preprocessing_with(class_names=["a"])), ["class_names"]),
+        (lambda h: metadata(h, "preprocessing", preprocessing_with(target_names=["a"] * 3)), ["target_names"]),
+        (lambda h: metadata(h, "preprocessing", preprocessing_with(target_mean=[1.0], target_std=[1.0])),
+         ["target_mean"]),
+        (lambda h: metadata(h, "preprocessing", preprocessing_with(target_mean=[1, 1], target_std=[1, 0])),
+         ["target_std"]),
+        (lambda h: metadata(h, "preprocessing", preprocessing_with(image_shape=[1, 5, 1])), ["image_shape"]),
+        (lambda h: metadata(h, "preprocessing", preprocessing_with(divisor=0)), ["divisor"]),
         (lambda h: metadata(h, "preprocessing", '{"mean": ["x"]}'), ["mean"]),
     ],
 )  # fmt: skip
