@@ -20,3 +20,6 @@ SHOWN_SAMPLES = 12
 
 ENDLESS_EPOCHS = 100
 """Epochs of an experiment that trains until paused, where nobody can pause it: on the command line, in a script."""
+
+BYTES_PER_NUMBER = 4
+"""Of a float32."""

@@ -12,10 +12,8 @@ from itertools import pairwise
 from typing import Literal
 
 from mlp_core.errors import SpecError, TooLargeError
-from mlp_core.limits import MAX_LAYERS, MAX_PARAMETERS, MAX_TRAINING_BYTES
+from mlp_core.limits import BYTES_PER_NUMBER, MAX_LAYERS, MAX_PARAMETERS, MAX_TRAINING_BYTES
 from mlp_core.spec import Experiment, LayerSpec, LossSpec
-
-BYTES_PER_NUMBER = 4
 
 
 @dataclass(frozen=True)

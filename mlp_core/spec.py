@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -25,7 +25,7 @@ from mlp_core.catalog.parameters import shorten
 from mlp_core.catalog.schedulers import EVERY
 from mlp_core.catalog.training import SEED, TEST_FRACTION
 from mlp_core.errors import SpecError
-from mlp_core.limits import MAX_LAYERS
+from mlp_core.limits import BYTES_PER_NUMBER, MAX_LAYERS
 
 VERSION = 1
 MAX_JSON_CHARACTERS = 200_000
@@ -194,11 +194,10 @@ class Experiment(_Part):
                 f"This experiment has version {shorten(self.version)}, and this program reads version {VERSION}. "
                 "Open it with the MLP Playground that wrote it."
             )
-        if not 1 <= len(self.layers) <= MAX_LAYERS:
-            raise SpecError(
-                f"A network must have 1 to {MAX_LAYERS} layers. Got {len(self.layers)} instead. "
-                f"{'Add a Linear layer' if not self.layers else 'Remove some'}."
-            )
+        if not self.layers:
+            raise SpecError(f"A network must have 1 to {MAX_LAYERS} layers. Got 0 instead. Add a Linear layer.")
+        if len(self.layers) > MAX_LAYERS:
+            raise _too_many([(layer.type, layer.params) for layer in self.layers])
         return self
 
     def to_json(self, indent: int | None = None) -> str:
@@ -223,11 +222,31 @@ class Experiment(_Part):
         layers = values.get("layers")
         if isinstance(layers, list):
             if len(layers) > MAX_LAYERS:
-                raise SpecError(
-                    f"A network must have 1 to {MAX_LAYERS} layers. Got {len(layers)} instead. Remove some."
-                )
+                raise _too_many([_type_and_params(layer) for layer in layers])
             values = {**values, "layers": tuple(layers)}
         return cls(**values)
+
+
+def _type_and_params(layer: Any) -> tuple[Any, Any]:
+    return (layer.get("type"), layer.get("params", {})) if isinstance(layer, dict) else (None, {})
+
+
+def _too_many(layers: Sequence[tuple[Any, Any]]) -> SpecError:
+    """The refusal of so many layers, with what they would need at the least: those that make sense, from one input."""
+    parameters, features = 0, 1
+    for name, params in layers:
+        entry = ALL_LAYERS.get(name) if isinstance(name, str) else None
+        try:
+            filled = entry.fill(params) if entry is not None else {}
+        except (SpecError, TypeError):
+            continue
+        if entry is not None and filled.get("out_features", features) is not None:
+            parameters += entry.count(filled, features)
+            features = entry.out_features(filled, features)
+    return SpecError(
+        f"A network must have 1 to {MAX_LAYERS} layers. Got {len(layers):,} instead, with at least {parameters:,} "
+        f"parameters, {parameters * BYTES_PER_NUMBER / 2**20:,.1f} MiB of weights alone. Remove some."
+    )
 
 
 def _first_fault(error: ValidationError) -> str:

@@ -186,7 +186,7 @@ def test_a_batch_larger_than_the_data_is_refused() -> None:
         (lambda: layer("Dropout", p=1.5), ["'p'", "[0, 1)", "1.5"]),
         (lambda: TrainingSpec(batch_size=0), ["batch_size", "0"]),
         (lambda: OptimizerSpec(type="Adam", params={"lr": -1.0}), ["'lr'", "-1.0"]),
-        (lambda: experiment(*[layer("ReLU")] * 10_000), ["64", "10000", "Remove"]),
+        (lambda: experiment(*[layer("ReLU")] * 10_000), ["64", "10,000", "Remove"]),
     ],
     ids=["width", "dropout", "batch 0", "negative rate", "ten thousand layers"],
 )

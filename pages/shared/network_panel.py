@@ -8,7 +8,8 @@ import streamlit as st
 
 from mlp_core.catalog import ACTIVATIONS, ALL_LAYERS
 from mlp_core.errors import SpecError
-from mlp_core.plan import BYTES_PER_NUMBER, LayerPlan, Plan, Problem, last_linear, plan
+from mlp_core.limits import BYTES_PER_NUMBER
+from mlp_core.plan import LayerPlan, Plan, Problem, last_linear, plan
 from mlp_core.spec import Experiment, LayerSpec
 from pages.shared import experiment as edit
 from pages.shared.link import locked
