@@ -23,7 +23,7 @@ class OptimizerEntry(Entry):
 
 
 def _sgd_by_hand(params: Mapping[str, Any]) -> UpdateByHand:
-    lines, settings = [], {"lr": params["lr"]}
+    lines, settings, moved = [], {"lr": params["lr"]}, "g"
     state = {}
     if params["weight_decay"]:
         settings["weight_decay"] = params["weight_decay"]
@@ -32,9 +32,13 @@ def _sgd_by_hand(params: Mapping[str, Any]) -> UpdateByHand:
         settings["momentum"] = params["momentum"]
         state = {"velocity": "velocities"}
         lines.append("velocity.mul_(momentum).add_(g)")
-        lines.append("g = g.add(velocity, alpha=momentum)" if params["nesterov"] else "g = velocity")
+        if params["nesterov"]:
+            lines.append("g = g.add(velocity, alpha=momentum)")
+        else:
+            moved = "velocity"
     # One rounding, as in torch.optim; p -= lr * g would round twice.
-    return UpdateByHand(lines=(*lines, "p.sub_(g, alpha=lr)  # p -= lr * g"), settings=settings, state=state)
+    lines.append(f"p.sub_({moved}, alpha=lr)  # p -= lr * {moved}")
+    return UpdateByHand(lines=tuple(lines), settings=settings, state=state)
 
 
 def _adam_by_hand(params: Mapping[str, Any], decoupled: bool = False) -> UpdateByHand:

@@ -66,7 +66,7 @@ STYLES: dict[str, Entry] = table(
         when="To see everything that nn.Module and torch.optim do.",
     ),
     Entry(
-        name="lightning",
+        name="lightning-module",
         label="Lightning",
         summary="A LightningModule with a Trainer that runs the loop.",
         when="Projects that use Lightning.",

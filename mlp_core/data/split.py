@@ -6,6 +6,8 @@ Exported scripts contain these functions as they stand here, so their code keeps
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +17,7 @@ Indices = NDArray[np.int64]
 def split(samples: int, test_fraction: float, seed: int) -> tuple[Indices, Indices]:
     """Indices of the training and of the test part, each in random order.
 
-    The test part has `test_fraction` of the samples, rounded, but both parts have at least one. Needs two
-    samples.
+    The test part has `test_fraction` of the samples, rounded, but both parts have at least one.
     """
     assert samples >= 2, "a split needs two samples"
     order = np.random.default_rng(seed).permutation(samples)
@@ -32,16 +33,23 @@ def stratified_split(labels: NDArray[np.int64], test_fraction: float, seed: int)
     class has two, there is nothing to keep the shares of, and the split is plain.
     """
     assert len(labels) >= 2, "a split needs two samples"
-    generator = np.random.default_rng(seed)
-    classes, counts = np.unique(labels, return_counts=True)
+    _, counts = np.unique(labels, return_counts=True)
     if counts.max() < 2:
         return split(len(labels), test_fraction, seed)
-    wanted = share_out(counts, test_fraction)
+    return split_classes(labels, share_out(counts, test_fraction), seed)
+
+
+def split_classes(labels: NDArray[np.int64], tests: Sequence[int] | Indices, seed: int) -> tuple[Indices, Indices]:
+    """Indices of the training and of the test part, each in random order.
+
+    `tests` says how many samples of each class are for testing.
+    """
+    generator = np.random.default_rng(seed)
     train, test = [], []
-    for label, tests in zip(classes, wanted, strict=True):
+    for label, count in zip(np.unique(labels), tests, strict=True):
         members = generator.permutation(np.flatnonzero(labels == label))
-        test.append(members[:tests])
-        train.append(members[tests:])
+        test.append(members[:count])
+        train.append(members[count:])
     train_part = generator.permutation(np.concatenate(train))
     return train_part, generator.permutation(np.concatenate(test))
 

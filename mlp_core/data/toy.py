@@ -13,7 +13,6 @@ Exported scripts contain these functions as they stand here, so their code keeps
 
 from __future__ import annotations
 
-from math import pi
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ def circle(points: int, noise: float, seed: int) -> Pattern:
     outer, inner = _halves(points)
     ring = np.sqrt(0.7**2 + (1 - 0.7**2) * _even(generator, outer))
     disc = 0.5 * np.sqrt(_even(generator, inner))
-    angle = 2 * pi * generator.random(points)
+    angle = 2 * np.pi * generator.random(points)
     place = _polar(np.concatenate([ring, disc]), angle)
     return _strayed(place, noise, seed), _two_classes(outer, inner)
 
@@ -71,7 +70,7 @@ def spiral(points: int, noise: float, seed: int) -> Pattern:
     first, second = _halves(points)
     labels = _two_classes(first, second)
     t = np.concatenate([_even(generator, first), _even(generator, second)])
-    angle = pi / 2 - 1.25 * 2 * pi * t + pi * labels
+    angle = np.pi / 2 - 1.25 * 2 * np.pi * t + np.pi * labels
     return _strayed(_polar(t, angle), noise, seed), labels
 
 
@@ -82,7 +81,7 @@ def moons(points: int, noise: float, seed: int) -> Pattern:
     upper, lower = _halves(points)
     labels = _two_classes(upper, lower)
     t = np.concatenate([_even(generator, upper), _even(generator, lower)])
-    half = _polar(np.full(points, 2 / 3), pi * t) + np.array([-1 / 3, -1 / 6])
+    half = _polar(np.full(points, 2 / 3), np.pi * t) + np.array([-1 / 3, -1 / 6])
     return _strayed(half * np.where(labels == 1, -1, 1)[:, None], noise, seed), labels
 
 
@@ -99,7 +98,7 @@ def bumps(points: int, noise: float, seed: int) -> Pattern:
     hills and hollows in turn.
     """
     place = _positions(seed).uniform(-1, 1, (points, 2))
-    centres = _polar(np.full(6, 0.65), np.arange(6) * pi / 3)
+    centres = _polar(np.full(6, 0.65), np.arange(6) * np.pi / 3)
     squares = ((place[:, None, :] - centres) ** 2).sum(axis=2)
     height = np.exp(-squares / (2 * 0.2**2)) @ np.array([1, -1, 1, -1, 1, -1])
     return place, _noisy(height, noise, seed)
@@ -134,7 +133,7 @@ def _strayed(place: Floats, noise: float, seed: int) -> Floats:
     """Each point pushed to somewhere in the disc of radius `noise` around it; 1 is the pattern's radius."""
     generator = _shifts(seed)
     distance = np.sqrt(generator.random(len(place)))
-    angle = 2 * pi * generator.random(len(place))
+    angle = 2 * np.pi * generator.random(len(place))
     return _mirrored(place + noise * _polar(distance, angle))
 
 

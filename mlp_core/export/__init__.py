@@ -11,6 +11,6 @@ from __future__ import annotations
 
 from mlp_core.catalog.styles import STYLES
 from mlp_core.export.refusals import exactness, refuses
-from mlp_core.export.writing import network_code, notebook, script
+from mlp_core.export.writing import file_name, network_code, notebook, script
 
-__all__ = ["STYLES", "exactness", "network_code", "notebook", "refuses", "script"]
+__all__ = ["STYLES", "exactness", "file_name", "network_code", "notebook", "refuses", "script"]

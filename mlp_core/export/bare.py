@@ -8,7 +8,7 @@ from mlp_core.catalog.by_hand import UpdateByHand
 from mlp_core.export.job import Job
 from mlp_core.export.loop import NEVER_ZEROED, Parts, clip
 from mlp_core.export.pieces import Piece, forward_lines
-from mlp_core.export.python import Expression, Group, Named, assign, call, indented, literal
+from mlp_core.export.python import INDENT, Expression, Group, Named, assign, call, indented, literal
 from mlp_core.export.sections import Section
 
 
@@ -49,8 +49,11 @@ def network(job: Job) -> Section:
             return call(function, *(x if text == "\0" else _keyword(text) for text in texts))
         return piece.function(x, "training") or x  # what has no function is the identity
 
-    forward = forward_lines(job.network, apply)
-    function = "\n".join([f"def network(x{', training' if mode else ''}):", *indented(forward)])
+    forward = forward_lines(job.network, apply, INDENT)
+    about = (
+        ['"""The outputs for inputs x; torch.addmm(b, x, w.T) is x @ w.T + b."""'] if "addmm" in str(forward) else []
+    )
+    function = "\n".join([f"def network(x{', training' if mode else ''}):", *indented([*about, *forward])])
     words = (
         "The weights and biases of each layer, loaded from a file."
         if job.trained

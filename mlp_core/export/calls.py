@@ -42,6 +42,10 @@ def function_of(name: str, values: Mapping[str, Any], x: Expression, *more: Item
     if found is None:
         return None
     function: Callable[..., Any] = getattr(_module("F"), found)
+    if _parameters(function) is None:  # a builtin tells nothing about itself, but has the defaults of its class
+        defaults = _parameters(getattr(_module("nn"), name)) or {}
+        set_here = {key: value for key, value in values.items() if value != defaults[key].default}
+        return Group(f"F.{found}(", (x, *(Named(key, literal(value)) for key, value in set_here.items()), *more))
     try:
         return _call(f"F.{found}", function, values, (x,), (), {}, *more)
     except TypeError:
@@ -76,8 +80,7 @@ def _call(
     *more: Item,
 ) -> Group:
     known = _parameters(target)
-    if known is None:  # a builtin tells nothing about itself
-        return Group(f"{written}(", (*first, *(Named(name, literal(value)) for name, value in values.items()), *more))
+    assert known is not None, f"{written} does not tell its parameters"
     if unknown := set(values) - set(known):
         raise TypeError(f"{written} has no parameter {sorted(unknown)}")
     items: list[Item] = [*first]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mlp_core.export.job import Job
 from mlp_core.export.loop import tested
-from mlp_core.export.modules import NAME, row
-from mlp_core.export.python import Group, Named, assign, call, indented, layout, literal
+from mlp_core.export.modules import BODY, NAME, row
+from mlp_core.export.python import WIDTH, Group, Named, assign, call, indented, layout, literal
 from mlp_core.export.sections import Section
 
 ACCELERATORS = {"cuda": "gpu"}
@@ -18,7 +18,7 @@ def sections(job: Job) -> list[Section]:
 
 
 def _method(signature: str, *body: str) -> list[str]:
-    return ["", f"    def {signature}:", *indented(body, 8)]
+    return ["", f"    def {signature}:", *indented(body, BODY)]
 
 
 def _module(job: Job) -> Section:
@@ -27,8 +27,8 @@ def _module(job: Job) -> Section:
         f"class {NAME}(L.LightningModule):",
         "    def __init__(self):",
         "        super().__init__()",
-        *indented(assign("self.model", row(job.network)), 8),
-        *indented(assign("self.loss_fn", job.loss), 8),
+        *indented(assign("self.model", row(job.network), BODY), BODY),
+        *indented(assign("self.loss_fn", job.loss, BODY), BODY),
         *_method("forward(self, x)", "return self.model(x)"),
     ]
     if not job.trained:
@@ -71,11 +71,11 @@ def _optimizers(job: Job) -> list[str]:
         job.experiment.scheduler,
     )
     if scheduler is None or chosen is None:
-        return layout(optimizer, "return ")
+        return layout(optimizer, "return ", width=WIDTH - BODY)
     config = f'{{"scheduler": scheduler, "interval": "{chosen.every}"}}'
     return [
-        *assign("optimizer", optimizer),
-        *assign("scheduler", scheduler),
+        *assign("optimizer", optimizer, BODY),
+        *assign("scheduler", scheduler, BODY),
         f"return [optimizer], [{config}]",
     ]
 

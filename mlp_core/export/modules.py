@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlp_core.export.pieces import Piece, forward_lines
-from mlp_core.export.python import Expression, Group, Item, Named, assign, call, indented, layout, one_per_line
+from mlp_core.export.python import WIDTH, Expression, Group, Item, Named, assign, call, indented, layout, one_per_line
 
 NAME = "MyNetwork"
+BODY = 8
+"""Columns before the lines of a method."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +29,17 @@ class Written:
 def define(name: str, attributes: Sequence[tuple[str, Expression]], forward: Sequence[str], base: str = "nn.Module",
            arguments: str = "", about: str = "") -> str:  # fmt: skip
     """A module class from its attributes in order and the body of its `forward`."""
-    made = [line for attribute, value in attributes for line in assign(f"self.{attribute}", value)]
+    made = [line for attribute, value in attributes for line in assign(f"self.{attribute}", value, BODY)]
     return "\n".join(
         [
             f"class {name}({base}):",
             *([f'    """{about}"""', ""] if about else []),
             f"    def __init__(self{arguments}):",
             "        super().__init__()",
-            *indented(made, 8),
+            *indented(made, BODY),
             "",
             "    def forward(self, x):",
-            *indented(forward, 8),
+            *indented(forward, BODY),
         ]
     )
 
@@ -66,7 +68,7 @@ def _paths(network: Sequence[Piece]) -> dict[str, str]:
 def _module(network: Sequence[Piece], kept: Sequence[Piece], apply: Callable[[Piece, Expression], Expression],
             more: Sequence[tuple[str, Expression]] = ()) -> Written:  # fmt: skip
     attributes = [*((piece.name, piece.make) for piece in kept), *more]
-    text = define(NAME, attributes, forward_lines(network, apply))
+    text = define(NAME, attributes, forward_lines(network, apply, BODY))
     return Written(call(NAME), (text,), _paths(network))
 
 
@@ -130,7 +132,7 @@ def layers_functional(network: Sequence[Piece]) -> Written:
     def body(linear: Piece, activation: Piece) -> tuple[list[tuple[str, Expression]], list[str]]:
         function = activation.function("self.linear(x)")
         if function is not None:
-            return [("linear", _general(linear))], layout(function, "return ", indent=0)
+            return [("linear", _general(linear))], layout(function, "return ", width=WIDTH - BODY)
         kept: list[tuple[str, Expression]] = [("linear", _general(linear)), ("activation", activation.make)]
         return kept, ["return self.activation(self.linear(x))"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlp_core.catalog.layers import LayerEntry
 from mlp_core.export.calls import constructor, function_of
-from mlp_core.export.python import Expression, Group, Named, call, layout
+from mlp_core.export.python import WIDTH, Expression, Group, Named, assign, call, layout
 from mlp_core.plan import Plan
 
 
@@ -109,15 +109,18 @@ def _names(short: Sequence[str]) -> list[str]:
     return names
 
 
-def forward_lines(network: Sequence[Piece], apply: Callable[[Piece, Expression], Expression]) -> list[str]:
-    """The body of `forward(x)`: one line per layer, an activation around the layer before it."""
+def forward_lines(network: Sequence[Piece], apply: Callable[[Piece, Expression], Expression], within: int) -> list[str]:
+    """The body of `forward(x)`: one line per layer, an activation around the layer before it.
+
+    `within` is the number of columns that are to be put before the lines.
+    """
     lines: list[str] = []
     expression: Expression = "x"
     alone = False
     for piece in network:
         if expression != "x" and not (piece.activation and alone):
-            lines += layout(expression, "x = ")
+            lines += assign("x", expression, within)
             expression = "x"
         alone = not piece.activation and piece.entry is not None
         expression = apply(piece, expression)
-    return [*lines, *layout(expression, "return ")]
+    return [*lines, *layout(expression, "return ", width=WIDTH - within)]

@@ -12,7 +12,7 @@ from mlp_core.export.imports import import_lines
 from mlp_core.export.job import Job
 from mlp_core.export.modules import Written
 from mlp_core.export.pieces import Piece
-from mlp_core.export.python import Expression, assign, layout, literal
+from mlp_core.export.python import WIDTH, Expression, Group, assign, comment, layout, literal
 from mlp_core.export.refusals import exactness
 from mlp_core.export.samples import samples
 from mlp_core.export.sections import Section, join
@@ -33,7 +33,7 @@ MODULES: dict[str, Callable[[Sequence[Piece]], Written]] = {
 
 OTHERS: dict[str, Callable[[Job], list[Section]]] = {
     "bare-tensors": lambda job: [bare.network(job), *loop.sections(job, bare.loop(job))],
-    "lightning": lightning.sections,
+    "lightning-module": lightning.sections,
 }
 """Styles with a loop of their own."""
 
@@ -70,14 +70,14 @@ def _words(job: Job, style: str) -> str:
         promise = exactness(job.experiment, style) or (
             f"On the CPU, with PyTorch {version}, it prints the losses that the playground shows, digit for digit."
         )
-    return f"{what}\n\n{textwrap.fill('Exported from MLP Playground. ' + promise, 88)}"
+    return f"{textwrap.fill(what, WIDTH - 3)}\n\n{textwrap.fill('Exported from MLP Playground. ' + promise, WIDTH)}"
 
 
 def _settings(job: Job, style: str) -> list[Section]:
     found = []
     if job.device:
         available = {"cuda": "torch.cuda.is_available()", "mps": "torch.backends.mps.is_available()"}[job.device]
-        if style != "lightning":
+        if style != "lightning-module":
             line = f'device = "{job.device}" if {available} else "cpu"'
             found.append(Section("Device", "", (line,)))
     elif one_thread(job.plan.parameters, batch_size(job)):
@@ -121,8 +121,6 @@ def _network(job: Job, written: Written) -> Section:
 
 
 def _commented(text: str, lines: list[str]) -> str:
-    from mlp_core.export.python import comment
-
     return "\n".join([*comment(text), *lines])
 
 
@@ -130,8 +128,6 @@ def _load(file: str, paths: object) -> list[str]:
     """Lines that put the file's weights into the model, whose submodules may have names of their own."""
     if not isinstance(paths, dict):
         return [f"model.load_state_dict(load_file({literal(file)}))"]
-    from mlp_core.export.python import Group
-
     pairs = Group("{", tuple(f'"{path}": "{key}"' for path, key in paths.items()), "}", explode=len(paths) > 3)
     return [
         f"saved = load_file({literal(file)})",

@@ -59,26 +59,26 @@ def flat(item: Item) -> str:
     return f"{item.head}{', '.join(map(flat, item.items))}{item.tail}"
 
 
-def layout(item: Item, before: str = "", after: str = "", indent: int = 0) -> list[str]:
+def layout(item: Item, before: str = "", after: str = "", indent: int = 0, width: int = WIDTH) -> list[str]:
     """The item in as few lines as the width allows, `before` and `after` being glued to its ends."""
     if isinstance(item, Named):
-        return layout(item.value, f"{before}{item.name}=", after, indent)
+        return layout(item.value, f"{before}{item.name}=", after, indent, width)
     margin = " " * indent
     if isinstance(item, str):
         return [f"{margin}{before}{item}{after}"]
     one_line = f"{margin}{before}{flat(item)}{after}"
     exploded = _exploded(item)
-    if not item.items or (not exploded and len(one_line) <= WIDTH):
+    if not item.items or (not exploded and len(one_line) <= width):
         return [one_line]
     inner = indent + INDENT
     body = ", ".join(map(flat, item.items))
     display = item.head in "[("  # a list or a tuple, which is broken into single items at once
-    if not exploded and not display and inner + len(body) <= WIDTH:
+    if not exploded and not display and inner + len(body) <= width:
         lines = [" " * inner + body]
     else:
         # A lone item gets no comma, unless it is one of a list that happens to be short.
         comma = "," if len(item.items) > 1 or item.explode else ""
-        lines = [line for part in item.items for line in layout(part, after=comma, indent=inner)]
+        lines = [line for part in item.items for line in layout(part, "", comma, inner, width)]
     return [f"{margin}{before}{item.head}", *lines, f"{margin}{item.tail}{after}"]
 
 
@@ -88,9 +88,9 @@ def _exploded(item: Item) -> bool:
     return isinstance(item, Group) and (item.explode or any(map(_exploded, item.items)))
 
 
-def assign(name: str, value: Expression, indent: int = 0) -> list[str]:
-    """An assignment."""
-    return layout(value, f"{name} = ", indent=indent)
+def assign(name: str, value: Expression, within: int = 0) -> list[str]:
+    """An assignment, for a place where `within` columns are to be put before its lines."""
+    return layout(value, f"{name} = ", width=WIDTH - within)
 
 
 def indented(lines: Iterable[str], by: int = INDENT) -> list[str]:
@@ -110,6 +110,8 @@ def literal(value: Any) -> str:
     if not math.isfinite(value):
         return f'float("{value}")'
     plain = repr(value)
+    if 0.01 <= abs(value) < 1e6:
+        return plain
     digits, _, exponent = f"{value:.17e}".partition("e")
     for places in range(17):
         digits = f"{value:.{places}e}".partition("e")[0]

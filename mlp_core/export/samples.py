@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from mlp_core.data import generated, split, tabular
+import numpy as np
+
+from mlp_core.data import generated, load, split, tabular
 from mlp_core.export.python import Group, assign, call, layout, literal
 from mlp_core.export.sections import Section
 from mlp_core.export.source import borrow
@@ -44,7 +46,7 @@ def _borrowed(*functions: Callable[..., Any]) -> tuple[Section, frozenset[str]]:
     found = borrow(*functions)
     text = "How the samples are made and split: the same numbers for the same seed, everywhere."
     blocks = (*(["\n".join(found.constants)] if found.constants else []), *found.functions)
-    return Section("Making the data", text, blocks), frozenset(found.imports)
+    return Section("Making the data", text, blocks), found.imports
 
 
 def _generated(experiment: Experiment, planned: Plan) -> Samples:
@@ -53,7 +55,6 @@ def _generated(experiment: Experiment, planned: Plan) -> Samples:
     params = dict(data.params)
     chosen = params.pop("features", ())
     make = call(name, **{key: literal(value) for key, value in params.items()}, seed=str(data.seed))
-    divide = split.stratified_split if entry.task == "classification" else split.split
     plain = not entry.two_features or tuple(chosen) == ("x1", "x2")
     targets = _target_name(experiment)
     lines = layout(make, f"{'inputs' if plain else 'points'}, {targets} = ")
@@ -65,7 +66,7 @@ def _generated(experiment: Experiment, planned: Plan) -> Samples:
         lines += [*assign("columns", columns), "inputs = np.stack(columns, axis=1).astype(np.float32)"]
     if entry.task == "regression":
         lines.append("targets = targets.astype(np.float32)")
-    functions, imports = _borrowed(getattr(import_module(module), name), divide)
+    functions, imports = _borrowed(getattr(import_module(module), name), _splitter(experiment))
     return Samples((functions, _tensors(experiment, planned, lines)), imports)
 
 
@@ -86,8 +87,7 @@ def _bundled(experiment: Experiment, planned: Plan) -> Samples:
     targets = _target_name(experiment)
     lines = layout(load, f"inputs, {targets} = ")
     numeric = entry.task == "regression"
-    divide = split.split if numeric else split.stratified_split
-    functions, imports = _borrowed(divide, tabular.standardisation, tabular._standardised)
+    functions, imports = _borrowed(_splitter(experiment), tabular.standardisation, tabular._standardised)
     after = ["inputs = standardised(inputs, *standardisation(inputs[train]))"]
     if numeric:
         lines.append("targets = targets.astype(np.float64).reshape(len(targets), -1)")
@@ -100,13 +100,24 @@ def _target_name(experiment: Experiment) -> str:
     return "targets" if experiment.data.entry.task == "regression" else "labels"
 
 
+def _splitter(experiment: Experiment) -> Callable[..., Any]:
+    """The function that splits the samples, once it is known how many of each class are for testing."""
+    return split.split if experiment.data.entry.task == "regression" else split.split_classes
+
+
+def _split_call(experiment: Experiment) -> Group:
+    data = experiment.data
+    if data.entry.task == "regression":
+        return call("split", "len(targets)", test_fraction=literal(data.test_fraction), seed=str(data.seed))
+    tests = np.bincount(load(data).y_test, minlength=len(data.entry.class_names))
+    return call("split_classes", "labels", tests=Group("[", tuple(map(str, tests)), "]"), seed=str(data.seed))
+
+
 def _tensors(experiment: Experiment, planned: Plan, lines: list[str], after: list[str] | None = None) -> Section:
     """Split, tensors and data sets from arrays `inputs` and `labels` or `targets`."""
-    data, entry = experiment.data, experiment.data.entry
+    entry = experiment.data.entry
     name = _target_name(experiment)
-    regression = entry.task == "regression"
-    divide = call("split" if regression else "stratified_split", "len(targets)" if regression else "labels",
-                  test_fraction=literal(data.test_fraction), seed=str(data.seed))  # fmt: skip
+    divide = _split_call(experiment)
     lines = [*lines, *layout(divide, "train, test = "), *(after or [])]
     y = f"torch.from_numpy({name})"
     form = target_form(experiment, planned)

@@ -11,7 +11,8 @@ import importlib
 import inspect
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -20,15 +21,16 @@ from mlp_core.export.python import INDENT, WIDTH
 Function = ast.FunctionDef
 
 
-@dataclass
+@dataclass(frozen=True)
 class Borrowed:
     """Constants and functions in an order in which they can be run, and the import lines that they may need."""
 
-    constants: list[str] = field(default_factory=list)
-    functions: list[str] = field(default_factory=list)
-    imports: set[str] = field(default_factory=set)
+    constants: tuple[str, ...]
+    functions: tuple[str, ...]
+    imports: frozenset[str]
 
 
+@cache
 def borrow(*functions: Callable[..., Any]) -> Borrowed:
     """The source of these functions and of everything of this project that they call."""
     parts: dict[str, tuple[ModuleType, ast.stmt]] = {}
@@ -36,16 +38,19 @@ def borrow(*functions: Callable[..., Any]) -> Borrowed:
     for function in functions:
         _collect(importlib.import_module(function.__module__), function.__name__, parts, imports)
     renamed = _public_names(parts)
-    found = Borrowed(imports=imports)
-    for module, node in parts.values():
-        text = _tidied(module, node, renamed)
-        (found.functions if isinstance(node, Function) else found.constants).append(text)
-    return found
+    texts = [(isinstance(node, Function), _tidied(module, node, renamed)) for module, node in parts.values()]
+    constants = tuple(text for is_function, text in texts if not is_function)
+    return Borrowed(constants, tuple(text for is_function, text in texts if is_function), frozenset(imports))
+
+
+@cache
+def _statements(module: ModuleType) -> list[ast.stmt]:
+    return ast.parse(inspect.getsource(module)).body
 
 
 def _collect(module: ModuleType, name: str, parts: dict[str, tuple[ModuleType, ast.stmt]], imports: set[str]) -> None:
     """Put what the name is bound to in the module into `parts`, after what it uses itself."""
-    for node in ast.parse(inspect.getsource(module)).body:
+    for node in _statements(module):
         if isinstance(node, ast.ImportFrom) and name in {alias.asname or alias.name for alias in node.names}:
             origin = str(node.module)
             if origin.startswith("mlp_core"):

@@ -62,6 +62,11 @@ def notebook(
     return json.dumps(book, indent=1, ensure_ascii=False) + "\n"
 
 
+def file_name(experiment: Experiment, style: str, suffix: str = ".py") -> str:
+    """A name for the file, which no module has that a script may import."""
+    return f"{experiment.data.dataset.lower()}_{style.replace('-', '_')}{suffix}"
+
+
 def network_code(experiment: Experiment, style: str) -> str:
     """Only the part of the script that makes the network, for comparing styles."""
     from mlp_core.export.program import program
