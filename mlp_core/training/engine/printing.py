@@ -28,6 +28,10 @@ _ALIASES = ("aten::detach", "aten::alias", "aten::lift_fresh")
 _ROW_MAJOR_VIEWS = ("aten::view", "aten::_unsafe_view")
 """Views and their like that keep the elements of a contiguous tensor in their order."""
 
+KEPT_NUMBERS = 8192
+"""Up to how many numbers a result has memory of its own from step to step: that saves an allocation and the making of
+its views. Larger ones gain nothing, and do better in memory that was used a moment ago and is in the cache."""
+
 
 @dataclass
 class Prologue:
@@ -126,8 +130,7 @@ class Body:
             self._names[node] = place
             self.lines.append(f"{expression[:-1]}, {_out_of(node)}={place})")
             return
-        if node is not self._escapes and _writes_itself(node) and is_contiguous(node):
-            # Kept memory saves an allocation in every step, and all views of it are made once.
+        if node is not self._escapes and _writes_itself(node) and is_contiguous(node) and _is_small(node):
             dtype = node.meta["val"].dtype
             self._names[node] = self._prologue.place(f"torch.empty({list(size_of(node))}, dtype={dtype})")
             self._stable.add(self._names[node])
@@ -248,6 +251,10 @@ def _element(kind: str) -> str:
 def _can_write(node: fx.Node) -> bool:
     """Whether the operator makes one new tensor and has a variant that writes it to a given one."""
     return _variant(node) is not None
+
+
+def _is_small(node: fx.Node) -> bool:
+    return math.prod(size_of(node)) <= KEPT_NUMBERS
 
 
 def _writes_itself(node: fx.Node) -> bool:
