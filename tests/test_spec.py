@@ -293,12 +293,12 @@ def test_number_of_layers_is_limited(count: int) -> None:
 
 def test_too_many_layers_are_refused_with_their_size() -> None:
     wide = {"type": "Linear", "params": {"out_features": 100}}
-    nonsense = [{"type": "Linear", "params": {"out_features": 10**9}}, {"type": []}, {"type": "Linear", "params": 1}, 7]
+    nonsense = [{"type": "Linear", "params": {"out_features": 10**10}}, {"type": []}, {"type": "Linear", "params": 1}, 7]
     with pytest.raises(SpecError) as caught:
         Experiment.from_dict({"layers": [wide] * 10_000 + nonsense})
     said = str(caught.value)
     parameters = 200 + 9_999 * (100 * 100 + 100)  # the first one has one input at the least
-    assert f"{parameters:,} parameters" in said
+    assert f" {parameters:,} parameters" in said
     assert f"{parameters * 4 / 2**20:,.1f} MiB" in said
 
 
