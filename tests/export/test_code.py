@@ -213,7 +213,7 @@ NEW = {
     "Threshold": (_entry("Threshold", _float("threshold", 0.1), _float("value", 0.0)), {}),
     "Hardtanh": (_entry("Hardtanh", _float("min_val", -1.0), _float("max_val", 1.0)), {"min_val": -0.5}),
     "LogSoftmax": (_entry("LogSoftmax", Int(name="dim", label="", help="", default=1, low=-2, high=1)), {}),
-    "RReLU": (_entry("RReLU", _float("lower", 0.125), _float("upper", 0.5), random=True), {}),
+    "RReLU": (_entry("RReLU", _float("lower", 0.125), _float("upper", 1 / 3), random=True), {}),
     "LogSigmoid": (_entry("LogSigmoid"), {}),
     "PReLU": (_entry("PReLU", _float("init", 0.25), count=lambda params, features: 1), {"init": 0.5}),
     "LayerNorm": (

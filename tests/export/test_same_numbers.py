@@ -89,10 +89,9 @@ def test_presets(name: str) -> None:
 @pytest.mark.parametrize("name", ALL_LAYERS)
 def test_every_layer(name: str) -> None:
     entry = ALL_LAYERS[name]
+    wide = {"out_features": 6} if "out_features" in [parameter.name for parameter in entry.parameters] else {}
     for params in ({}, non_default(entry)):
-        if "out_features" in [parameter.name for parameter in entry.parameters]:
-            params = {**params, "out_features": 6}
-        made = layer(name, **params)
+        made = layer(name, **params, **wide)
         width = layer("Linear", out_features=6)
         found = small(layers=(width, made, width, made, layer("Linear")))
         if not [problem for problem in problems(found, 20) if problem.severity == "error"]:
