@@ -68,7 +68,8 @@ def worker(peer: str, case: str) -> Iterator[Worker]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=serve, args=(peer, case, theirs))
-    process.start()
+    with _environment(threads_of(cores() if CASES[case].large else 1)):
+        process.start()
     theirs.close()
     started = Worker(ours)
     try:
@@ -84,7 +85,6 @@ def worker(peer: str, case: str) -> Iterator[Worker]:
 
 def serve(peer: str, case: str, pipe: Connection) -> None:
     """The other process: do what is asked until the pipe is closed."""
-    limit_threads(cores() if CASES[case].large else 1)
     try:
         made = trainer(peer, CASES[case])
         pipe.send((False, None))
@@ -99,11 +99,27 @@ def serve(peer: str, case: str, pipe: Connection) -> None:
         pipe.send((True, f"{peer} on {case}: {type(error).__name__}: {error}"))
 
 
-def limit_threads(count: int) -> None:
-    """Kernel threads of every library that is loaded after this. Our own session sets its threads by itself."""
-    os.environ.update(dict.fromkeys(THREAD_SETTINGS, str(count)))
-    if count == 1:
-        os.environ["XLA_FLAGS"] = ONE_THREAD_XLA
+def threads_of(count: int) -> dict[str, str]:
+    """Environment variables that give every library so many kernel threads; our own session sets its by itself.
+
+    Libraries read them when they are loaded, so they must be there when the process starts.
+    """
+    found = dict.fromkeys(THREAD_SETTINGS, str(count))
+    return found | ({"XLA_FLAGS": ONE_THREAD_XLA} if count == 1 else {})
+
+
+@contextmanager
+def _environment(settings: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _build(made: Trainer) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 from multiprocessing import Pipe
@@ -128,7 +129,6 @@ def test_images_go_through_pictures_in_the_classic_loop(monkeypatch: pytest.Monk
 
 def test_a_missing_library_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PEERS, "jax", "no_such_library")
-    monkeypatch.setattr(worker, "limit_threads", lambda count: None)
     ours, theirs = Pipe()
     thread = Thread(target=worker.serve, args=("jax", SMALL, theirs))
     thread.start()
@@ -142,7 +142,6 @@ def test_a_failing_peer_is_said_and_others_can_go_on(monkeypatch: pytest.MonkeyP
         raise ValueError("no such luck")
 
     monkeypatch.setattr(worker, "trainer", broken)
-    monkeypatch.setattr(worker, "limit_threads", lambda count: None)
     ours, theirs = Pipe()
     worker.serve("eager", SMALL, theirs)
     with pytest.raises(worker.PeerError, match=f"eager on {SMALL}: ValueError: no such luck"):
@@ -150,10 +149,12 @@ def test_a_failing_peer_is_said_and_others_can_go_on(monkeypatch: pytest.MonkeyP
 
 
 def test_a_peer_trains_in_a_process_of_its_own() -> None:
+    before = dict(os.environ)
     with worker.worker("scikit-learn", SMALL) as process:
         assert process.build() > 0
         assert process.train(0.02)[0] > 0
         assert process.train_beside(0.02, 1)[0] > 0
+        assert dict(os.environ) == before
 
 
 def test_every_peer_is_there() -> None:

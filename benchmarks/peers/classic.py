@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from multiprocessing import get_all_start_methods
 from typing import Any
 
 from benchmarks.cases import Case
@@ -17,7 +18,11 @@ class Trainer(eager.Trainer):
     def _batches(self, case: Case) -> Iterator[tuple[object, object]]:
         from torch.utils.data import DataLoader
 
-        workers: dict[str, Any] = {"num_workers": self.WORKERS, "persistent_workers": self.WORKERS > 0}
+        workers: dict[str, Any] = {}
+        if self.WORKERS:
+            # A copy of this process, as on Linux by default: it need not read the data again.
+            method = "fork" if "fork" in get_all_start_methods() else None
+            workers = {"num_workers": self.WORKERS, "persistent_workers": True, "multiprocessing_context": method}
         return self._tools.endless(DataLoader(_samples(case), batch_size=case.batch, shuffle=True, **workers))
 
 
