@@ -35,6 +35,7 @@ class CompiledPasses:
 
     def __init__(self, run: Run, do: Callable[[Callable[[], Any]], Any] = lambda call: call()) -> None:
         self._run, self._plain, self._do = run, PlainPasses(run), do
+        self._tensors = (*run.model.parameters(), *run.model.buffers())  # the objects stay, whatever they hold
         layers = [(layer.spec.type, sorted(layer.spec.params.items()), layer.in_features) for layer in run.plan.layers]
         loss = run.experiment.loss
         self._structure = repr((layers, run.plan.flatten, run.dataset.divisor, loss.type, sorted(loss.params.items())))
@@ -73,15 +74,13 @@ class CompiledPasses:
         return found
 
     def _call(self, name: str, body: Pass, *inputs: Tensor) -> Any:
-        model = self._run.model
-        tensors = (*model.parameters(), *model.buffers())
         key = (self._structure, name, *((value.dtype, value.shape[1:]) for value in inputs))
-        compiled = PASSES.get(key, lambda: self._compile(body, tensors, inputs))
+        compiled = PASSES.get(key, lambda: self._compile(body, inputs))
         if compiled is None:
             return getattr(self._plain, name)(*inputs)
-        return self._do(lambda: _without_lock(compiled, tensors, *inputs))
+        return self._do(lambda: _without_lock(compiled, self._tensors, *inputs))
 
-    def _compile(self, body: Pass, tensors: tuple[Tensor, ...], inputs: tuple[Tensor, ...]) -> Pass | None:
+    def _compile(self, body: Pass, inputs: tuple[Tensor, ...]) -> Pass | None:
         """The pass as a graph of operators for any number of samples; None where it is not one."""
         with torch.device("meta"):
             model = build_model(self._run.plan).eval()
@@ -94,7 +93,7 @@ class CompiledPasses:
                 (module._parameters if leaf in module._parameters else module._buffers)[leaf] = tensor  # type: ignore[assignment]
             return body(model, *inputs)
 
-        detached = tuple(tensor.detach() for tensor in tensors)
+        detached = tuple(tensor.detach() for tensor in self._tensors)
         short = tuple(value[:2] for value in inputs)
         try:
             with TRACING, torch.no_grad(), warnings.catch_warnings():
