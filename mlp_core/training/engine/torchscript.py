@@ -30,6 +30,9 @@ def chunk(data: List[Tensor], flats: List[Tensor], params: List[Tensor], grads: 
     x_all, y_all, order, counts, seed, drawn = data[0], data[1], data[2], data[3], data[4], data[5]
     losses: List[Tensor] = []
     nothing: List[Tensor] = []
+    xs_epoch: List[Tensor] = []
+    ys_epoch: List[Tensor] = []
+    x_epoch, y_epoch = x_all, y_all
     samples = x_all.size(0)
     done = 0
 """
@@ -37,6 +40,8 @@ def chunk(data: List[Tensor], flats: List[Tensor], params: List[Tensor], grads: 
 ORDER = 2
 """Where `data` holds the order of the epoch that the chunk begins in."""
 
+# An epoch that is run as a whole is put in order in the same memory each time, so that its batches are cut once.
+#
 # The draws repeat `RandomStream.shuffled` and `Batches.advance`, number by number. `drawn` is an input because the
 # compiler drops a draw into a tensor that nobody reads, `sampler` because a generator made here would be made once,
 # when the function is compiled, and shared by all threads.
@@ -48,9 +53,17 @@ while done < steps:
         order = torch.randperm(samples, generator=sampler)
     begin = batch * batch_size
     end = min(begin + block, min(begin + (steps - done) * batch_size, samples))
-    rows = order[begin:end]
-    xs = torch.split(torch.index_select(x_all, 0, rows), batch_size)
-    ys = torch.split(torch.index_select(y_all, 0, rows), batch_size)
+    if begin == 0 and end == samples:
+        if len(xs_epoch) == 0:
+            x_epoch, y_epoch = torch.empty_like(x_all), torch.empty_like(y_all)
+            xs_epoch, ys_epoch = torch.split(x_epoch, batch_size), torch.split(y_epoch, batch_size)
+        torch.index_select(x_all, 0, order, out=x_epoch)
+        torch.index_select(y_all, 0, order, out=y_epoch)
+        xs, ys = xs_epoch, ys_epoch
+    else:
+        rows = order[begin:end]
+        xs = torch.split(torch.index_select(x_all, 0, rows), batch_size)
+        ys = torch.split(torch.index_select(y_all, 0, rows), batch_size)
     for x, y in zip(xs, ys):
 """
 
