@@ -122,16 +122,28 @@ class Client:
             self.timers.clear()
             self.buttons.clear()
         for request in self._requests:
-            if not request.run and (not fragments or request.fragment in fragments):
+            if not fragments or request.fragment in fragments:
                 request.run = run
+            elif request.run:
+                # Streamlit drops the end of a run when another request comes at that very moment.
+                self._answer(request)
+        self._forget_answered()
 
     def _finish(self, run: str, superseded: bool) -> None:
         for request in self._requests:
             if request.run == run:
                 if superseded:
                     request.run = ""
-                elif not request.answered.done():
-                    request.answered.set_result(None)
+                else:
+                    self._answer(request)
+        self._forget_answered()
+
+    @staticmethod
+    def _answer(request: _Request) -> None:
+        if not request.answered.done():
+            request.answered.set_result(None)
+
+    def _forget_answered(self) -> None:
         self._requests = [request for request in self._requests if not request.answered.done()]
 
     async def run(self, fragment: str = "", press: str = "") -> float:
