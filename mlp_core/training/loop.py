@@ -19,7 +19,8 @@ from mlp_core.training.events import Chunk, Evaluation, Events, Finished, Report
 
 CHUNK_SECONDS = 0.05
 """How long a chunk of steps aims to last: control is looked at between chunks, nowhere else."""
-FIRST_CHUNK = 8
+FIRST_CHUNK = 1
+"""Steps of a run's first chunk: one of the largest networks takes a second."""
 GROWTH = 4
 
 
