@@ -9,4 +9,6 @@ from pathlib import Path
 
 import streamlit as st
 
-app = st.App(Path(__file__).parent / "pages" / "entry" / "main.py")
+from pages.shared.stream import routes
+
+app = st.App(Path(__file__).parent / "pages" / "entry" / "main.py", routes=routes())

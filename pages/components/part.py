@@ -31,6 +31,17 @@ class Part:
         self.renderer(key=self.key, data={**self.data, "slot": self.key}, **self.options)
 
 
-def feed(parts: Iterable[Part], *, key: str) -> None:
-    """Give the parts on the page their new data, in one message; a part that is not there is passed over."""
-    _FEED(key=key, data={"parts": {part.key: part.data for part in parts}})
+def feed(parts: Iterable[Part], *, stream: str | None, key: str) -> bool | None:
+    """Give the parts on the page their new data, in one message; a part that is not there is passed over.
+
+    `stream` is an address, below the app's own, where the browser may ask for newer data by itself; None ends that.
+    Returns whether the browser does so; None before it has said.
+    """
+    data = {"parts": {part.key: part.data for part in parts}, "stream": stream}
+    state = _FEED(key=key, data=data, on_streams_change=_nothing, on_redraw_change=_nothing)
+    streams: bool | None = getattr(state, "streams", None)
+    return streams
+
+
+def _nothing() -> None:
+    """Streamlit takes values of a component with a callback only; the run that follows is all that is wanted."""

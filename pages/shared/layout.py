@@ -8,6 +8,8 @@ from typing import Literal
 
 import streamlit as st
 
+Theme = Literal["light", "dark"]
+
 _STYLE = Path(__file__).with_name("page.css")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$])")
 
@@ -25,7 +27,7 @@ def page_style() -> None:
     st.html(_style() + (_DARK if theme() == "dark" else ""))
 
 
-def theme() -> Literal["light", "dark"]:
+def theme() -> Theme:
     """The theme that the browser shows."""
     return "dark" if st.context.theme.type == "dark" else "light"
 

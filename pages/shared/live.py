@@ -5,6 +5,7 @@ It reads the session's snapshot and says which views are shown; what is not show
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable
 
@@ -15,13 +16,18 @@ from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part, feed
 from pages.shared.layout import as_text
+from pages.shared.stream import Stream, interval, offer
 
-TICK_SECONDS = 0.25
+HEARTBEAT_SECONDS = 1.0
+"""Between two ticks of a page whose browser follows the stream; others tick as often as the stream would answer."""
 CURVE_POINTS = 250
 LOOK_SECONDS = 0.1
 """How long drawing waits for a view that was just asked for; a slower one comes with a later tick."""
 
 Curves = tuple[Curve, Curve, Curve]
+
+_STREAMS = "browser_streams"
+_RUNS = itertools.count()
 
 
 def look(session: Session, views: Iterable[str]) -> Snapshot:
@@ -33,18 +39,25 @@ def look(session: Session, views: Iterable[str]) -> Snapshot:
 
 def live(session: Session, drawn: Snapshot, views: set[str], parts: Callable[[Snapshot], list[Part]]) -> None:
     """Feed the page every tick while the session is busy; `drawn` is the state that the page shows now."""
+    stream = Stream(session, drawn, views, parts)
+    address = f"{offer(stream)}#{next(_RUNS)}"  # another one for every run of the page: what it shows may be new
+    every = HEARTBEAT_SECONDS if st.session_state.get(_STREAMS) else interval()
 
     def tick() -> None:
         snapshot = look(session, views)
-        feed(parts(snapshot), key="live_feed")
+        moved = [] if st.session_state.get(_STREAMS) else parts(snapshot)
+        said = feed(moved, stream=address if drawn.busy else None, key="live_feed")
+        if said is not None:
+            st.session_state[_STREAMS] = said
+        wanted = HEARTBEAT_SECONDS if st.session_state.get(_STREAMS) else interval()
         if snapshot.progress is not None:
             what, share = snapshot.progress
             st.progress(share or 0.0, text=as_text(what))
             st.button("Cancel", key="cancel_download", on_click=session.cancel_download)
-        if (snapshot.busy, snapshot.status) != (drawn.busy, drawn.status):
-            st.rerun()  # the buttons and the other areas have to follow
+        if not stream.follows(snapshot) or (drawn.busy and not 0.6 < wanted / every < 1.7):
+            st.rerun()  # the buttons and the other areas have to follow, or the ticks to come at another pace
 
-    st.fragment(tick, run_every=TICK_SECONDS if drawn.busy else None, key="live")()
+    st.fragment(tick, run_every=every if drawn.busy else None, key="live")()
 
 
 def curves(session: Session) -> Curves:

@@ -14,11 +14,10 @@ from pages.components.image_grid import image_grid, image_store
 from pages.components.live_plot import plot
 from pages.components.part import Part
 from pages.shared import experiment as edit
-from pages.shared.layout import theme
+from pages.shared.shown import POINTS, Shown
 
 HEIGHT = 370
 TABLE_SECONDS = 0.5
-SHOW = {"both": "both", "training": "train", "test": "test"}
 AXES = ("x₁", "x₂")
 IMAGES = "sample_images"
 
@@ -30,12 +29,12 @@ def send_images(session: Session) -> None:
         image_store(dataset.x_test[:SHOWN_SAMPLES], key=_store_key(dataset))
 
 
-def output_panel(session: Session, snapshot: Snapshot) -> None:
+def output_panel(session: Session, snapshot: Snapshot, shown: Shown) -> None:
     """Draw the area."""
     st.subheader("Output", anchor=False)
     send_images(session)
-    if (shown := output(session, snapshot)) is not None:
-        shown.mount()
+    if (part := output(session, snapshot, shown)) is not None:
+        part.mount()
     else:
         sample_table(session, snapshot)
     if edit.experiment().data.entry.two_features:
@@ -52,15 +51,15 @@ def output_view(session: Session) -> set[str]:
     return {"regression" if dataset.task == "regression" else "samples"}
 
 
-def output(session: Session, snapshot: Snapshot) -> Part | None:
+def output(session: Session, snapshot: Snapshot, shown: Shown) -> Part | None:
     """What the network makes of the data; None for tables of classes, which `sample_table` draws."""
     dataset = session.dataset  # of the session's run, which the edited experiment may be ahead of
     if dataset is None:
         return _nothing("The data appears here as soon as it is loaded.")
     if dataset.spec.entry.two_features:
-        return _plane(snapshot, dataset)
+        return _plane(snapshot, dataset, shown)
     if dataset.task == "regression":
-        return _predicted_against_actual(snapshot, dataset)
+        return _predicted_against_actual(snapshot, dataset, shown)
     return _images(snapshot, dataset) if len(dataset.sample_shape) == 3 else None
 
 
@@ -68,25 +67,24 @@ def _nothing(message: str) -> Part:
     return plot(figures.empty(message), key="output-empty", height=HEIGHT, alt=message)
 
 
-def _plane(snapshot: Snapshot, dataset: Dataset) -> Part:
+def _plane(snapshot: Snapshot, dataset: Dataset, shown: Shown) -> Part:
     assert dataset.points_train is not None
     assert dataset.points_test is not None
     looked = snapshot.views.get("boundary")
     data = looked.data if looked is not None else {}
     grid = data.get("grid")
-    options = {"axis_names": AXES, "theme": theme(), "uirevision": f"plane-{dataset.spec.dataset}"}
-    shown = SHOW[st.session_state.get("show_points") or "both"]
+    options = {"axis_names": AXES, "theme": shown.theme, "uirevision": f"plane-{dataset.spec.dataset}"}
     if dataset.class_names:
         labels = {"train_labels": dataset.y_train, "test_labels": dataset.y_test}
         figure = figures.decision_boundary(
             grid, (*EXTENT, *EXTENT), train_points=dataset.points_train, test_points=dataset.points_test, **labels,
-            class_names=dataset.class_names, confidence=data.get("confidence"), show=shown,
-            discretise=bool(st.session_state.get("discretise")), **options,
+            class_names=dataset.class_names, confidence=data.get("confidence"), show=shown.points,
+            discretise=shown.discretise, **options,
         )  # fmt: skip
-        alt = figures.decision_boundary_alt(grid, class_names=dataset.class_names, show=shown, **labels)
+        alt = figures.decision_boundary_alt(grid, class_names=dataset.class_names, show=shown.points, **labels)
     else:
         points, values = dataset.points_train, dataset.y_train[:, 0]
-        if shown == "test":
+        if shown.points == "test":
             points, values = dataset.points_test, dataset.y_test[:, 0]
         figure = figures.regression_surface(grid, (*EXTENT, *EXTENT), points, values, limits=(-1.0, 1.0), **options)
         alt = figures.regression_surface_alt(grid, points, values)
@@ -97,20 +95,20 @@ def plane_options() -> None:
     """The switches under a plane; drawn outside the part of the page that ticks."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
-            "Points", list(SHOW), key="show_points", default="both", label_visibility="collapsed",
+            "Points", list(POINTS), key="show_points", default="both", label_visibility="collapsed",
             help="Which points are drawn. Training points are full, test points hollow.",
         )  # fmt: skip
         st.toggle("Discretise", key="discretise", help="Show only which class wins, not how sure the network is.")
 
 
-def _predicted_against_actual(snapshot: Snapshot, dataset: Dataset) -> Part:
+def _predicted_against_actual(snapshot: Snapshot, dataset: Dataset, shown: Shown) -> Part:
     looked = snapshot.views.get("regression")
     entry = dataset.spec.entry
     if looked is None:
         return _nothing("Predictions appear here as soon as the network is built.")
     actual, predicted = zip(looked.data["train"], looked.data["test"], strict=True)
     figure = figures.predicted_vs_actual(
-        actual, predicted, split_names=("train", "test"), unit=entry.target_unit, theme=theme(),
+        actual, predicted, split_names=("train", "test"), unit=entry.target_unit, theme=shown.theme,
         uirevision=f"regression-{entry.name}",
     )  # fmt: skip
     alt = figures.predicted_vs_actual_alt(actual, predicted, unit=entry.target_unit)

@@ -15,22 +15,22 @@ from pages.components.part import Part
 from pages.components.state_strip import state_strip
 from pages.shared import experiment as edit
 from pages.shared.layout import as_text
-from pages.shared.link import hidden
-from pages.shared.live import curves, number
+from pages.shared.live import Curves, number
+from pages.shared.shown import Shown
 
 WAITING_SECONDS = 1.0
 """A session that has waited so long for its turn is shown as waiting; shorter waits would only flicker."""
 
 
-def strip(session: Session, snapshot: Snapshot) -> Part:
-    """The numbers of the run."""
-    _, test, _ = curves(session)
-    cells = _cells(snapshot)
+def strip(snapshot: Snapshot, shown: Shown, found: Curves) -> Part:
+    """The numbers of the run, and its test loss as a line; `found` are the run's curves."""
+    _, test, _ = found
+    cells = _cells(snapshot, shown)
     alt = "; ".join(f"{cell['label']} {cell['value']}" for cell in cells)
-    return state_strip(cells, spark=test.mean if len(test) > 1 and not hidden("test") else None, alt=alt, key="strip")
+    return state_strip(cells, spark=test.mean if len(test) > 1 and shown.test else None, alt=alt, key="strip")
 
 
-def _cells(snapshot: Snapshot) -> list[dict[str, str]]:
+def _cells(snapshot: Snapshot, shown: Shown) -> list[dict[str, str]]:
     cells = [
         {
             "label": "epoch",
@@ -45,7 +45,7 @@ def _cells(snapshot: Snapshot) -> list[dict[str, str]]:
             "help": "What training makes small, on the samples that it learns from.",
         },
     ]
-    if not hidden("test"):
+    if shown.test:
         cells += _test_cells(snapshot)
     return [*cells, _speed(snapshot), _status(snapshot)]
 

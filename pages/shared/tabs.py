@@ -9,14 +9,10 @@ from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from pages.components.live_plot import plot
 from pages.components.part import Part
-from pages.shared.layout import theme
-from pages.shared.link import hidden
-from pages.shared.live import curves
+from pages.shared.live import Curves, curves
+from pages.shared.shown import CONFUSION, CURVES, GRADIENTS, OVERVIEW, WEIGHTS, Shown
 
 HEIGHT = 255
-OVERVIEW, CURVES, CONFUSION, WEIGHTS, GRADIENTS = "Overview", "Curves", "Confusion matrix", "Weights", "Gradients"
-
-
 VIEWS = {OVERVIEW: "weights", WEIGHTS: "weights", GRADIENTS: "gradients"}
 LARGE = 430
 HELP = {
@@ -25,50 +21,38 @@ HELP = {
 }
 
 
-def open_tab() -> str:
-    """The name of the tab that is open."""
-    chosen = st.session_state.get("live_tab") or OVERVIEW
-    return OVERVIEW if chosen in _hidden_tabs() else chosen
-
-
-def _hidden_tabs() -> tuple[str, ...]:
-    return (CONFUSION,) if hidden("test") else ()
-
-
-def tab_view() -> set[str]:
+def tab_view(shown: Shown) -> set[str]:
     """The view of the run that the open tab shows."""
-    view = VIEWS.get(open_tab())
+    view = VIEWS.get(shown.tab)
     return {view} if view else set()
 
 
-def tab_parts(session: Session, snapshot: Snapshot) -> list[Part]:
-    """The charts of the open tab, from left to right."""
-    tab = open_tab()
-    if tab == OVERVIEW:
-        middle = _rate if snapshot.confusion is None or hidden("test") else _matrix
+def tab_parts(session: Session, snapshot: Snapshot, shown: Shown, found: Curves) -> list[Part]:
+    """The charts of the open tab, from left to right; `found` are the run's curves."""
+    if shown.tab == OVERVIEW:
+        matrix = snapshot.confusion is not None and shown.test
         return [
-            _loss(session, snapshot, "overview-loss"),
-            middle(session, snapshot, "overview-middle"),
-            _histograms(snapshot, "weights", "weight", "overview-weights"),
+            _loss(snapshot, shown, found, "overview-loss"),
+            (_matrix if matrix else _rate)(session, snapshot, shown, "overview-middle"),
+            _histograms(snapshot, shown, "weights", "weight", "overview-weights"),
         ]
-    if tab == CURVES:
-        log_y, smoothing = st.session_state.get("log_loss", False), st.session_state.get("smoothing", 0.0)
-        loss, rate = _loss(session, snapshot, "curves-loss", log_y, smoothing), _rate(session, snapshot, "curves-rate")
-        return [loss, rate] if hidden("test") else [loss, _accuracy(session, snapshot, "curves-accuracy"), rate]
-    if tab == CONFUSION:
-        return [_matrix(session, snapshot, "confusion", bool(st.session_state.get("normalise")), LARGE)]
-    view = VIEWS[tab]
-    return [_histograms(snapshot, view, view.removesuffix("s"), view, LARGE)]
+    if shown.tab == CURVES:
+        loss = _loss(snapshot, shown, found, "curves-loss", shown.log_loss, shown.smoothing)
+        rate = _rate(session, snapshot, shown, "curves-rate")
+        return [loss, _accuracy(snapshot, shown, found, "curves-accuracy"), rate] if shown.test else [loss, rate]
+    if shown.tab == CONFUSION:
+        return [_matrix(session, snapshot, shown, "confusion", shown.normalise, LARGE)]
+    view = VIEWS[shown.tab]
+    return [_histograms(snapshot, shown, view, view.removesuffix("s"), view, LARGE)]
 
 
-def live_tabs(session: Session, snapshot: Snapshot) -> None:
+def live_tabs(session: Session, snapshot: Snapshot, shown: Shown) -> None:
     """Draw the tab that is open."""
-    names = [name for name in (OVERVIEW, CURVES, CONFUSION, WEIGHTS, GRADIENTS) if name not in _hidden_tabs()]
-    for name, tab in zip(names, st.tabs(names, key="live_tab", on_change="rerun"), strict=True):
+    for name, tab in zip(shown.tabs, st.tabs(shown.tabs, key="live_tab", on_change="rerun"), strict=True):
         if tab.open:
             with tab:
                 _options(name)
-                parts = tab_parts(session, snapshot)
+                parts = tab_parts(session, snapshot, shown, curves(session))
                 for column, part in zip(st.columns(len(parts)), parts, strict=True):
                     with column:
                         part.mount()
@@ -86,34 +70,36 @@ def _options(tab: str) -> None:
         st.caption(HELP[tab])
 
 
-def _loss(session: Session, snapshot: Snapshot, key: str, log_y: bool = False, smoothing: float = 0.0) -> Part:
-    train, test, _ = curves(session)
+def _loss(
+    snapshot: Snapshot, shown: Shown, found: Curves, key: str, log_y: bool = False, smoothing: float = 0.0
+) -> Part:
+    train, test, _ = found
     if not len(train):
         return _nothing(key, "Press Train: the loss is drawn here.")
-    if hidden("test"):
+    if not shown.test:
         test = figures.Curve.of([], [])
     per_epoch = max(1, snapshot.batches_per_epoch)
     figure = figures.loss_curves(
-        train, test, steps_per_epoch=per_epoch, log_y=log_y, smoothing=smoothing, theme=theme(),
+        train, test, steps_per_epoch=per_epoch, log_y=log_y, smoothing=smoothing, theme=shown.theme,
         uirevision=_revision(snapshot, key),
     )  # fmt: skip
     return plot(figure, key=key, height=HEIGHT, alt=figures.loss_curves_alt(train, test, steps_per_epoch=per_epoch))
 
 
-def _accuracy(session: Session, snapshot: Snapshot, key: str) -> Part:
-    _, _, accuracy = curves(session)
+def _accuracy(snapshot: Snapshot, shown: Shown, found: Curves, key: str) -> Part:
+    _, _, accuracy = found
     if snapshot.test_accuracy is None or not len(accuracy):
         return _nothing(key, "Accuracy needs classes.")
     per_epoch = max(1, snapshot.batches_per_epoch)
     figure = figures.accuracy_curves(
-        None, accuracy, steps_per_epoch=per_epoch, theme=theme(), uirevision=_revision(snapshot, key)
+        None, accuracy, steps_per_epoch=per_epoch, theme=shown.theme, uirevision=_revision(snapshot, key)
     )
     return plot(
         figure, key=key, height=HEIGHT, alt=figures.accuracy_curves_alt(None, accuracy, steps_per_epoch=per_epoch)
     )
 
 
-def _rate(session: Session, snapshot: Snapshot, key: str) -> Part:
+def _rate(session: Session, snapshot: Snapshot, shown: Shown, key: str) -> Part:
     found = session.curves(100)
     if found is None or not len(found.learning_rates):
         return _nothing(key, "The learning rate of every step is drawn here.")
@@ -122,23 +108,25 @@ def _rate(session: Session, snapshot: Snapshot, key: str) -> Part:
     rates = [*found.learning_rates[:, 1], found.learning_rates[-1, 1]]
     curve = figures.Curve.of(steps, rates)
     figure = figures.learning_rate_curve(
-        curve, steps_per_epoch=per_epoch, theme=theme(), uirevision=_revision(snapshot, key)
+        curve, steps_per_epoch=per_epoch, theme=shown.theme, uirevision=_revision(snapshot, key)
     )
     return plot(figure, key=key, height=HEIGHT, alt=figures.learning_rate_curve_alt(curve, steps_per_epoch=per_epoch))
 
 
-def _matrix(session: Session, snapshot: Snapshot, key: str, normalise: bool = False, height: int = HEIGHT) -> Part:
+def _matrix(
+    session: Session, snapshot: Snapshot, shown: Shown, key: str, normalise: bool = False, height: int = HEIGHT
+) -> Part:
     dataset = session.dataset
     if dataset is None or snapshot.confusion is None or len(snapshot.confusion) != len(dataset.class_names):
         return _nothing(key, "A confusion matrix needs classes; this set has numbers as targets.", height)
     names = dataset.class_names
     figure = figures.confusion_matrix(
-        snapshot.confusion, names, theme=theme(), normalise=normalise, uirevision=_revision(snapshot, key)
+        snapshot.confusion, names, theme=shown.theme, normalise=normalise, uirevision=_revision(snapshot, key)
     )
     return plot(figure, key=key, height=height, alt=figures.confusion_matrix_alt(snapshot.confusion, names))
 
 
-def _histograms(snapshot: Snapshot, view: str, unit: str, key: str, height: int = HEIGHT) -> Part:
+def _histograms(snapshot: Snapshot, shown: Shown, view: str, unit: str, key: str, height: int = HEIGHT) -> Part:
     looked = snapshot.views.get(view)
     if looked is None or not looked.data["names"]:
         return _nothing(key, f"The {unit}s of every layer are drawn here after the first step.", height)
@@ -148,7 +136,7 @@ def _histograms(snapshot: Snapshot, view: str, unit: str, key: str, height: int 
         data["edges"],
         data["counts"],
         unit_label=unit,
-        theme=theme(),
+        theme=shown.theme,
         uirevision=_revision(snapshot, key),
     )
     alt = figures.histograms_alt(data["names"], data["edges"], data["counts"], unit_label=unit)

@@ -1,7 +1,50 @@
-// Hands the data of one message to the components that are on the page.
+// Hands new data to the components that are on the page: from the page's ticks, or from its stream while a run goes on.
 
-const { deliver } = await import("./shared.js" + new URL(import.meta.url).search)
+const { atEnd, deliver } = await import("./shared.js" + new URL(import.meta.url).search)
 
-export default function render({ data }) {
+const ROOT = new URL("../../", import.meta.url) // of the app, behind any proxy and base path
+let followed // the address that is asked now
+
+export default function render({ parentElement, data, setStateValue, setTriggerValue }) {
   deliver(data.parts)
+  if (data.stream !== followed) {
+    followed = data.stream
+    if (followed) follow(followed, setStateValue, setTriggerValue)
+  }
+  return atEnd(parentElement, () => (followed = undefined))
+}
+
+/** Asks for newer data until the page follows something else. Only one answer is under way at any time. */
+async function follow(address, setStateValue, setTriggerValue) {
+  let told
+  const tell = streams => streams !== told && setStateValue("streams", (told = streams))
+  while (followed === address) {
+    const began = performance.now()
+    let answer
+    try {
+      const response = await fetch(new URL(address.split("#")[0], ROOT), { cache: "no-store" })
+      if (!response.ok) throw new Error(`status ${response.status}`)
+      answer = await response.json()
+    } catch (error) {
+      console.warn("The live stream was lost; the page's ticks go on:", error)
+      if (followed === address) tell(false)
+      return
+    }
+    if (followed !== address) return
+    tell(true)
+    deliver(answer.parts)
+    if (answer.redraw) {
+      setTriggerValue("redraw", true)
+      return // the page is drawn again, and names its next stream
+    }
+    await drawn()
+    // A browser that is slow to draw gets as much time for its user as it takes for drawing.
+    const spent = performance.now() - began
+    await new Promise(done => setTimeout(done, Math.max(1000 * answer.next - spent, spent, 0)))
+  }
+}
+
+/** When what was handed on is on the screen; not before the page can be seen. */
+function drawn() {
+  return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))
 }

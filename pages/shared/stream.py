@@ -1,0 +1,87 @@
+"""The way of a browser to the newest numbers that does not run the page: `GET live/<token>` answers in JSON.
+
+A tick of Streamlit makes the browser go through every element of the page; that costs a slow machine more than drawing
+the charts, and at ten updates a second leaves it no time to take a press. So the feed asks here while a run goes on,
+and the page's own tick becomes a heartbeat. Where the feed cannot reach this address (a proxy that knows Streamlit's
+own paths only), it says so, and the ticks carry the numbers as before.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Any
+from weakref import WeakValueDictionary
+
+import streamlit as st
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mlp_core.training.session import Session
+from mlp_core.training.slots import SLOTS, cores
+from mlp_core.training.snapshot import Snapshot
+from pages.components.part import Part
+
+FASTEST_SECONDS, SLOWEST_SECONDS = 0.1, 1.0
+"""Between two updates of a page: when it is alone, and when many share the machine."""
+_KEY = "stream"
+
+
+class Stream:
+    """What one page shows now. It lives as long as the page's session state holds it."""
+
+    def __init__(
+        self, session: Session, drawn: Snapshot, views: Iterable[str], parts: Callable[[Snapshot], list[Part]]
+    ) -> None:
+        self._session, self._views, self._parts = session, frozenset(views), parts
+        self._drawn = drawn
+        self._sent: Snapshot | None = None
+
+    def follows(self, snapshot: Snapshot) -> bool:
+        """Whether buttons and areas, as they were drawn, still belong to the session's state."""
+        return (snapshot.busy, snapshot.status) == (self._drawn.busy, self._drawn.status)
+
+    def answer(self) -> bytes:
+        """The parts of the page if something is new, whether the page must be drawn again, and when to ask again."""
+        self._session.watch(self._views)
+        snapshot = self._session.snapshot()
+        new = snapshot is not self._sent
+        parts = {part.key: part.data for part in self._parts(snapshot)} if new else {}
+        self._sent = snapshot
+        found: dict[str, Any] = {"parts": parts, "redraw": not self.follows(snapshot), "next": interval()}
+        return json.dumps(found, separators=(",", ":")).encode()
+
+
+_STREAMS: WeakValueDictionary[str, Stream] = WeakValueDictionary()
+
+
+def interval() -> float:
+    """Seconds between two updates of a page: the more sessions share the processor, the longer."""
+    return min(SLOWEST_SECONDS, max(FASTEST_SECONDS, FASTEST_SECONDS * (SLOTS.others + 1) / cores()))
+
+
+def offer(stream: Stream) -> str:
+    """Make this the stream of the browser that a script runs for; gives its address below the app's own."""
+    token: str = st.session_state.setdefault(f"{_KEY}_token", secrets.token_urlsafe(18))
+    st.session_state[_KEY] = stream
+    _STREAMS[token] = stream
+    return f"live/{token}"
+
+
+async def _live(request: Request) -> Response:
+    stream = _STREAMS.get(request.path_params["token"])
+    if stream is None:
+        return Response(status_code=404)
+    content = await run_in_threadpool(stream.answer)
+    # Packed answers would be half as long, and cost more time than they save on any network with a classroom on it.
+    headers = {"Cache-Control": "no-store", "Content-Encoding": "identity"}
+    return Response(content, media_type="application/json", headers=headers)
+
+
+def routes() -> list[Route]:
+    """For the app: the address of all streams."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return [Route(f"{'/' if base else ''}{base}/live/{{token}}", _live)]
