@@ -105,8 +105,9 @@ async def _warm_up(running: Server) -> None:
     """One visitor before everybody, so that imports and the threads of libraries count as the server's."""
     async with browser(running.port) as client:
         await client.until(lambda one: "Train" in one.buttons)
-        await client.press("Train")
         async with _ticking([client], Measured()):
+            await client.press("Train")
+            await client.until(lambda one: one.sight.steps > 0)
             await asyncio.sleep(WARM_UP_SECONDS)
 
 
