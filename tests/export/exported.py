@@ -19,8 +19,9 @@ from mlp_core.catalog import STYLES
 from mlp_core.export import refuses
 from mlp_core.spec import Experiment
 from mlp_core.torchvision_compat import import_torchvision
+from mlp_core.training.engine import tuned
 from mlp_core.training.engine.eager import EagerEngine
-from mlp_core.training.events import Diverged, Evaluation, Report
+from mlp_core.training.events import Diverged, Evaluation, Events, Report
 from mlp_core.training.loop import train
 
 NUMBER = re.compile(r"-?\d+\.\d{6}\b|\bnan\b|\binf\b")
@@ -64,17 +65,21 @@ def figures(text: str) -> list[str]:
 
 def recorded(experiment: Experiment, epochs: int, folder: Path | None = None) -> tuple[list[str], bool]:
     """The figures of a run in the order in which a script prints them, and whether it diverged after them."""
+    made = build(experiment, data.load(experiment.data, folder))
+    with tuned(made):
+        return _figures(train(made, EagerEngine(), epochs=epochs))
+
+
+def _figures(events: Events) -> tuple[list[str], bool]:
     found: list[str] = []
-    with untouched():
-        run_ = build(experiment, data.load(experiment.data, folder))
-        for event in train(run_, EagerEngine(), epochs=epochs):
-            if isinstance(event, Diverged):
-                return found, True
-            if isinstance(event, Report):
-                found.append(f"{event.loss:.6f}")
-            elif isinstance(event, Evaluation):
-                found += [f"{event.train_loss:.6f}", f"{event.test_loss:.6f}"]
-                found += [] if event.test_accuracy is None else [f"{event.test_accuracy:.6f}"]
+    for event in events:
+        if isinstance(event, Diverged):
+            return found, True
+        if isinstance(event, Report):
+            found.append(f"{event.loss:.6f}")
+        elif isinstance(event, Evaluation):
+            found += [f"{event.train_loss:.6f}", f"{event.test_loss:.6f}"]
+            found += [] if event.test_accuracy is None else [f"{event.test_accuracy:.6f}"]
     return found, False
 
 

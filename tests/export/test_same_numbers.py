@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from exported import expressible, figures, printed, recorded, run
 from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
 from strategies import MODEST, experiments
 
 from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, SCHEDULERS, STYLES
@@ -166,9 +165,18 @@ def test_every_way_to_train(changes: dict[str, Any]) -> None:
     assert_same(found, [s for s in ("sequential", "bare-tensors", "lightning-module") if s in RUNNABLE], epochs=3)
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
-@given(experiments(modest=True), st.data())
-def test_any_experiment(found: Experiment, choice: st.DataObject) -> None:
+def tiny(value: Any) -> bool:
+    """Whether there is a number in it below 1e-38: to a run such numbers are zero, and to a script they are not."""
+    if isinstance(value, dict):
+        return any(map(tiny, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(tiny, value))
+    return isinstance(value, float) and 0 < abs(value) < 1e-38
+
+
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@given(experiments(modest=True))
+def test_any_experiment(found: Experiment) -> None:
     assume(found.data.entry.source == "generated")
     data = found.data.updated(params={**found.data.params, "points": max(20, min(MODEST, found.data.params["points"]))})
     training = found.training.updated(device="cpu", epochs=None)
@@ -184,8 +192,8 @@ def test_any_experiment(found: Experiment, choice: st.DataObject) -> None:
         found = found.updated(training=training.updated(batch_size=size))
     assume(not [problem for problem in problems(found, size) if problem.severity == "error"])
     assume(plan(found).parameters > 0)
-    styles = [style for style in expressible(found) if style in RUNNABLE]
-    assert_same(found, [choice.draw(st.sampled_from(styles)), "sequential"], epochs=2)
+    assume(not tiny(found.model_dump()))
+    assert_same(found, epochs=2)
 
 
 @pytest.mark.parametrize("style", ["sequential", "module-functional", "bare-tensors"])
