@@ -227,4 +227,5 @@ class Bench:
             notes=(*self.run.notes, *((self._why_engine,) if self._why_engine else ())),
             views=dict(self.looked),
             inexact=tuple(self.inexact),
+            at=time.time(),
         )

@@ -29,7 +29,8 @@ class Snapshot:
     `generation` counts runs: it changes whenever weights are drawn anew. `epoch` counts finished epochs,
     `batch` mini-batches into the next. `looking` tells that a view that was asked for is being computed. `message`
     explains the status in a sentence; `notes` are sentences about the run. `progress` is what is being waited for,
-    and the share of it that is done if that is known. `waiting_since` is when (`time.monotonic`) the session began to
+    and the share of it that is done if that is known. `at` is when the snapshot was taken, in Unix seconds.
+    `waiting_since` is when (`time.monotonic`) the session began to
     wait for its turn, None while it has one; `others` is how many sessions share the processor with it. `inexact` are
     sentences that say why a script of this experiment will not repeat the run to the last digit.
     """
@@ -55,6 +56,7 @@ class Snapshot:
     engine: str = ""
     notes: tuple[str, ...] = ()
     progress: tuple[str, float | None] | None = None
+    at: float = 0.0
     waiting_since: float | None = None
     others: int = 0
     inexact: tuple[str, ...] = ()

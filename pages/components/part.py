@@ -31,13 +31,14 @@ class Part:
         self.renderer(key=self.key, data={**self.data, "slot": self.key}, **self.options)
 
 
-def feed(parts: Iterable[Part], *, stream: str | None, key: str) -> bool | None:
+def feed(parts: Iterable[Part], *, at: float, stream: str | None, key: str) -> bool | None:
     """Give the parts on the page their new data, in one message; a part that is not there is passed over.
 
-    `stream` is an address, below the app's own, where the browser may ask for newer data by itself; None ends that.
-    Returns whether the browser does so; None before it has said.
+    `at` is when the data was as they show it, in Unix seconds. `stream` is an address, below the app's own, where the
+    browser may ask for newer data by itself; None ends that. Returns whether the browser does so; None before it has
+    said.
     """
-    data = {"parts": {part.key: part.data for part in parts}, "stream": stream}
+    data = {"parts": {part.key: part.data for part in parts}, "at": at, "stream": stream}
     state = _FEED(key=key, data=data, on_streams_change=_nothing, on_redraw_change=_nothing)
     streams: bool | None = getattr(state, "streams", None)
     return streams

@@ -46,7 +46,7 @@ def live(session: Session, drawn: Snapshot, views: set[str], parts: Callable[[Sn
     def tick() -> None:
         snapshot = look(session, views)
         moved = [] if st.session_state.get(_STREAMS) else parts(snapshot)
-        said = feed(moved, stream=address if drawn.busy else None, key="live_feed")
+        said = feed(moved, at=snapshot.at, stream=address if drawn.busy else None, key="live_feed")
         if said is not None:
             st.session_state[_STREAMS] = said
         wanted = HEARTBEAT_SECONDS if st.session_state.get(_STREAMS) else interval()
@@ -54,7 +54,7 @@ def live(session: Session, drawn: Snapshot, views: set[str], parts: Callable[[Sn
             what, share = snapshot.progress
             st.progress(share or 0.0, text=as_text(what))
             st.button("Cancel", key="cancel_download", on_click=session.cancel_download)
-        if not stream.follows(snapshot) or (drawn.busy and not 0.6 < wanted / every < 1.7):
+        if not stream.follows(snapshot) or (drawn.busy and not 0.4 < wanted / every < 2.6):
             st.rerun()  # the buttons and the other areas have to follow, or the ticks to come at another pace
 
     st.fragment(tick, run_every=every if drawn.busy else None, key="live")()

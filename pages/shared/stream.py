@@ -25,8 +25,8 @@ from mlp_core.training.slots import SLOTS, cores
 from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part
 
-FASTEST_SECONDS, SLOWEST_SECONDS = 0.1, 1.0
-"""Between two updates of a page: when it is alone, and when many share the machine."""
+PACES = (0.1, 0.25, 0.5, 1.0)
+"""Seconds between two updates of a page, from when it is alone to when many share the machine."""
 _KEY = "stream"
 
 
@@ -51,7 +51,9 @@ class Stream:
         new = snapshot is not self._sent
         parts = {part.key: part.data for part in self._parts(snapshot)} if new else {}
         self._sent = snapshot
-        found: dict[str, Any] = {"parts": parts, "redraw": not self.follows(snapshot), "next": interval()}
+        found: dict[str, Any] = {
+            "parts": parts, "at": snapshot.at, "redraw": not self.follows(snapshot), "next": interval(),
+        }  # fmt: skip
         return json.dumps(found, separators=(",", ":")).encode()
 
 
@@ -59,8 +61,9 @@ _STREAMS: WeakValueDictionary[str, Stream] = WeakValueDictionary()
 
 
 def interval() -> float:
-    """Seconds between two updates of a page: the more sessions share the processor, the longer."""
-    return min(SLOWEST_SECONDS, max(FASTEST_SECONDS, FASTEST_SECONDS * (SLOTS.others + 1) / cores()))
+    """Seconds between two updates of a page: one of `PACES`, the more sessions share the processor, the longer."""
+    wanted = PACES[0] * (SLOTS.others + 1) / cores()
+    return next((pace for pace in PACES if pace >= wanted), PACES[-1])
 
 
 def offer(stream: Stream) -> str:
