@@ -18,6 +18,7 @@ from pages.shared.session import current_session, settle
 from pages.shared.shown import shown
 from pages.shared.status import message, strip
 from pages.shared.tabs import live_tabs, tab_parts, tab_view
+from pages.shared.turns import DRAWING
 
 session = current_session()
 dataset = session.dataset
@@ -33,24 +34,6 @@ else:
 seen = shown()
 views = (output_view(session) if seen.output else set()) | (tab_view(seen) if seen.views else set())
 snapshot = look(session, views)
-control_bar(session, snapshot, blocked)
-strip(snapshot, seen, curves(session)).mount()
-moving = st.container(key="moving")
-message(session, snapshot)
-areas: dict[str, tuple[float, Callable[[], None]]] = {
-    "data": (2.1, lambda: data_panel(session, snapshot)),
-    "network": (4.9, lambda: network_panel(found)),
-    "output": (3.6, lambda: output_panel(session, snapshot, seen)),
-}
-visible = {name: area for name, area in areas.items() if not hidden(name)}
-with st.container(key="areas"):
-    for column, (name, (_, draw)) in zip(
-        st.columns([width for width, _ in visible.values()]) if visible else [], visible.items(), strict=True
-    ):
-        with column, st.container(border=True, key=name):
-            draw()
-if seen.views:
-    live_tabs(session, snapshot, seen)
 
 
 def parts(now: Snapshot) -> list[Part]:
@@ -64,5 +47,24 @@ def parts(now: Snapshot) -> list[Part]:
     ]
 
 
+with DRAWING.turn():
+    control_bar(session, snapshot, blocked)
+    strip(snapshot, seen, curves(session)).mount()
+    moving = st.container(key="moving")
+    message(session, snapshot)
+    areas: dict[str, tuple[float, Callable[[], None]]] = {
+        "data": (2.1, lambda: data_panel(session, snapshot)),
+        "network": (4.9, lambda: network_panel(found)),
+        "output": (3.6, lambda: output_panel(session, snapshot, seen)),
+    }
+    visible = {name: area for name, area in areas.items() if not hidden(name)}
+    with st.container(key="areas"):
+        for column, (name, (_, draw)) in zip(
+            st.columns([width for width, _ in visible.values()]) if visible else [], visible.items(), strict=True
+        ):
+            with column, st.container(border=True, key=name):
+                draw()
+    if seen.views:
+        live_tabs(session, snapshot, seen)
 with moving:
     live(session, snapshot, views, parts)

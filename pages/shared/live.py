@@ -17,6 +17,7 @@ from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part, feed
 from pages.shared.layout import as_text
 from pages.shared.stream import Stream, interval, offer
+from pages.shared.turns import DRAWING
 
 HEARTBEAT_SECONDS = 1.0
 """Between two ticks of a page whose browser follows the stream; others tick as often as the stream would answer."""
@@ -45,8 +46,9 @@ def live(session: Session, drawn: Snapshot, views: set[str], parts: Callable[[Sn
 
     def tick() -> None:
         snapshot = look(session, views)
-        moved = [] if st.session_state.get(_STREAMS) else parts(snapshot)
-        said = feed(moved, at=snapshot.at, stream=address if drawn.busy else None, key="live_feed")
+        with DRAWING.turn():
+            moved = [] if st.session_state.get(_STREAMS) else parts(snapshot)
+            said = feed(moved, at=snapshot.at, stream=address if drawn.busy else None, key="live_feed")
         if said is not None:
             st.session_state[_STREAMS] = said
         wanted = HEARTBEAT_SECONDS if st.session_state.get(_STREAMS) else interval()
