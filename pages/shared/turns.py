@@ -1,0 +1,15 @@
+"""Pages are drawn in turns: a few at once, in the order in which they were asked for.
+
+Python draws one page at a time whatever the number of threads. Thirty that draw at once take the interpreter lock from
+one another at every message that they send, and all of them, and the server's own loop, are done at the very end.
+"""
+
+from __future__ import annotations
+
+from mlp_core.training.slots import Slots
+
+AT_ONCE = 2
+"""One that waits for something else must not keep all others waiting."""
+
+DRAWING = Slots(AT_ONCE)
+"""Hold a turn while drawing, and never while waiting for a session."""
