@@ -242,7 +242,13 @@ def _batch_problems(experiment: Experiment, train_size: int | None) -> Iterator[
         return
     mixing = next((layer.type for layer in experiment.layers if layer.entry.mixes_batch), None)
     rest = train_size % batch if train_size is not None else 0
-    if mixing and (batch == 1 or rest == 1):
+    if mixing and train_size == 1:
+        yield Problem(
+            "error",
+            f"{mixing} needs at least two samples in a batch, and there is only one training sample. Use more samples, "
+            "or a smaller share of them for testing.",
+        )
+    elif mixing and (batch == 1 or rest == 1):
         larger = batch + 1
         while train_size is not None and train_size % larger == 1:
             larger += 1

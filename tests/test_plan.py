@@ -333,3 +333,17 @@ def test_removing_the_sigmoid_removes_all_that_end_the_network() -> None:
     assert [entry.type for entry in hint.fixed.layers] == ["Linear"]
     (hint,) = problems(experiment(layer("Sigmoid"), layer("Sigmoid")))
     assert hint.fixed is None
+
+
+def test_a_single_training_sample_is_no_batch_for_batch_norm() -> None:
+    experiment = Experiment(
+        data=DataSpec(dataset="plane", params={"points": 20}, test_fraction=0.95),
+        layers=(LayerSpec(type="BatchNorm1d"), LayerSpec(type="Linear")),
+        loss=LossSpec(type="MSELoss"),
+        optimizer=OptimizerSpec(type="SGD"),
+        training=TrainingSpec(batch_size=1),
+    )
+    (problem,) = problems(experiment, train_size=1)
+    assert "only one training sample" in problem.message
+    assert problem.severity == "error"
+    assert problem.fixed is None
