@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import logging
 import mimetypes
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 STATIC = Path(__file__).resolve().parents[1] / "entry" / "static"
 PLOTLY = "plotly.min.js"
@@ -26,7 +29,8 @@ const module = import(new URL("app/static/{file}?v={version}", own.split("static
 export default async component => {{
   const root = component.parentElement
   try {{
-    return (await module).default(component)
+    const data = JSON.parse(new TextDecoder().decode(component.data))
+    return (await module).default({{ ...component, data }})
   }} catch (error) {{
     console.error(error)
     root.append(root.querySelector("p") ?? document.createElement("p"))
@@ -36,8 +40,16 @@ export default async component => {{
 """
 
 
+def packed(data: Mapping[str, Any]) -> bytes:
+    """Data for a component as `loader` reads it.
+
+    Streamlit looks through other data for tables and turns it into JSON twice, which takes longer than making it.
+    """
+    return json.dumps(data, separators=(",", ":")).encode()
+
+
 def loader(file: str) -> str:
-    """The inline JavaScript of a component whose module is `static/<file>`."""
+    """The inline JavaScript of a component whose module is `static/<file>`, and whose data is `packed`."""
     ensure_plotly()
     return _LOADER.format(file=file, version=version())
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from pages.components.assets import loader
+from pages.components.assets import loader, packed
 from pages.components.part import Part
 
 _STORE = st.components.v2.component("image_store", js=loader("image_grid.js"))
@@ -30,7 +30,8 @@ def image_store(images: Images, *, key: str) -> None:
     count, _, height, width = images.shape
     columns = max(1, math.isqrt(max(count, 1)))
     data = {"width": width, "height": height, "count": count, "columns": columns}
-    _STORE(key=key, data=data | {"key": key, "sprite": base64.b64encode(sprite(images)).decode("ascii")})
+    picture = base64.b64encode(sprite(images)).decode("ascii")
+    _STORE(key=key, data=packed({**data, "key": key, "sprite": picture}))
 
 
 def image_grid(

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.assets import loader
+from pages.components.assets import loader, packed
 
 _FEED = st.components.v2.component("live_feed", js=loader("feed.js"))
 
@@ -28,7 +28,7 @@ class Part:
 
     def mount(self) -> None:
         """Put it on the page, or bring it up to date where it is."""
-        self.renderer(key=self.key, data={**self.data, "slot": self.key}, **self.options)
+        self.renderer(key=self.key, data=packed({**self.data, "slot": self.key}), **self.options)
 
 
 def feed(parts: Iterable[Part], *, at: float, stream: str | None, key: str) -> bool | None:
@@ -39,7 +39,7 @@ def feed(parts: Iterable[Part], *, at: float, stream: str | None, key: str) -> b
     said.
     """
     data = {"parts": {part.key: part.data for part in parts}, "at": at, "stream": stream}
-    state = _FEED(key=key, data=data, on_streams_change=_nothing, on_redraw_change=_nothing)
+    state = _FEED(key=key, data=packed(data), on_streams_change=_nothing, on_redraw_change=_nothing)
     streams: bool | None = getattr(state, "streams", None)
     return streams
 

@@ -7,16 +7,17 @@ import streamlit as st
 from mlp_core.plan import problems
 from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part
-from pages.shared.controls import SOON_SECONDS, control_bar
+from pages.shared.controls import SOON_SECONDS, actions, control_bar
 from pages.shared.data_panel import data_panel
 from pages.shared.experiment import experiment
 from pages.shared.link import hidden
-from pages.shared.live import curves, live, look
+from pages.shared.live import curves, download, live, look
 from pages.shared.network_panel import network_panel
 from pages.shared.output import output, output_panel, output_view
 from pages.shared.session import current_session, settle
 from pages.shared.shown import shown
 from pages.shared.status import message, strip
+from pages.shared.stream import page_state
 from pages.shared.tabs import live_tabs, tab_parts, tab_view
 from pages.shared.turns import DRAWING
 
@@ -48,9 +49,9 @@ def parts(now: Snapshot) -> list[Part]:
 
 
 with DRAWING.turn():
-    control_bar(session, snapshot, blocked)
+    place = control_bar(session, snapshot, blocked)
     strip(snapshot, seen, curves(session)).mount()
-    moving = st.container(key="moving")
+    download(session)
     message(session, snapshot)
     areas: dict[str, tuple[float, Callable[[], None]]] = {
         "data": (2.1, lambda: data_panel(session, snapshot)),
@@ -66,5 +67,19 @@ with DRAWING.turn():
                 draw()
     if seen.views:
         live_tabs(session, snapshot, seen)
-with moving:
-    live(session, snapshot, views, parts)
+drawn = page_state(session, snapshot)
+
+
+def run() -> None:
+    """The buttons, and the ticks that follow from what they start; a press runs this and not the page."""
+    now = look(session, views)
+    with DRAWING.turn():
+        actions(session, now, blocked)
+    with st.container(key="moving"):
+        live(session, drawn, now, views, parts)
+    if page_state(session, now) != drawn:
+        st.rerun()
+
+
+with place:
+    st.fragment(run, key="run")()

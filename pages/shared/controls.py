@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mlp_core.catalog import DEVICES, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING, Entry
 from mlp_core.catalog.schedulers import EVERY
@@ -25,13 +26,23 @@ CONSTANT = "constant"
 SPEEDS: dict[str, float | None] = {"full speed": None, "100 steps/s": 100, "10 steps/s": 10, "1 step/s": 1}
 
 
-def control_bar(session: Session, snapshot: Snapshot, blocked: bool) -> None:
-    """Draw the bar. `blocked`: the experiment has an error, so that training cannot start."""
+def control_bar(session: Session, snapshot: Snapshot, blocked: bool) -> DeltaGenerator:
+    """Draw the bar; gives the place for `actions`, which a page draws by themselves.
+
+    `blocked`: the experiment has an error, so that training cannot start.
+    """
     with st.container(key="controls", horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        _actions(session, snapshot, blocked)
-        _choices(session, snapshot)
+        place = st.container(key="run", width="content")
+        _choices(session, snapshot, blocked)
     if message := edit.refusal("controls"):
         st.error(message, icon=":material/block:")
+    return place
+
+
+def actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
+    """The buttons that start and stop: a press of one runs them alone, not the page."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", width="content"):
+        _actions(session, snapshot, blocked)
 
 
 def _play(session: Session) -> None:
@@ -85,6 +96,10 @@ def _actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
         "Reset", key="reset", icon=":material/replay:", on_click=_reset, args=(session,), disabled=blocked,
         help="Go back to the same initial weights: training again gives the same run.",
     )  # fmt: skip
+
+
+def _new_weights(blocked: bool) -> None:
+    """Another seed changes the experiment, and so the whole page."""
     if not hidden("seed"):
         st.button(
             "New weights", key="new_weights", icon=":material/casino:", on_click=edit.new_weights,
@@ -93,7 +108,8 @@ def _actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
         )  # fmt: skip
 
 
-def _choices(session: Session, snapshot: Snapshot) -> None:
+def _choices(session: Session, snapshot: Snapshot, blocked: bool) -> None:
+    _new_weights(blocked)
     current = edit.experiment()
     if not hidden("speed"):
         st.selectbox(
@@ -110,10 +126,13 @@ def _choices(session: Session, snapshot: Snapshot) -> None:
     _choice("loss", "Loss", LOSSES, 158)
     _device(snapshot)
     _preset()
-    with st.popover(
-        "", icon=":material/tune:", key="more", help="All settings of the optimizer, the loss and the run."
-    ):
-        _more()
+    more = st.popover(
+        "", icon=":material/tune:", key="more", help="All settings of the optimizer, the loss and the run.",
+        on_change="rerun",
+    )  # fmt: skip
+    if more.open:  # what is not seen is not sent
+        with more:
+            _more()
 
 
 def _choice(part: str, label: str, entries: Mapping[str, Entry], width: int) -> None:

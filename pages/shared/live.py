@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterable
 
 import streamlit as st
@@ -16,11 +17,15 @@ from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part, feed
 from pages.shared.layout import as_text
-from pages.shared.stream import Stream, interval, offer
+from pages.shared.stream import PageState, Stream, interval, offer
 from pages.shared.turns import DRAWING
 
 HEARTBEAT_SECONDS = 1.0
 """Between two ticks of a page whose browser follows the stream; others tick as often as the stream would answer."""
+DOWNLOAD_SECONDS = 0.5
+"""Between two looks at a download."""
+REST_SECONDS = 5.0
+"""How long a page goes on ticking when nothing happens any more; it costs a whole run of the page to end that."""
 CURVE_POINTS = 250
 LOOK_SECONDS = 0.1
 """How long drawing waits for a view that was just asked for; a slower one comes with a later tick."""
@@ -38,28 +43,54 @@ def look(session: Session, views: Iterable[str]) -> Snapshot:
     return session.snapshot()
 
 
-def live(session: Session, drawn: Snapshot, views: set[str], parts: Callable[[Snapshot], list[Part]]) -> None:
-    """Feed the page every tick while the session is busy; `drawn` is the state that the page shows now."""
-    stream = Stream(session, drawn, views, parts)
+def live(
+    session: Session, page: PageState, drawn: Snapshot, views: set[str], parts: Callable[[Snapshot], list[Part]]
+) -> None:
+    """Feed the page every tick while the session is busy.
+
+    `page` is the state that the areas show now, `drawn` the one that the buttons show.
+    """
+    stream = Stream(session, page, drawn, views, parts)
     address = f"{offer(stream)}#{next(_RUNS)}"  # another one for every run of the page: what it shows may be new
+    ticks: list[float] = []
+    rest: list[float] = []  # when the session was seen at rest since it was last busy
     every = HEARTBEAT_SECONDS if st.session_state.get(_STREAMS) else interval()
 
     def tick() -> None:
         snapshot = look(session, views)
         with DRAWING.turn():
-            moved = [] if st.session_state.get(_STREAMS) else parts(snapshot)
+            # The first time shows the state that the buttons show, which no stream may bring any more.
+            moved = [] if ticks and st.session_state.get(_STREAMS) else parts(snapshot)
+            ticks.append(snapshot.at)
             said = feed(moved, at=snapshot.at, stream=address if drawn.busy else None, key="live_feed")
         if said is not None:
             st.session_state[_STREAMS] = said
         wanted = HEARTBEAT_SECONDS if st.session_state.get(_STREAMS) else interval()
-        if snapshot.progress is not None:
-            what, share = snapshot.progress
-            st.progress(share or 0.0, text=as_text(what))
-            st.button("Cancel", key="cancel_download", on_click=session.cancel_download)
-        if not stream.follows(snapshot) or (drawn.busy and not 0.4 < wanted / every < 2.6):
-            st.rerun()  # the buttons and the other areas have to follow, or the ticks to come at another pace
+        if snapshot.busy:
+            rest.clear()
+        else:
+            rest.append(time.monotonic())
+        over = bool(rest) and rest[-1] - rest[0] > REST_SECONDS
+        if drawn.busy and (over or not 0.4 < wanted / every < 2.6):
+            st.rerun()  # the ticks have to come at another pace, or to end
+        if not stream.follows(snapshot):
+            st.rerun()  # the buttons and the other areas have to follow
 
     st.fragment(tick, run_every=every if drawn.busy else None, key="live")()
+
+
+def download(session: Session) -> None:
+    """What of a data set has arrived, and a way to give it up; draws nothing when none is under way."""
+
+    def tick() -> None:
+        progress = session.snapshot().progress
+        if progress is not None:
+            what, share = progress
+            st.progress(share or 0.0, text=as_text(what))
+            st.button("Cancel", key="cancel_download", on_click=session.cancel_download)
+
+    if session.snapshot().progress is not None:
+        st.fragment(tick, run_every=DOWNLOAD_SECONDS, key="download_progress")()
 
 
 def curves(session: Session) -> Curves:

@@ -78,20 +78,17 @@ def _layer(position: int, layer: LayerSpec, planned: LayerPlan | None, final: bo
         type_key, first_type = edit.start(f"{key}-type", entry.name)
         st.selectbox(
             f"Type of layer {position + 1}", list(ALL_LAYERS), index=list(ALL_LAYERS).index(first_type), key=type_key,
-            width=140, disabled=fixed,
+            width=140 if entry.parameters else 278, disabled=fixed,
             label_visibility="collapsed", format_func=lambda name: ALL_LAYERS[name].label,
             on_change=edit.once(lambda: _change_type(position, st.session_state[type_key])),
         )  # fmt: skip
-        with st.container(width=130):
-            if entry.parameters:
-                first = entry.parameters[0]
-                parameter_widget(
-                    first, layer.params[first.name], f"{key}-{entry.name}-{first.name}",
-                    lambda value: edit.set_layer_param(position, first.name, value), compact=True,
-                    controls=("network", control),
-                )  # fmt: skip
-            else:
-                st.markdown("&nbsp;")
+        if entry.parameters:
+            first = entry.parameters[0]
+            parameter_widget(
+                first, layer.params[first.name], f"{key}-{entry.name}-{first.name}",
+                lambda value: edit.set_layer_param(position, first.name, value), compact=True,
+                controls=("network", control), width=130,
+            )  # fmt: skip
         if planned is not None:
             count = f" · {planned.parameters:,}" if planned.parameters else ""
             st.markdown(f"{planned.in_features:,} → {planned.out_features:,} :gray[{count}]", width="stretch")

@@ -8,7 +8,6 @@ own paths only), it says so, and the ticks carry the numbers as before.
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -23,26 +22,46 @@ from starlette.routing import Route
 from mlp_core.training.session import Session
 from mlp_core.training.slots import SLOTS, cores
 from mlp_core.training.snapshot import Snapshot
+from pages.components.assets import packed
 from pages.components.part import Part
 
 PACES = (0.1, 0.25, 0.5, 1.0)
 """Seconds between two updates of a page, from when it is alone to when many share the machine."""
+STILL = ("preparing", "pausing", "ready")
 _KEY = "stream"
+
+
+PageState = tuple[Any, ...]
+
+
+def page_state(session: Session, snapshot: Snapshot) -> PageState:
+    """What the areas of a page depend on."""
+    return snapshot.message, snapshot.notes, snapshot.devices, snapshot.progress is not None, id(session.dataset)
+
+
+def bar_state(snapshot: Snapshot) -> str:
+    """What the buttons depend on. While a run is got ready or stops, they are as when it stands still."""
+    return "still" if snapshot.status in STILL else snapshot.status
 
 
 class Stream:
     """What one page shows now. It lives as long as the page's session state holds it."""
 
     def __init__(
-        self, session: Session, drawn: Snapshot, views: Iterable[str], parts: Callable[[Snapshot], list[Part]]
+        self,
+        session: Session,
+        page: PageState,
+        bar: Snapshot,
+        views: Iterable[str],
+        parts: Callable[[Snapshot], list[Part]],
     ) -> None:
         self._session, self._views, self._parts = session, frozenset(views), parts
-        self._drawn = drawn
+        self._page, self._bar = page, bar_state(bar)
         self._sent: Snapshot | None = None
 
     def follows(self, snapshot: Snapshot) -> bool:
         """Whether buttons and areas, as they were drawn, still belong to the session's state."""
-        return (snapshot.busy, snapshot.status) == (self._drawn.busy, self._drawn.status)
+        return (page_state(self._session, snapshot), bar_state(snapshot)) == (self._page, self._bar)
 
     def answer(self) -> bytes:
         """The parts of the page if something is new, whether the page must be drawn again, and when to ask again."""
@@ -54,7 +73,7 @@ class Stream:
         found: dict[str, Any] = {
             "parts": parts, "at": snapshot.at, "redraw": not self.follows(snapshot), "next": interval(),
         }  # fmt: skip
-        return json.dumps(found, separators=(",", ":")).encode()
+        return packed(found)
 
 
 _STREAMS: WeakValueDictionary[str, Stream] = WeakValueDictionary()

@@ -30,6 +30,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     monkeypatch.chdir(ROOT)
     test = AppTest.from_file(str(ROOT / "pages" / "entry" / "main.py"), default_timeout=LIMIT).run()
     test.session = session  # type: ignore[attr-defined]
+    test.session_state["more"] = True  # the popover with further settings is open
     settled(test)
     yield test
     assert session.close(timeout=10), "the training thread must end with its session"
@@ -262,6 +263,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
         test.query_params[name] = value
     test.session = session  # type: ignore[attr-defined]
     test.run()
+    test.session_state["more"] = True
     return settled(test)
 
 

@@ -20,7 +20,7 @@ from pages.components.part import Part
 from pages.shared import stream as module
 from pages.shared.shown import Shown
 from pages.shared.status import strip
-from pages.shared.stream import Stream, interval, routes
+from pages.shared.stream import Stream, interval, page_state, routes
 from pages.shared.tabs import tab_parts
 
 LIMIT = 60
@@ -58,8 +58,13 @@ def parts_of(session: Session) -> Any:
     return parts
 
 
+def new_stream(session: Session, views: set[str]) -> Stream:
+    snapshot = session.snapshot()
+    return Stream(session, page_state(session, snapshot), snapshot, views, parts_of(session))
+
+
 def stream_of(session: Session, token: str) -> Stream:
-    made = Stream(session, session.snapshot(), {"weights"}, parts_of(session))
+    made = new_stream(session, {"weights"})
     module._STREAMS[token] = made
     return made
 
@@ -119,7 +124,7 @@ def test_the_pace_follows_how_many_share_the_machine(
 
 
 def test_answers_are_json_without_numpy(session: Session) -> None:
-    answer = json.loads(Stream(session, session.snapshot(), (), parts_of(session)).answer())
+    answer = json.loads(new_stream(session, set()).answer())
     assert answer["next"] == pytest.approx(interval())
 
 
