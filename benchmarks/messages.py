@@ -45,7 +45,7 @@ def sight(text: str) -> Sight | None:
 def json_of(component: Any) -> str:
     """The JSON that a BidiComponent message carries."""
     kind = component.WhichOneof("data")
-    return str(component.mixed.json if kind == "mixed" else component.json if kind == "json" else "")
+    return component.bytes.decode() if kind == "bytes" else str(component.json if kind == "json" else "")
 
 
 def state_of(kind: str, widget: Any) -> Any:

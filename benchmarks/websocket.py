@@ -33,6 +33,14 @@ class Timer:
     began: float
 
 
+@dataclass(frozen=True)
+class Button:
+    """A button on the page, and the fragment that a press of it runs; '' for the whole page."""
+
+    id: str
+    fragment: str
+
+
 @dataclass(eq=False)
 class _Request:
     """What the server was asked for: the first run that begins after it and covers it is the answer."""
@@ -50,7 +58,7 @@ class Client:
         self._requests: list[_Request] = []
         self._widgets: dict[str, Any] = {}
         self._changed = asyncio.Condition()
-        self.buttons: dict[str, str] = {}
+        self.buttons: dict[str, Button] = {}
         self.timers: dict[str, Timer] = {}
         self.sight = Sight(0, "", None)
         self.sights = 0
@@ -76,7 +84,7 @@ class Client:
                 for fragment in message.stop_auto_rerun.fragment_ids:
                     self.timers.pop(fragment, None)
             elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
-                self._take(message.delta.new_element, len(raw))
+                self._take(message.delta, len(raw))
             elif kind == "script_finished":
                 self._finish(
                     message.metadata.run.script_run_id, message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
@@ -86,10 +94,11 @@ class Client:
             async with self._changed:
                 self._changed.notify_all()
 
-    def _take(self, element: Any, size: int) -> None:
+    def _take(self, delta: Any, size: int) -> None:
+        element = delta.new_element
         kind = element.WhichOneof("type")
         if kind == "button":
-            self.buttons[element.button.label] = element.button.id
+            self.buttons[element.button.label] = Button(element.button.id, delta.fragment_id)
         elif kind == "bidi_component":
             if shown := sight(json_of(element.bidi_component)):
                 self.tick_bytes = size
@@ -121,11 +130,13 @@ class Client:
         if not fragments:  # a whole page: its timers and buttons are new
             self.timers.clear()
             self.buttons.clear()
-        for request in self._requests:
-            if not fragments or request.fragment in fragments:
+        self.buttons = {label: button for label, button in self.buttons.items() if button.fragment not in fragments}
+        covered = [not fragments or request.fragment in fragments for request in self._requests]
+        for position, request in enumerate(self._requests):
+            if covered[position]:
                 request.run = run
-            elif request.run:
-                # Streamlit drops the end of a run when another request comes at that very moment.
+            elif request.run or any(covered[position + 1 :]):
+                # Streamlit drops the end of a run, or all of a short one, when another request comes at that moment.
                 self._answer(request)
         self._forget_answered()
 
@@ -154,11 +165,13 @@ class Client:
         message.rerun_script.query_string = ""
         states = message.rerun_script.widget_states.widgets
         states.extend(self._widgets.values())
-        if fragment:
-            message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = fragment, True
+        message.rerun_script.is_auto_rerun = bool(fragment)
         if press:
             widget = states.add()
-            widget.id, widget.trigger_value = self.buttons[press], True
+            widget.id, widget.trigger_value = self.buttons[press].id, True
+            fragment = self.buttons[press].fragment
+        if fragment:
+            message.rerun_script.fragment_id = fragment
         request = _Request(fragment, asyncio.get_running_loop().create_future())
         self._requests.append(request)
         began = self._asked = time.monotonic()
@@ -168,7 +181,7 @@ class Client:
         return time.monotonic() - began
 
     async def press(self, button: str) -> float:
-        """Press a button; the seconds until the whole page is there again."""
+        """Press a button; the seconds until the page, or the part of it that the button belongs to, is there again."""
         if button == "Train":
             self._newest = time.monotonic()
         elif button == "Pause":

@@ -71,8 +71,8 @@ def live(
         else:
             rest.append(time.monotonic())
         over = bool(rest) and rest[-1] - rest[0] > REST_SECONDS
-        if drawn.busy and (over or not 0.4 < wanted / every < 2.6):
-            st.rerun()  # the ticks have to come at another pace, or to end
+        if over or (drawn.busy and not 0.4 < wanted / every < 2.6):
+            st.rerun()  # the ticks have to end, which takes a whole page, or to come at another pace
         if not stream.follows(snapshot):
             st.rerun()  # the buttons and the other areas have to follow
 
