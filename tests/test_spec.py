@@ -293,7 +293,7 @@ def test_number_of_layers_is_limited(count: int) -> None:
 
 def test_too_many_layers_are_refused_with_their_size() -> None:
     wide = {"type": "Linear", "params": {"out_features": 100}}
-    nonsense = [{"type": "Linear", "params": {"out_features": 10**10}}, {"type": []}, {"type": "Linear", "params": 1}, 7]
+    nonsense = [{"type": "Linear", "params": {"out_features": 10**10}}, {"type": []}, {"type": "Linear", "params": 1}]
     with pytest.raises(SpecError) as caught:
         Experiment.from_dict({"layers": [wide] * 10_000 + nonsense})
     said = str(caught.value)
