@@ -35,16 +35,17 @@ else:
 seen = shown()
 views = (output_view(session) if seen.output else set()) | (tab_view(seen) if seen.views else set())
 snapshot = look(session, views)
+drawn = page_state(session, snapshot)
 
 
 def parts(now: Snapshot) -> list[Part]:
     """Everything on this page that moves; made in ticks and for the stream, so nothing here may ask the page."""
-    drawn = curves(session)
+    lines = curves(session)
     out = output(session, now, seen) if seen.output else None
     return [
-        strip(now, seen, drawn),
+        strip(now, seen, lines),
         *([out] if out else []),
-        *(tab_parts(session, now, seen, drawn) if seen.views else []),
+        *(tab_parts(session, now, seen, lines) if seen.views else []),
     ]
 
 
@@ -67,7 +68,6 @@ with DRAWING.turn():
                 draw()
     if seen.views:
         live_tabs(session, snapshot, seen)
-drawn = page_state(session, snapshot)
 
 
 def run() -> None:

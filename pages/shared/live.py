@@ -52,25 +52,23 @@ def live(
     """
     stream = Stream(session, page, drawn, views, parts)
     address = f"{offer(stream)}#{next(_RUNS)}"  # another one for every run of the page: what it shows may be new
-    ticks: list[float] = []
-    rest: list[float] = []  # when the session was seen at rest since it was last busy
+    first = True
+    rest_began: float | None = None
     every = HEARTBEAT_SECONDS if st.session_state.get(_STREAMS) else interval()
 
     def tick() -> None:
+        nonlocal first, rest_began
         snapshot = look(session, views)
         with DRAWING.turn():
             # The first time shows the state that the buttons show, which no stream may bring any more.
-            moved = [] if ticks and st.session_state.get(_STREAMS) else parts(snapshot)
-            ticks.append(snapshot.at)
+            moved = parts(snapshot) if first or not st.session_state.get(_STREAMS) else []
+            first = False
             said = feed(moved, at=snapshot.at, stream=address if drawn.busy else None, key="live_feed")
         if said is not None:
             st.session_state[_STREAMS] = said
         wanted = HEARTBEAT_SECONDS if st.session_state.get(_STREAMS) else interval()
-        if snapshot.busy:
-            rest.clear()
-        else:
-            rest.append(time.monotonic())
-        over = bool(rest) and rest[-1] - rest[0] > REST_SECONDS
+        rest_began = None if snapshot.busy else rest_began or time.monotonic()
+        over = rest_began is not None and time.monotonic() - rest_began > REST_SECONDS
         if over or (drawn.busy and not 0.4 < wanted / every < 2.6):
             st.rerun()  # the ticks have to end, which takes a whole page, or to come at another pace
         if not stream.follows(snapshot):

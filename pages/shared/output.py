@@ -51,6 +51,12 @@ def output_view(session: Session) -> set[str]:
     return {"regression" if dataset.task == "regression" else "samples"}
 
 
+def as_table(dataset: Dataset) -> bool:
+    """Whether a data set's predictions are shown as rows, by `sample_table`."""
+    classes = dataset.task == "classification"
+    return classes and len(dataset.sample_shape) == 1 and not dataset.spec.entry.two_features
+
+
 def output(session: Session, snapshot: Snapshot, shown: Shown) -> Part | None:
     """What the network makes of the data; None for tables of classes, which `sample_table` draws."""
     dataset = session.dataset  # of the session's run, which the edited experiment may be ahead of
@@ -60,7 +66,7 @@ def output(session: Session, snapshot: Snapshot, shown: Shown) -> Part | None:
         return _plane(snapshot, dataset, shown)
     if dataset.task == "regression":
         return _predicted_against_actual(snapshot, dataset, shown)
-    return _images(snapshot, dataset) if len(dataset.sample_shape) == 3 else None
+    return None if as_table(dataset) else _images(snapshot, dataset)
 
 
 def _nothing(message: str) -> Part:

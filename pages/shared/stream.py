@@ -24,6 +24,7 @@ from mlp_core.training.slots import SLOTS, cores
 from mlp_core.training.snapshot import Snapshot
 from pages.components.assets import packed
 from pages.components.part import Part
+from pages.shared.output import as_table
 
 PACES = (0.1, 0.25, 0.5, 1.0)
 """Seconds between two updates of a page, from when it is alone to when many share the machine."""
@@ -35,8 +36,10 @@ PageState = tuple[Any, ...]
 
 
 def page_state(session: Session, snapshot: Snapshot) -> PageState:
-    """What the areas of a page depend on."""
-    return snapshot.message, snapshot.notes, snapshot.devices, snapshot.progress is not None, id(session.dataset)
+    """What the areas of a page depend on; a table of samples ticks by itself, but only where it was drawn busy."""
+    dataset = session.dataset
+    moves = dataset is not None and as_table(dataset) and snapshot.busy
+    return snapshot.message, snapshot.notes, snapshot.devices, snapshot.progress is not None, id(dataset), moves
 
 
 def bar_state(snapshot: Snapshot) -> str:
