@@ -17,6 +17,7 @@ from mlp_core.devices import available, describe
 from mlp_core.history import History
 from mlp_core.spec import Experiment
 from mlp_core.statistics import VIEWS
+from mlp_core.threads import one_thread
 from mlp_core.training.control import State
 from mlp_core.training.diagnosis import Watch
 from mlp_core.training.engine import ChunkResult, Engine, tune_thread
@@ -68,20 +69,20 @@ class Bench:
         self.generation = generation
         self.engine: Engine
         self.engine, self._why_engine = engine_for(self.run)
-        if self.run.device.type == "cpu":
-            self.run.passes = CompiledPasses(self.run, self._compute)
         self.engine = _Elsewhere(self.engine, self._compute)
         self.history = History()
         self.progress = Progress(Watch(self.run))
         self.looked: dict[str, LookedAt] = {}
         self.diverged = ""
         self._best: State | None = None
-        self._threads = 0
         self._looked_seconds = 0.0
         self._cost: dict[str, float] = {}
         self._last_look: dict[str, tuple[float, float]] = {}
         self._speed = 0.0
         self._mark = (time.monotonic(), 0)
+        if self.run.device.type == "cpu":
+            self.run.passes = passes = CompiledPasses(self.run, self._compute)
+            passes.prepare()
 
     def train(self, *, epochs: int | None = None, steps: int | None = None) -> Events:
         """Events of training up to a number of epochs or steps, counted from the run's start."""
@@ -92,10 +93,10 @@ class Bench:
         """Have a thread of low priority do what holds no lock, set up for this run's kernels."""
 
         def tuned() -> T:
-            threads = tune_thread(self.run, alone=not SLOTS.others)
-            if self._threads not in (0, threads):
-                self.inexact["Other runs shared the processor for a part of it, so sums were rounded otherwise."] = None
-            self._threads = threads
+            alone = not SLOTS.others
+            tune_thread(self.run, alone)
+            if not alone and not one_thread(self.run.plan.parameters, self.run.batches.batch_size):
+                self.inexact["Other runs shared the processor with it, so sums were rounded otherwise."] = None
             return work()
 
         return WORKERS.run(tuned)

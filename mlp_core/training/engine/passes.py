@@ -40,6 +40,16 @@ class CompiledPasses:
         loss = run.experiment.loss
         self._structure = repr((layers, run.plan.flatten, run.dataset.divisor, loss.type, sorted(loss.params.items())))
 
+    def prepare(self) -> None:
+        """Compile everything now, so that the first call takes no longer than those after it."""
+        x, y = self._run.x_test[:2], self._run.y_test[:2]
+        self.tested(x, y)
+        if self._run.dataset.class_names:
+            self.classified(x)
+        else:
+            self.outputs(x)
+        self.histograms(self._tensors[:1], 2)
+
     def outputs(self, x: Tensor) -> Tensor:
         """The network's outputs (N, outputs)."""
         found: Tensor = self._call("outputs", lambda model, x: model(self._run.scaled(x)), x)
