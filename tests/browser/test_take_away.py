@@ -117,9 +117,9 @@ def test_a_copied_link_gives_the_same_curve_in_another_profile(visit: Any, addre
 
 def test_a_teachers_link_hides_and_fixes(visit: Any, address: str) -> None:
     page = visit(f"{address}/?preset=xor&hide=views,code&lock=network")
+    page.locator("[class*='st-key-layer-0-Linear-out_features--'] input:disabled").wait_for()
     assert page.get_by_role("tab").count() == 0
     assert page.get_by_text("Take away", exact=True).count() == 0
-    assert page.locator("[class*='st-key-layer-0-Linear-out_features--'] input").is_disabled()
 
 
 def test_a_cold_deep_link_to_the_export_page_works(chromium: Any) -> None:
