@@ -9,6 +9,7 @@ own paths only), it says so, and the ticks carry the numbers as before.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import WeakValueDictionary
@@ -28,6 +29,7 @@ from pages.shared.output import as_table
 
 PACES = (0.1, 0.25, 0.5, 1.0)
 """Seconds between two updates of a page, from when it is alone to when many share the machine."""
+AGAIN_SECONDS = 1.0
 STILL = ("preparing", "pausing", "ready")
 _KEY = "stream"
 
@@ -61,6 +63,7 @@ class Stream:
         self._session, self._views, self._parts = session, frozenset(views), parts
         self._page, self._bar = page, bar_state(bar)
         self._sent: Snapshot | None = None
+        self._sent_at = 0.0
 
     def follows(self, snapshot: Snapshot) -> bool:
         """Whether buttons and areas, as they were drawn, still belong to the session's state."""
@@ -70,9 +73,11 @@ class Stream:
         """The parts of the page if something is new, whether the page must be drawn again, and when to ask again."""
         self._session.watch(self._views)
         snapshot = self._session.snapshot()
-        new = snapshot is not self._sent
+        # Now and then what is not new goes out as well: a part that was not on the page yet has missed it.
+        new = snapshot is not self._sent or time.monotonic() - self._sent_at > AGAIN_SECONDS
         parts = {part.key: part.data for part in self._parts(snapshot)} if new else {}
-        self._sent = snapshot
+        if new:
+            self._sent, self._sent_at = snapshot, time.monotonic()
         found: dict[str, Any] = {
             "parts": parts, "at": snapshot.at, "redraw": not self.follows(snapshot), "next": interval(),
         }  # fmt: skip
