@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from mlp_core.errors import UserError
-from mlp_core.export import STYLES, exactness, notebook, refuses, script
+from mlp_core.export import STYLES, exactness, file_name, notebook, refuses, script
 from mlp_core.export.compare import Row, compare
 from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
@@ -49,11 +49,10 @@ def code_tab(session: Session) -> None:
     except UserError as error:
         st.error(str(error), icon=":material/error:")
         return
-    name = edit.preset_name() or "experiment"
     with st.container(horizontal=True):
-        st.download_button("Script (.py)", text, f"{name}.py", "text/x-python", icon=":material/download:",
+        st.download_button("Script (.py)", text, file_name(current, style), "text/x-python", icon=":material/download:",
                            key="download-script", on_click="ignore", type="primary")  # fmt: skip
-        st.download_button("Notebook (.ipynb)", book, f"{name}.ipynb", "application/x-ipynb+json",
+        st.download_button("Notebook (.ipynb)", book, file_name(current, style, ".ipynb"), "application/x-ipynb+json",
                            icon=":material/download:", key="download-notebook", on_click="ignore")  # fmt: skip
     if other == NOTHING:
         st.code(text, language="python", line_numbers=True)
