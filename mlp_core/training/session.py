@@ -58,14 +58,11 @@ class Session(Control):
                     return self._give_state
                 if self._goal is not None and self._leased():
                     return self._train
-                self._goal = None
-                if self._snapshot.status in ("running", "pausing"):
-                    self._publish("ready")
-                if self._needs_look():
-                    return self._look
             self._goal = self._asked_state = None
             if self._snapshot.status in ("running", "pausing"):
                 self._publish("ready")
+            if not self._closed and self._needs_look():
+                return self._look
             if self._closed:
                 self._bench = self._dataset = None
             self._thread = None
