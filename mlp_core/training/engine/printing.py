@@ -27,6 +27,7 @@ from mlp_core.training.engine.tracing import (
 _ALIASES = ("aten::detach", "aten::alias", "aten::lift_fresh")
 _ROW_MAJOR_VIEWS = ("aten::view", "aten::_unsafe_view")
 """Views and their like that keep the elements of a contiguous tensor in their order."""
+_ARITHMETIC = ("aten::mul", "aten::div", "aten::add", "aten::sub")
 
 KEPT_NUMBERS = 8192
 """Up to how many numbers a result has memory of its own from step to step: that saves an allocation and the making of
@@ -132,9 +133,14 @@ class Body:
             return
         if node is not self._escapes and _writes_itself(node) and is_contiguous(node) and _is_small(node):
             dtype = node.meta["val"].dtype
-            self._names[node] = self._prologue.place(f"torch.empty({list(size_of(node))}, dtype={dtype})")
-            self._stable.add(self._names[node])
-            self.lines.append(f"{expression[:-1]}, {_out_of(node)}={self._names[node]})")
+            place = self._names[node] = self._prologue.place(f"torch.empty({list(size_of(node))}, dtype={dtype})")
+            self._stable.add(place)
+            if self._adds_to_a_vector(node):
+                # Filled and added to in place: the same kernels, without the views that the operator makes for itself.
+                bias, *factors = self._arguments(node)
+                self.lines.append(f"{place}.copy_({self._prologue.name(f'{bias}.expand_as({place})')})")
+                expression = f"torch.ops.aten.addmm({', '.join([place, *factors])})"
+            self.lines.append(f"{expression[:-1]}, {_out_of(node)}={place})")
             return
         self._names[node] = f"v_{node.name}"
         results = [f"v_{node.name}_{i}" for i in range(len(schema.returns))]
@@ -146,6 +152,9 @@ class Body:
         schema = schema_of(node)
         given, named = zip(schema.arguments, node.args, strict=False), dict(node.kwargs)
         printed = [self._value(value, str(argument.type)) for argument, value in given]
+        if _scales(node):
+            # The same number, for a third of the time that PyTorch takes to make a tensor of it in every step.
+            printed[1] = self._prologue.name(f"torch.full([], {_literal(float(node.args[1]))}, dtype=torch.float32)")  # type: ignore[arg-type]
         draws = torch.Tag.nondeterministic_seeded in node.target.tags  # type: ignore[union-attr]
         takes_generator = any(argument.name == "generator" for argument in schema.arguments)
         if draws and not takes_generator:
@@ -156,6 +165,15 @@ class Body:
             elif argument.name in named:
                 printed.append(f"{argument.name}={self._value(named[argument.name], str(argument.type))}")
         return printed
+
+    def _adds_to_a_vector(self, node: fx.Node) -> bool:
+        """Whether this is a product of matrices added to a vector that stays where it is: a layer's bias."""
+        if not _is(node, "aten::addmm"):
+            return False
+        bias = node.args[0]
+        return (
+            isinstance(bias, fx.Node) and len(size_of(bias)) == 1 and self._names[self._resolve(bias)] in self._stable
+        )
 
     def _value(self, value: Any, kind: str) -> str:
         """One argument in TorchScript; `kind` is its type in the operator's signature."""
@@ -234,6 +252,14 @@ def _literal(value: Any) -> str:
     if isinstance(value, torch.dtype | torch.layout | torch.memory_format):
         return str(value)
     raise UnsupportedError(f"its step has an argument of type {type(value).__name__}")
+
+
+def _scales(node: fx.Node) -> bool:
+    """Whether a float32 tensor is multiplied, divided, added to or subtracted from by a number."""
+    if schema_of(node).name not in _ARITHMETIC or len(node.args) != 2 or node.kwargs:
+        return False
+    tensor, number = node.args
+    return isinstance(tensor, fx.Node) and tensor.meta["val"].dtype == torch.float32 and isinstance(number, int | float)
 
 
 def _changes(node: fx.Node) -> bool:

@@ -79,7 +79,7 @@ _EPOCH_ENDS = """
 # As `torch.nn.utils.clip_grad_norm_` does on a processor; dividing a number by a tensor is these two operators.
 _CLIP = (
     "norm = torch.ops.aten.linalg_vector_norm(torch.stack(torch._foreach_norm(grads, 2.0)), 2.0)",
-    "g.mul_(torch.clamp(torch.mul(torch.reciprocal(norm.add_(1e-6)), max_norm), max=1.0))",
+    "g.mul_(torch.clamp(torch.mul(torch.reciprocal(norm.add_(clip_eps)), clip_norm), max=1.0))",
 )
 
 
@@ -174,8 +174,15 @@ def write(
         *(f"{name} = flats[{3 + i}]" for i, (name, _) in enumerate(update.state)),
         *(f"{name} = scratch[{i}]" for i, name in enumerate(update.scratch)),
         *(f"{name} = scalars[{i}]" for i, name in enumerate(update.scalars)),
+        *(f"{name}_0d = torch.full([], {name}, dtype=torch.float32)" for name in update.scalars),
+        "number = torch.zeros([], dtype=torch.float32)",
         *prologue.lines,
     ]
+    if extras.clip:
+        lines += [
+            "clip_eps = torch.full([], 1e-6, dtype=torch.float32)",
+            "clip_norm = torch.full([], max_norm, dtype=torch.float32)",
+        ]
     if update.fused:
         lines += [f"{name}s = states[{i}]" for i, (name, _) in enumerate(update.state)]
     if update.counts:
