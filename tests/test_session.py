@@ -21,7 +21,6 @@ from mlp_core.spec import DataSpec, Experiment, LayerSpec
 from mlp_core.training import control as control_module
 from mlp_core.training.bench import Bench
 from mlp_core.training.session import Session
-from mlp_core.training.slots import Slots, cores
 from mlp_core.training.snapshot import Snapshot
 
 LIMIT = 60.0
@@ -691,47 +690,6 @@ def test_ten_sessions_train_at_once_and_all_advance(tmp_path: Path) -> None:
     for made in sessions:
         made.close()
     assert all(made.close(LIMIT) for made in sessions)
-
-
-def test_slots_are_given_in_order_and_never_more_than_there_are() -> None:
-    slots, inside, most, order = Slots(2), [0], [0], []
-    lock, go = threading.Lock(), threading.Event()
-
-    def work(number: int) -> None:
-        with slots.turn():
-            with lock:
-                order.append(number)
-                inside[0] += 1
-                most[0] = max(most[0], inside[0])
-            assert go.wait(LIMIT)
-            with lock:
-                inside[0] -= 1
-
-    threads = []
-    for number in range(6):
-        threads.append(threading.Thread(target=work, args=(number,)))
-        threads[-1].start()
-        deadline = time.monotonic() + LIMIT
-        while len(order) + slots.waiting <= number and time.monotonic() < deadline:
-            time.sleep(0.001)
-    assert slots.waiting == 4
-    go.set()
-    for thread in threads:
-        thread.join(LIMIT)
-    assert sorted(order[:2]) == [0, 1]
-    assert len(order) == 6
-    assert most[0] == 2
-    assert slots.waiting == 0
-    assert cores() >= 1
-
-
-def test_an_error_inside_a_turn_gives_the_slot_back() -> None:
-    slots = Slots(1)
-    for _ in range(3):
-        with pytest.raises(KeyError), slots.turn():
-            raise KeyError
-    with slots.turn():
-        assert slots.waiting == 0
 
 
 # Any order of presses

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+import time
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from mlp_core.statistics import BINS, GRID, SCATTER, VIEWS
 from mlp_core.training import loop
 from mlp_core.training.checkpoint import restore, save
 from mlp_core.training.diagnosis import Watch
+from mlp_core.training.engine import ChunkResult
 from mlp_core.training.engine.eager import EagerEngine
 from mlp_core.training.events import Chunk, Evaluation, Event, Finished, Report
 from mlp_core.training.loop import Progress, train
@@ -262,6 +264,21 @@ def test_may_be_left_after_any_event_and_resumed(leave_after: int, monkeypatch: 
         expected, found = ({e.step: e for e in of_kind(events, kind)} for events in (whole, pieces))
         assert set(found) <= set(expected)
         assert len(found) >= len(expected) - 1
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_chunks_length_follows_the_time_that_its_steps_took(known: bool) -> None:
+    """And not the time for which it waited to be told of; without that the wall clock has to do."""
+
+    class Slow(EagerEngine):
+        def run(self, run: Run, steps: int) -> ChunkResult:
+            time.sleep(0.02)
+            return replace(super().run(run, steps), seconds=0.001 * steps if known else None)
+
+    run = make(experiment())
+    progress = Progress(Watch(run), chunk_seconds=0.0105)
+    list(train(run, Slow(), progress, steps=10))
+    assert progress.chunk_steps == (10 if known else 1)
 
 
 def test_limits_count_from_the_start_of_the_run() -> None:

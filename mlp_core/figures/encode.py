@@ -6,6 +6,7 @@ Plotly reads them little-endian. NaN and infinity are not JSON; as floats they t
 from __future__ import annotations
 
 import base64
+import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Encoded = dict[str, str]
 
-_CODES = {"float32": "f4", "float64": "f8", "uint8": "u1", "uint16": "u2", "int16": "i2", "int32": "i4"}
+_CODES = {np.dtype(code): code for code in ("f4", "f8", "u1", "u2", "i2", "i4")}
 
 
 def encode(values: npt.ArrayLike) -> Encoded:
@@ -25,9 +26,9 @@ def encode(values: npt.ArrayLike) -> Encoded:
     array = np.asarray(values)
     if array.ndim not in (1, 2):
         raise ValueError(f"The 'values' of encode must have 1 or 2 dimensions. Got {array.ndim} instead.")
-    if array.dtype == np.bool_ or np.issubdtype(array.dtype, np.integer):
+    if array.dtype.kind in "biu":
         return _pack(array.astype(_smallest(array)))
-    if not np.issubdtype(array.dtype, np.floating):
+    if array.dtype.kind != "f":
         raise ValueError(f"The 'values' of encode must be numeric. Got dtype {array.dtype} instead.")
     return _pack(array.astype(np.float64 if _needs_double(array) else np.float32))
 
@@ -59,15 +60,18 @@ def _smallest(array: Array) -> type[np.generic]:
 
 def _needs_double(array: Array) -> bool:
     """Whether float32 would overflow, or resolve the span so badly that a line turns into steps."""
-    finite = array[np.isfinite(array)]
-    if finite.size == 0:
+    if array.size == 0:
         return False
-    span, size = float(finite.max() - finite.min()), float(np.abs(finite).max())
+    low, high = float(array.min()), float(array.max())
+    if not (math.isfinite(low) and math.isfinite(high)):  # NaN anywhere makes both NaN
+        finite = array[np.isfinite(array)]
+        return finite.size > 0 and _needs_double(finite)
+    span, size = high - low, max(abs(low), abs(high))
     return 0 < span < 1e-4 * size or size > 3e38
 
 
 def _pack(array: Array) -> Encoded:
-    code = _CODES[array.dtype.name]
+    code = _CODES[array.dtype]
     little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
     encoded = {"dtype": code, "bdata": base64.b64encode(little.tobytes()).decode("ascii")}
     if array.ndim == 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import unicodedata
 from collections.abc import Sequence
@@ -17,8 +18,13 @@ _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "{": "&#123;"
 
 def plain(value: object, limit: int = 24) -> str:
     """`value` as one line without control or direction characters; beyond `limit` it ends in an ellipsis."""
+    return _plain(str(value), limit)
+
+
+@functools.lru_cache(maxsize=4096)  # the same names come with every tick
+def _plain(text: str, limit: int) -> str:
     kept = []
-    for character in str(value):
+    for character in text:
         if ord(character) in _DIRECTION or unicodedata.category(character) == "Cs":
             continue
         spaces = unicodedata.category(character) in {"Cc", "Zl", "Zp"}

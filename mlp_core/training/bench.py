@@ -25,7 +25,7 @@ from mlp_core.training.engine.choose import engine_for
 from mlp_core.training.engine.passes import CompiledPasses
 from mlp_core.training.engine.torchscript import copies
 from mlp_core.training.events import Chunk, Diverged, Evaluation, Event, Events, Finished
-from mlp_core.training.loop import Progress, train
+from mlp_core.training.loop import CHUNK_SECONDS, SHARED_CHUNK_SECONDS, Progress, train
 from mlp_core.training.slots import SLOTS
 from mlp_core.training.snapshot import LookedAt, Snapshot, Status
 from mlp_core.training.workers import WORKERS
@@ -94,6 +94,7 @@ class Bench:
 
         def tuned() -> T:
             alone = not SLOTS.others
+            self.progress.chunk_seconds = SHARED_CHUNK_SECONDS if SLOTS.waiting else CHUNK_SECONDS
             tune_thread(self.run, alone)
             if not alone and not one_thread(self.run.plan.parameters, self.run.batches.batch_size):
                 self.inexact["Other runs shared the processor with it, so sums were rounded otherwise."] = None

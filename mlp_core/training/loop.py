@@ -19,6 +19,8 @@ from mlp_core.training.events import Chunk, Evaluation, Events, Finished, Report
 
 CHUNK_SECONDS = 0.05
 """How long a chunk of steps aims to last: control is looked at between chunks, nowhere else."""
+SHARED_CHUNK_SECONDS = 0.1
+"""The same where others wait for a turn: half as many turns need the interpreter lock half as often."""
 FIRST_CHUNK = 1
 """Steps of a run's first chunk: one of the largest networks takes a second."""
 GROWTH = 4
@@ -33,6 +35,7 @@ class Progress:
 
     watch: Watch
     chunk_steps: int = FIRST_CHUNK
+    chunk_seconds: float = CHUNK_SECONDS
     epoch_loss: float = 0.0
     report: list[np.ndarray] = field(default_factory=list)
     train_loss: float = float("nan")
@@ -82,7 +85,7 @@ def train(
         began = time.perf_counter()
         result = engine.run(run, int(min(left, progress.chunk_steps)))
         seconds = time.perf_counter() - began
-        _pace(progress, len(result.losses), seconds)
+        _pace(progress, len(result.losses), seconds if result.seconds is None else result.seconds)
         diverged = progress.watch.after_chunk(run, engine, result)
         position = run.position
         losses = result.losses[: max(0, position.step - step_before)]  # after a fault, what was kept
@@ -109,8 +112,8 @@ def _samples_at(run: Run) -> int:
 
 
 def _pace(progress: Progress, steps: int, seconds: float) -> None:
-    """Aim the next chunk at `CHUNK_SECONDS`, growing by a factor at most, so that one slow start is harmless."""
-    wanted = int(steps * CHUNK_SECONDS / max(seconds, 1e-9))
+    """Aim the next chunk at its time, growing by a factor at most, so that one slow start is harmless."""
+    wanted = int(steps * progress.chunk_seconds / max(seconds, 1e-9))
     progress.chunk_steps = max(1, min(wanted, GROWTH * progress.chunk_steps))
 
 

@@ -57,7 +57,7 @@ class Session(Control):
                 if self._asked_state is not None:
                     return self._give_state
                 if self._goal is not None and self._leased():
-                    return self._train
+                    return self._train_as_member
             self._goal = self._asked_state = None
             if self._snapshot.status in ("running", "pausing"):
                 self._publish("ready")
@@ -114,6 +114,10 @@ class Session(Control):
         with self._lock:
             self._snapshot = replace(self._snapshot, progress=(progress.what, share))
             self._changed.notify_all()
+
+    def _train_as_member(self) -> None:
+        with SLOTS.member():
+            self._train()
 
     def _train(self) -> None:
         with self._lock:

@@ -6,42 +6,55 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 
 class Slots:
-    """A first-come-first-served counting lock; whoever waits can be called off."""
+    """A counting lock, first come first served, the urgent before the others; whoever waits can be called off."""
 
     def __init__(self, size: int) -> None:
         self._size = self._free = size
+        self._members = 0
         self._lock = threading.Lock()
+        self._urgent: deque[Turn] = deque()
         self._line: deque[Turn] = deque()
 
     @property
     def waiting(self) -> int:
         """How many wait for a turn now."""
-        return len(self._line)
+        return len(self._urgent) + len(self._line)
 
     @property
     def others(self) -> int:
-        """How many work or wait beside one that works."""
-        return max(0, self._size - self._free - 1) + len(self._line)
+        """How many work, wait or are members beside one that works."""
+        return max(max(0, self._size - self._free - 1) + self.waiting, self._members - 1)
 
-    def ask(self) -> Turn:
+    @contextmanager
+    def member(self) -> Iterator[None]:
+        """Be one of those who want turns again and again, for the block: counted between two turns as well."""
+        with self._lock:
+            self._members += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._members -= 1
+
+    def ask(self, *, urgent: bool = False) -> Turn:
         """Join the line. The turn is held at once where there is room and nobody waits; else `Turn.wait` for it."""
         turn = Turn(self)
         with self._lock:
-            if self._free and not self._line:
+            if self._free and not self.waiting:
                 self._free -= 1
                 turn.held = True
             else:
-                self._line.append(turn)
+                (self._urgent if urgent else self._line).append(turn)
         return turn
 
     @contextmanager
-    def turn(self) -> Iterator[bool]:
+    def turn(self, *, urgent: bool = False) -> Iterator[bool]:
         """Hold a slot for the block; gives whether nobody else holds or awaits one."""
-        turn = self.ask()
+        turn = self.ask(urgent=urgent)
         turn.wait()
         try:
             yield not self.others
@@ -49,16 +62,19 @@ class Slots:
             turn.end()
 
     def _call_off(self, turn: Turn) -> None:
-        with self._lock, suppress(ValueError):
-            self._line.remove(turn)
-            turn.decided.set()
+        with self._lock:
+            for line in (self._urgent, self._line):
+                if turn in line:
+                    line.remove(turn)
+                    turn.decided.set()
 
     def _end(self, turn: Turn) -> None:
         with self._lock:
             if not turn.held:
                 return
             turn.held = False
-            following = self._line.popleft() if self._line else None
+            line = self._urgent or self._line
+            following = line.popleft() if line else None
             if following is None:
                 self._free += 1
             else:

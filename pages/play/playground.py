@@ -49,7 +49,7 @@ def parts(now: Snapshot) -> list[Part]:
     ]
 
 
-with DRAWING.turn():
+with DRAWING.turn(urgent=True):
     place = control_bar(session, snapshot, blocked)
     strip(snapshot, seen, curves(session)).mount()
     download(session)
@@ -73,7 +73,7 @@ with DRAWING.turn():
 def run() -> None:
     """The buttons, and the ticks that follow from what they start; a press runs this and not the page."""
     now = look(session, views)
-    with DRAWING.turn():
+    with DRAWING.turn(urgent=True):
         actions(session, now, blocked)
     with st.container(key="moving"):
         live(session, drawn, now, views, parts)

@@ -18,9 +18,9 @@ from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part, feed
 from pages.shared.layout import as_text
 from pages.shared.stream import PageState, Stream, interval, offer
-from pages.shared.turns import DRAWING
+from pages.shared.turns import CROWD, DRAWING
 
-HEARTBEAT_SECONDS = 1.0
+HEARTBEAT_SECONDS = 5.0
 """Between two ticks of a page whose browser follows the stream; others tick as often as the stream would answer."""
 DOWNLOAD_SECONDS = 0.5
 """Between two looks at a download."""
@@ -52,16 +52,18 @@ def live(
     """
     stream = Stream(session, page, drawn, views, parts)
     address = f"{offer(stream)}#{next(_RUNS)}"  # another one for every run of the page: what it shows may be new
-    first = True
+    first, skipped = True, False
     rest_began: float | None = None
     every = HEARTBEAT_SECONDS if st.session_state.get(_STREAMS) else interval()
 
     def tick() -> None:
-        nonlocal first, rest_began
+        nonlocal first, skipped, rest_began
         snapshot = look(session, views)
-        with DRAWING.turn():
+        # Where many wait to draw, every second tick draws nothing: numbers that are older, not a line that grows.
+        skipped = not skipped and snapshot.busy and DRAWING.waiting >= CROWD
+        with DRAWING.turn(urgent=first):
             # The first time shows the state that the buttons show, which no stream may bring any more.
-            moved = parts(snapshot) if first or not st.session_state.get(_STREAMS) else []
+            moved = parts(snapshot) if first or not (skipped or st.session_state.get(_STREAMS)) else []
             first = False
             said = feed(moved, at=snapshot.at, stream=address if drawn.busy else None, key="live_feed")
         if said is not None:

@@ -27,8 +27,10 @@ from pages.components.assets import packed
 from pages.components.part import Part
 from pages.shared.output import as_table
 
-PACES = (0.1, 0.25, 0.5, 1.0)
+PACES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Seconds between two updates of a page, from when it is alone to when many share the machine."""
+UPDATES_PER_CORE = 15
+"""A second, of all pages together: what leaves a core with time for presses."""
 AGAIN_SECONDS = 1.0
 STILL = ("preparing", "pausing", "ready")
 _KEY = "stream"
@@ -89,7 +91,7 @@ _STREAMS: WeakValueDictionary[str, Stream] = WeakValueDictionary()
 
 def interval() -> float:
     """Seconds between two updates of a page: one of `PACES`, the more sessions share the processor, the longer."""
-    wanted = PACES[0] * (SLOTS.others + 1) / cores()
+    wanted = (SLOTS.others + 1) / (UPDATES_PER_CORE * cores())
     return next((pace for pace in PACES if pace >= wanted), PACES[-1])
 
 

@@ -11,5 +11,8 @@ from mlp_core.training.slots import Slots
 AT_ONCE = 2
 """One that waits for something else must not keep all others waiting."""
 
+CROWD = 4
+"""So many in line show that the pages ask for more than Python can draw."""
+
 DRAWING = Slots(AT_ONCE)
-"""Hold a turn while drawing, and never while waiting for a session."""
+"""Hold a turn while drawing, and never while waiting for a session. Urgent is what a user waits for; ticks are not."""

@@ -114,7 +114,10 @@ def test_nobody_else_has_an_answer_and_none_outlives_its_page(session: Session) 
     assert ask("four").status_code == 404
 
 
-@pytest.mark.parametrize(("others", "seconds"), [(0, 0.1), (1, 0.1), (3, 0.25), (9, 0.5), (15, 1.0), (99, 1.0)])
+@pytest.mark.parametrize(
+    ("others", "seconds"),
+    [(0, 0.1), (1, 0.1), (3, 0.25), (9, 0.5), (15, 1.0), (29, 1.0), (59, 2.0), (99, 4.0), (999, 4.0)],
+)
 def test_the_pace_follows_how_many_share_the_machine(
     monkeypatch: pytest.MonkeyPatch, others: int, seconds: float
 ) -> None:

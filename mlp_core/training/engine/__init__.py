@@ -22,12 +22,14 @@ from mlp_core.threads import one_thread
 class ChunkResult:
     """What a chunk of steps gave: the samples seen, and for every mini-batch its loss, float32 (steps,).
 
-    `learning_rates`, float64 (steps,), are those of each step's update.
+    `learning_rates`, float64 (steps,), are those of each step's update. `seconds` is the processor time that they
+    took, which waiting for the interpreter lock is no part of; None where that is not known.
     """
 
     losses: np.ndarray
     samples: int
     learning_rates: np.ndarray
+    seconds: float | None = None
 
 
 class Engine(Protocol):

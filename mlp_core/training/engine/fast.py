@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
@@ -116,13 +117,15 @@ class FastEngine:
             bound.data[ORDER] = order
         scalars, rate = scalars_of(run.optimizer, bound.update), run.learning_rate
         rates = schedules.follow(run, steps)
+        began = time.thread_time()
         with without_gradients(), unoptimised():
             losses, order = bound.program.function(
                 *bound.fixed, scalars, rates, run.experiment.training.max_grad_norm or 0.0, position.batch, steps,
                 batches.batch_size, batches.block, bound.storage.first,
             )  # fmt: skip
+        seconds = time.thread_time() - began
         used = np.array(rates) if rates else np.full(steps, rate)
-        return ChunkResult(losses.numpy(), batches.skip(position, steps, order), used)
+        return ChunkResult(losses.numpy(), batches.skip(position, steps, order), used, seconds)
 
     def _bind(self, run: Run) -> _Bound:
         schedules.check(run.scheduler)

@@ -1,0 +1,57 @@
+"""The page's own ticks, called by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mlp_core.presets import preset
+from mlp_core.training.session import Session
+from mlp_core.training.snapshot import Snapshot
+from pages.components.part import Part
+from pages.shared import live as module
+from pages.shared.stream import page_state
+from pages.shared.turns import CROWD
+
+LIMIT = 60.0
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    made = Session(lease_seconds=LIMIT)
+    made.apply(preset("spiral").experiment)
+    made.play()
+    assert made.wait(lambda snapshot: snapshot.status == "running" and snapshot.step > 0, LIMIT)
+    yield made
+    assert made.close(LIMIT)
+
+
+@pytest.mark.parametrize(("in_line", "drawn"), [(CROWD - 1, [1, 1, 1, 1, 1]), (CROWD, [1, 1, 0, 1, 0])])
+def test_where_many_wait_to_draw_every_second_tick_draws_nothing(
+    session: Session, monkeypatch: pytest.MonkeyPatch, in_line: int, drawn: list[int]
+) -> None:
+    """The first one shows what the buttons show, whoever waits."""
+    ticks: list[Callable[[], None]] = []
+    fed: list[int] = []
+    turns = SimpleNamespace(waiting=in_line, turn=lambda urgent: nullcontext())
+
+    def fragment(function: Callable[[], None], **_: Any) -> Callable[[], None]:
+        ticks.append(function)
+        return function
+
+    def parts(snapshot: Snapshot) -> list[Part]:
+        return [Part(lambda: None, "curve", {"step": snapshot.step})]
+
+    monkeypatch.setattr(module, "DRAWING", turns)
+    monkeypatch.setattr(module, "offer", lambda stream: "live/token")
+    monkeypatch.setattr(module, "feed", lambda moved, **_: fed.append(len(moved)))
+    monkeypatch.setattr(module.st, "fragment", fragment)
+    snapshot = session.snapshot()
+    module.live(session, page_state(session, snapshot), snapshot, set(), parts)
+    for _ in range(4):
+        ticks[0]()
+    assert fed == drawn

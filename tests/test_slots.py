@@ -1,0 +1,94 @@
+"""Turns: who works at once, and in which order the others follow."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from mlp_core.training.slots import Slots, Turn, cores
+
+LIMIT = 30.0
+
+
+def test_slots_are_given_in_order_and_never_more_than_there_are() -> None:
+    slots, inside, most, order = Slots(2), [0], [0], []
+    lock, go = threading.Lock(), threading.Event()
+
+    def work(number: int) -> None:
+        with slots.turn():
+            with lock:
+                order.append(number)
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+            assert go.wait(LIMIT)
+            with lock:
+                inside[0] -= 1
+
+    threads = []
+    for number in range(6):
+        threads.append(threading.Thread(target=work, args=(number,)))
+        threads[-1].start()
+        deadline = time.monotonic() + LIMIT
+        while len(order) + slots.waiting <= number and time.monotonic() < deadline:
+            time.sleep(0.001)
+    assert slots.waiting == 4
+    go.set()
+    for thread in threads:
+        thread.join(LIMIT)
+    assert sorted(order[:2]) == [0, 1]
+    assert len(order) == 6
+    assert most[0] == 2
+    assert slots.waiting == 0
+    assert cores() >= 1
+
+
+def test_an_error_inside_a_turn_gives_the_slot_back() -> None:
+    slots = Slots(1)
+    for _ in range(3):
+        with pytest.raises(KeyError), slots.turn():
+            raise KeyError
+    with slots.turn():
+        assert slots.waiting == 0
+
+
+def test_the_urgent_come_before_the_others_and_both_in_their_order() -> None:
+    slots = Slots(1)
+    first = slots.ask()
+    line = [slots.ask(urgent=urgent) for urgent in (False, True, False, True)]
+    assert first.held
+    assert slots.waiting == 4
+    followed: list[Turn] = []
+    working = first
+    for _ in line:
+        working.end()
+        (working,) = (turn for turn in line if turn.held)
+        followed.append(working)
+    assert [line.index(turn) for turn in followed] == [1, 3, 0, 2]
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+def test_who_is_called_off_gets_no_turn(urgent: bool) -> None:
+    slots = Slots(1)
+    working, waiting = slots.ask(), slots.ask(urgent=urgent)
+    waiting.call_off()
+    assert waiting.wait() is False
+    assert slots.waiting == 0
+    working.end()
+    assert slots.ask().held
+
+
+def test_members_count_between_their_turns_as_well() -> None:
+    slots = Slots(2)
+    assert slots.others == 0
+    with slots.member():
+        assert slots.others == 0
+        with slots.member(), slots.member():
+            assert slots.others == 2
+            with slots.turn():
+                assert slots.others == 2
+    turns = [slots.ask() for _ in range(5)]
+    with slots.member():
+        assert slots.others == 4
+    assert all(turn.held for turn in turns[:2])
