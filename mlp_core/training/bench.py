@@ -5,6 +5,7 @@ Everything here needs PyTorch, so `session` imports it only in its thread.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
@@ -156,12 +157,13 @@ class Bench:
     def look(self, watched: Iterable[str], record: Callable[[Event], None], *, all_stale: bool) -> None:
         """Evaluate, and compute the watched views that are due; with `all_stale`, all that show an older step.
 
-        A view is due when the run has worked so long since it was last computed that its cost is a fair part of
-        `LOOKING_SHARE`; time spent in line for a turn does not count.
+        A view is due when the run has worked so long since it was last computed that all of them together cost no
+        more than `LOOKING_SHARE`; time spent in line for a turn does not count. How often each is computed falls with
+        the root of its cost, which makes the sum of their ages as small as that share allows.
         """
         names = [EVALUATION, *(name for name in VIEWS if name in watched and self._applies(name))]
         for name in names:
-            if self._is_stale(name) and (all_stale or self._is_due(name, len(names))):
+            if self._is_stale(name) and (all_stale or self._is_due(name, names)):
                 began = time.perf_counter()
                 if name == EVALUATION:
                     record(self.progress.evaluate(self.run))
@@ -194,14 +196,15 @@ class Bench:
     def _worked(self) -> float:
         return self.progress.seconds + self._looked_seconds
 
-    def _is_due(self, name: str, names: int) -> bool:
+    def _is_due(self, name: str, names: Iterable[str]) -> bool:
         if name not in self._last_look:
             return True
         moment, worked = self._last_look[name]
         at_epoch_end = 0.5 if name == EVALUATION and self.run.position.batch == 0 else 1.0
+        roots = sum(math.sqrt(self._cost.get(other, 0.0)) for other in names)
         return (
             time.monotonic() - moment >= at_epoch_end * LOOKING_INTERVAL
-            and self._worked - worked >= at_epoch_end * self._cost[name] * names / LOOKING_SHARE
+            and self._worked - worked >= at_epoch_end * math.sqrt(self._cost[name]) * roots / LOOKING_SHARE
         )
 
     def snapshot(self, status: Status, message: str) -> Snapshot:

@@ -1,0 +1,40 @@
+"""How much of its time a run gives to those who look at it."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from mlp_core import data
+from mlp_core.presets import preset
+from mlp_core.training.bench import EVALUATION, LOOKING_SHARE, Bench
+
+
+@pytest.mark.parametrize("costs", [(0.25, 0.0025, 0.01), (0.01, 0.01, 0.01), (1e-5, 2.0, 1e-3)])
+def test_all_views_together_cost_their_share_and_the_dear_ones_come_more_seldom(costs: tuple[float, ...]) -> None:
+    experiment = preset("spiral").experiment
+    bench = Bench(experiment, data.load(experiment.data), 0)
+    names = [EVALUATION, "weights", "boundary"]
+    bench.run.position.batch = 1  # at an epoch's end a test pass comes sooner
+    bench._cost = dict(zip(names, costs, strict=True))
+    bench._last_look = dict.fromkeys(names, (time.monotonic() - 3600.0, 0.0))
+
+    def period(name: str) -> float:
+        """Seconds of work after which the view is due, by bisection."""
+        low, high = 0.0, 1e4
+        for _ in range(60):
+            bench.progress.seconds = middle = (low + high) / 2
+            low, high = (low, middle) if bench._is_due(name, names) else (middle, high)
+        return high
+
+    periods = np.array([period(name) for name in names])
+    assert np.sum(np.array(costs) / periods) == pytest.approx(LOOKING_SHARE)
+    assert periods**2 / periods[0] ** 2 == pytest.approx(np.array(costs) / costs[0])
+
+
+def test_a_view_that_was_never_computed_is_due() -> None:
+    experiment = preset("spiral").experiment
+    bench = Bench(experiment, data.load(experiment.data), 0)
+    assert bench._is_due("weights", [EVALUATION, "weights"])
