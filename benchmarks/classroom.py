@@ -155,11 +155,11 @@ async def _press_buttons(client: Client, every: float, end: float, measured: Mea
 
 
 async def _press(client: Client, button: str, measured: Measured) -> None:
-    """Press it once it is on the page, which may be being drawn anew."""
+    """Press it once it is on the page, which may be being drawn anew; one that never comes took all patience."""
     deadline = time.monotonic() + PATIENCE
     while button not in client.buttons and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
-    measured.presses.append(await client.press(button))
+    measured.presses.append(await client.press(button) if button in client.buttons else PATIENCE)
 
 
 async def _settled(running: Server, threads: int = 0) -> tuple[int, float]:

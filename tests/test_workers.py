@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 
 import pytest
 
-from mlp_core.training.workers import NICENESS, Workers
+from mlp_core.training.workers import NICENESS, SWITCH_SECONDS, Workers
 
 LIMIT = 20
 
@@ -30,6 +31,16 @@ def test_workers_have_a_lower_priority_than_whoever_asks() -> None:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     assert Workers(1).run(niceness) == min(19, niceness() + NICENESS) or niceness() > 0
+
+
+def test_where_workers_run_nobody_keeps_the_interpreter_lock_for_long() -> None:
+    before = sys.getswitchinterval()
+    try:
+        for set_before, wanted in ((0.005, SWITCH_SECONDS), (SWITCH_SECONDS / 2, SWITCH_SECONDS / 2)):
+            sys.setswitchinterval(set_before)
+            assert Workers(1).run(sys.getswitchinterval) == pytest.approx(wanted)
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_no_more_threads_than_allowed_and_none_after_a_while() -> None:

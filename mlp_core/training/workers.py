@@ -7,6 +7,7 @@ thread has the priority of all others, and hands what computes without the lock 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +20,9 @@ T = TypeVar("T")
 
 NICENESS = 10
 """Added to a worker's niceness, so that the page server is scheduled first."""
+SWITCH_SECONDS = 0.001
+"""For how long a thread may hold the interpreter lock while others wait for it. A chunk of steps needs the lock some
+times, and Python's own 5 ms each time, beside one busy thread, cost half of a small network's speed."""
 IDLE_SECONDS = 5.0
 """How long a worker waits for work before it ends."""
 
@@ -67,6 +71,7 @@ class Workers:
 
     def _work(self) -> None:
         lower_priority()
+        sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
         while True:
             with self._changed:
                 self._idle += 1
