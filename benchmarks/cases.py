@@ -12,10 +12,9 @@ from mlp_core.data.dataset import Dataset, read_only
 from mlp_core.plan import plan
 from mlp_core.presets import PRESETS, mlp
 from mlp_core.spec import DataSpec, Experiment, OptimizerSpec
+from mlp_core.threads import one_thread
 
 MADE_UP_SIZES = {"CIFAR10": (50_000, 10_000), "FashionMNIST": (60_000, 10_000)}
-LARGE_STEP = 10_000_000
-"""Weights times samples of a step from which every program may use all cores; below it, each gets one."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Case:
     def large(self) -> bool:
         """Whether a step's kernels gain from a second core."""
         weights = sum(a * b + b for a, b in zip(self.widths, self.widths[1:], strict=False))
-        return weights * self.batch >= LARGE_STEP
+        return not one_thread(weights, self.batch)
 
     def dataset(self) -> Dataset:
         """The data, put into the process's cache where they are made up, so that a session finds them too."""

@@ -442,16 +442,17 @@ def test_a_fault_of_a_run_that_was_given_up_is_nobodys(session: Session, monkeyp
         if spec.dataset != "xor":
             return load(spec, *arguments, **keywords)
         began.set()
-        while not keywords["cancelled"]():
-            time.sleep(0.001)
+        assert given_up.wait(LIMIT)
+        assert keywords["cancelled"]()
         raise data.DataCancelled("The download was stopped.")
 
-    began = threading.Event()
+    began, given_up = threading.Event(), threading.Event()
     monkeypatch.setattr(data, "load", slow)
     session.apply(experiment("xor"))
     session.play()
     assert began.wait(LIMIT)
     session.apply(experiment("circle"))
+    given_up.set()
     until_step(session, 10)  # it was playing, so it goes on playing
     assert session.snapshot().status == "running"
 
@@ -474,10 +475,11 @@ def test_cancelling_a_download(session: Session, monkeypatch: pytest.MonkeyPatch
         if not keywords["download"]:
             return load(spec, *arguments, **keywords)
         keywords["progress"](data.Progress("Fetching", 5, 10))
-        while not keywords["cancelled"]():
-            time.sleep(0.001)
+        assert given_up.wait(LIMIT)
+        assert keywords["cancelled"]()
         raise data.DataCancelled("The download was stopped.")
 
+    given_up = threading.Event()
     monkeypatch.setattr(data, "load", fetch)
     session.apply(experiment("fashion-mnist-quickstart"))
     until(session, "needs download")
@@ -485,6 +487,7 @@ def test_cancelling_a_download(session: Session, monkeypatch: pytest.MonkeyPatch
     assert session.wait(lambda s: s.progress == ("Fetching", 0.5), LIMIT)
     assert session.snapshot().busy
     session.cancel_download()
+    given_up.set()
     snapshot = until(session, "needs download")
     assert snapshot.progress is None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -12,36 +11,41 @@ from mlp_core.training.slots import Slots, Turn, cores
 LIMIT = 30.0
 
 
-def test_slots_are_given_in_order_and_never_more_than_there_are() -> None:
-    slots, inside, most, order = Slots(2), [0], [0], []
-    lock, go = threading.Lock(), threading.Event()
+def test_turns_are_given_in_order_and_never_more_than_there_are() -> None:
+    slots = Slots(2)
+    turns = [slots.ask() for _ in range(6)]
 
-    def work(number: int) -> None:
-        with slots.turn():
-            with lock:
-                order.append(number)
-                inside[0] += 1
-                most[0] = max(most[0], inside[0])
-            assert go.wait(LIMIT)
-            with lock:
-                inside[0] -= 1
+    def held() -> list[int]:
+        return [number for number, turn in enumerate(turns) if turn.held]
 
-    threads = []
-    for number in range(6):
-        threads.append(threading.Thread(target=work, args=(number,)))
-        threads[-1].start()
-        deadline = time.monotonic() + LIMIT
-        while len(order) + slots.waiting <= number and time.monotonic() < deadline:
-            time.sleep(0.001)
-    assert slots.waiting == 4
-    go.set()
-    for thread in threads:
-        thread.join(LIMIT)
-    assert sorted(order[:2]) == [0, 1]
-    assert len(order) == 6
-    assert most[0] == 2
-    assert slots.waiting == 0
+    assert (held(), slots.waiting) == ([0, 1], 4)
+    turns[1].end()
+    turns[1].end()  # one that has ended has nothing to give
+    assert (held(), slots.waiting) == ([0, 2], 3)
+    turns[0].end()
+    assert (held(), slots.waiting) == ([2, 3], 2)
+    for turn in turns[2:]:
+        assert turn.wait()
+        turn.end()
+    assert (held(), slots.waiting) == ([], 0)
     assert cores() >= 1
+
+
+def test_who_waits_in_a_thread_goes_on_when_the_turn_comes() -> None:
+    slots, inside = Slots(1), threading.Event()
+
+    def work() -> None:
+        with slots.turn():
+            inside.set()
+
+    working = slots.ask()
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert not inside.is_set()
+    working.end()
+    thread.join(LIMIT)
+    assert inside.is_set()
+    assert slots.ask().held
 
 
 def test_an_error_inside_a_turn_gives_the_slot_back() -> None:

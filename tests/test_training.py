@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import fields, replace
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -267,14 +268,15 @@ def test_may_be_left_after_any_event_and_resumed(leave_after: int, monkeypatch: 
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_a_chunks_length_follows_the_time_that_its_steps_took(known: bool) -> None:
+def test_a_chunks_length_follows_the_time_that_its_steps_took(known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """And not the time for which it waited to be told of; without that the wall clock has to do."""
 
     class Slow(EagerEngine):
         def run(self, run: Run, steps: int) -> ChunkResult:
-            time.sleep(0.02)
             return replace(super().run(run, steps), seconds=0.001 * steps if known else None)
 
+    clock = count(step=0.02)  # every chunk lasts 0.02 s on the wall clock
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     run = make(experiment())
     progress = Progress(Watch(run), chunk_seconds=0.0105)
     list(train(run, Slow(), progress, steps=10))
