@@ -50,16 +50,18 @@ class Measured:
 def rows(options: Options) -> Iterator[Row]:
     """One row per number of sessions; times are seconds."""
     for count in options.sessions:
-        with server() as running:
-            yield {"sessions": count, **asyncio.run(_measure(running, count, options.seconds or SECONDS))}
+        for streams in (True, False) if options.ticks else (True,):
+            with server() as running:
+                measured = asyncio.run(_measure(running, count, options.seconds or SECONDS, streams))
+                yield {"sessions": count, "updates_by": "stream" if streams else "ticks", **measured}
 
 
-async def _measure(running: Server, count: int, seconds: float) -> Row:
+async def _measure(running: Server, count: int, seconds: float, streams: bool) -> Row:
     await _warm_up(running)
     threads, megabytes = await _settled(running)
     measured = Measured()
     opening = time.monotonic()
-    async with _browsers(running.port, count) as clients:
+    async with _browsers(running.port, count, streams) as clients:
         opened = time.monotonic() - opening
         started = await asyncio.gather(*(client.press("Train") for client in clients))
         async with _ticking(clients, measured):
@@ -112,9 +114,10 @@ async def _warm_up(running: Server) -> None:
 
 
 @asynccontextmanager
-async def _browsers(port: int, count: int) -> AsyncIterator[list[Client]]:
+async def _browsers(port: int, count: int, streams: bool) -> AsyncIterator[list[Client]]:
     async with AsyncExitStack() as open_ones:
-        clients = await asyncio.gather(*(open_ones.enter_async_context(browser(port)) for _ in range(count)))
+        visits = (browser(port, streams=streams) for _ in range(count))
+        clients = await asyncio.gather(*map(open_ones.enter_async_context, visits))
         await asyncio.gather(*(_ready(client) for client in clients))
         yield list(clients)
 
@@ -126,7 +129,7 @@ async def _ready(client: Client) -> None:
 
 @asynccontextmanager
 async def _ticking(clients: list[Client], measured: Measured) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(client.tick(measured.ticks, TICK_SECONDS)) for client in clients]
+    tasks = [asyncio.create_task(client.update(measured.ticks, TICK_SECONDS)) for client in clients]
     try:
         yield
         for task in tasks:

@@ -74,7 +74,7 @@ def size(thing: Any, seen: set[int] | None = None) -> int:
 async def _ticks(running: Server, marks: tuple[int, ...]) -> list[dict[str, Any]]:
     async with browser(running.port) as client:
         answers: list[float] = []
-        ticking = asyncio.create_task(client.tick(answers, 0.0))
+        ticking = asyncio.create_task(client.update(answers, 0.0))
         try:
             while "Train" not in client.buttons:
                 await asyncio.sleep(0.05)

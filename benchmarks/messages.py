@@ -12,16 +12,21 @@ STOPPED = {"ready", "paused", "finished", "diverged", "failed", "no data"}
 
 _STEPS = re.compile(r'"([\d,]+) steps"')
 _STATUS = re.compile(r'"label":\s*"status",\s*"value":\s*"([^"]+)"')
+_VERSION = re.compile(r'"version":\s*(\d+)')
 _AT = re.compile(r'"at":\s*([\d.]+)')
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What one message shows of the run: steps done, status, and when that was so (Unix time), if it says so."""
+    """What one message shows of the run: steps done, status, and when that was so (Unix time), if it says so.
+
+    `version` is higher the newer it is; messages do not arrive in that order.
+    """
 
     steps: int
     status: str
     at: float | None
+    version: int = 0
 
     @property
     def stopped(self) -> bool:
@@ -34,11 +39,12 @@ def sight(text: str) -> Sight | None:
     steps = _STEPS.search(text)
     if steps is None:
         return None
-    status, at = _STATUS.search(text), _AT.search(text)
+    status, at, version = _STATUS.search(text), _AT.search(text), _VERSION.search(text)
     return Sight(
         int(steps[1].replace(",", "")),
         json.loads(f'"{status[1]}"') if status else "",
         float(at[1]) if at else None,
+        int(version[1]) if version else 0,
     )
 
 
@@ -72,3 +78,19 @@ def state_of(kind: str, widget: Any) -> Any:
     else:
         return None
     return state
+
+
+def component_state(component: str, values: dict[str, Any]) -> Any:
+    """The WidgetState that a browser sends for a component that has set these values."""
+    from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+    return WidgetState(id=component, json_value=json.dumps(values))
+
+
+def component_trigger(component: str, event: str) -> Any:
+    """The WidgetState that a browser sends when a component has something to tell."""
+    from streamlit.components.v2.bidi_component.main import _make_trigger_id
+    from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+    payload = json.dumps([{"event": event, "value": True}])
+    return WidgetState(id=_make_trigger_id(component, "events"), json_trigger_value=payload)

@@ -12,13 +12,17 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Options:
-    """How much is measured. `only` holds parts of names: networks, peers or engines that match one of them are run."""
+    """How much is measured. `only` holds parts of names: networks, peers or engines that match one of them are run.
+
+    `ticks`: also with browsers that do not reach the page's stream, and get everything by Streamlit's ticks.
+    """
 
     rounds: int = 5
     seconds: float | None = None
     sessions: tuple[int, ...] = (1, 10, 30, 60, 100)
     steps: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     only: tuple[str, ...] = ()
+    ticks: bool = False
 
     def wants(self, name: str) -> bool:
         """Whether `only` leaves this name in."""
@@ -36,6 +40,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=_counts, default=default.steps, metavar="N,N…", help="growth: where to look")
     parser.add_argument(
         "--only", type=_words, default=(), metavar="NAME,NAME…", help="networks and peers with such a name"
+    )
+    parser.add_argument(
+        "--ticks", action="store_true", help="classroom: each row again with browsers that cannot reach the stream"
     )
 
 

@@ -34,7 +34,7 @@ async def _visit(port: int, began: float) -> tuple[float, float, float]:
     """Seconds to the first whole page, from there until Train may be pressed, from its press to the first point."""
     async with browser(port) as client:
         page = time.monotonic()
-        ticking = asyncio.create_task(client.tick([], 0.0))
+        ticking = asyncio.create_task(client.update([], 0.0))
         try:
             await client.until(lambda one: "Train" in one.buttons)
             ready = time.monotonic()

@@ -1,12 +1,13 @@
-"""One browser, without the browser: a websocket that speaks Streamlit's own protocol.
+"""One browser, without the browser: a websocket that speaks Streamlit's own protocol, and the page's stream beside it.
 
-It keeps what a browser keeps (widgets and their values, the timers that the page has set) and drops the drawing, so
-that a hundred of them fit beside the server that is measured.
+It keeps what a browser keeps (widgets and their values, the timers that the page has set) and does what the page's
+feed does there, and drops the drawing, so that a hundred of them fit beside the server that is measured.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -15,11 +16,15 @@ from typing import Any
 
 from websockets.asyncio.client import connect
 
-from benchmarks.messages import Sight, json_of, sight, state_of
+from benchmarks.http import Connection
+from benchmarks.messages import Sight, component_state, component_trigger, json_of, sight, state_of
 
 LARGEST_MESSAGE = 100_000_000
 PATIENCE = 60.0
 """Seconds after which an answer counts as not coming; it is recorded as having taken that long."""
+
+FEED = "live_feed"
+"""The component that brings what moves."""
 
 GLANCE_SECONDS = 0.05
 """How often a client looks whether the page has set another timer."""
@@ -35,10 +40,20 @@ class Timer:
 
 @dataclass(frozen=True)
 class Button:
-    """A button on the page, and the fragment that a press of it runs; '' for the whole page."""
+    """A button on the page, the fragment that a press of it runs ('' for the whole page), and the run that drew it."""
 
     id: str
     fragment: str
+    run: str
+
+
+@dataclass(frozen=True)
+class _Feed:
+    """The component that hands on what moves: its id and fragment, and the stream that it names."""
+
+    id: str
+    fragment: str
+    stream: str | None
 
 
 @dataclass(eq=False)
@@ -51,10 +66,16 @@ class _Request:
 
 
 class Client:
-    """One session. Times are `time.monotonic()`, ages and answers seconds."""
+    """One session. Times are `time.monotonic()`, ages and answers seconds.
 
-    def __init__(self, socket: Any) -> None:
-        self._socket = socket
+    `streams`: follow the page's stream, as a browser does that reaches it; else Streamlit's ticks bring everything.
+    """
+
+    def __init__(self, socket: Any, connection: Connection, *, streams: bool) -> None:
+        self._socket, self._connection, self._streams = socket, connection, streams
+        self._feed: _Feed | None = None
+        self._run = ""
+        self._drawn_now: set[str] = set()
         self._requests: list[_Request] = []
         self._widgets: dict[str, Any] = {}
         self._changed = asyncio.Condition()
@@ -68,6 +89,7 @@ class Client:
         self.exact_ages = False
         self._asked = 0.0
         self._newest: float | None = None
+        self._followed: Any = None
 
     async def listen(self) -> None:
         """Take messages in until the connection ends."""
@@ -98,17 +120,25 @@ class Client:
         element = delta.new_element
         kind = element.WhichOneof("type")
         if kind == "button":
-            self.buttons[element.button.label] = Button(element.button.id, delta.fragment_id)
+            self.buttons[element.button.label] = Button(element.button.id, delta.fragment_id, self._run)
         elif kind == "bidi_component":
-            if shown := sight(json_of(element.bidi_component)):
-                self.tick_bytes = size
-                self._see(shown)
+            self._take_component(element.bidi_component, delta.fragment_id, size)
         elif kind in {"number_input", "selectbox", "checkbox", "slider", "button_group"}:
             widget = getattr(element, kind)
             self._widgets[widget.id] = state_of(kind, widget)
 
+    def _take_component(self, component: Any, fragment: str, size: int) -> None:
+        content = json_of(component)
+        if component.component_name == FEED:
+            self._feed = _Feed(component.id, fragment, json.loads(content)["stream"])
+        if shown := sight(content):
+            self.tick_bytes = size
+            self._see(shown)
+
     def _see(self, shown: Sight) -> None:
         """Note what is shown; a point's age counts until the moment that a newer one replaces it on the page."""
+        if shown.version < self.sight.version:
+            return
         before, self.sight = self.sight, shown
         if shown.steps == before.steps:
             self._newest = None if shown.stopped else self._newest
@@ -127,10 +157,9 @@ class Client:
             self.ages.append(time.monotonic() - self._newest)
 
     def _begin(self, run: str, fragments: set[str]) -> None:
-        if not fragments:  # a whole page: its timers and buttons are new
+        self._run, self._drawn_now = run, fragments
+        if not fragments:  # a whole page: its timers are new
             self.timers.clear()
-            self.buttons.clear()
-        self.buttons = {label: button for label, button in self.buttons.items() if button.fragment not in fragments}
         covered = [not fragments or request.fragment in fragments for request in self._requests]
         for position, request in enumerate(self._requests):
             if covered[position]:
@@ -141,6 +170,13 @@ class Client:
         self._forget_answered()
 
     def _finish(self, run: str, superseded: bool) -> None:
+        if not superseded:  # what was on the page before and was not drawn again goes; a run cut short leaves it there
+            drawn = self._drawn_now
+            self.buttons = {
+                label: button
+                for label, button in self.buttons.items()
+                if button.run == run or (drawn and button.fragment not in drawn)
+            }
         for request in self._requests:
             if request.run == run:
                 if superseded:
@@ -157,19 +193,24 @@ class Client:
     def _forget_answered(self) -> None:
         self._requests = [request for request in self._requests if not request.answered.done()]
 
-    async def run(self, fragment: str = "", press: str = "") -> float:
-        """Have the script run, or one fragment of it as its timer does; the seconds until it has."""
+    async def run(self, fragment: str = "", press: str = "", trigger: Any = None) -> float:
+        """Have the script run, or one fragment of it as its timer does; the seconds until it has.
+
+        `trigger` is the state of a component that asks for it.
+        """
         from streamlit.proto.BackMsg_pb2 import BackMsg
 
         message = BackMsg()
         message.rerun_script.query_string = ""
         states = message.rerun_script.widget_states.widgets
         states.extend(self._widgets.values())
-        message.rerun_script.is_auto_rerun = bool(fragment)
+        message.rerun_script.is_auto_rerun = bool(fragment) and trigger is None
         if press:
             widget = states.add()
             widget.id, widget.trigger_value = self.buttons[press].id, True
             fragment = self.buttons[press].fragment
+        if trigger is not None:
+            states.append(trigger)
         if fragment:
             message.rerun_script.fragment_id = fragment
         request = _Request(fragment, asyncio.get_running_loop().create_future())
@@ -198,11 +239,19 @@ class Client:
             pass
         return time.monotonic() - began
 
-    async def tick(self, answers: list[float], at_least: float) -> None:
-        """Do what the page's timers do in a browser, for as long as the task lives; adds each answer's seconds.
+    async def update(self, answers: list[float], at_least: float) -> None:
+        """Keep the page up to date as a browser does, for as long as the task lives.
 
-        A browser asks when it is time to, whether or not the server has answered before.
+        Adds the seconds of every answer that brings what moves: the stream's, asked when it says, or those of the
+        page's timers, asked every `at_least` seconds, more seldom where the page says so.
         """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tick(answers, at_least))
+            if self._streams:
+                tasks.create_task(self._follow(answers))
+
+    async def _tick(self, answers: list[float], at_least: float) -> None:
+        """Do what the page's timers do in a browser: it asks when it is time to, answered before or not."""
         timer, due = Timer(0.0, 0.0), 0.0
         async with asyncio.TaskGroup() as asking:
             while True:
@@ -217,16 +266,52 @@ class Client:
 
     async def _ask(self, fragment: str, due: float, answers: list[float]) -> None:
         await self.run(fragment)
-        answers.append(time.monotonic() - due)
+        if self._followed is None:
+            answers.append(time.monotonic() - due)
+
+    async def _follow(self, answers: list[float]) -> None:
+        """Read one stream after the other as the pages name them, one request at a time."""
+        ended: _Feed | None = None
+        while True:
+            feed = self._feed
+            if feed is None or feed.stream is None or feed == ended:
+                await self.until(lambda one, before=feed: one._feed != before)
+                continue
+            while self._feed == feed:
+                began = time.monotonic()
+                status, content = await self._connection.get(feed.stream.split("#")[0])
+                answers.append(time.monotonic() - began)
+                if self._feed != feed:
+                    break
+                if self._followed is None:
+                    self._followed = component_state(feed.id, {"streams": status == 200})
+                    self._widgets[feed.id] = self._followed
+                    await self.run(feed.fragment, trigger=self._followed)
+                if status != 200:
+                    raise RuntimeError(f"the page's stream answered with status {status}")
+                answer = json.loads(content)
+                if shown := sight(content.decode()):
+                    self.tick_bytes = len(content)
+                    self._see(shown)
+                    async with self._changed:
+                        self._changed.notify_all()
+                if answer["redraw"]:
+                    ended = feed
+                    await self.run(feed.fragment, trigger=component_trigger(feed.id, "redraw"))
+                    break
+                await asyncio.sleep(max(0.0, answer["next"] - (time.monotonic() - began)))
 
 
 @asynccontextmanager
-async def browser(port: int) -> AsyncIterator[Client]:
+async def browser(port: int, *, streams: bool = True) -> AsyncIterator[Client]:
     """A client whose first page has arrived."""
     address, origin = f"ws://127.0.0.1:{port}/_stcore/stream", f"http://127.0.0.1:{port}"
     options: dict[str, Any] = {"subprotocols": ["streamlit"], "origin": origin, "max_size": LARGEST_MESSAGE}
-    async with connect(address, open_timeout=PATIENCE, compression=None, **options) as socket:
-        client = Client(socket)
+    async with (
+        Connection(port) as connection,
+        connect(address, open_timeout=PATIENCE, compression=None, **options) as socket,
+    ):
+        client = Client(socket, connection, streams=streams)
         listening = asyncio.create_task(client.listen())
         try:
             await client.run()

@@ -26,8 +26,8 @@ from mlp_core.training.engine.choose import engine_for
 from mlp_core.training.engine.passes import CompiledPasses
 from mlp_core.training.engine.torchscript import copies
 from mlp_core.training.events import Chunk, Diverged, Evaluation, Event, Events, Finished
-from mlp_core.training.loop import CHUNK_SECONDS, SHARED_CHUNK_SECONDS, Progress, train
-from mlp_core.training.slots import SLOTS
+from mlp_core.training.loop import CHUNK_SECONDS, Progress, train
+from mlp_core.training.slots import SLOTS, cores
 from mlp_core.training.snapshot import LookedAt, Snapshot, Status
 from mlp_core.training.workers import WORKERS
 
@@ -38,6 +38,10 @@ LOOKING_SHARE = 0.1
 LOOKING_INTERVAL = 0.1
 """Seconds between two computations of a view at the least: nobody sees more."""
 EVALUATION = "evaluation"
+ROUND_SECONDS = 0.85
+"""Within which everybody who shares the processor should have a turn: a page that is new every second is so then."""
+SHARED_CHUNK_SECONDS = 0.03, 0.1
+"""A chunk's bounds where others wait for a turn; the fewer turns there are, the less the interpreter lock is needed."""
 
 
 class _Elsewhere:
@@ -95,7 +99,7 @@ class Bench:
 
         def tuned() -> T:
             alone = not SLOTS.others
-            self.progress.chunk_seconds = SHARED_CHUNK_SECONDS if SLOTS.waiting else CHUNK_SECONDS
+            self.progress.chunk_seconds = _chunk_seconds()
             tune_thread(self.run, alone)
             if not alone and not one_thread(self.run.plan.parameters, self.run.batches.batch_size):
                 self.inexact["Other runs shared the processor with it, so sums were rounded otherwise."] = None
@@ -234,3 +238,10 @@ class Bench:
             inexact=tuple(self.inexact),
             at=time.time(),
         )
+
+
+def _chunk_seconds() -> float:
+    if not SLOTS.waiting:
+        return CHUNK_SECONDS
+    shortest, longest = SHARED_CHUNK_SECONDS
+    return min(longest, max(shortest, ROUND_SECONDS * cores() / max(1, SLOTS.members)))

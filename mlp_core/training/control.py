@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlp_core.history import Buckets
 from mlp_core.spec import Experiment
@@ -130,8 +130,8 @@ class Control:
         """Stop after the current chunk; the run is kept."""
         with self._lock:
             self._goal = None
-            if self._snapshot.status == "running":
-                self._snapshot = replace(self._snapshot, status="pausing")
+            status: Status = "pausing" if self._snapshot.status == "running" else self._snapshot.status
+            self._show(status=status, goes_on=False)
             self._notify()
 
     def reset(self) -> None:
@@ -168,7 +168,7 @@ class Control:
             self._lease_ends = now + self._lease_seconds
             self._watched = dict.fromkeys(views, now + VIEW_SECONDS)
             if self._goal is None and self._needs_look():
-                self._snapshot = replace(self._snapshot, looking=True)
+                self._show(looking=True)
                 self._wake()
 
     def lease_lost(self) -> None:
@@ -243,6 +243,8 @@ class Control:
             self._lease_ends = max(self._lease_ends, time.monotonic() + self._lease_seconds)
             if self._snapshot.status == "failed" and self._bench is None:
                 self._start_over()
+            if self._snapshot.status == "preparing":
+                self._show(goes_on=True)
             self._aim()
             self._wake()
 
@@ -262,7 +264,7 @@ class Control:
     def _start_over(self, weights: Mapping[str, Tensor] | None = None) -> None:
         self._generation += 1
         self._weights = weights
-        self._snapshot = replace(self._snapshot, status="preparing", message="", progress=None)
+        self._show(status="preparing", message="", progress=None, goes_on=self._goal is not None)
 
     def _wake(self) -> None:
         """Make sure that the thread looks at what is wanted."""
@@ -289,15 +291,19 @@ class Control:
             if self._bench is not None:
                 looking = status not in BUSY and self._bench.stale(self._looking())
                 others = SLOTS.others if status == "running" else 0
-                self._snapshot = replace(self._bench.snapshot(status, message), looking=looking, others=others)
+                before, now = self._snapshot, self._bench.snapshot(status, message)
+                period = now.at - before.at if before.status == status == "running" else 0.0
+                self._show(now, looking=looking, others=others, period=period)
             else:
-                self._snapshot = Snapshot(
-                    status=status,
-                    message=message,
-                    generation=self._generation,
-                    devices=self._snapshot.devices,
-                )
-            self._changed.notify_all()
+                nothing = Snapshot(devices=self._snapshot.devices)
+                self._show(nothing, status=status, message=message, generation=self._generation)
+
+    def _show(self, new: Snapshot | None = None, **changes: Any) -> None:
+        """Replace the snapshot, by a new one or by itself, with changes."""
+        # A page that outlives its session, with the server, goes on with the next one's versions.
+        version = max(self._snapshot.version + 1, time.time_ns() // 1000)
+        self._snapshot = replace(new or self._snapshot, version=version, **changes)
+        self._changed.notify_all()
 
     def _record(self, event: Event) -> None:
         with self._lock:

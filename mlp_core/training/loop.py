@@ -19,8 +19,6 @@ from mlp_core.training.events import Chunk, Evaluation, Events, Finished, Report
 
 CHUNK_SECONDS = 0.05
 """How long a chunk of steps aims to last: control is looked at between chunks, nowhere else."""
-SHARED_CHUNK_SECONDS = 0.1
-"""The same where others wait for a turn: half as many turns need the interpreter lock half as often."""
 FIRST_CHUNK = 1
 """Steps of a run's first chunk: one of the largest networks takes a second."""
 GROWTH = 4

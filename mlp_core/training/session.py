@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlp_core import data
@@ -112,8 +111,7 @@ class Session(Control):
     def _show_progress(self, progress: data.Progress) -> None:
         share = progress.done_bytes / progress.total_bytes if progress.total_bytes else None
         with self._lock:
-            self._snapshot = replace(self._snapshot, progress=(progress.what, share))
-            self._changed.notify_all()
+            self._show(progress=(progress.what, share))
 
     def _train_as_member(self) -> None:
         with SLOTS.member():
@@ -174,7 +172,7 @@ class Session(Control):
     def _tell_waiting(self) -> None:
         with self._lock:
             if self._snapshot.waiting_since is None:
-                self._snapshot = replace(self._snapshot, waiting_since=time.monotonic(), others=SLOTS.others)
+                self._show(waiting_since=time.monotonic(), others=SLOTS.others)
 
     def _follow_learning_rate(self, bench: Bench) -> None:
         experiment = self._experiment

@@ -29,6 +29,11 @@ class Slots:
         """How many work, wait or are members beside one that works."""
         return max(max(0, self._size - self._free - 1) + self.waiting, self._members - 1)
 
+    @property
+    def members(self) -> int:
+        """How many want turns again and again."""
+        return self._members
+
     @contextmanager
     def member(self) -> Iterator[None]:
         """Be one of those who want turns again and again, for the block: counted between two turns as well."""

@@ -26,19 +26,20 @@ class Part:
     data: dict[str, Any]
     options: dict[str, Any] = field(default_factory=dict)
 
-    def mount(self) -> None:
-        """Put it on the page, or bring it up to date where it is."""
-        self.renderer(key=self.key, data=packed({**self.data, "slot": self.key}), **self.options)
+    def mount(self, version: int) -> None:
+        """Put it on the page, or bring it up to date where it is, with data of this version."""
+        self.renderer(key=self.key, data=packed({**self.data, "slot": self.key, "version": version}), **self.options)
 
 
-def feed(parts: Iterable[Part], *, at: float, stream: str | None, key: str) -> bool | None:
+def feed(parts: Iterable[Part], *, version: int, at: float, stream: str | None, key: str) -> bool | None:
     """Give the parts on the page their new data, in one message; a part that is not there is passed over.
 
-    `at` is when the data was as they show it, in Unix seconds. `stream` is an address, below the app's own, where the
-    browser may ask for newer data by itself; None ends that. Returns whether the browser does so; None before it has
-    said.
+    What a part was mounted with and what the feed brings arrive in any order, so each part keeps the data of the
+    highest `version`. `at` is when the data was as they show it, in Unix seconds. `stream` is an address, below the
+    app's own, where the browser may ask for newer data by itself; None ends that. Returns whether the browser does
+    so; None before it has said.
     """
-    data = {"parts": {part.key: part.data for part in parts}, "at": at, "stream": stream}
+    data = {"parts": {part.key: part.data for part in parts}, "version": version, "at": at, "stream": stream}
     state = _FEED(key=key, data=packed(data), on_streams_change=_nothing, on_redraw_change=_nothing)
     streams: bool | None = getattr(state, "streams", None)
     return streams

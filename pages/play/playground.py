@@ -9,8 +9,8 @@ from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part
 from pages.shared.controls import SOON_SECONDS, actions, control_bar
 from pages.shared.data_panel import data_panel
-from pages.shared.experiment import experiment
-from pages.shared.link import hidden
+from pages.shared.experiment import drawn_from, experiment
+from pages.shared.link import hidden, write_link
 from pages.shared.live import curves, download, live, look
 from pages.shared.network_panel import network_panel
 from pages.shared.output import output, output_panel, output_view
@@ -25,11 +25,19 @@ session = current_session()
 dataset = session.dataset
 found = problems(experiment(), dataset.train_size if dataset is not None else None)
 blocked = any(problem.severity == "error" for problem in found)
+widgets = drawn_from()
+
+
+def apply() -> None:
+    """Give the session the experiment, and the time that a small one takes to be ready."""
+    session.apply(experiment())
+    session.wait(lambda snapshot: snapshot.status != "preparing", SOON_SECONDS)
+
+
 if blocked:
     session.pause()
 else:
-    session.apply(experiment())
-    session.wait(lambda snapshot: snapshot.status != "preparing", SOON_SECONDS)
+    apply()
     settle()
 
 seen = shown()
@@ -50,8 +58,8 @@ def parts(now: Snapshot) -> list[Part]:
 
 
 with DRAWING.turn(urgent=True):
-    place = control_bar(session, snapshot, blocked)
-    strip(snapshot, seen, curves(session)).mount()
+    place = control_bar(session, snapshot)
+    strip(snapshot, seen, curves(session)).mount(snapshot.version)
     download(session)
     message(session, snapshot)
     areas: dict[str, tuple[float, Callable[[], None]]] = {
@@ -72,6 +80,11 @@ with DRAWING.turn(urgent=True):
 
 def run() -> None:
     """The buttons, and the ticks that follow from what they start; a press runs this and not the page."""
+    if drawn_from() != widgets:
+        st.rerun()
+    if session.experiment != experiment() and not blocked:  # another seed
+        apply()
+        write_link(experiment())
     now = look(session, views)
     with DRAWING.turn(urgent=True):
         actions(session, now, blocked)

@@ -21,26 +21,27 @@ SOON_SECONDS = 0.1
 """How long a press waits for its effect, which the page then shows at once; a later effect comes with a tick."""
 RUN_CONTROLS = {"zero_grad": "optimizer", "max_grad_norm": "regularisation"}
 """By which name a link hides or fixes a setting of the run, where that is not its own."""
+_MORE = "more"
 CONSTANT = "constant"
 """The learning rate without a schedule."""
 SPEEDS: dict[str, float | None] = {"full speed": None, "100 steps/s": 100, "10 steps/s": 10, "1 step/s": 1}
 
 
-def control_bar(session: Session, snapshot: Snapshot, blocked: bool) -> DeltaGenerator:
-    """Draw the bar; gives the place for `actions`, which a page draws by themselves.
-
-    `blocked`: the experiment has an error, so that training cannot start.
-    """
+def control_bar(session: Session, snapshot: Snapshot) -> DeltaGenerator:
+    """Draw the bar; gives the place for `actions`, which a page draws by themselves."""
     with st.container(key="controls", horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         place = st.container(key="run", width="content")
-        _choices(session, snapshot, blocked)
+        _choices(session, snapshot)
     if message := edit.refusal("controls"):
         st.error(message, icon=":material/block:")
     return place
 
 
 def actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
-    """The buttons that start and stop: a press of one runs them alone, not the page."""
+    """The buttons that start and stop: a press of one runs them alone, not the page.
+
+    `blocked`: the experiment has an error, so that training cannot start.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", width="content"):
         _actions(session, snapshot, blocked)
 
@@ -68,7 +69,7 @@ def _reset(session: Session) -> None:
 
 
 def _actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
-    running = snapshot.status == "running"
+    running = snapshot.trains
     idle = blocked or snapshot.status == "needs download"
     with st.container(key="main_action", width="content"):
         if running:
@@ -96,20 +97,20 @@ def _actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
         "Reset", key="reset", icon=":material/replay:", on_click=_reset, args=(session,), disabled=blocked,
         help="Go back to the same initial weights: training again gives the same run.",
     )  # fmt: skip
-
-
-def _new_weights(blocked: bool) -> None:
-    """Another seed changes the experiment, and so the whole page."""
     if not hidden("seed"):
         st.button(
-            "New weights", key="new_weights", icon=":material/casino:", on_click=edit.new_weights,
+            "New weights", key="new_weights", icon=":material/casino:", on_click=_new_weights,
             disabled=blocked or locked("seed"),
             help="Draw other initial weights (another seed): does it learn as well from another start?",
         )  # fmt: skip
 
 
-def _choices(session: Session, snapshot: Snapshot, blocked: bool) -> None:
-    _new_weights(blocked)
+def _new_weights() -> None:
+    """Another seed. Only the list of all settings shows it."""
+    edit.new_weights(redraw=bool(st.session_state.get(_MORE)))
+
+
+def _choices(session: Session, snapshot: Snapshot) -> None:
     current = edit.experiment()
     if not hidden("speed"):
         st.selectbox(
@@ -127,7 +128,7 @@ def _choices(session: Session, snapshot: Snapshot, blocked: bool) -> None:
     _device(snapshot)
     _preset()
     more = st.popover(
-        "", icon=":material/tune:", key="more", help="All settings of the optimizer, the loss and the run.",
+        "", icon=":material/tune:", key=_MORE, help="All settings of the optimizer, the loss and the run.",
         on_change="rerun",
     )  # fmt: skip
     if more.open:  # what is not seen is not sent

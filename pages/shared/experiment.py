@@ -196,10 +196,15 @@ def set_layer_param(position: int, name: str, value: Any) -> None:
     edit_layers(change, redraw=False)
 
 
-def new_weights() -> None:
-    """Draw another seed: other initial weights, another order of the samples."""
+def new_weights(redraw: bool) -> None:
+    """Draw another seed: other initial weights, another order of the samples; `redraw` if a widget shows the seed."""
     seed = random.SystemRandom().randrange(1, 100_000)
-    edit("controls", lambda old: old.updated(training=old.training.updated(seed=seed)))
+    edit("controls", lambda old: old.updated(training=old.training.updated(seed=seed)), redraw)
+
+
+def drawn_from() -> tuple[Any, ...]:
+    """What the widgets of the page depend on, but for the seed: where it has changed, they must be drawn again."""
+    return st.session_state.get(_REVISION, 0), st.session_state.get(_REFUSED), preset_name()
 
 
 def preset_name(presets: Mapping[str, Any] = PRESETS) -> str | None:

@@ -20,7 +20,7 @@ from pages.shared.layout import as_text
 from pages.shared.stream import PageState, Stream, interval, offer
 from pages.shared.turns import CROWD, DRAWING
 
-HEARTBEAT_SECONDS = 5.0
+HEARTBEAT_SECONDS = 15.0
 """Between two ticks of a page whose browser follows the stream; others tick as often as the stream would answer."""
 DOWNLOAD_SECONDS = 0.5
 """Between two looks at a download."""
@@ -65,7 +65,9 @@ def live(
             # The first time shows the state that the buttons show, which no stream may bring any more.
             moved = parts(snapshot) if first or not (skipped or st.session_state.get(_STREAMS)) else []
             first = False
-            said = feed(moved, at=snapshot.at, stream=address if drawn.busy else None, key="live_feed")
+            said = feed(
+                moved, version=snapshot.version, at=snapshot.at, stream=address if drawn.busy else None, key="live_feed"
+            )
         if said is not None:
             st.session_state[_STREAMS] = said
         wanted = HEARTBEAT_SECONDS if st.session_state.get(_STREAMS) else interval()

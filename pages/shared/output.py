@@ -34,7 +34,7 @@ def output_panel(session: Session, snapshot: Snapshot, shown: Shown) -> None:
     st.subheader("Output", anchor=False)
     send_images(session)
     if (part := output(session, snapshot, shown)) is not None:
-        part.mount()
+        part.mount(snapshot.version)
     else:
         sample_table(session, snapshot)
     if edit.experiment().data.entry.two_features:

@@ -8,6 +8,8 @@ own paths only), it says so, and the ticks carry the numbers as before.
 
 from __future__ import annotations
 
+import functools
+import math
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -15,7 +17,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import streamlit as st
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,12 +28,16 @@ from mlp_core.training.snapshot import Snapshot
 from pages.components.assets import packed
 from pages.components.part import Part
 from pages.shared.output import as_table
+from pages.shared.turns import AT_ONCE
 
-PACES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+PACES = (0.09, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Seconds between two updates of a page, from when it is alone to when many share the machine."""
 UPDATES_PER_CORE = 15
 """A second, of all pages together: what leaves a core with time for presses."""
-AGAIN_SECONDS = 1.0
+SOONEST, LATEST = 0.5, 1.5
+"""An update is asked for when the next numbers are due, so many paces away, and soon again if they were not there."""
+RETRY = 0.25
+MARGIN_SECONDS = 0.03
 STILL = ("preparing", "pausing", "ready")
 _KEY = "stream"
 
@@ -47,7 +53,9 @@ def page_state(session: Session, snapshot: Snapshot) -> PageState:
 
 
 def bar_state(snapshot: Snapshot) -> str:
-    """What the buttons depend on. While a run is got ready or stops, they are as when it stands still."""
+    """What the buttons depend on. While a run is got ready to stand still, or stops, they are as when it stands."""
+    if snapshot.trains:
+        return "running"
     return "still" if snapshot.status in STILL else snapshot.status
 
 
@@ -65,7 +73,6 @@ class Stream:
         self._session, self._views, self._parts = session, frozenset(views), parts
         self._page, self._bar = page, bar_state(bar)
         self._sent: Snapshot | None = None
-        self._sent_at = 0.0
 
     def follows(self, snapshot: Snapshot) -> bool:
         """Whether buttons and areas, as they were drawn, still belong to the session's state."""
@@ -75,14 +82,15 @@ class Stream:
         """The parts of the page if something is new, whether the page must be drawn again, and when to ask again."""
         self._session.watch(self._views)
         snapshot = self._session.snapshot()
-        # Now and then what is not new goes out as well: a part that was not on the page yet has missed it.
-        new = snapshot is not self._sent or time.monotonic() - self._sent_at > AGAIN_SECONDS
-        parts = {part.key: part.data for part in self._parts(snapshot)} if new else {}
-        if new:
-            self._sent, self._sent_at = snapshot, time.monotonic()
+        new = snapshot is not self._sent
+        self._sent = snapshot
         found: dict[str, Any] = {
-            "parts": parts, "at": snapshot.at, "redraw": not self.follows(snapshot), "next": interval(),
-        }  # fmt: skip
+            "parts": {part.key: part.data for part in self._parts(snapshot)} if new else {},
+            "version": snapshot.version,
+            "at": snapshot.at,
+            "redraw": not self.follows(snapshot),
+            "next": _wait(snapshot, new),
+        }
         return packed(found)
 
 
@@ -95,6 +103,18 @@ def interval() -> float:
     return next((pace for pace in PACES if pace >= wanted), PACES[-1])
 
 
+def _wait(snapshot: Snapshot, new: bool) -> float:
+    """Seconds until a browser that has this snapshot should ask again."""
+    pace = interval()
+    if not new:
+        return RETRY * pace
+    if snapshot.period < SOONEST * pace:
+        return pace  # there will be new ones at any time
+    age = time.time() - snapshot.at
+    periods = math.ceil((age + SOONEST * pace) / snapshot.period)
+    return min(periods * snapshot.period - age + MARGIN_SECONDS, LATEST * pace)
+
+
 def offer(stream: Stream) -> str:
     """Make this the stream of the browser that a script runs for; gives its address below the app's own."""
     token: str = st.session_state.setdefault(f"{_KEY}_token", secrets.token_urlsafe(18))
@@ -103,11 +123,17 @@ def offer(stream: Stream) -> str:
     return f"live/{token}"
 
 
+@functools.cache
+def _limiter() -> CapacityLimiter:
+    """Python makes one answer at a time, whatever the number of threads; one may have to wait for its session."""
+    return CapacityLimiter(AT_ONCE)
+
+
 async def _live(request: Request) -> Response:
     stream = _STREAMS.get(request.path_params["token"])
     if stream is None:
         return Response(status_code=404)
-    content = await run_in_threadpool(stream.answer)
+    content = await to_thread.run_sync(stream.answer, limiter=_limiter())
     # Packed answers would be half as long, and cost more time than they save on any network with a classroom on it.
     headers = {"Cache-Control": "no-store", "Content-Encoding": "identity"}
     return Response(content, media_type="application/json", headers=headers)

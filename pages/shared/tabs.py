@@ -55,7 +55,7 @@ def live_tabs(session: Session, snapshot: Snapshot, shown: Shown) -> None:
                 parts = tab_parts(session, snapshot, shown, curves(session))
                 for column, part in zip(st.columns(len(parts)), parts, strict=True):
                     with column:
-                        part.mount()
+                        part.mount(snapshot.version)
 
 
 def _options(tab: str) -> None:

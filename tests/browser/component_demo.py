@@ -110,12 +110,12 @@ def live() -> None:
     left, middle, right = st.columns(3)
     with left:
         figure = figures.loss_curves(train, test, smoothing=0.9, log_y=True, uirevision=str(state.view), **shared)
-        plot(figure, key="loss", height=280, alt=figures.loss_curves_alt(train, test, steps_per_epoch=25)).mount()
+        plot(figure, key="loss", height=280, alt=figures.loss_curves_alt(train, test, steps_per_epoch=25)).mount(0)
     with middle:
         accuracy = figures.Curve.of(test.x, 1 - test.mean)
         figure = figures.accuracy_curves(None, accuracy, **shared)
         alt = figures.accuracy_curves_alt(None, accuracy, steps_per_epoch=25)
-        plot(figure, key="accuracy", height=280, alt=alt).mount()
+        plot(figure, key="accuracy", height=280, alt=alt).mount(0)
     with right:
         weights(step, theme)
     left, middle, right = st.columns(3)
@@ -123,13 +123,13 @@ def live() -> None:
         figure = figures.decision_boundary(
             plane(step / 300), EXTENT, class_names=["class 0", "class 1"], theme=theme, **SPIRAL
         )
-        plot(figure, key="boundary", height=340, alt="Boundary").mount()
+        plot(figure, key="boundary", height=340, alt="Boundary").mount(0)
     with middle:
         random = np.random.default_rng(step)
         matrix = random.poisson(4, (10, 10)) + np.diag(random.integers(5, 90, 10))
         names = list("0123456789")
         figure = figures.confusion_matrix(matrix, names, theme=theme)
-        plot(figure, key="confusion10", height=340, alt=figures.confusion_matrix_alt(matrix, names)).mount()
+        plot(figure, key="confusion10", height=340, alt=figures.confusion_matrix_alt(matrix, names)).mount(0)
     with right:
         images(step)
 
@@ -154,7 +154,7 @@ def strip(step: int, train: figures.Curve, test: figures.Curve) -> None:
         spark=test.mean,
         alt=f"State of the training at tick {state.tick}",
         key="strip",
-    ).mount()
+    ).mount(0)
 
 
 def weights(step: int, theme: figures.Theme) -> None:
@@ -165,7 +165,7 @@ def weights(step: int, theme: figures.Theme) -> None:
     names = [f"Linear {2**i} <i>" for i in range(4)]
     figure = figures.histograms(names, edges, counts, unit_label="weight", theme=theme)
     alt = figures.histograms_alt(names, edges, counts, unit_label="weight")
-    plot(figure, key="weights", height=280, alt=alt).mount()
+    plot(figure, key="weights", height=280, alt=alt).mount(0)
 
 
 def images(step: int) -> None:
@@ -179,7 +179,7 @@ def images(step: int) -> None:
         probabilities=random.random(18).tolist(),
         class_names=CLASSES,
         key="grid",
-    ).mount()
+    ).mount(0)
 
 
 def others(theme: figures.Theme) -> None:
@@ -191,29 +191,29 @@ def others(theme: figures.Theme) -> None:
         figure = figures.decision_boundary(
             winner, EXTENT, class_names=CLASSES, confidence=sure, theme=theme, show="train", **BLOBS
         )
-        plot(figure, key="classes", height=340, alt="Boundary of four classes").mount()
+        plot(figure, key="classes", height=340, alt="Boundary of four classes").mount(0)
     with middle:
         values = 40 * np.sin(2 * TRAIN[:, 0]) + 10
         figure = figures.regression_surface(80 * plane(3) - 40, EXTENT, TRAIN, values, unit="°C", theme=theme)
-        plot(figure, key="surface", height=340, alt="Surface").mount()
+        plot(figure, key="surface", height=340, alt="Surface").mount(0)
     with right:
         actual = [TRAIN[:, 0] * 50, TEST[:, 0] * 50]
         guess = [a + random.normal(0, 8, len(a)) for a in actual]
         figure = figures.predicted_vs_actual(actual, guess, unit="°C", theme=theme)
-        plot(figure, key="parity", height=340, alt=figures.predicted_vs_actual_alt(actual, guess)).mount()
+        plot(figure, key="parity", height=340, alt=figures.predicted_vs_actual_alt(actual, guess)).mount(0)
     left, middle, right = st.columns(3)
     with left:
         matrix = np.array([[192, 8], [10, 190]])
         figure = figures.confusion_matrix(matrix, ["class 0", "class 1"], theme=theme)
-        plot(figure, key="confusion", height=260, alt=figures.confusion_matrix_alt(matrix, ["0", "1"])).mount()
+        plot(figure, key="confusion", height=260, alt=figures.confusion_matrix_alt(matrix, ["0", "1"])).mount(0)
     with middle:
         rate = curves(3000)[2]
         figure = figures.learning_rate_curve(rate, steps_per_epoch=25, theme=theme)
         alt = figures.learning_rate_curve_alt(rate, steps_per_epoch=25)
-        plot(figure, key="rate", height=260, alt=alt).mount()
+        plot(figure, key="rate", height=260, alt=alt).mount(0)
     with right:
         figure = figures.empty("Press Train, and the curves appear here.", theme=theme)
-        plot(figure, key="empty", height=260, alt="Nothing yet").mount()
+        plot(figure, key="empty", height=260, alt="Nothing yet").mount(0)
 
 
 live()

@@ -4,9 +4,10 @@ const { atEnd, deliver } = await import("./shared.js" + new URL(import.meta.url)
 
 const ROOT = new URL("../../", import.meta.url) // of the app, behind any proxy and base path
 let followed // the address that is asked now
+let told // whether the page knows that its stream is followed
 
 export default function render({ parentElement, data, setStateValue, setTriggerValue }) {
-  deliver(data.parts)
+  deliver(data.parts, data.version)
   if (data.stream !== followed) {
     followed = data.stream
     if (followed) follow(followed, setStateValue, setTriggerValue)
@@ -16,7 +17,6 @@ export default function render({ parentElement, data, setStateValue, setTriggerV
 
 /** Asks for newer data until the page follows something else. Only one answer is under way at any time. */
 async function follow(address, setStateValue, setTriggerValue) {
-  let told
   const tell = streams => streams !== told && setStateValue("streams", (told = streams))
   while (followed === address) {
     const began = performance.now()
@@ -32,7 +32,7 @@ async function follow(address, setStateValue, setTriggerValue) {
     }
     if (followed !== address) return
     tell(true)
-    deliver(answer.parts)
+    deliver(answer.parts, answer.version)
     if (answer.redraw) {
       setTriggerValue("redraw", true)
       return // the page is drawn again, and names its next stream

@@ -36,8 +36,7 @@ function renderGrid({ parentElement, data }) {
     grid = new Grid(parentElement)
     grids.set(parentElement, grid)
   }
-  grid.show(data)
-  const deaf = receive(data.slot, newer => grid.show(newer))
+  const deaf = receive(data, newest => grid.show(newest))
   return atEnd(parentElement, () => {
     deaf()
     grids.delete(parentElement)

@@ -21,8 +21,7 @@ export default function render({ parentElement, data, setTriggerValue }) {
     plot = new LivePlot(parentElement)
     plots.set(parentElement, plot)
   }
-  plot.show(data, setTriggerValue)
-  const deaf = receive(data.slot, newer => plot.show(newer, setTriggerValue))
+  const deaf = receive(data, newest => plot.show(newest, setTriggerValue))
   return atEnd(parentElement, () => {
     deaf()
     plot.end()

@@ -26,16 +26,30 @@ export function atEnd(parent, dispose) {
 }
 
 const addresses = new Map() // slot → what takes its new data
+const newest = new Map() // slot → { version, data }
 
-/** Has `show` called with the data that the feed brings for `slot`; returns what ends that. */
-export function receive(slot, show) {
+/** The data of the highest version that there has been for this slot. */
+function newestOf(slot, version, data) {
+  if (!(newest.get(slot)?.version > version)) newest.set(slot, { version, data })
+  return newest.get(slot).data
+}
+
+/**
+ * Calls `show` with the data that a part was mounted with, or with what the feed has brought for its slot if that is
+ * newer, and with all that the feed will bring; returns what ends that.
+ */
+export function receive(data, show) {
+  const { slot, version } = data
+  show(newestOf(slot, version, data))
   addresses.set(slot, show)
   return () => addresses.get(slot) === show && addresses.delete(slot)
 }
 
-/** Gives each slot its data. */
-export function deliver(parts) {
-  for (const [slot, data] of Object.entries(parts)) addresses.get(slot)?.(data)
+/** Gives each slot its data of this version, unless it has newer. */
+export function deliver(parts, version) {
+  for (const [slot, data] of Object.entries(parts)) {
+    if (newestOf(slot, version, data) === data) addresses.get(slot)?.(data)
+  }
 }
 
 /** Any CSS colour as [red, green, blue], 0 to 255; null for none. */

@@ -12,8 +12,7 @@ export default function render({ parentElement, data }) {
     strip = new Strip(parentElement)
     strips.set(parentElement, strip)
   }
-  strip.show(data)
-  const deaf = receive(data.slot, newer => strip.show(newer))
+  const deaf = receive(data, newest => strip.show(newest))
   return atEnd(parentElement, () => {
     deaf()
     strips.delete(parentElement)
