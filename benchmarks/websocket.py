@@ -248,7 +248,7 @@ class Client:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick(answers, at_least))
             if self._streams:
-                tasks.create_task(self._follow(answers))
+                tasks.create_task(self._follow(answers, tasks))
 
     async def _tick(self, answers: list[float], at_least: float) -> None:
         """Do what the page's timers do in a browser: it asks when it is time to, answered before or not."""
@@ -269,12 +269,11 @@ class Client:
         if self._followed is None:
             answers.append(time.monotonic() - due)
 
-    async def _follow(self, answers: list[float]) -> None:
+    async def _follow(self, answers: list[float], asking: asyncio.TaskGroup) -> None:
         """Read one stream after the other as the pages name them, one request at a time."""
-        ended: _Feed | None = None
         while True:
             feed = self._feed
-            if feed is None or feed.stream is None or feed == ended:
+            if feed is None or feed.stream is None:
                 await self.until(lambda one, before=feed: one._feed != before)
                 continue
             while self._feed == feed:
@@ -286,7 +285,7 @@ class Client:
                 if self._followed is None:
                     self._followed = component_state(feed.id, {"streams": status == 200})
                     self._widgets[feed.id] = self._followed
-                    await self.run(feed.fragment, trigger=self._followed)
+                    asking.create_task(self.run(feed.fragment, trigger=self._followed))
                 if status != 200:
                     raise RuntimeError(f"the page's stream answered with status {status}")
                 answer = json.loads(content)
@@ -296,8 +295,8 @@ class Client:
                     async with self._changed:
                         self._changed.notify_all()
                 if answer["redraw"]:
-                    ended = feed
-                    await self.run(feed.fragment, trigger=component_trigger(feed.id, "redraw"))
+                    self._feed = None
+                    asking.create_task(self.run(feed.fragment, trigger=component_trigger(feed.id, "redraw")))
                     break
                 await asyncio.sleep(max(0.0, answer["next"] - (time.monotonic() - began)))
 

@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 from benchmarks import __main__ as command
 from benchmarks import classroom, contention, growth, page, startup, throughput
 from benchmarks.cases import CASES
+from benchmarks.http import Connection
 from benchmarks.machine import processor, versions
 from benchmarks.messages import sight
 from benchmarks.options import Options
 from benchmarks.peers import OURS, PEERS
 from benchmarks.server import Server, server
 from benchmarks.summary import percentile, ratio_of_pairs, significant
-from benchmarks.websocket import Client
+from benchmarks.websocket import Button, Client
 from benchmarks.worker import PeerError
 
 POSITIVE = st.floats(0.001, 1e6)
@@ -104,7 +105,9 @@ def test_classroom_gives_the_figures_of_all_sessions(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(classroom, "LONE_PRESS_SECONDS", 0.3)
     monkeypatch.setattr(classroom, "PAUSED_SECONDS", 0.1)
     monkeypatch.setattr(classroom, "STEADY_LOOKS", 1)
-    (row,) = classroom.rows(Options(sessions=(2,), seconds=2.0))
+    row, by_ticks = classroom.rows(Options(sessions=(2,), seconds=2.0, ticks=True))
+    assert (row["updates_by"], by_ticks["updates_by"]) == ("stream", "ticks")
+    assert by_ticks["advanced"] >= 1
     assert 1 <= row["advanced"] <= row["sessions"] == 2
     assert row["steps_per_second"] >= row["slowest_session"] >= 0
     assert 0 < row["tick_p50"] <= row["tick_p95"]
@@ -168,7 +171,7 @@ def test_what_a_message_shows_is_read(steps: int, status: str) -> None:
 
 def test_a_request_is_answered_by_the_first_run_that_begins_after_it_and_covers_it() -> None:
     async def scenario() -> None:
-        client = Client(SilentSocket())
+        client = Client(SilentSocket(), Connection(0), streams=False)
         client._begin("earlier", {"live"})
         press, tick = (asyncio.create_task(client.run(fragment)) for fragment in ("", "live"))
         await asyncio.sleep(0)
@@ -183,6 +186,42 @@ def test_a_request_is_answered_by_the_first_run_that_begins_after_it_and_covers_
         assert not tick.done()
         client._finish("fragment", superseded=False)
         await tick
+
+    asyncio.run(scenario())
+
+
+def test_buttons_stay_until_a_run_is_through() -> None:
+    async def scenario() -> None:
+        client = Client(SilentSocket(), Connection(0), streams=False)
+        client.buttons = {"Pause": Button("p", "bar", "first"), "Reset": Button("r", "", "first")}
+        client._begin("cut", {"bar"})
+        client._finish("cut", superseded=True)
+        assert set(client.buttons) == {"Pause", "Reset"}
+        client._begin("bar", {"bar"})
+        client.buttons["Train"] = Button("t", "bar", "bar")
+        client._finish("bar", superseded=False)
+        assert set(client.buttons) == {"Train", "Reset"}
+        client._begin("page", set())
+        client._finish("page", superseded=False)
+        assert not client.buttons
+
+    asyncio.run(scenario())
+
+
+def test_an_idle_connection_that_was_ended_is_made_again() -> None:
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = await reader.readuntil(b"\r\n\r\n")
+        path = line.split()[1]
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(path), path))
+        await writer.drain()
+        writer.close()
+
+    async def scenario() -> None:
+        async with await asyncio.start_server(answer_once, "127.0.0.1", 0) as listening:
+            port = listening.sockets[0].getsockname()[1]
+            async with Connection(port) as connection:
+                for path in ("one", "two", "three"):
+                    assert await connection.get(path) == (200, f"/{path}".encode())
 
     asyncio.run(scenario())
 

@@ -21,6 +21,7 @@ from mlp_core.spec import DataSpec, Experiment, LayerSpec
 from mlp_core.training import control as control_module
 from mlp_core.training.bench import Bench
 from mlp_core.training.session import Session
+from mlp_core.training.slots import SLOTS, Turn, cores
 from mlp_core.training.snapshot import Snapshot
 
 LIMIT = 60.0
@@ -635,6 +636,95 @@ def test_pause_just_as_the_loss_breaks(session: Session, monkeypatch: pytest.Mon
     session.apply(experiment(rate=0.03, epochs=1))
     session.play()
     assert until(session, "finished").epoch == 1
+
+
+def test_what_is_prepared_tells_whether_it_will_train_then(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the buttons need not change twice while new weights are drawn."""
+    go_on = threading.Event()
+    prepare = Session._prepare
+
+    def wait_first(self: Session) -> None:
+        assert go_on.wait(LIMIT)
+        prepare(self)
+
+    monkeypatch.setattr(Session, "_prepare", wait_first)
+    session.apply(experiment())
+    assert not session.snapshot().trains
+    session.play()
+    assert session.snapshot().trains
+    session.pause()
+    assert not session.snapshot().trains
+    session.play()
+    session.apply(experiment(seed=1))
+    assert (session.snapshot().status, session.snapshot().trains) == ("preparing", True)
+    session.reset()
+    assert not session.snapshot().trains
+    session.play()
+    go_on.set()
+    assert until(session, "running").trains
+    session.pause()
+    assert not session.snapshot().trains
+
+
+def test_every_snapshot_has_a_higher_version(session: Session, tmp_path: Path) -> None:
+    """A page keeps what has the highest, also if the server begins anew with another session."""
+    seen = [session.snapshot()]
+    session.apply(experiment())
+    seen.append(until(session, "ready"))
+    session.play()
+    seen.append(until_step(session, 5))
+    session.pause()
+    seen.append(until(session, "ready"))
+    session.reset()
+    seen.append(session.snapshot())
+    versions = [snapshot.version for snapshot in seen]
+    assert versions == sorted(set(versions))
+    following = Session(tmp_path)
+    following.apply(experiment())
+    assert until(following, "ready").version > session.snapshot().version
+    assert following.close(LIMIT)
+
+
+def test_a_run_that_was_just_started_does_not_wait_behind_the_others(tmp_path: Path) -> None:
+    """And its first turn is a whole one: the page shows many steps at once."""
+    others = [Session(tmp_path) for _ in range(2 * cores() + 2)]
+    asked = []
+    ask = SLOTS.ask
+
+    def note(*, urgent: bool = False) -> Turn:
+        asked.append((threading.current_thread(), urgent))
+        return ask(urgent=urgent)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SLOTS, "ask", note)
+        for other in others:
+            other.apply(experiment())
+            other.play()
+        for other in others:
+            until_step(other, 2000)
+    for thread in {thread for thread, _ in asked}:
+        urgent = [urgency for owner, urgency in asked if owner is thread]
+        assert urgent[:2] == [True, True], "preparing, then the first chunk"
+        assert True not in urgent[2:]
+    for other in others:
+        assert other.close(LIMIT)
+
+
+def test_the_first_turn_of_a_run_is_many_steps(session: Session) -> None:
+    session.apply(experiment())
+    at_rest(session)
+    steps: list[int] = []
+    publish = Session._publish
+
+    def note(self: Session, *arguments: Any) -> None:
+        publish(self, *arguments)
+        steps.append(self.snapshot().step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Session, "_publish", note)
+        session.play()
+        until_step(session, 100)
+    assert next(step for step in steps if step) > 1
 
 
 def test_watched_views_are_computed_and_others_are_not(session: Session) -> None:

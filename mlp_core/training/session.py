@@ -21,6 +21,7 @@ from mlp_core.training.snapshot import BUSY, Status
 
 if TYPE_CHECKING:
     from mlp_core.training.bench import Bench
+    from mlp_core.training.events import Events
 
 LOG = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class Session(Control):
                 self._changed.notify_all()
             from mlp_core.training.bench import Bench
 
-            with self._in_turn(lambda: self._generation == generation and not self._closed) as begun:
+            with self._in_turn(lambda: self._generation == generation and not self._closed, urgent=True) as begun:
                 bench = Bench(experiment, dataset, generation, weights) if begun else None
                 if bench is not None:
                     bench.look(self._looking(), bench.record, all_stale=True)
@@ -126,36 +127,45 @@ class Session(Control):
         self._publish("running")
         by_epoch = goal != "batch"
         events = bench.train(epochs=(target or None) if by_epoch else None, steps=None if by_epoch else target)
-        finished = False
+        finished, first = False, True
         while not finished and self._goes_on(bench, goal, target):
             began, steps_before = time.monotonic(), bench.run.position.step
-            with self._in_turn(lambda: self._goes_on(bench, goal, target)) as begun:
+            with self._in_turn(lambda: self._goes_on(bench, goal, target), urgent=first) as begun:
                 if not begun:
                     return
                 self._follow_learning_rate(bench)
-                event = next(events, None)
-                if event is None:
-                    finished = True
-                    bench.look(self._looking(), self._record, all_stale=True)
-                else:
-                    self._record(event)
-                    if self._goes_on(bench, goal, target):
-                        bench.look(self._looking(), self._record, all_stale=False)
+                finished = self._do_chunks(bench, events, lambda: self._goes_on(bench, goal, target))
+                if finished or self._goes_on(bench, goal, target):
+                    bench.look(self._looking(), self._record, all_stale=finished)
+                    if not finished:
                         self._publish("running")
+            first = False
             if self._asked_state is not None:
                 self._give_state()
             self._throttle(began, bench.run.position.step - steps_before, bench, goal)
         if finished or bench.diverged:
             self._reached(bench, goal)
 
+    def _do_chunks(self, bench: Bench, events: Events, goes_on: Callable[[], bool]) -> bool:
+        """Train for a turn, which is one chunk once a run's chunks have grown; whether that was the end."""
+        ends = time.monotonic() + bench.progress.chunk_seconds / 2
+        while (event := next(events, None)) is not None:
+            self._record(event)
+            if self._steps_per_second or time.monotonic() > ends or not goes_on():
+                return False
+        return True
+
     @contextmanager
-    def _in_turn(self, wanted: Callable[[], bool]) -> Iterator[bool]:
-        """A turn in which to work; False if, while it waited for one, it was not wanted any more."""
+    def _in_turn(self, wanted: Callable[[], bool], *, urgent: bool = False) -> Iterator[bool]:
+        """A turn in which to work; False if, while it waited for one, it was not wanted any more.
+
+        Urgent is what somebody has just pressed a button for.
+        """
         while True:
             with self._lock:
                 if not wanted():
                     break
-                turn = SLOTS.ask()
+                turn = SLOTS.ask(urgent=urgent)
                 self._turn = turn, wanted
             if not turn.held:
                 self._tell_waiting()

@@ -62,8 +62,10 @@ def live(
         # Where many wait to draw, every second tick draws nothing: numbers that are older, not a line that grows.
         skipped = not skipped and snapshot.busy and DRAWING.waiting >= CROWD
         with DRAWING.turn(urgent=first):
-            # The first time shows the state that the buttons show, which no stream may bring any more.
-            moved = parts(snapshot) if first or not (skipped or st.session_state.get(_STREAMS)) else []
+            # Where no stream brings the state that the buttons show, every tick does: Streamlit drops the first one's
+            # message if another run of this fragment begins before it has gone out.
+            brought = drawn.busy and (skipped or st.session_state.get(_STREAMS))
+            moved = [] if brought and not first else parts(snapshot)
             first = False
             said = feed(
                 moved, version=snapshot.version, at=snapshot.at, stream=address if drawn.busy else None, key="live_feed"

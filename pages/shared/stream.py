@@ -32,11 +32,11 @@ from pages.shared.turns import AT_ONCE
 
 PACES = (0.09, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Seconds between two updates of a page, from when it is alone to when many share the machine."""
-UPDATES_PER_CORE = 15
+UPDATES_PER_CORE = 16
 """A second, of all pages together: what leaves a core with time for presses."""
 SOONEST, LATEST = 0.5, 1.5
 """An update is asked for when the next numbers are due, so many paces away, and soon again if they were not there."""
-RETRY = 0.25
+RETRY = 0.1
 MARGIN_SECONDS = 0.03
 STILL = ("preparing", "pausing", "ready")
 _KEY = "stream"

@@ -207,6 +207,26 @@ def test_images_are_drawn_once_and_stay(page: Any, address: str) -> None:
     assert page.evaluate(drawn)
 
 
+def test_a_part_keeps_the_newest_of_what_it_was_mounted_with_and_what_the_feed_brought(page: Any, address: str) -> None:
+    open_demo(page, address)
+    shown = page.evaluate(
+        """async () => {
+            const { deliver, receive } = await import(new URL("app/static/shared.js", location.href))
+            const shown = []
+            const show = data => shown.push(data.name)
+            deliver({ late: { name: "before it was there" } }, 2)
+            receive({ slot: "late", version: 1, name: "older" }, show)
+            deliver({ late: { name: "same" } }, 2)
+            deliver({ late: { name: "overtaken" } }, 1)
+            receive({ slot: "late", version: 1, name: "mounted again, overtaken" }, show)
+            receive({ slot: "late", version: 3, name: "mounted again" }, show)()
+            deliver({ late: { name: "to nobody" } }, 4)
+            return shown
+        }"""
+    )
+    assert shown == ["before it was there", "same", "same", "mounted again"]
+
+
 def test_a_missing_library_is_said_in_words(page: Any, address: str) -> None:
     page.route("**/plotly.min.js*", lambda route: route.abort())
     page.goto(address + "/?run=0")

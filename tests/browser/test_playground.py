@@ -150,6 +150,32 @@ def test_pause_step_epoch_and_reset(page: Any) -> None:
     page.get_by_text("0 steps", exact=True).wait_for()
 
 
+def test_new_weights_draw_the_buttons_and_not_the_page(page: Any) -> None:
+    press(page, "new_weights")  # the first one: the experiment is no preset any more
+    page.wait_for_function("location.search.includes('experiment=')")
+    ready(page)
+    press(page, "train")
+    page.get_by_text(STEPS).wait_for()
+    address = page.url
+    page.evaluate("document.querySelector('[class*=st-key-lr--] input').dataset.mine = 'kept'")
+    press(page, "new_weights")
+    page.wait_for_function("address => location.href !== address", arg=address)
+    page.locator(".st-key-pause button").first.wait_for()
+    page.get_by_text(STEPS).wait_for()
+    assert page.locator("[class*='st-key-lr--'] input[data-mine=kept]").count() == 1, "the field is the same one"
+    press(page, "pause")
+    ready(page)
+
+
+def test_a_pause_is_shown_whatever_arrives_at_that_moment(page: Any) -> None:
+    for _ in range(12):
+        press(page, "train")
+        page.locator(".st-key-pause button").first.wait_for()
+        press(page, "pause")
+        page.locator(".st-key-train button").first.wait_for()
+        page.get_by_text("ready", exact=True).wait_for(timeout=10_000)  # a heartbeat later it would be by chance
+
+
 def test_images_with_edited_layers_confusion_matrix_and_histograms(page: Any) -> None:
     choose(page, "preset", "Fashion-MNIST")
     ready(page)

@@ -116,7 +116,7 @@ def test_nobody_else_has_an_answer_and_none_outlives_its_page(session: Session) 
 
 @pytest.mark.parametrize(
     ("others", "seconds"),
-    [(0, 0.1), (1, 0.1), (3, 0.25), (9, 0.5), (15, 1.0), (29, 1.0), (59, 2.0), (99, 4.0), (999, 4.0)],
+    [(0, 0.09), (1, 0.09), (3, 0.25), (9, 0.5), (16, 1.0), (31, 1.0), (59, 2.0), (99, 4.0), (999, 4.0)],
 )
 def test_the_pace_follows_how_many_share_the_machine(
     monkeypatch: pytest.MonkeyPatch, others: int, seconds: float
@@ -124,6 +124,26 @@ def test_the_pace_follows_how_many_share_the_machine(
     monkeypatch.setattr(module, "cores", lambda: 2)
     monkeypatch.setattr(Slots, "others", property(lambda slots: others))
     assert interval() == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("age", "period", "new", "seconds"),
+    [
+        (0.0, 0.0, True, 1.0),  # nothing is known yet
+        (0.0, 0.1, True, 1.0),  # there will be newer ones at any time
+        (0.1, 0.9, True, 0.8),  # when the next are due,
+        (0.5, 0.9, True, 1.3),  # or those after the next, if that is soon,
+        (0.1, 9.0, True, 1.5),  # but a page that shows nothing new looks dead
+        (0.1, 0.9, False, 0.1),
+    ],
+)
+def test_a_browser_asks_when_the_next_numbers_are_due(
+    monkeypatch: pytest.MonkeyPatch, age: float, period: float, new: bool, seconds: float
+) -> None:
+    monkeypatch.setattr(module, "interval", lambda: 1.0)
+    monkeypatch.setattr(module.time, "time", lambda: 100.0)
+    wait = module._wait(Snapshot(at=100.0 - age, period=period), new)
+    assert wait == pytest.approx(seconds, abs=module.MARGIN_SECONDS + 1e-9)
 
 
 def test_answers_are_json_without_numpy(session: Session) -> None:

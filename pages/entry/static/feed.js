@@ -4,15 +4,19 @@ const { atEnd, deliver } = await import("./shared.js" + new URL(import.meta.url)
 
 const ROOT = new URL("../../", import.meta.url) // of the app, behind any proxy and base path
 let followed // the address that is asked now
+let owner // the element that named it last
 let told // whether the page knows that its stream is followed
 
 export default function render({ parentElement, data, setStateValue, setTriggerValue }) {
   deliver(data.parts, data.version)
+  owner = parentElement
   if (data.stream !== followed) {
     followed = data.stream
     if (followed) follow(followed, setStateValue, setTriggerValue)
   }
-  return atEnd(parentElement, () => (followed = undefined))
+  return atEnd(parentElement, () => {
+    if (owner === parentElement) followed = undefined
+  })
 }
 
 /** Asks for newer data until the page follows something else. Only one answer is under way at any time. */
@@ -34,8 +38,9 @@ async function follow(address, setStateValue, setTriggerValue) {
     tell(true)
     deliver(answer.parts, answer.version)
     if (answer.redraw) {
+      followed = undefined
       setTriggerValue("redraw", true)
-      return // the page is drawn again, and names its next stream
+      return // what is drawn again names the stream that follows, which may be this one
     }
     await drawn()
     // A browser that is slow to draw gets as much time for its user as it takes for drawing.
