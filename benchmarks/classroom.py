@@ -32,6 +32,8 @@ LONE_PRESS_SECONDS = 2.0
 FEW_SESSIONS = 5
 PAUSED_SECONDS = 1.5
 WARM_UP_SECONDS = 1.5
+SETTLE_SECONDS = 3.0
+"""After everybody's first Train, which `train_p95` tells of, before the rest is measured."""
 STEADY_LOOKS = 12
 """How often in a row the same number of threads must be seen, half a second apart."""
 LEFTOVER_SECONDS = 30.0
@@ -65,6 +67,11 @@ async def _measure(running: Server, count: int, seconds: float, streams: bool) -
         opened = time.monotonic() - opening
         started = await asyncio.gather(*(client.press("Train") for client in clients))
         async with _ticking(clients, measured):
+            await asyncio.sleep(SETTLE_SECONDS)
+            measured.ticks.clear()
+            for client in clients:
+                client.ages.clear()
+                client.sights = 0
             own, used, began = _own_cpu(), running.cpu_seconds, time.monotonic()
             before = [client.steps_trained for client in clients]
             await asyncio.sleep(seconds)

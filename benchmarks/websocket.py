@@ -89,7 +89,6 @@ class Client:
         self.exact_ages = False
         self._asked = 0.0
         self._newest: float | None = None
-        self._followed: Any = None
 
     async def listen(self) -> None:
         """Take messages in until the connection ends."""
@@ -247,8 +246,7 @@ class Client:
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick(answers, at_least))
-            if self._streams:
-                tasks.create_task(self._follow(answers, tasks))
+            tasks.create_task(self._follow(answers, tasks) if self._streams else self._refuse())
 
     async def _tick(self, answers: list[float], at_least: float) -> None:
         """Do what the page's timers do in a browser: it asks when it is time to, answered before or not."""
@@ -266,8 +264,16 @@ class Client:
 
     async def _ask(self, fragment: str, due: float, answers: list[float]) -> None:
         await self.run(fragment)
-        if self._followed is None:
+        if not self._streams:
             answers.append(time.monotonic() - due)
+
+    async def _refuse(self) -> None:
+        """Say once that the stream cannot be reached."""
+        await self.until(lambda one: one._feed is not None and one._feed.stream is not None)
+        if (feed := self._feed) is not None:
+            said = component_state(feed.id, {"streams": False})
+            await self.run(feed.fragment, trigger=said)
+            self._widgets[feed.id] = said
 
     async def _follow(self, answers: list[float], asking: asyncio.TaskGroup) -> None:
         """Read one stream after the other as the pages name them, one request at a time."""
@@ -282,10 +288,6 @@ class Client:
                 answers.append(time.monotonic() - began)
                 if self._feed != feed:
                     break
-                if self._followed is None:
-                    self._followed = component_state(feed.id, {"streams": status == 200})
-                    self._widgets[feed.id] = self._followed
-                    asking.create_task(self.run(feed.fragment, trigger=self._followed))
                 if status != 200:
                     raise RuntimeError(f"the page's stream answered with status {status}")
                 answer = json.loads(content)

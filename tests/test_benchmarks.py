@@ -101,6 +101,7 @@ def one_server(running_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_classroom_gives_the_figures_of_all_sessions(monkeypatch: pytest.MonkeyPatch, one_server: None) -> None:
     monkeypatch.setattr(classroom, "WARM_UP_SECONDS", 0.2)
+    monkeypatch.setattr(classroom, "SETTLE_SECONDS", 0.2)
     monkeypatch.setattr(classroom, "TICK_SECONDS", 0.1)
     monkeypatch.setattr(classroom, "LONE_PRESS_SECONDS", 0.3)
     monkeypatch.setattr(classroom, "PAUSED_SECONDS", 0.1)

@@ -38,7 +38,7 @@ LOOKING_SHARE = 0.1
 LOOKING_INTERVAL = 0.1
 """Seconds between two computations of a view at the least: nobody sees more."""
 EVALUATION = "evaluation"
-ROUND_SECONDS = 0.7
+ROUND_SECONDS = 0.5
 """Within which everybody who shares the processor should have a turn: a page that is new every second is so then."""
 SHARED_CHUNK_SECONDS = 0.03, 0.1
 """A chunk's bounds where others wait for a turn; the fewer turns there are, the less the interpreter lock is needed."""

@@ -36,8 +36,8 @@ def feed(parts: Iterable[Part], *, version: int, at: float, stream: str | None, 
 
     What a part was mounted with and what the feed brings arrive in any order, so each part keeps the data of the
     highest `version`. `at` is when the data was as they show it, in Unix seconds. `stream` is an address, below the
-    app's own, where the browser may ask for newer data by itself; None ends that. Returns whether the browser does
-    so; None before it has said.
+    app's own, where the browser may ask for newer data by itself; None ends that. Returns whether it can; None if it
+    has not said.
     """
     data = {"parts": {part.key: part.data for part in parts}, "version": version, "at": at, "stream": stream}
     state = _FEED(key=key, data=packed(data), on_streams_change=_nothing, on_redraw_change=_nothing)

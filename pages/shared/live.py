@@ -54,7 +54,7 @@ def live(
     address = f"{offer(stream)}#{next(_RUNS)}"  # another one for every run of the page: what it shows may be new
     first, skipped = True, False
     rest_began: float | None = None
-    every = HEARTBEAT_SECONDS if st.session_state.get(_STREAMS) else interval()
+    every = _interval()
 
     def tick() -> None:
         nonlocal first, skipped, rest_began
@@ -64,7 +64,7 @@ def live(
         with DRAWING.turn(urgent=first):
             # Where no stream brings the state that the buttons show, every tick does: Streamlit drops the first one's
             # message if another run of this fragment begins before it has gone out.
-            brought = drawn.busy and (skipped or st.session_state.get(_STREAMS))
+            brought = drawn.busy and (skipped or _streams())
             moved = [] if brought and not first else parts(snapshot)
             first = False
             said = feed(
@@ -72,7 +72,7 @@ def live(
             )
         if said is not None:
             st.session_state[_STREAMS] = said
-        wanted = HEARTBEAT_SECONDS if st.session_state.get(_STREAMS) else interval()
+        wanted = _interval()
         rest_began = None if snapshot.busy else rest_began or time.monotonic()
         over = rest_began is not None and time.monotonic() - rest_began > REST_SECONDS
         if over or (drawn.busy and not 0.4 < wanted / every < 2.6):
@@ -81,6 +81,15 @@ def live(
             st.rerun()  # the buttons and the other areas have to follow
 
     st.fragment(tick, run_every=every if drawn.busy else None, key="live")()
+
+
+def _streams() -> bool:
+    """Whether the browser follows the stream: until it says that it cannot."""
+    return st.session_state.get(_STREAMS) is not False
+
+
+def _interval() -> float:
+    return HEARTBEAT_SECONDS if _streams() else interval()
 
 
 def download(session: Session) -> None:

@@ -34,7 +34,7 @@ PACES = (0.09, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Seconds between two updates of a page, from when it is alone to when many share the machine."""
 UPDATES_PER_CORE = 16
 """A second, of all pages together: what leaves a core with time for presses."""
-SOONEST, LATEST = 0.5, 1.5
+SOONEST, LATEST = 0.3, 1.5
 """An update is asked for when the next numbers are due, so many paces away, and soon again if they were not there."""
 RETRY = 0.1
 MARGIN_SECONDS = 0.03
@@ -108,6 +108,8 @@ def _wait(snapshot: Snapshot, new: bool) -> float:
     pace = interval()
     if not new:
         return RETRY * pace
+    if not snapshot.period and snapshot.trains:
+        return 2 * RETRY * pace  # it has just begun, and how long a turn takes to come round is not known
     if snapshot.period < SOONEST * pace:
         return pace  # there will be new ones at any time
     age = time.time() - snapshot.at

@@ -66,6 +66,7 @@ def test_where_many_wait_to_draw_every_second_tick_draws_nothing(
     drawn: list[int],
 ) -> None:
     """The first one shows what the buttons show, whoever waits."""
+    monkeypatch.setattr(module.st, "session_state", {module._STREAMS: False})
     monkeypatch.setattr(module, "DRAWING", SimpleNamespace(waiting=in_line, turn=lambda urgent: nullcontext()))
     snapshot = session.snapshot()
     module.live(session, page_state(session, snapshot), snapshot, set(), parts)
@@ -84,7 +85,7 @@ def test_every_tick_brings_what_no_stream_does(
     sent: list[int],
 ) -> None:
     """Streamlit drops the first tick's message where another run of its fragment begins at that moment."""
-    monkeypatch.setattr(module.st, "session_state", {module._STREAMS: True})
+    monkeypatch.setattr(module.st, "session_state", {})
     if rests:
         session.pause()
         assert session.wait(lambda snapshot: not snapshot.busy, LIMIT)

@@ -5,7 +5,7 @@ const { atEnd, deliver } = await import("./shared.js" + new URL(import.meta.url)
 const ROOT = new URL("../../", import.meta.url) // of the app, behind any proxy and base path
 let followed // the address that is asked now
 let owner // the element that named it last
-let told // whether the page knows that its stream is followed
+let told = true // what the page believes: that its stream can be followed
 
 export default function render({ parentElement, data, setStateValue, setTriggerValue }) {
   deliver(data.parts, data.version)
