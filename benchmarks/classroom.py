@@ -32,6 +32,7 @@ LONE_PRESS_SECONDS = 2.0
 FEW_SESSIONS = 5
 PAUSED_SECONDS = 1.5
 WARM_UP_SECONDS = 1.5
+VISITORS = 4
 SETTLE_SECONDS = 3.0
 """After everybody's first Train, which `train_p95` tells of, before the rest is measured."""
 STEADY_LOOKS = 12
@@ -111,13 +112,11 @@ async def _measure(running: Server, count: int, seconds: float, streams: bool) -
 
 
 async def _warm_up(running: Server) -> None:
-    """One visitor before everybody, so that imports and the threads of libraries count as the server's."""
-    async with browser(running.port) as client:
-        await client.until(lambda one: "Train" in one.buttons)
-        async with _ticking([client], Measured()):
-            await client.press("Train")
-            await client.until(lambda one: one.sight.steps > 0)
-            await asyncio.sleep(WARM_UP_SECONDS)
+    """Visitors before everybody, so that imports and the threads of libraries count as the server's."""
+    async with _browsers(running.port, VISITORS, streams=True) as clients, _ticking(clients, Measured()):
+        await asyncio.gather(*(client.press("Train") for client in clients))
+        await asyncio.gather(*(client.until(lambda one: one.sight.steps > 0) for client in clients))
+        await asyncio.sleep(WARM_UP_SECONDS)
 
 
 @asynccontextmanager
