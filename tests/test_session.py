@@ -698,8 +698,8 @@ def test_a_run_that_was_just_started_does_not_wait_behind_the_others(tmp_path: P
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SLOTS, "ask", note)
         for other in others:
+            other.play()  # before there is anything to train, so that one thread does it all
             other.apply(experiment())
-            other.play()
         for other in others:
             until_step(other, 2000)
     for thread in {thread for thread, _ in asked}:
@@ -712,6 +712,9 @@ def test_a_run_that_was_just_started_does_not_wait_behind_the_others(tmp_path: P
 
 def test_the_first_turn_of_a_run_is_many_steps(session: Session) -> None:
     session.apply(experiment())
+    session.play()
+    until_step(session, 1)  # the engine is built, which takes longer than a turn
+    session.reset()
     at_rest(session)
     steps: list[int] = []
     publish = Session._publish

@@ -35,9 +35,11 @@ PACES = (0.09, 0.25, 0.5, 1.0, 2.0, 4.0)
 UPDATES_PER_CORE = 16
 """A second, of all pages together: what leaves a core with time for presses."""
 SOONEST, LATEST = 0.3, 1.5
-"""An update is asked for when the next numbers are due, so many paces away, and soon again if they were not there."""
-RETRY = 0.1
+"""An update is asked for when the next numbers are due, so many paces away."""
+RETRY, RETRY_SECONDS = 0.1, 0.1
+"""If they are not there yet, it is asked for again after so many paces or seconds, whichever is longer."""
 MARGIN_SECONDS = 0.03
+"""How long after numbers are due they may come."""
 STILL = ("preparing", "pausing", "ready")
 _KEY = "stream"
 
@@ -106,10 +108,9 @@ def interval() -> float:
 def _wait(snapshot: Snapshot, new: bool) -> float:
     """Seconds until a browser that has this snapshot should ask again."""
     pace = interval()
-    if not new:
-        return RETRY * pace
-    if not snapshot.period and snapshot.trains:
-        return 2 * RETRY * pace  # it has just begun, and how long a turn takes to come round is not known
+    begun = snapshot.trains and not snapshot.period  # how long a turn takes to come round is not known yet
+    if begun or not new:
+        return min(pace, max(RETRY * pace, RETRY_SECONDS))
     if snapshot.period < SOONEST * pace:
         return pace  # there will be new ones at any time
     age = time.time() - snapshot.at

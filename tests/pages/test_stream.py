@@ -129,7 +129,7 @@ def test_the_pace_follows_how_many_share_the_machine(
 @pytest.mark.parametrize(
     ("age", "period", "new", "seconds"),
     [
-        (0.0, 0.0, True, 0.2),  # it has just begun
+        (0.0, 0.0, True, 0.1),  # it has just begun
         (0.0, 0.1, True, 1.0),  # there will be newer ones at any time
         (0.1, 0.9, True, 0.8),  # when the next are due,
         (0.7, 0.9, True, 1.1),  # or those after the next, if that is too soon,
@@ -144,6 +144,8 @@ def test_a_browser_asks_when_the_next_numbers_are_due(
     monkeypatch.setattr(module.time, "time", lambda: 100.0)
     wait = module._wait(Snapshot(status="running", at=100.0 - age, period=period), new)
     assert wait == pytest.approx(seconds, abs=module.MARGIN_SECONDS + 1e-9)
+    monkeypatch.setattr(module, "interval", lambda: 0.01)
+    assert module._wait(Snapshot(status="running", at=100.0), new=False) == 0.01, "never more seldom than the pace"
 
 
 def test_answers_are_json_without_numpy(session: Session) -> None:
