@@ -280,3 +280,12 @@ def test_settings_may_change_and_checkpoints_be_restored_between_chunks(zero_gra
         engine.run(run, 5)
     assert_same(eager, fast)
     assert eager.position.step == 68
+
+
+def test_every_parameter_begins_where_pytorch_would_put_it() -> None:
+    """Matrix products of some processors round by the address that a matrix begins at."""
+    run = make(experiment([layer("Linear", out_features=3), layer("Tanh"), layer("Linear")]))
+    FastEngine().run(run, 2)
+    for parameter in run.model.parameters():
+        assert parameter.grad is not None
+        assert parameter.data_ptr() % 64 == parameter.grad.data_ptr() % 64 == torch.empty(1).data_ptr() % 64

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from mlp_core.training.engine.optimizers import Update
 from mlp_core.training.engine.tracing import UnsupportedError
 
+_ALIGNMENT = 16
+"""Numbers in 64 bytes. PyTorch's own tensors begin at such addresses, and matrix products round by where they begin."""
 _NEGATIVE_ZERO = -0.0
 """What a sum of gradients starts from: adding to it changes no bit, not even the sign of a zero."""
 
@@ -29,12 +31,13 @@ class Storage:
         if len({id(p) for p in optimizer.param_groups[0]["params"]} & {id(p) for p in parameters}) != len(parameters):
             raise UnsupportedError("its optimizer does not hold exactly the network's weights")
         self.parameters, self.optimizer, self.update, self.accumulate = parameters, optimizer, update, accumulate
-        size = sum(p.numel() for p in parameters)
-        self.weights, self.gradients = torch.empty(size), torch.zeros(size)
+        self._room = [-(-p.numel() // _ALIGNMENT) * _ALIGNMENT for p in parameters]
+        size = sum(self._room)
+        self.weights, self.gradients = torch.zeros(size), torch.zeros(size)
         self.fresh = torch.zeros(size) if accumulate else self.gradients
-        self.buffers = {name: torch.empty(size) for name, _ in update.state}
+        self.buffers = {name: torch.zeros(size) for name, _ in update.state}
         self.counts = torch.zeros(len(parameters))
-        self.scratch = [torch.empty(size) for _ in update.scratch]
+        self.scratch = [torch.zeros(size) for _ in update.scratch]
         self.weight_views = self._views(self.weights)
         self.gradient_views = self._views(self.gradients)
         self.fresh_views = self._views(self.fresh) if accumulate else self.gradient_views
@@ -43,8 +46,8 @@ class Storage:
         self.first = True
 
     def _views(self, flat: Tensor) -> list[Tensor]:
-        pieces = torch.split(flat, [p.numel() for p in self.parameters])
-        return [piece.view(p.shape) for piece, p in zip(pieces, self.parameters, strict=True)]
+        pieces = torch.split(flat, self._room)
+        return [piece[: p.numel()].view(p.shape) for piece, p in zip(pieces, self.parameters, strict=True)]
 
     @property
     def flats(self) -> list[Tensor]:
