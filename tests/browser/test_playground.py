@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+from mlp_core.training.slots import cores
 from tests.browser.chromium import LIMIT_MS, ROOT, browser, serve, wait_idle
 
 pytestmark = pytest.mark.browser
@@ -224,7 +225,8 @@ def test_two_browsers_have_their_own_runs_and_a_closed_one_leaves_no_thread(
     ready(guest)
     press(guest, "train")
     guest.get_by_text(STEPS).wait_for()
-    assert training_threads(server) == 1
+    # The thread that computed while the first page was prepared may still wait for more beside it.
+    assert 1 <= training_threads(server) <= cores()
     assert steps(page) == 0, "the other browser's run is its own"
     other.close()
     # Sessions are reaped on traffic, and this page's own is traffic enough.
