@@ -53,7 +53,8 @@ class Batches:
             rows = self._order[start : start + self._block]
             self._x_block, self._y_block, self._start = self.x[rows], self.y[rows], start
         piece = slice(first - start, first - start + self.batch_size)
-        return self._x_block[piece], self._y_block[piece]
+        # Matrix products round by the address that a matrix begins at, and a script's batch is a tensor of its own.
+        return self._x_block[piece].clone(), self._y_block[piece]
 
     def advance(self, position: Position) -> None:
         """Move the position one batch on; at the end of an epoch, draw what the test loader would."""
