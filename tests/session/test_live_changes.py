@@ -1,0 +1,61 @@
+"""An experiment that changes while it trains: what goes on, and what begins anew."""
+
+from __future__ import annotations
+
+from waiting import LIMIT, at_rest, experiment, until, until_step
+
+from mlp_core.spec import Experiment
+from mlp_core.training.session import Session
+
+
+def test_epochs_can_be_changed_while_it_runs(session: Session) -> None:
+    session.apply(experiment())
+    session.play()
+    running = until_step(session, 100)
+    session.apply(experiment(epochs=10**6))
+    assert until_step(session, running.step + 500).generation == running.generation
+    session.apply(experiment(epochs=3))
+    finished = until(session, "finished")
+    assert finished.generation == running.generation
+    assert finished.epoch >= 3
+
+
+def test_applying_the_same_changes_nothing(session: Session) -> None:
+    session.apply(experiment())
+    before = until(session, "ready")
+    session.step_epoch()
+    at_rest(session)
+    session.apply(Experiment.from_json(experiment().to_json()))
+    after = at_rest(session)
+    assert (after.generation, after.step) == (before.generation, 20)
+
+
+def test_learning_rate_changes_live(session: Session) -> None:
+    session.apply(experiment())
+    session.play()
+    before = until_step(session, 20)
+    session.apply(experiment(rate=0.001))
+    assert session.wait(lambda s: s.learning_rate == 0.001, LIMIT)
+    after = until_step(session, session.snapshot().step + 50)
+    assert after.generation == before.generation
+    session.pause()
+    at_rest(session)
+    curves = session.curves(1000)
+    assert curves is not None
+    assert curves.learning_rates[:, 1].tolist()[:2] == [0.03, 0.001]
+
+
+def test_a_new_experiment_goes_on_training_if_the_old_one_was(session: Session) -> None:
+    session.apply(experiment())
+    session.play()
+    first = until_step(session, 10)
+    session.apply(experiment("plane"))
+    assert session.wait(lambda s: s.generation > first.generation and s.step > 10, LIMIT)
+    assert session.snapshot().test_accuracy is None
+    session.pause()
+    at_rest(session)
+    session.apply(experiment("xor"))
+    third = until(session, "ready")
+    assert third.step == 0, "a paused one stays paused"
+    assert session.dataset is not None
+    assert session.dataset.spec.dataset == "xor"

@@ -1,0 +1,59 @@
+"""What a machine does not have: a set that is not there yet, and a device."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+import torch
+from waiting import LIMIT, at_rest, experiment, until
+
+from mlp_core import data
+from mlp_core.spec import DataSpec
+from mlp_core.training.session import Session
+
+
+def test_a_set_that_is_not_there_needs_a_download(session: Session) -> None:
+    session.apply(experiment("fashion-mnist-quickstart"))
+    snapshot = until(session, "needs download")
+    assert "Fashion-MNIST" in snapshot.message
+    session.play()
+    assert at_rest(session).status == "needs download"
+    assert session.curves(10) is None
+    session.apply(experiment("circle"))
+    assert until(session, "ready").message == ""
+
+
+def test_cancelling_a_download(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = data.load
+
+    def fetch(spec: DataSpec, *arguments: Any, **keywords: Any) -> Any:
+        if not keywords["download"]:
+            return load(spec, *arguments, **keywords)
+        keywords["progress"](data.Progress("Fetching", 5, 10))
+        assert given_up.wait(LIMIT)
+        assert keywords["cancelled"]()
+        raise data.DataCancelled("The download was stopped.")
+
+    given_up = threading.Event()
+    monkeypatch.setattr(data, "load", fetch)
+    session.apply(experiment("fashion-mnist-quickstart"))
+    until(session, "needs download")
+    session.download()
+    assert session.wait(lambda s: s.progress == ("Fetching", 0.5), LIMIT)
+    assert session.snapshot().busy
+    session.cancel_download()
+    given_up.set()
+    snapshot = until(session, "needs download")
+    assert snapshot.progress is None
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_cuda_where_there_is_none_runs_on_the_cpu_and_says_so(session: Session) -> None:
+    session.apply(experiment(device="cuda", epochs=1))
+    session.play()
+    snapshot = until(session, "finished")
+    assert snapshot.device == "CPU"
+    assert "This machine has no CUDA device, so the run is on the CPU." in snapshot.notes
+    assert "cuda" not in snapshot.devices
