@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from comparing import assert_same, experiment, layer, make
 
 from mlp_core.build import Run
-from mlp_core.training.engine import fast as module
+from mlp_core.training.engine import fast
 from mlp_core.training.engine.choose import engine_for
+from mlp_core.training.engine.kept import Kept
+from mlp_core.training.engine.native import engine as native
+from mlp_core.training.engine.tracing import UnsupportedError
 
 
 @pytest.fixture(autouse=True)
 def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PROGRAMS", module.Programs(4))
+    for module in (fast, native):
+        monkeypatch.setattr(module, "PROGRAMS", Kept(4))
 
 
 def small() -> Run:
@@ -102,11 +107,25 @@ def test_what_the_fast_engine_cannot_run_falls_back_and_says_why(change: Callabl
         assert torch.equal(value, run.model.state_dict()[name])
 
 
-def test_the_fast_engine_needs_no_reason_and_changes_nothing_before_it_runs() -> None:
+@pytest.mark.parametrize("make_engine", [native.NativeEngine, fast.FastEngine])
+def test_an_engine_changes_nothing_before_it_runs(make_engine: Callable[[], Any]) -> None:
     run, untouched = small(), small()
-    engine, why = engine_for(run)
-    assert (engine.name, why) == ("fast", "")
+    make_engine().prepare(run)
     assert_same(run, untouched)
+
+
+def test_a_faster_engine_needs_no_reason() -> None:
+    engine, why = engine_for(small())
+    assert engine.name in ("native", "fast")
+    assert why == ""
+
+
+def test_the_next_engine_takes_what_one_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Any, run: Run) -> None:
+        raise UnsupportedError("it does not want to")
+
+    monkeypatch.setattr(native.NativeEngine, "prepare", refuse)
+    assert (engine_for(small())[0].name, engine_for(small())[1]) == ("fast", "")
 
 
 def test_no_steps_are_no_steps() -> None:

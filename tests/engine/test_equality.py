@@ -1,7 +1,8 @@
-"""The fast engine's contract: the reference engine's numbers, bit for bit."""
+"""The contract of the fast and the native engine: the reference engine's numbers, bit for bit."""
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 from dataclasses import replace
@@ -22,29 +23,44 @@ from mlp_core.plan import problems
 from mlp_core.spec import Experiment, LayerSpec, OptimizerSpec, SchedulerSpec
 from mlp_core.training.checkpoint import restore, save
 from mlp_core.training.engine import fast as module
-from mlp_core.training.engine.choose import engine_for
 from mlp_core.training.engine.eager import EagerEngine
 from mlp_core.training.engine.fast import FastEngine
+from mlp_core.training.engine.kept import Kept
+from mlp_core.training.engine.native import engine as native
+from mlp_core.training.engine.tracing import UnsupportedError
 
 STEPS = 200
 ALL = {**LAYERS, **ACTIVATIONS}
 
 
+ENGINES = (FastEngine, native.NativeEngine)
+
+
+def engines_that_run(described: Experiment, **options: Any) -> list[Any]:
+    """A fresh engine of each kind; the native one only where it takes the experiment."""
+    engines: list[Any] = [FastEngine()]
+    with contextlib.suppress(UnsupportedError):
+        engine = native.NativeEngine()
+        engine.prepare(make(described, **options))
+        engines.append(engine)
+    return engines
+
+
 def compare(described: Experiment, chunks: tuple[int, ...] = (1, 60, 139), **options: Any) -> None:
-    """Run both engines for the same steps, in chunks of other lengths, and compare all that they leave."""
-    eager, fast = make(described, **options), make(described, **options)
-    engine, why = engine_for(fast)
-    assert engine.name == "fast", why
+    """Run all engines for the same steps, in chunks of other lengths, and compare all that they leave."""
+    eager = make(described, **options)
     expected = EagerEngine().run(eager, sum(chunks))
-    done, samples = 0, 0
-    for steps in chunks:
-        result = engine.run(fast, steps)
-        assert_same_losses(expected.losses[done : done + steps], result.losses)
-        assert result.learning_rates.tolist() == expected.learning_rates[done : done + steps].tolist()
-        done += steps
-        samples += result.samples
-    assert samples == expected.samples
-    assert_same(eager, fast)
+    for engine in engines_that_run(described, **options):
+        run = make(described, **options)
+        done, samples = 0, 0
+        for steps in chunks:
+            result = engine.run(run, steps)
+            assert_same_losses(expected.losses[done : done + steps], result.losses)
+            assert result.learning_rates.tolist() == expected.learning_rates[done : done + steps].tolist()
+            done += steps
+            samples += result.samples
+        assert samples == expected.samples
+        assert_same(eager, run)
 
 
 def network(name: str, **params: Any) -> list[LayerSpec]:
@@ -147,7 +163,7 @@ LATER["GLU"] = (torch.nn.GLU(1), torch.nn.Linear(3, 6))
 def test_modules_that_the_catalog_may_get(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing in the engine knows a layer by name, so what PyTorch has is tried here before a catalog offers it."""
     monkeypatch.setattr(Run, "draws_in_training", property(lambda run: True))
-    monkeypatch.setattr(module, "PROGRAMS", module.Programs(1))
+    monkeypatch.setattr(module, "PROGRAMS", Kept(1))
     runs = []
     for _ in range(2):
         run = make(experiment(network("Identity")))
@@ -218,16 +234,15 @@ def experiments(draw: st.DrawFn) -> Experiment:
 
 
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(experiments(), st.lists(st.tuples(st.booleans(), st.integers(1, 90)), min_size=2, max_size=5))
+@given(experiments(), st.lists(st.tuples(st.integers(0, 2), st.integers(1, 90)), min_size=2, max_size=5))
 def test_engines_agree_on_any_experiment_and_can_be_swapped(
-    described: Experiment, chunks: list[tuple[bool, int]]
+    described: Experiment, chunks: list[tuple[int, int]]
 ) -> None:
     eager, mixed = make(described), make(described)
-    fast, why = engine_for(mixed)
-    assert fast.name == "fast", why
-    for use_fast, steps in chunks:
+    engines = [EagerEngine(), *engines_that_run(described)]
+    for choice, steps in chunks:
         expected = EagerEngine().run(eager, steps)
-        result = (fast if use_fast else EagerEngine()).run(mixed, steps)
+        result = engines[min(choice, len(engines) - 1)].run(mixed, steps)
         assert_same_losses(expected.losses, result.losses)
         assert result.samples == expected.samples
         assert_same(eager, mixed)

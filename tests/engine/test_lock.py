@@ -15,6 +15,8 @@ from mlp_core.spec import OptimizerSpec
 from mlp_core.training.engine import fast as module
 from mlp_core.training.engine.eager import EagerEngine
 from mlp_core.training.engine.fast import FastEngine
+from mlp_core.training.engine.kept import Kept
+from mlp_core.training.engine.native import engine as native
 from mlp_core.training.engine.torchscript import copies
 
 PATIENCE = 60.0
@@ -56,7 +58,7 @@ def test_a_chunk_completes_while_another_thread_keeps_the_lock(never_switch: Non
 
 
 def test_threads_with_the_same_network_build_it_once_and_get_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    programs = module.Programs(4)
+    programs = Kept(4)
     monkeypatch.setattr(module, "PROGRAMS", programs)
     built = []
     trace = module.trace
@@ -111,7 +113,7 @@ def test_copies_are_detached_and_of_their_own(never_switch: None) -> None:
 
 
 def test_programs_are_kept_by_structure_and_the_oldest_dropped() -> None:
-    programs = module.Programs(2)
+    programs = Kept(2)
     built: list[str] = []
 
     def get(key: str) -> object:

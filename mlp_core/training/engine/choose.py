@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mlp_core.build import Run
 from mlp_core.training.engine import Engine
 from mlp_core.training.engine.cuda_graph import CudaGraphEngine
 from mlp_core.training.engine.eager import EagerEngine
 from mlp_core.training.engine.fast import FastEngine
+from mlp_core.training.engine.native.engine import NativeEngine
 from mlp_core.training.engine.tracing import UnsupportedError
 
-ENGINES: dict[str, Callable[[], FastEngine | CudaGraphEngine]] = {"cpu": FastEngine, "cuda": CudaGraphEngine}
-"""The fastest engine for each kind of device that has one."""
+ENGINES: dict[str, Sequence[Callable[[], NativeEngine | FastEngine | CudaGraphEngine]]] = {
+    "cpu": (NativeEngine, FastEngine),
+    "cuda": (CudaGraphEngine,),
+}
+"""The engines for each kind of device that are faster than the plain one, the fastest first."""
 
 
 def engine_for(run: Run) -> tuple[Engine, str]:
@@ -20,9 +24,13 @@ def engine_for(run: Run) -> tuple[Engine, str]:
     kind = run.device.type
     if kind not in ENGINES:
         return EagerEngine(), f"The plain engine runs this experiment: there is no faster one for {run.device}."
-    engine = ENGINES[kind]()
-    try:
-        engine.prepare(run)
-    except UnsupportedError as error:
-        return EagerEngine(), f"The plain engine runs this experiment, because {error}."
-    return engine, ""
+    reason = ""
+    for make in ENGINES[kind]:
+        engine = make()
+        try:
+            engine.prepare(run)
+        except UnsupportedError as error:
+            reason = str(error)
+        else:
+            return engine, ""
+    return EagerEngine(), f"The plain engine runs this experiment, because {reason}."

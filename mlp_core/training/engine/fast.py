@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 
 import numpy as np
 import torch
 
 from mlp_core.build import Run
 from mlp_core.training.engine import ChunkResult, schedules
+from mlp_core.training.engine.kept import Kept
 from mlp_core.training.engine.optimizers import Update, scalars_of, update_of
 from mlp_core.training.engine.storage import Storage
 from mlp_core.training.engine.torchscript import (
@@ -30,38 +29,7 @@ KEPT_PROGRAMS = 64
 """Programs that the process keeps: thirty runs of the same structure build one."""
 
 
-class Programs:
-    """Compiled programs by structure, the least recently used dropped first. Safe to use from many threads."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._found: OrderedDict[Hashable, Program] = OrderedDict()
-        self._lock = threading.Lock()
-        self._building = threading.Lock()
-
-    def get(self, key: Hashable, build: Callable[[], Program]) -> Program:
-        """The program of that structure, built once. Others' builds are waited for, others' runs are not."""
-        found = self._look_up(key)
-        if found is not None:
-            return found
-        with self._building:
-            found = self._look_up(key)
-            if found is None:
-                found = build()
-                with self._lock:
-                    self._found[key] = found
-                    while len(self._found) > self._size:
-                        self._found.popitem(last=False)
-        return found
-
-    def _look_up(self, key: Hashable) -> Program | None:
-        with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-            return self._found.get(key)
-
-
-PROGRAMS = Programs(KEPT_PROGRAMS)
+PROGRAMS: Kept[Program] = Kept(KEPT_PROGRAMS)
 
 
 class _Bound:
@@ -69,7 +37,7 @@ class _Bound:
 
     def __init__(self, run: Run, update: Update) -> None:
         self.run, self.update = run, update
-        self.program = PROGRAMS.get(_structure(run, update), lambda: _build(run, update))
+        self.program = PROGRAMS.get(structure(run, update), lambda: _build(run, update))
         self.parameters, self.buffers = list(run.model.parameters()), list(run.model.buffers())
         self.storage = storage = Storage(self.parameters, run.optimizer, update, not run.experiment.training.zero_grad)
         batches = run.batches
@@ -135,7 +103,7 @@ class FastEngine:
         return self._bound
 
 
-def _structure(run: Run, update: Update) -> Hashable:
+def structure(run: Run, update: Update) -> Hashable:
     """Everything that a program depends on, equal for runs that may share it."""
     experiment, batches = run.experiment, run.batches
     layers = [(layer.spec.type, sorted(layer.spec.params.items()), layer.in_features) for layer in run.plan.layers]

@@ -149,7 +149,8 @@ def _rmsprop(group: Group) -> Update:
         lines += [
             "grad_avg.lerp_(d, 1.0 - alpha)",
             "torch.addcmul(square_avg, grad_avg, grad_avg, value=-1, out=denom)",
-            "denom.sqrt_().add_(eps_0d)",
+            "denom.sqrt_()",
+            "denom.add_(eps_0d)",
         ]
     else:
         lines += ["torch.sqrt(square_avg, out=denom)", "denom.add_(eps_0d)"]

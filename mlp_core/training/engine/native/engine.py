@@ -1,0 +1,202 @@
+"""The engine that runs chunks as native code."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mlp_core.build import Run
+from mlp_core.threads import one_thread
+from mlp_core.training.checkpoint import restore, save
+from mlp_core.training.engine import ChunkResult, schedules, tuned
+from mlp_core.training.engine.eager import EagerEngine
+from mlp_core.training.engine.fast import structure
+from mlp_core.training.engine.kept import Kept
+from mlp_core.training.engine.native.program import Program, write
+from mlp_core.training.engine.native.step import Layout
+from mlp_core.training.engine.optimizers import Update, scalars_of, update_of
+from mlp_core.training.engine.storage import Storage
+from mlp_core.training.engine.torchscript import held, unoptimised, without_gradients
+from mlp_core.training.engine.tracing import UnsupportedError, trace
+
+KEPT_PROGRAMS = 64
+TRIED_STEPS = 4
+"""Steps in which a new program is compared with the reference engine, over the end of an epoch."""
+
+# The draws repeat `RandomStream.shuffled` and `Batches.advance`, number by number.
+_ORDERS = """
+def orders(order: Tensor, generator: Generator, sampler: Generator, drawn: Tensor, samples: int, batch: int, steps: int,
+           per_epoch: int) -> Tensor:
+    found: List[Tensor] = []
+    while steps > 0:
+        if batch == 0:
+            drawn.random_(generator=generator)
+            sampler.manual_seed(int(drawn.random_(generator=generator).item()))
+            order = torch.randperm(samples, generator=sampler)
+        found.append(order)
+        done = min(steps, per_epoch - batch)
+        steps -= done
+        batch += done
+        if batch == per_epoch:
+            batch = 0
+            drawn.random_(generator=generator)
+    return torch.stack(found)
+"""
+
+
+@cache
+def _orders() -> Any:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*torch.jit.*deprecated.*", category=DeprecationWarning)
+        return torch.jit.CompilationUnit(_ORDERS).orders
+
+
+PROGRAMS: Kept[Program | UnsupportedError] = Kept(KEPT_PROGRAMS)
+"""Programs by structure, and of those that cannot be, why."""
+
+
+class _Bound:
+    """A run with its program and the memory that the program works on."""
+
+    def __init__(self, run: Run, update: Update) -> None:
+        self._run, self.update = run, update
+        self.storage = Storage(list(run.model.parameters()), run.optimizer, update, not run.experiment.training.zero_grad)
+        built = PROGRAMS.get((structure(run, update), len(run.batches.x)), lambda: self._build(run, update))
+        if isinstance(built, UnsupportedError):
+            raise built
+        self._take(built)
+
+    def _take(self, program: Program) -> None:
+        storage, batches = self.storage, self._run.batches
+        self.program = program
+        self._arena = torch.zeros(program.arena, dtype=torch.uint8)
+        self._numbers = np.zeros(len(self.update.scalars) + 1)
+        self._settings = np.zeros(3, dtype=np.int64)
+        self._sampler, self._drawn = torch.Generator(), torch.zeros((), dtype=torch.int64)
+        self._fixed = {
+            "x": batches.x.data_ptr(),
+            "y": batches.y.data_ptr(),
+            "w": storage.weights.data_ptr(),
+            "g": storage.gradients.data_ptr(),
+            "fresh": storage.fresh.data_ptr(),
+            **{name: flat.data_ptr() for name, flat in storage.buffers.items()},
+            "arena": self._arena.data_ptr(),
+            "numbers": self._numbers.ctypes.data,
+            "settings": self._settings.ctypes.data,
+        }
+
+    def _build(self, run: Run, update: Update) -> Program | UnsupportedError:
+        reason = UnsupportedError("native code differs from PyTorch here")
+        for join in (True, False):
+            try:
+                layout = _layout(run, self.storage, join)
+                program = write([trace(run, size) for size in layout.sizes], layout, update)
+            except UnsupportedError as error:
+                return error
+            self._take(program)
+            if self._agrees():
+                return program
+        return reason
+
+    def _agrees(self) -> bool:
+        """Whether some steps leave the same bits as the reference engine's; the run is put back."""
+        run, batches = self._run, self._run.batches
+        kept = save(run)
+        found: list[list[Tensor]] = []
+        begin = max(0, batches.per_epoch - TRIED_STEPS // 2)
+        with tuned(run):
+            for engine in (EagerEngine(), self):
+                batches.restore(torch.arange(len(batches.x)) if begin else None)
+                run.position.batch = begin
+                losses = torch.from_numpy(engine.run(run, TRIED_STEPS).losses)
+                found.append([losses, *save(run).tensors])
+                restore(run, kept)
+        first, second = found
+        return len(first) == len(second) and all(
+            torch.allclose(a, b, 0.0, 0.0, equal_nan=True) for a, b in zip(first, second, strict=True)
+        )
+
+    def run(self, run: Run, steps: int) -> ChunkResult:
+        """Do this many steps."""
+        batches, position, stream = run.batches, run.position, run.stream
+        self.storage.adopt()
+        scalars, rate = scalars_of(run.optimizer, self.update), run.learning_rate
+        rates = np.array(schedules.follow(run, steps))
+        counts = self.update.counts
+        self._numbers[: len(scalars)] = scalars
+        self._numbers[-1] = float(self.storage.counts[0]) if counts else 0.0
+        self._settings[:] = position.batch, steps, self.storage.first
+        losses = np.empty(steps, dtype=np.float32)
+        began = time.thread_time()
+        order = batches.state()
+        with without_gradients(), unoptimised():
+            orders = _orders()(
+                self._drawn if order is None else order, stream.generator, self._sampler, self._drawn,
+                len(batches.x), position.batch, steps, batches.per_epoch,
+            )  # fmt: skip
+            last = orders[-1].clone()
+        pointers = {**self._fixed, "order": orders.data_ptr(), "losses": losses.ctypes.data, "rates": rates.ctypes.data}
+        self.program.function(*(pointers[name] for name in self.program.pointers))
+        seconds = time.thread_time() - began
+        if counts:
+            self.storage.counts.fill_(self._numbers[-1])
+        used = rates if len(rates) else np.full(steps, rate)
+        return ChunkResult(losses, batches.skip(position, steps, last), used, seconds)
+
+    def fits(self, run: Run, update: Update) -> bool:
+        """Whether it was prepared for this run, with its optimizer set as it is now."""
+        return self._run is run and self.update == update
+
+
+def _layout(run: Run, storage: Storage, join: bool) -> Layout:
+    batches, training = run.batches, run.experiment.training
+    if training.max_grad_norm is not None:
+        raise UnsupportedError("native code does not clip gradients yet")
+    return Layout(
+        samples=len(batches.x),
+        batch_size=batches.batch_size,
+        x_shape=tuple(batches.x.shape[1:]),
+        x_type=batches.x.dtype,
+        y_shape=tuple(batches.y.shape[1:]),
+        y_type=batches.y.dtype,
+        shapes=tuple(tuple(view.shape) for view in storage.weight_views),
+        offsets=tuple(view.storage_offset() for view in storage.weight_views),
+        total=len(storage.weights),
+        accumulate=not training.zero_grad,
+        scheduled=run.scheduler is not None,
+        join=join and training.zero_grad,
+    )
+
+
+class NativeEngine:
+    """Runs a chunk as machine code. For one run at a time; keep one engine per session."""
+
+    name = "native"
+
+    def __init__(self) -> None:
+        self._bound: _Bound | None = None
+
+    def prepare(self, run: Run) -> None:
+        """Build what the run needs, if it is not there; raises `UnsupportedError` if the run cannot be run so."""
+        self._bind(run)
+
+    def run(self, run: Run, steps: int) -> ChunkResult:
+        """Do this many steps. Afterwards every `parameter.grad` holds the last step's gradient."""
+        if steps <= 0:
+            return ChunkResult(np.empty(0, dtype=np.float32), 0, np.empty(0))
+        return self._bind(run).run(run, steps)
+
+    def _bind(self, run: Run) -> _Bound:
+        schedules.check(run.scheduler)
+        if not one_thread(run.plan.parameters, run.batches.batch_size):
+            raise UnsupportedError("its steps are large, and matrix products take nearly all of their time")
+        update = update_of(run.optimizer)
+        if self._bound is None or not self._bound.fits(run, update):
+            self._bound = _Bound(run, update)
+        return self._bound

@@ -1,0 +1,114 @@
+"""A chunk of steps as one native function, compiled for the processor that it runs on."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import binding, ir
+from torch import fx
+
+from mlp_core.training.engine.native.emitter import F64, I1, I64, POINTER, Emitter, whole
+from mlp_core.training.engine.native.step import Layout, Step
+from mlp_core.training.engine.optimizers import Update
+
+binding.initialize_native_target()
+binding.initialize_native_asmprinter()
+
+CHUNK = "chunk"
+SETTINGS = ("batch", "steps", "first")
+"""Whole numbers that a chunk is given: the batch of the epoch that it begins with, its steps, and whether the
+optimizer's state is new."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled chunk, shared by every run of its structure.
+
+    Call `function` with pointers in the order of `pointers`: among them `order`, the orders of as many epochs as the
+    chunk enters, one after the other; `losses`, float32, and `rates`, float64, of as many numbers as steps;
+    `settings`, int64; `numbers`, float64: the update's scalars and the step counter; and `arena`, memory of so many
+    bytes. `code` keeps the machine code alive.
+    """
+
+    function: Callable[..., None]
+    pointers: tuple[str, ...]
+    arena: int
+    source: str
+    code: Any
+
+
+def write(graphs: Sequence[fx.GraphModule], layout: Layout, update: Update) -> Program:
+    """Compile a chunk from one graph per batch size; raises `UnsupportedError` for what native code cannot do."""
+    module = ir.Module(CHUNK)
+    steps = [
+        Step(module, graph, layout, size, update) for graph, size in zip(graphs, layout.sizes, strict=True)
+    ]
+    pointers = _chunk(module, steps, layout, update)
+    source = str(module)
+    code = _compile(module)
+    address = code.get_function_address(CHUNK)
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(pointers))(address)
+    return Program(function, pointers, max(step.arena for step in steps), source, code)
+
+
+def _chunk(module: ir.Module, steps: Sequence[Step], layout: Layout, update: Update) -> tuple[str, ...]:
+    """Write the loop over steps and epochs, and return the names of its pointers."""
+    own = ("losses", "rates", "settings")
+    pointers = (*(name for name in steps[0].pointers if name != "loss"), *own)
+    emitter = Emitter(module, CHUNK, [POINTER] * len(pointers))
+    builder = emitter.builder
+    given = dict(zip(pointers, emitter.function.args, strict=True))
+    begin, count, first = (emitter.load(given["settings"], i, I64) for i in range(len(SETTINGS)))
+    batch = emitter.variable(I64, begin)
+    epoch = emitter.variable(I64, whole(0))
+    new = emitter.variable(I1, builder.icmp_signed("!=", first, whole(0)))
+    per_epoch = -(-layout.samples // layout.batch_size)
+    rest = len(steps) > 1
+    with emitter.loop(count) as done:
+        at = emitter.get(batch, I64)
+        row = builder.add(
+            emitter.scale_index(emitter.get(epoch, I64), layout.samples), emitter.scale_index(at, layout.batch_size)
+        )
+        if layout.scheduled:
+            rate = emitter.load(given["rates"], done, F64)
+            emitter.store(rate, given["numbers"], update.scalars.index("lr"))
+        last = builder.icmp_signed("==", emitter.add_index(done, 1), count)
+        values = {**given, "order": emitter.at(given["order"], row, I64), "loss": emitter.at(given["losses"], done)}
+
+        def call(step: Step) -> None:
+            passed = [values[name] for name in step.pointers]
+            builder.call(step.emitter.function, [*passed, emitter.get(new, I1), last])
+
+        ends = builder.icmp_signed("==", emitter.add_index(at, 1), whole(per_epoch))
+        if rest:
+            with builder.if_else(ends) as (then, otherwise):
+                with then:
+                    call(steps[1])
+                with otherwise:
+                    call(steps[0])
+        else:
+            call(steps[0])
+        builder.store(whole(0, I1), new)
+        builder.store(emitter.select(ends, whole(0), emitter.add_index(at, 1)), batch)
+        entered = builder.add(emitter.get(epoch, I64), builder.zext(ends, I64))
+        builder.store(entered, epoch)
+    emitter.finish()
+    return pointers
+
+
+def _compile(module: ir.Module) -> Any:
+    parsed = binding.parse_assembly(str(module))
+    parsed.verify()
+    target = binding.Target.from_default_triple()
+    features = binding.get_host_cpu_features().flatten()
+    machine = target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=2)
+    options = binding.create_pipeline_tuning_options(speed_level=2)
+    options.loop_vectorization = options.slp_vectorization = True
+    builder = binding.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(parsed, builder)
+    compiled = binding.create_mcjit_compiler(parsed, machine)
+    compiled.finalize_object()
+    return compiled
