@@ -43,6 +43,12 @@ def test_where_workers_run_nobody_keeps_the_interpreter_lock_for_long() -> None:
         sys.setswitchinterval(before)
 
 
+def test_the_worker_that_has_just_worked_works_again() -> None:
+    """Work never goes round, however quickly it is asked for."""
+    workers = Workers(4)
+    assert len({workers.run(threading.get_ident) for _ in range(200)}) == 1
+
+
 def test_no_more_threads_than_allowed_and_none_after_a_while() -> None:
     workers, before = Workers(2, idle_seconds=0.01), workers_alive()
     at_work, most, lock = [0], [0], threading.Lock()
@@ -62,8 +68,6 @@ def test_no_more_threads_than_allowed_and_none_after_a_while() -> None:
     for caller in callers:
         caller.join(LIMIT)
     assert most[0] == 2
-    with workers._changed:
-        workers._changed.notify_all()
     for thread in threading.enumerate():
         if thread.name == "mlp-compute" and workers_alive() > before:
             thread.join(LIMIT)

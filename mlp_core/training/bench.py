@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+import torch
 from torch import Tensor
 
 from mlp_core.build import Run, build
@@ -66,6 +67,7 @@ class Bench:
         generation: int,
         weights: Mapping[str, Tensor] | None = None,
     ) -> None:
+        _stay_on_one_core()
         self.run: Run = build(experiment, dataset)
         self.inexact: dict[str, None] = {}  # sentences on why a script will not repeat the run, in order
         if weights is not None:
@@ -91,6 +93,7 @@ class Bench:
 
     def train(self, *, epochs: int | None = None, steps: int | None = None) -> Events:
         """Events of training up to a number of epochs or steps, counted from the run's start."""
+        _stay_on_one_core()
         self._mark = (time.monotonic(), self.progress.samples)
         return train(self.run, self.engine, self.progress, epochs=epochs, steps=steps, evaluate_epochs=False)
 
@@ -165,6 +168,7 @@ class Bench:
         more than `LOOKING_SHARE`; time spent in line for a turn does not count. How often each is computed falls with
         the root of its cost, which makes the sum of their ages as small as that share allows.
         """
+        _stay_on_one_core()
         names = [EVALUATION, *(name for name in VIEWS if name in watched and self._applies(name))]
         for name in names:
             if self._is_stale(name) and (all_stale or self._is_due(name, names)):
@@ -238,6 +242,14 @@ class Bench:
             inexact=tuple(self.inexact),
             at=time.time(),
         )
+
+
+def _stay_on_one_core() -> None:
+    """Have the calling thread's own operators take one core: those of the workers take as many as there are.
+
+    Where more threads are there for kernels than there are cores, they sleep and are woken at every operator.
+    """
+    torch.set_num_threads(1)
 
 
 def _chunk_seconds() -> float:
