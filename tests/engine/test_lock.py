@@ -16,8 +16,9 @@ from mlp_core.training.engine import fast as module
 from mlp_core.training.engine.eager import EagerEngine
 from mlp_core.training.engine.fast import FastEngine
 from mlp_core.training.engine.kept import Kept
-from mlp_core.training.engine.native import engine as native
+from mlp_core.training.engine.native.engine import NativeEngine
 from mlp_core.training.engine.torchscript import copies
+from mlp_core.training.engine.tracing import UnsupportedError
 
 PATIENCE = 60.0
 """Seconds until a chunk that waits for the lock counts as stuck."""
@@ -55,6 +56,32 @@ def test_a_chunk_completes_while_another_thread_keeps_the_lock(never_switch: Non
     thread.join()
     assert steps == 501
     assert run.position.step == 501
+
+
+def test_native_steps_complete_while_another_thread_keeps_the_lock(never_switch: None) -> None:
+    """The other thread watches the step counter in the numbers that a native chunk is given."""
+    layers = [layer("Linear", out_features=8), layer("Tanh"), layer("Linear")]
+    run, engine = make(experiment(layers, optimizer=OptimizerSpec(type="Adam"))), NativeEngine()
+    try:
+        engine.run(run, 1)
+    except UnsupportedError as error:
+        pytest.skip(f"no native code here: {error}")
+    assert engine._bound is not None
+    numbers, begins = engine._bound._numbers, threading.Event()
+
+    def train() -> None:
+        begins.set()
+        engine.run(run, 5000)
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    begins.wait()
+    deadline = time.monotonic() + PATIENCE
+    while numbers[-1] != 5001 and time.monotonic() < deadline:
+        pass
+    steps = numbers[-1]
+    thread.join()
+    assert steps == 5001
 
 
 def test_threads_with_the_same_network_build_it_once_and_get_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

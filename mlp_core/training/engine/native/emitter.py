@@ -39,8 +39,8 @@ def vector(count: int) -> Any:
 class Emitter:
     """Writes one function. Arithmetic rounds after every operation, unless `fma` says otherwise."""
 
-    def __init__(self, module: ir.Module, name: str, arguments: Sequence[Any]) -> None:
-        kind = ir.FunctionType(NOTHING, arguments)
+    def __init__(self, module: ir.Module, name: str, arguments: Sequence[Any], result: Any = NOTHING) -> None:
+        kind = ir.FunctionType(result, arguments)
         self.module = module
         self.function = ir.Function(module, kind, name)
         for argument in self.function.args:
@@ -48,9 +48,12 @@ class Emitter:
                 argument.add_attribute("noalias")
         self.builder = ir.IRBuilder(self.function.append_basic_block("begin"))
 
-    def finish(self) -> None:
-        """End the function."""
-        self.builder.ret_void()
+    def finish(self, result: Value = None) -> None:
+        """End the function, with its result where it has one."""
+        if result is None:
+            self.builder.ret_void()
+        else:
+            self.builder.ret(result)
 
     @contextmanager
     def loop(self, count: Value | int, begin: Value | int = 0, step: int = 1) -> Iterator[Value]:

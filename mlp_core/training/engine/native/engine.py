@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-import warnings
-from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,44 +16,18 @@ from mlp_core.training.engine import ChunkResult, schedules, tuned
 from mlp_core.training.engine.eager import EagerEngine
 from mlp_core.training.engine.fast import structure
 from mlp_core.training.engine.kept import Kept
-from mlp_core.training.engine.native.program import Program, write
-from mlp_core.training.engine.native.step import Layout
+from mlp_core.training.engine.native.layout import Layout
 from mlp_core.training.engine.optimizers import Update, scalars_of, update_of
 from mlp_core.training.engine.storage import Storage
-from mlp_core.training.engine.torchscript import held, unoptimised, without_gradients
 from mlp_core.training.engine.tracing import UnsupportedError, trace
 
+if TYPE_CHECKING:
+    from mlp_core.training.engine.native.program import Program
+
 KEPT_PROGRAMS = 64
+"""Programs that the process keeps: thirty runs of the same structure and as many samples build one."""
 TRIED_STEPS = 4
 """Steps in which a new program is compared with the reference engine, over the end of an epoch."""
-
-# The draws repeat `RandomStream.shuffled` and `Batches.advance`, number by number.
-_ORDERS = """
-def orders(order: Tensor, generator: Generator, sampler: Generator, drawn: Tensor, samples: int, batch: int, steps: int,
-           per_epoch: int) -> Tensor:
-    found: List[Tensor] = []
-    while steps > 0:
-        if batch == 0:
-            drawn.random_(generator=generator)
-            sampler.manual_seed(int(drawn.random_(generator=generator).item()))
-            order = torch.randperm(samples, generator=sampler)
-        found.append(order)
-        done = min(steps, per_epoch - batch)
-        steps -= done
-        batch += done
-        if batch == per_epoch:
-            batch = 0
-            drawn.random_(generator=generator)
-    return torch.stack(found)
-"""
-
-
-@cache
-def _orders() -> Any:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*torch.jit.*deprecated.*", category=DeprecationWarning)
-        return torch.jit.CompilationUnit(_ORDERS).orders
-
 
 PROGRAMS: Kept[Program | UnsupportedError] = Kept(KEPT_PROGRAMS)
 """Programs by structure, and of those that cannot be, why."""
@@ -66,7 +38,9 @@ class _Bound:
 
     def __init__(self, run: Run, update: Update) -> None:
         self._run, self.update = run, update
-        self.storage = Storage(list(run.model.parameters()), run.optimizer, update, not run.experiment.training.zero_grad)
+        self.storage = Storage(
+            list(run.model.parameters()), run.optimizer, update, not run.experiment.training.zero_grad
+        )
         built = PROGRAMS.get((structure(run, update), len(run.batches.x)), lambda: self._build(run, update))
         if isinstance(built, UnsupportedError):
             raise built
@@ -78,7 +52,9 @@ class _Bound:
         self._arena = torch.zeros(program.arena, dtype=torch.uint8)
         self._numbers = np.zeros(len(self.update.scalars) + 1)
         self._settings = np.zeros(3, dtype=np.int64)
-        self._sampler, self._drawn = torch.Generator(), torch.zeros((), dtype=torch.int64)
+        self._sampler = torch.Generator().get_state()
+        self._order, self._order_given = np.zeros(len(batches.x), dtype=np.int64), torch.empty(0)
+        self._counts = storage.counts.numpy()
         self._fixed = {
             "x": batches.x.data_ptr(),
             "y": batches.y.data_ptr(),
@@ -89,10 +65,15 @@ class _Bound:
             "arena": self._arena.data_ptr(),
             "numbers": self._numbers.ctypes.data,
             "settings": self._settings.ctypes.data,
+            "order": self._order.ctypes.data,
+            "sampler": self._sampler.data_ptr(),
         }
 
     def _build(self, run: Run, update: Update) -> Program | UnsupportedError:
-        reason = UnsupportedError("native code differs from PyTorch here")
+        try:
+            from mlp_core.training.engine.native.program import write
+        except ImportError as error:
+            return UnsupportedError(f"{error.name} is not installed")
         for join in (True, False):
             try:
                 layout = _layout(run, self.storage, join)
@@ -102,7 +83,7 @@ class _Bound:
             self._take(program)
             if self._agrees():
                 return program
-        return reason
+        return UnsupportedError("native code rounds differently from PyTorch on this processor")
 
     def _agrees(self) -> bool:
         """Whether some steps leave the same bits as the reference engine's; the run is put back."""
@@ -124,30 +105,35 @@ class _Bound:
 
     def run(self, run: Run, steps: int) -> ChunkResult:
         """Do this many steps."""
-        batches, position, stream = run.batches, run.position, run.stream
+        # Every operator of PyTorch that is called from Python gives the interpreter lock away, and waits for it.
+        batches, position, generator = run.batches, run.position, run.stream.generator
+        assert generator is not None
         self.storage.adopt()
         scalars, rate = scalars_of(run.optimizer, self.update), run.learning_rate
         rates = np.array(schedules.follow(run, steps))
-        counts = self.update.counts
         self._numbers[: len(scalars)] = scalars
-        self._numbers[-1] = float(self.storage.counts[0]) if counts else 0.0
+        self._numbers[-1] = self._counts[0]
         self._settings[:] = position.batch, steps, self.storage.first
-        losses = np.empty(steps, dtype=np.float32)
-        began = time.thread_time()
         order = batches.state()
-        with without_gradients(), unoptimised():
-            orders = _orders()(
-                self._drawn if order is None else order, stream.generator, self._sampler, self._drawn,
-                len(batches.x), position.batch, steps, batches.per_epoch,
-            )  # fmt: skip
-            last = orders[-1].clone()
-        pointers = {**self._fixed, "order": orders.data_ptr(), "losses": losses.ctypes.data, "rates": rates.ctypes.data}
-        self.program.function(*(pointers[name] for name in self.program.pointers))
+        if order is not None and order is not self._order_given:
+            self._order[:] = order.numpy()
+        losses, stream = np.empty(steps, dtype=np.float32), generator.get_state()
+        pointers = {
+            **self._fixed,
+            "losses": losses.ctypes.data,
+            "rates": rates.ctypes.data,
+            "stream": stream.data_ptr(),
+        }
+        given = [pointers[name] for name in self.program.pointers]
+        began = time.thread_time()
+        self.program.function(*given)
         seconds = time.thread_time() - began
-        if counts:
-            self.storage.counts.fill_(self._numbers[-1])
+        generator.set_state(stream)
+        if self.update.counts:
+            self._counts[:] = self._numbers[-1]
+        self._order_given = torch.from_numpy(self._order.copy())
         used = rates if len(rates) else np.full(steps, rate)
-        return ChunkResult(losses, batches.skip(position, steps, last), used, seconds)
+        return ChunkResult(losses, batches.skip(position, steps, self._order_given), used, seconds)
 
     def fits(self, run: Run, update: Update) -> bool:
         """Whether it was prepared for this run, with its optimizer set as it is now."""
@@ -166,7 +152,7 @@ def _layout(run: Run, storage: Storage, join: bool) -> Layout:
         y_shape=tuple(batches.y.shape[1:]),
         y_type=batches.y.dtype,
         shapes=tuple(tuple(view.shape) for view in storage.weight_views),
-        offsets=tuple(view.storage_offset() for view in storage.weight_views),
+        offsets=tuple(int(view.storage_offset()) for view in storage.weight_views),
         total=len(storage.weights),
         accumulate=not training.zero_grad,
         scheduled=run.scheduler is not None,

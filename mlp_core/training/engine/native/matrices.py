@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mlp_core.training.engine.native.arrays import Array
 from mlp_core.training.engine.native.emitter import I32, I64, NOTHING, Emitter, Value, number, whole
 from mlp_core.training.engine.native.functions import address_of
 from mlp_core.training.engine.tracing import UnsupportedError
 
 
-@dataclass(frozen=True)
-class Array:
-    """Numbers in memory: where they begin, and how they lie. `kind` is the type of an element."""
-
-    pointer: Value
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    kind: Value
-
-    @property
-    def size(self) -> int:
-        """How many elements there are."""
-        size = 1
-        for length in self.shape:
-            size *= length
-        return size
-
-    @property
-    def contiguous(self) -> bool:
-        """Whether elements lie row by row without gaps."""
-        expected = 1
-        for length, stride in zip(reversed(self.shape), reversed(self.strides), strict=True):
-            if length != 1 and stride != expected:
-                return False
-            expected *= length
-        return True
-
-
-def multiply(emitter: Emitter, first: Array, second: Array, target: Array, beta: float, alpha: Value | float = 1.0) -> None:
+def multiply(
+    emitter: Emitter, first: Array, second: Array, target: Array, beta: float, alpha: Value | float = 1.0
+) -> None:
     """`target = alpha · first @ second + beta · target`, for a target whose rows lie one after the other.
 
     The library wants columns, so the product is taken transposed: second before first.
@@ -89,6 +62,3 @@ def _layout(matrix: Array, by_column: int, rows: int, columns: int) -> tuple[boo
     if across == 1 and down >= max(1, columns):
         return True, down
     raise UnsupportedError("a matrix product needs a copy of a matrix")
-
-
-__all__ = ["Array", "multiply"]

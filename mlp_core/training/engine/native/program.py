@@ -11,7 +11,9 @@ from llvmlite import binding, ir
 from torch import fx
 
 from mlp_core.training.engine.native.emitter import F64, I1, I64, POINTER, Emitter, whole
-from mlp_core.training.engine.native.step import Layout, Step
+from mlp_core.training.engine.native.layout import Layout
+from mlp_core.training.engine.native.shuffling import Shuffling
+from mlp_core.training.engine.native.step import Step
 from mlp_core.training.engine.optimizers import Update
 
 binding.initialize_native_target()
@@ -27,8 +29,9 @@ optimizer's state is new."""
 class Program:
     """A compiled chunk, shared by every run of its structure.
 
-    Call `function` with pointers in the order of `pointers`: among them `order`, the orders of as many epochs as the
-    chunk enters, one after the other; `losses`, float32, and `rates`, float64, of as many numbers as steps;
+    Call `function` with pointers in the order of `pointers`: among them `order`, int64, the order of the epoch that
+    the chunk begins in, and afterwards of that which it ends in; `stream` and `sampler`, states of the run's random
+    numbers and of a generator of the code's own; `losses`, float32, and `rates`, float64, of as many numbers as steps;
     `settings`, int64; `numbers`, float64: the update's scalars and the step counter; and `arena`, memory of so many
     bytes. `code` keeps the machine code alive.
     """
@@ -43,9 +46,7 @@ class Program:
 def write(graphs: Sequence[fx.GraphModule], layout: Layout, update: Update) -> Program:
     """Compile a chunk from one graph per batch size; raises `UnsupportedError` for what native code cannot do."""
     module = ir.Module(CHUNK)
-    steps = [
-        Step(module, graph, layout, size, update) for graph, size in zip(graphs, layout.sizes, strict=True)
-    ]
+    steps = [Step(module, graph, layout, size, update) for graph, size in zip(graphs, layout.sizes, strict=True)]
     pointers = _chunk(module, steps, layout, update)
     source = str(module)
     code = _compile(module)
@@ -56,22 +57,23 @@ def write(graphs: Sequence[fx.GraphModule], layout: Layout, update: Update) -> P
 
 def _chunk(module: ir.Module, steps: Sequence[Step], layout: Layout, update: Update) -> tuple[str, ...]:
     """Write the loop over steps and epochs, and return the names of its pointers."""
-    own = ("losses", "rates", "settings")
+    own = ("losses", "rates", "settings", "stream", "sampler")
     pointers = (*(name for name in steps[0].pointers if name != "loss"), *own)
+    shuffling = Shuffling(module)
+    shuffle = shuffling.shuffle(layout.samples)
     emitter = Emitter(module, CHUNK, [POINTER] * len(pointers))
     builder = emitter.builder
     given = dict(zip(pointers, emitter.function.args, strict=True))
     begin, count, first = (emitter.load(given["settings"], i, I64) for i in range(len(SETTINGS)))
     batch = emitter.variable(I64, begin)
-    epoch = emitter.variable(I64, whole(0))
     new = emitter.variable(I1, builder.icmp_signed("!=", first, whole(0)))
     per_epoch = -(-layout.samples // layout.batch_size)
     rest = len(steps) > 1
     with emitter.loop(count) as done:
         at = emitter.get(batch, I64)
-        row = builder.add(
-            emitter.scale_index(emitter.get(epoch, I64), layout.samples), emitter.scale_index(at, layout.batch_size)
-        )
+        with builder.if_then(builder.icmp_signed("==", at, whole(0))):
+            builder.call(shuffle, [given["stream"], given["sampler"], given["order"]])
+        row = emitter.scale_index(at, layout.batch_size)
         if layout.scheduled:
             rate = emitter.load(given["rates"], done, F64)
             emitter.store(rate, given["numbers"], update.scalars.index("lr"))
@@ -93,8 +95,9 @@ def _chunk(module: ir.Module, steps: Sequence[Step], layout: Layout, update: Upd
             call(steps[0])
         builder.store(whole(0, I1), new)
         builder.store(emitter.select(ends, whole(0), emitter.add_index(at, 1)), batch)
-        entered = builder.add(emitter.get(epoch, I64), builder.zext(ends, I64))
-        builder.store(entered, epoch)
+        with builder.if_then(ends):
+            for _ in range(2):  # the base seed of the test loader
+                builder.call(shuffling.draw, [given["stream"]])
     emitter.finish()
     return pointers
 

@@ -5,88 +5,51 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from llvmlite import ir
 from torch import fx
 
+from mlp_core.training.engine.native.arrays import Array, Place
 from mlp_core.training.engine.native.elementwise import RULES
-from mlp_core.training.engine.native.emitter import F32, F64, I1, I8, I64, POINTER, Emitter, Value, number, whole
+from mlp_core.training.engine.native.emitter import F32, I1, I8, I64, POINTER, Emitter, Value, number
 from mlp_core.training.engine.native.functions import vector_width
-from mlp_core.training.engine.native.matrices import Array
-from mlp_core.training.engine.native.operators import LOWERINGS, Place, each, mkl
-from mlp_core.training.engine.native.update import ElementUpdate
+from mlp_core.training.engine.native.layout import Layout
+from mlp_core.training.engine.native.operators import LOWERINGS, each
+from mlp_core.training.engine.native.weights import Product, write_update
+from mlp_core.training.engine.optimizers import Update
 from mlp_core.training.engine.tracing import UnsupportedError, is_contiguous, is_view, schema_of, size_of
 
 KINDS = {torch.float32: F32, torch.int64: I64, torch.uint8: I8}
 BYTES = {torch.float32: 4, torch.int64: 8, torch.uint8: 1}
 LINE = 64
 """Bytes at whose multiples PyTorch's tensors begin, and so everything here."""
-LAST_STEP = 2.0**24
-"""Where a step counter in single precision, which the optimizer's own is, stands still."""
-JOINED_WEIGHTS, JOINED_SAMPLES, TILE = 4096, 16, 256
+JOINED_WEIGHTS, JOINED_SAMPLES = 4096, 16
 """From how many weights, and up to how many samples, a weight's gradient is computed where it is used, in the pass that
-updates the weight; and how many inputs are taken at once, so that they stay in the fastest cache."""
-SPAN = 1024
-"""Weights that are updated at once, where an update takes several passes: they stay in the fastest cache."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What a program is written for: the sizes of batches and data, and where each parameter lies among all."""
-
-    samples: int
-    batch_size: int
-    x_shape: tuple[int, ...]
-    x_type: torch.dtype
-    y_shape: tuple[int, ...]
-    y_type: torch.dtype
-    shapes: tuple[tuple[int, ...], ...]
-    offsets: tuple[int, ...]
-    total: int
-    accumulate: bool
-    scheduled: bool
-    join: bool
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """The batch size, and that of an epoch's last batch where it is smaller."""
-        size, rest = min(self.batch_size, self.samples), self.samples % self.batch_size
-        return (size, rest) if rest and rest != self.samples else (size,)
-
-
-@dataclass(frozen=True)
-class _Product:
-    """A weight's gradient that is not computed yet: the product of two matrices, `first` taken transposed."""
-
-    first: Array
-    second: Array
+updates the weight: written to memory and read again, it costs more."""
 
 
 class Step:
     """Writes the function. Its arguments are pointers in the order of `pointers`, then `first` and `last`."""
 
     def __init__(self, module: ir.Module, graph: fx.GraphModule, layout: Layout, size: int, update: Update) -> None:
-        self._update = ElementUpdate(update)
-        self._state = [name for name, _ in update.state]
-        self.pointers = ["x", "y", "order", "w", "g", *self._state, "arena", "loss", "numbers"]
+        state = [name for name, _ in update.state]
+        self.pointers = ["x", "y", "order", "w", "g", *state, "arena", "loss", "numbers"]
         if layout.accumulate:
             self.pointers.append("fresh")
         self.emitter = Emitter(module, f"step_{size}", [*[POINTER] * len(self.pointers), I1, I1])
         given = self.emitter.function.args
         self._given = dict(zip([*self.pointers, "first", "last"], given, strict=True))
         self._layout, self._size, self._width = layout, size, vector_width()
-        self._scalars = update.scalars
         self.arena = 0
         self._values: dict[fx.Node, Any] = {}
         nodes = list(graph.graph.nodes)
-        results: Sequence[fx.Node] = nodes[-1].args[0]  # type: ignore[assignment]
+        results: Sequence[fx.Node] = nodes[-1].args[0]
         self._graph = graph
         self._bind([node for node in nodes if node.op == "placeholder"])
         self._targets = self._gradient_targets(results[1:])
-        self._later: dict[int, _Product] = {}
+        self._later: dict[int, Product] = {}
         live = _live(nodes, results)
         for node in nodes[:-1]:
             if node in live and node.op != "placeholder":
@@ -94,7 +57,7 @@ class Step:
         self._copy_gradients(results[1:])
         loss = self._values[results[0]]
         self.emitter.store(self.emitter.load(loss.pointer), self._given["loss"])
-        self._write_update(update)
+        write_update(self.emitter, update, layout, self._given, self._later, self._room)
         self.emitter.finish()
 
     # Memory
@@ -181,7 +144,7 @@ class Step:
         if name in LOWERINGS:
             target = self._target(node)
             if name == "aten::mm" and node in self._targets and self._joins(*arguments):
-                self._later[self._targets[node][0]] = _Product(*arguments)
+                self._later[self._targets[node][0]] = Product(*arguments)
             else:
                 LOWERINGS[name](self._place(node, target), *arguments)
         elif name in RULES:
@@ -224,93 +187,6 @@ class Step:
         if isinstance(value, Array) and value.shape == () and value.kind == F32:
             return self.emitter.load(value.pointer)
         return value
-
-    # Update
-
-    def _write_update(self, update: Update) -> None:
-        emitter, builder = self.emitter, self.emitter.builder
-        place = self._given["numbers"]
-        doubles = {name: emitter.load(place, position, F64) for position, name in enumerate(self._scalars)}
-        if update.counts:
-            step = builder.fadd(emitter.load(place, len(self._scalars), F64), number(1.0, F64))
-            least = builder.fcmp_ordered("<", step, number(LAST_STEP, F64))
-            doubles["step"] = emitter.select(least, step, number(LAST_STEP, F64))
-            emitter.store(doubles["step"], place, len(self._scalars))
-        self._numbers = self._update.numbers(emitter, doubles)
-        used = {name for segment in self._update.segments for name in (*segment.uses, *segment.leaves)}
-        roots = {name for segment in self._update.segments for name in segment.root or ()}
-        temporary = sorted((used | roots) - {"w", "g", *self._state})
-        self._temporary = {name: self._room(SPAN) for name in temporary}
-        layout = self._layout
-        if layout.accumulate:
-            with emitter.loop(layout.total) as index:
-                added = builder.fadd(emitter.load(self._given["g"], index), emitter.load(self._given["fresh"], index))
-                emitter.store(added, self._given["g"], index)
-        begin = 0
-        for position, product in sorted(self._later.items()):
-            self._update_range(begin, layout.offsets[position])
-            self._update_product(product, layout.offsets[position])
-            begin = layout.offsets[position] + math.prod(layout.shapes[position])
-        self._update_range(begin, layout.total)
-
-    def _update_range(self, begin: int, end: int) -> None:
-        """Update the weights between two places among all, whose gradients are there."""
-        emitter, gradients = self.emitter, self._given["g"]
-        spans = max(0, end - begin) // SPAN
-        if spans:
-            with emitter.loop(spans) as span:
-                index = emitter.add_index(emitter.scale_index(span, SPAN), begin)
-                self._update_span(index, SPAN, emitter.at(gradients, index))
-        rest = begin + spans * SPAN
-        if rest < end:
-            self._update_span(whole(rest), end - rest, emitter.at(gradients, rest))
-
-    def _update_span(self, begin: Value, count: int, gradient: Value) -> None:
-        """Update so many weights from a place on; their gradients lie from the pointer on."""
-        emitter = self.emitter
-        places = {name: emitter.at(self._given[name], begin) for name in ("w", *self._state)}
-        places |= {**self._temporary, "g": gradient}
-        for segment in self._update.segments:
-            if segment.lines:
-                with emitter.loop(count) as index:
-                    values = {name: emitter.load(places[name], index) for name in segment.uses}
-                    self._update.apply(emitter, segment, self._numbers, self._given["first"], values)
-                    for name in segment.leaves:
-                        emitter.store(values[name], places[name], index)
-            if segment.root is not None:
-                source, target = segment.root
-                array = Array(places[source], (count,), (1,), F32)
-                mkl(emitter, "vmsSqrt", array, places[target])
-
-    def _update_product(self, product: _Product, offset: int) -> None:
-        """Update weights by gradients that are computed on the way: sums over the samples, in their order."""
-        emitter = self.emitter
-        (outputs, samples), (_, inputs) = product.first.shape, product.second.shape
-        scratch, last = self._room(SPAN), self._given["last"]
-
-        def tile(begin: Value, length: int) -> None:
-            with emitter.loop(outputs) as row:
-                errors = [
-                    emitter.load(product.first.pointer, emitter.add_index(row, sample * outputs))
-                    for sample in range(samples)
-                ]
-                weights = emitter.add_index(emitter.add_index(emitter.scale_index(row, inputs), offset), begin)
-                # After the last step of a chunk, gradients can be seen.
-                gradient = emitter.select(last, emitter.at(self._given["g"], weights), scratch)
-                with emitter.loop(length) as column:
-                    at, total = emitter.add_index(begin, column), number(0.0)
-                    for sample, error in enumerate(errors):
-                        x = emitter.load(product.second.pointer, emitter.add_index(at, sample * inputs))
-                        total = emitter.fma(error, x, total)
-                    emitter.store(total, gradient, column)
-                self._update_span(weights, length, gradient)
-
-        tiles, rest = divmod(inputs, TILE)
-        if tiles:
-            with emitter.loop(tiles) as position:
-                tile(emitter.scale_index(position, TILE), TILE)
-        if rest:
-            tile(whole(tiles * TILE), rest)
 
 
 def _given(node: fx.Node) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mlp_core.training.engine.native.emitter import F32, I64, Emitter, Value, number, vector, whole
+from mlp_core.training.engine.native.emitter import F32, Emitter, Value, number, vector, whole
 
 LEVELS = 4
 SIDE_BY_SIDE = 4
@@ -45,10 +45,11 @@ def cascade(emitter: Emitter, load: Load, size: int, kind: object) -> Value:
 def row_sum(emitter: Emitter, load: Load, size: int, kind: object) -> Value:
     """As `cascade`, with every fourth element in a sum of its own, and those added up at the end."""
     rows = size // SIDE_BY_SIDE
-    partial = [
-        cascade(emitter, lambda i, k=k: load(emitter.add_index(emitter.scale_index(i, SIDE_BY_SIDE), k)), rows, kind)
-        for k in range(SIDE_BY_SIDE)
-    ]
+
+    def every_fourth(first: int) -> Load:
+        return lambda index: load(emitter.add_index(emitter.scale_index(index, SIDE_BY_SIDE), first))
+
+    partial = [cascade(emitter, every_fourth(first), rows, kind) for first in range(SIDE_BY_SIDE)]
     total = partial[0]
     for position in range(rows * SIDE_BY_SIDE, size):
         total = emitter.builder.fadd(total, load(whole(position)))
@@ -93,9 +94,7 @@ def sum_of_all(emitter: Emitter, source: Value, size: int, width: int) -> Value:
     if size < width:
         return row_sum(emitter, lambda i: emitter.load(source, i), size, F32)
     kind, vectors = vector(width), size // width
-    partial = row_sum(
-        emitter, lambda i: emitter.load(source, emitter.scale_index(i, width), kind), vectors, kind
-    )
+    partial = row_sum(emitter, lambda i: emitter.load(source, emitter.scale_index(i, width), kind), vectors, kind)
     total = number(0.0)
     for position in range(vectors * width, size):
         total = emitter.builder.fadd(total, emitter.load(source, position))
@@ -130,6 +129,3 @@ def _loop(emitter: Emitter, load: Load, begin: Value, end: Value, total: Value, 
         running.add_incoming(total, before)
         running.add_incoming(following, builder.block)
     return running
-
-
-__all__ = ["I64", "cascade", "row_sum", "sum_of_all", "sum_of_rows"]

@@ -1,4 +1,4 @@
-"""An optimizer's update of one weight as native code, from the very lines that the fast engine runs on whole tensors."""
+"""An optimizer's update of one weight as native code, from the lines that the fast engine runs on whole tensors."""
 
 from __future__ import annotations
 
@@ -65,14 +65,21 @@ class Segment:
 
 
 class ElementUpdate:
-    """The lines of an update, read: `numbers` once a step, then `apply`, segment after segment."""
+    """The lines of an update, read: `numbers` once a step, then `apply`, segment after segment.
+
+    `kept` are the names of the weights and the optimizer's state, `temporary` those that a weight has a value for
+    only during the update.
+    """
 
     def __init__(self, update: Update) -> None:
         if update.fused:
             raise UnsupportedError("its optimizer is set to PyTorch's fused kernels")
         self._lines = ast.parse("\n".join(update.lines)).body
         self._known = {*update.scalars, "step"}
-        self.segments = self._split({"w", "g", *(name for name, _ in update.state)})
+        self.kept = ("w", *(name for name, _ in update.state))
+        self.segments = self._split({"g", *self.kept})
+        held = {name for part in self.segments for name in (*part.uses, *part.leaves, *(part.root or ()))}
+        self.temporary = sorted(held - {"g", *self.kept})
 
     def _split(self, kept: set[str]) -> list[Segment]:
         """Cut the lines at square roots, which PyTorch has its library take of whole arrays, rounded in its own way."""
@@ -136,9 +143,7 @@ class ElementUpdate:
             else:
                 raise _unknown(line)
 
-    def _value(
-        self, emitter: Emitter, numbers: Mapping[str, Value], node: ast.expr, values: dict[str, Value]
-    ) -> Value:
+    def _value(self, emitter: Emitter, numbers: Mapping[str, Value], node: ast.expr, values: dict[str, Value]) -> Value:
         if self._is_number(node):
             return numbers[ast.dump(node)]
         if isinstance(node, ast.Name):
