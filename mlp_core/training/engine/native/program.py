@@ -109,7 +109,8 @@ def _compile(module: ir.Module) -> Any:
     features = binding.get_host_cpu_features().flatten()
     machine = target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=2)
     options = binding.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = options.slp_vectorization = True
+    options.loop_vectorization = True
+    options.loop_unrolling = options.slp_vectorization = False  # a third of the compiler's time, and nothing gained
     builder = binding.create_pass_builder(machine, options)
     builder.getModulePassManager().run(parsed, builder)
     compiled = binding.create_mcjit_compiler(parsed, machine)
