@@ -17,7 +17,7 @@ from mlp_core.training.diagnosis import Watch
 from mlp_core.training.engine import Engine
 from mlp_core.training.events import Chunk, Evaluation, Events, Finished, Report
 
-CHUNK_SECONDS = 0.05
+CHUNK_SECONDS = 0.07
 """How long a chunk of steps aims to last: control is looked at between chunks, nowhere else."""
 FIRST_CHUNK = 1
 """Steps of a run's first chunk: one of the largest networks takes a second."""
