@@ -17,7 +17,7 @@ from benchmarks.worker import PeerError, worker
 SECONDS = 2.0
 BUSY_THREADS = (0, 1, 4)
 NETWORKS = ("2-8-8-8-2", "cifar10-classic")
-ENGINES = {"session": "fast engine, live statistics", "headless": "fast engine", "eager engine": "eager engine"}
+ENGINES = {"session": "the app's, live statistics", "headless": "the app's", "eager engine": "eager"}
 
 
 def rows(options: Options) -> Iterator[Row]:
