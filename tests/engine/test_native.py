@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -215,3 +218,15 @@ def test_operators_of_single_elements(name: str) -> None:
         options = {"alpha": numbers[0]} if name in ("add", "sub") else {}
         expected = operator(*values, **options) if options else operator(*values, *numbers)
         assert torch.equal(found, expected), size
+
+
+def test_neither_a_program_nor_a_refusal_keeps_a_run_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PROGRAMS", Kept(4))
+    for described in (TAKEN["Tanh"], experiment(network("GELU"))):
+        run = make(described)
+        with contextlib.suppress(UnsupportedError):
+            NativeEngine().prepare(run)
+        alive = weakref.ref(run)
+        del run
+        gc.collect()
+        assert alive() is None

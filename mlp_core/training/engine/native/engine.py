@@ -29,8 +29,8 @@ KEPT_PROGRAMS = 64
 TRIED_STEPS = 4
 """Steps in which a new program is compared with the reference engine, over the end of an epoch."""
 
-PROGRAMS: Kept[Program | UnsupportedError] = Kept(KEPT_PROGRAMS)
-"""Programs by structure, and of those that cannot be, why."""
+PROGRAMS: Kept[Program | str] = Kept(KEPT_PROGRAMS)
+"""Programs by structure, and of those that cannot be, why: in words, since an error would keep the run alive."""
 
 
 class _Bound:
@@ -42,8 +42,8 @@ class _Bound:
             list(run.model.parameters()), run.optimizer, update, not run.experiment.training.zero_grad
         )
         built = PROGRAMS.get((structure(run, update), len(run.batches.x)), lambda: self._build(run, update))
-        if isinstance(built, UnsupportedError):
-            raise built
+        if isinstance(built, str):
+            raise UnsupportedError(built)
         self._take(built)
 
     def _take(self, program: Program) -> None:
@@ -69,21 +69,21 @@ class _Bound:
             "sampler": self._sampler.data_ptr(),
         }
 
-    def _build(self, run: Run, update: Update) -> Program | UnsupportedError:
+    def _build(self, run: Run, update: Update) -> Program | str:
         try:
             from mlp_core.training.engine.native.program import write
         except ImportError as error:
-            return UnsupportedError(f"{error.name} is not installed")
+            return f"{error.name} is not installed"
         for join in (True, False):
             try:
                 layout = _layout(run, self.storage, join)
                 program = write([trace(run, size) for size in layout.sizes], layout, update)
             except UnsupportedError as error:
-                return error
+                return str(error)
             self._take(program)
             if self._agrees():
                 return program
-        return UnsupportedError("native code rounds differently from PyTorch on this processor")
+        return "native code rounds differently from PyTorch on this processor"
 
     def _agrees(self) -> bool:
         """Whether some steps leave the same bits as the reference engine's; the run is put back."""
