@@ -38,3 +38,13 @@ def test_a_view_that_was_never_computed_is_due() -> None:
     experiment = preset("spiral").experiment
     bench = Bench(experiment, data.load(experiment.data), 0)
     assert bench._is_due("weights", [EVALUATION, "weights"])
+
+
+def test_a_run_in_slow_motion_is_looked_at_for_the_time_that_it_rests() -> None:
+    experiment = preset("spiral").experiment
+    bench = Bench(experiment, data.load(experiment.data), 0)
+    bench.run.position.batch = 1
+    bench._cost, bench._last_look = {"weights": 0.01}, {"weights": (time.monotonic() - 3600.0, bench._worked)}
+    assert not bench._is_due("weights", ["weights"])
+    bench.rested(1.01 * 0.01 / LOOKING_SHARE)
+    assert bench._is_due("weights", ["weights"])

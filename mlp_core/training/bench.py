@@ -82,7 +82,7 @@ class Bench:
         self.looked: dict[str, LookedAt] = {}
         self.diverged = ""
         self._best: State | None = None
-        self._looked_seconds = 0.0
+        self._looked_seconds = self._rested_seconds = 0.0
         self._cost: dict[str, float] = {}
         self._last_look: dict[str, tuple[float, float]] = {}
         self._speed = 0.0
@@ -116,6 +116,10 @@ class Bench:
             self.run.base_learning_rate = value
             if self.run.position.step:
                 self.inexact["Its learning rate was changed by hand while it was trained."] = None
+
+    def rested(self, seconds: float) -> None:
+        """Count time in which the run waited to be slow enough: looking may take its share of that too."""
+        self._rested_seconds += seconds
 
     def state(self, *, best: bool) -> State:
         """A copy of the weights as they are, or as they were at the lowest test loss that was seen."""
@@ -202,7 +206,7 @@ class Bench:
 
     @property
     def _worked(self) -> float:
-        return self.progress.seconds + self._looked_seconds
+        return self.progress.seconds + self._looked_seconds + self._rested_seconds
 
     def _is_due(self, name: str, names: Iterable[str]) -> bool:
         if name not in self._last_look:

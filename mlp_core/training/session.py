@@ -214,7 +214,9 @@ class Session(Control):
                 left = began + min(steps, chunk) / self._steps_per_second - time.monotonic()
                 if left <= 0 or self._closed:
                     return
+                rests = time.monotonic()
                 self._changed.wait(left)
+                bench.rested(time.monotonic() - rests)
 
     def _reached(self, bench: Bench, goal: Goal | None) -> None:
         with self._lock:

@@ -24,7 +24,9 @@ RUN_CONTROLS = {"zero_grad": "optimizer", "max_grad_norm": "regularisation"}
 _MORE = "more"
 CONSTANT = "constant"
 """The learning rate without a schedule."""
-SPEEDS: dict[str, float | None] = {"full speed": None, "100 steps/s": 100, "10 steps/s": 10, "1 step/s": 1}
+SPEEDS: dict[str, float | None] = {
+    "full speed": None, "1,000 steps/s": 1000, "100 steps/s": 100, "10 steps/s": 10, "1 step/s": 1,
+}  # fmt: skip
 
 
 def control_bar(session: Session, snapshot: Snapshot) -> DeltaGenerator:
@@ -114,7 +116,7 @@ def _choices(session: Session, snapshot: Snapshot) -> None:
     current = edit.experiment()
     if not hidden("speed"):
         st.selectbox(
-            "Speed", list(SPEEDS), key="speed", width=122, disabled=locked("speed"),
+            "Speed", list(SPEEDS), key="speed", width=132, disabled=locked("speed"),
             on_change=lambda: session.set_speed(SPEEDS[st.session_state.speed]),
             help="Slow it down to watch single steps.",
         )  # fmt: skip
