@@ -253,7 +253,8 @@ def _stay_on_one_core() -> None:
 
     Where more threads are there for kernels than there are cores, they sleep and are woken at every operator.
     """
-    torch.set_num_threads(1)
+    if torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
 
 
 def _chunk_seconds() -> float:

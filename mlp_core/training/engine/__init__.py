@@ -58,7 +58,8 @@ def tune_thread(run: Run, alone: bool) -> int:
     torch.set_flush_denormal(True)
     small = one_thread(run.plan.parameters, run.batches.batch_size)
     threads = DEFAULT_THREADS if alone and not small else 1
-    torch.set_num_threads(threads)
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
     return threads
 
 
