@@ -16,6 +16,7 @@ from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec
 from mlp_core.statistics import VIEWS
 from mlp_core.training.engine import passes as module
 from mlp_core.training.engine.eager import EagerEngine
+from mlp_core.training.engine.kept import Kept
 from mlp_core.training.engine.passes import PASSES, CompiledPasses
 
 SPIRAL = PRESETS["spiral"].experiment
@@ -100,15 +101,8 @@ def test_a_network_that_cannot_be_traced_is_passed_through_plainly(monkeypatch: 
         raise RuntimeError("no")
 
     monkeypatch.setattr(torch.jit, "trace", refuse)
-    monkeypatch.setattr(module, "PASSES", module._Kept(2))
+    monkeypatch.setattr(module, "PASSES", Kept(2))
     assert_same(trained(SPIRAL))
-
-
-def test_the_store_of_passes_is_bounded() -> None:
-    kept = module._Kept(2)
-    made = [kept.get(key, lambda key=key: lambda: key) for key in (1, 2, 3, 1)]
-    assert [make() for make in made if make is not None] == [1, 2, 3, 1]
-    assert len(kept._found) == 2
 
 
 @settings(deadline=None, max_examples=40)

@@ -10,8 +10,9 @@ import torch
 
 from mlp_core.build import Run
 from mlp_core.training.engine import ChunkResult, schedules
+from mlp_core.training.engine.bound import BoundEngine
 from mlp_core.training.engine.kept import Kept
-from mlp_core.training.engine.optimizers import Update, scalars_of, update_of
+from mlp_core.training.engine.optimizers import Update, scalars_of
 from mlp_core.training.engine.storage import Storage
 from mlp_core.training.engine.torchscript import (
     ORDER,
@@ -62,17 +63,10 @@ class _Bound:
         return self.run is run and self.update == update
 
 
-class FastEngine:
+class FastEngine(BoundEngine[_Bound]):
     """Runs a chunk as one compiled call. For one run at a time; keep one engine per session."""
 
     name = "fast"
-
-    def __init__(self) -> None:
-        self._bound: _Bound | None = None
-
-    def prepare(self, run: Run) -> None:
-        """Build what the run needs, if it is not there; raises `UnsupportedError` if the run cannot be run so."""
-        self._bind(run)
 
     def run(self, run: Run, steps: int) -> ChunkResult:
         """Do this many steps. Afterwards every `parameter.grad` holds the last step's gradient."""
@@ -95,12 +89,8 @@ class FastEngine:
         used = np.array(rates) if rates else np.full(steps, rate)
         return ChunkResult(losses.numpy(), batches.skip(position, steps, order), used, seconds)
 
-    def _bind(self, run: Run) -> _Bound:
-        schedules.check(run.scheduler)
-        update = update_of(run.optimizer)
-        if self._bound is None or not self._bound.fits(run, update):
-            self._bound = _Bound(run, update)
-        return self._bound
+    def _make(self, run: Run, update: Update) -> _Bound:
+        return _Bound(run, update)
 
 
 def structure(run: Run, update: Update) -> Hashable:

@@ -6,10 +6,8 @@ longer than the chunk of training steps that it follows.
 
 from __future__ import annotations
 
-import threading
 import warnings
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -19,6 +17,7 @@ from torch import Tensor, nn
 from mlp_core.build import Run, build_model
 from mlp_core.locks import TRACING
 from mlp_core.metrics import PlainPasses, histogram, predicted_class, probabilities
+from mlp_core.training.engine.kept import Kept
 from mlp_core.training.engine.torchscript import held, unoptimised
 
 KEPT = 256
@@ -122,28 +121,7 @@ def _without_lock(compiled: Pass, *arguments: Any) -> Any:
         return compiled(*arguments)
 
 
-class _Kept:
-    """Compiled passes by structure, the least recently used dropped first. Safe to use from many threads."""
-
-    def __init__(self, size: int) -> None:
-        self._size, self._lock = size, threading.Lock()
-        self._found: OrderedDict[Hashable, Pass | None] = OrderedDict()
-
-    def get(self, key: Hashable, make: Callable[[], Pass | None]) -> Pass | None:
-        """The pass of that key; two threads may make the same one, and the second replaces the first."""
-        with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-                return self._found[key]
-        made = make()
-        with self._lock:
-            self._found[key] = made
-            while len(self._found) > self._size:
-                self._found.popitem(last=False)
-        return made
-
-
-PASSES = _Kept(KEPT)
+PASSES: Kept[Pass | None] = Kept(KEPT)
 
 
 @cache

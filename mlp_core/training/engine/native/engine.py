@@ -13,11 +13,12 @@ from mlp_core.build import Run
 from mlp_core.threads import one_thread
 from mlp_core.training.checkpoint import restore, save
 from mlp_core.training.engine import ChunkResult, schedules, tuned
+from mlp_core.training.engine.bound import BoundEngine
 from mlp_core.training.engine.eager import EagerEngine
 from mlp_core.training.engine.fast import structure
 from mlp_core.training.engine.kept import Kept
 from mlp_core.training.engine.native.layout import Layout
-from mlp_core.training.engine.optimizers import Update, scalars_of, update_of
+from mlp_core.training.engine.optimizers import Update, scalars_of
 from mlp_core.training.engine.storage import Storage
 from mlp_core.training.engine.tracing import UnsupportedError, trace
 
@@ -160,17 +161,10 @@ def _layout(run: Run, storage: Storage, join: bool) -> Layout:
     )
 
 
-class NativeEngine:
+class NativeEngine(BoundEngine[_Bound]):
     """Runs a chunk as machine code. For one run at a time; keep one engine per session."""
 
     name = "native"
-
-    def __init__(self) -> None:
-        self._bound: _Bound | None = None
-
-    def prepare(self, run: Run) -> None:
-        """Build what the run needs, if it is not there; raises `UnsupportedError` if the run cannot be run so."""
-        self._bind(run)
 
     def run(self, run: Run, steps: int) -> ChunkResult:
         """Do this many steps. Afterwards every `parameter.grad` holds the last step's gradient."""
@@ -178,11 +172,7 @@ class NativeEngine:
             return ChunkResult(np.empty(0, dtype=np.float32), 0, np.empty(0))
         return self._bind(run).run(run, steps)
 
-    def _bind(self, run: Run) -> _Bound:
-        schedules.check(run.scheduler)
+    def _make(self, run: Run, update: Update) -> _Bound:
         if not one_thread(run.plan.parameters, run.batches.batch_size):
             raise UnsupportedError("its steps are large, and matrix products take nearly all of their time")
-        update = update_of(run.optimizer)
-        if self._bound is None or not self._bound.fits(run, update):
-            self._bound = _Bound(run, update)
-        return self._bound
+        return _Bound(run, update)

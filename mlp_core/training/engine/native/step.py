@@ -46,7 +46,6 @@ class Step:
         self._values: dict[fx.Node, Any] = {}
         nodes = list(graph.graph.nodes)
         results: Sequence[fx.Node] = nodes[-1].args[0]
-        self._graph = graph
         self._bind([node for node in nodes if node.op == "placeholder"])
         self._targets = self._gradient_targets(results[1:])
         self._later: dict[int, Product] = {}
