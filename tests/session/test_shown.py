@@ -20,6 +20,7 @@ def test_every_snapshot_has_a_higher_version(session: Session, tmp_path: Path) -
     seen.append(until(session, "ready"))
     session.reset()
     seen.append(session.snapshot())
+    seen.append(until(session, "ready"))
     versions = [snapshot.version for snapshot in seen]
     assert versions == sorted(set(versions))
     following = Session(tmp_path)
