@@ -73,3 +73,18 @@ def test_no_more_threads_than_allowed_and_none_after_a_while() -> None:
             thread.join(LIMIT)
     assert workers_alive() <= before
     assert workers.run(lambda: "again") == "again"
+
+
+def test_work_is_started_and_not_waited_for_while_a_worker_is_free() -> None:
+    workers = Workers(1, idle_seconds=LIMIT)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        assert go_on.wait(LIMIT)
+
+    assert workers.start(work)
+    assert begun.wait(LIMIT)
+    assert not workers.start(work), "the only worker is at work"
+    go_on.set()
+    assert workers.run(lambda: 7) == 7

@@ -87,17 +87,28 @@ class Workers:
         """Have a worker do it, and wait; gives what it returns, raises what it raises."""
         job = _Job(work)
         with self._lock:
-            if self._idle:
-                self._idle.pop().give(job)
-            elif self._threads < self._size:
-                self._threads += 1
-                worker = _Worker()
-                worker.give(job)
-                threading.Thread(target=self._work, args=(worker,), name="mlp-compute", daemon=True).start()
-            else:
+            if not self._give(job):
                 self._jobs.append(job)
         result: T = job.result()
         return result
+
+    def start(self, work: Callable[[], None]) -> bool:
+        """Have a worker do it, and go on; False, and nothing is done, if all are at work."""
+        with self._lock:
+            return self._give(_Job(work))
+
+    def _give(self, job: _Job) -> bool:
+        """Give it to a worker that has nothing to do, or to a new one; False if there is neither."""
+        if self._idle:
+            self._idle.pop().give(job)
+        elif self._threads < self._size:
+            self._threads += 1
+            worker = _Worker()
+            worker.give(job)
+            threading.Thread(target=self._work, args=(worker,), name="mlp-compute", daemon=True).start()
+        else:
+            return False
+        return True
 
     def _work(self, worker: _Worker) -> None:
         lower_priority()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from torch import fx
 
 from mlp_core.training.engine.native.emitter import Emitter, Value
+from mlp_core.training.engine.native.sharing import Part
 from mlp_core.training.engine.tracing import UnsupportedError
 
 
@@ -36,6 +37,11 @@ class Array:
             expected *= length
         return True
 
+    def slice(self, emitter: Emitter, axis: int, begin: int, end: int) -> Array:
+        """The part of it from one index to before another along an axis."""
+        shape = tuple(end - begin if a == axis else length for a, length in enumerate(self.shape))
+        return Array(emitter.at(self.pointer, begin * self.strides[axis], self.kind), shape, self.strides, self.kind)
+
 
 def need_rows(*arrays: Array) -> None:
     """Raises `UnsupportedError` for an array whose elements do not lie row by row."""
@@ -43,11 +49,15 @@ def need_rows(*arrays: Array) -> None:
         raise UnsupportedError("its step reads numbers that do not lie row by row")
 
 
+Offer = Callable[[int, Sequence[Value], Part], None]
+"""Has work done by two threads: so many parts, the values that they take, and what writes one of them."""
+
+
 @dataclass(frozen=True)
 class Place:
     """What a lowering is given: the emitter, the vector's width, the node, and its result to be filled.
 
-    `room` gives memory for so many numbers, which may be read a vector beyond its end.
+    `room` gives memory for so many numbers, which may be read a vector beyond its end; `offer` has work done in parts.
     """
 
     emitter: Emitter
@@ -55,6 +65,7 @@ class Place:
     node: fx.Node
     target: Array
     room: Callable[[int], Value]
+    offer: Offer
 
 
 Lowering = Callable[..., None]

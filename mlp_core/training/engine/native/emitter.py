@@ -37,14 +37,21 @@ def vector(count: int) -> Any:
 
 
 class Emitter:
-    """Writes one function. Arithmetic rounds after every operation, unless `fma` says otherwise."""
+    """Writes one function. Arithmetic rounds after every operation, unless `fma` says otherwise.
 
-    def __init__(self, module: ir.Module, name: str, arguments: Sequence[Any], result: Any = NOTHING) -> None:
+    Pointers among its arguments lead to different numbers; to `shared` ones, another thread may write meanwhile.
+    """
+
+    def __init__(
+        self, module: ir.Module, name: str, arguments: Sequence[Any], result: Any = NOTHING, *, shared: bool = False
+    ) -> None:
         kind = ir.FunctionType(result, arguments)
         self.module = module
         self.function = ir.Function(module, kind, name)
+        if shared:
+            self.function.attributes.add("noinline")
         for argument in self.function.args:
-            if argument.type == POINTER:
+            if argument.type == POINTER and not shared:
                 argument.add_attribute("noalias")
         self.builder = ir.IRBuilder(self.function.append_basic_block("begin"))
 
@@ -81,6 +88,23 @@ class Emitter:
         elif count > 1:
             with self.loop(count) as index:
                 body(index)
+
+    @contextmanager
+    def forever(self) -> Iterator[Callable[[Value], None]]:
+        """A block that is repeated until the function that is given, called in it, finds its condition true."""
+        builder = self.builder
+        head, after = builder.append_basic_block("head"), builder.append_basic_block("after")
+        builder.branch(head)
+        builder.position_at_end(head)
+
+        def leave_if(condition: Value) -> None:
+            body = builder.append_basic_block("body")
+            builder.cbranch(condition, after, body)
+            builder.position_at_end(body)
+
+        yield leave_if
+        builder.branch(head)
+        builder.position_at_end(after)
 
     def at(self, pointer: Value, index: Value | int, kind: Any = F32) -> Value:
         """The address of an element."""
@@ -131,6 +155,10 @@ class Emitter:
         self.builder.store(initial, place)
         return place
 
+    def array(self, count: int) -> Value:
+        """Memory of the function's own for so many numbers in single precision."""
+        return self._alloca(ir.ArrayType(F32, count))
+
     def _alloca(self, kind: Any) -> Value:
         with self.builder.goto_entry_block():
             place = self.builder.alloca(kind)
@@ -155,6 +183,14 @@ class Emitter:
         if function is None:
             function = ir.Function(self.module, ir.FunctionType(kind, [kind] * len(arguments)), named)
         return self.builder.call(function, arguments)
+
+    def pause(self) -> None:
+        """Let the processor rest for a moment in a loop that waits for another core."""
+        name = "llvm.x86.sse2.pause"
+        function = self.module.globals.get(name)
+        if function is None:
+            function = ir.Function(self.module, ir.FunctionType(NOTHING, []), name)
+        self.builder.call(function, [])
 
     def fma(self, a: Value, b: Value, c: Value) -> Value:
         """a·b + c, rounded once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from mlp_core.training.engine.bound import BoundEngine
 from mlp_core.training.engine.eager import EagerEngine
 from mlp_core.training.engine.fast import structure
 from mlp_core.training.engine.kept import Kept
+from mlp_core.training.engine.native.helping import Helping
 from mlp_core.training.engine.native.layout import Layout
 from mlp_core.training.engine.optimizers import Update, scalars_of
 from mlp_core.training.engine.storage import Storage
@@ -39,6 +41,7 @@ class _Bound:
 
     def __init__(self, run: Run, update: Update) -> None:
         self._run, self.update = run, update
+        self._helping = Helping()
         self.storage = Storage(
             list(run.model.parameters()), run.optimizer, update, not run.experiment.training.zero_grad
         )
@@ -51,6 +54,7 @@ class _Bound:
         storage, batches = self.storage, self._run.batches
         self.program = program
         self._arena = torch.zeros(program.arena, dtype=torch.uint8)
+        self._board = np.zeros(program.board // 8, dtype=np.int64)
         self._numbers = np.zeros(len(self.update.scalars) + 1)
         self._settings = np.zeros(3, dtype=np.int64)
         self._sampler = torch.Generator().get_state()
@@ -68,6 +72,7 @@ class _Bound:
             "settings": self._settings.ctypes.data,
             "order": self._order.ctypes.data,
             "sampler": self._sampler.data_ptr(),
+            "board": self._board.ctypes.data,
         }
 
     def _build(self, run: Run, update: Update) -> Program | str:
@@ -127,7 +132,8 @@ class _Bound:
         }
         given = [pointers[name] for name in self.program.pointers]
         began = time.thread_time()
-        self.program.function(*given)
+        with self._help(steps):
+            self.program.function(*given)
         seconds = time.thread_time() - began
         generator.set_state(stream)
         if self.update.counts:
@@ -135,6 +141,13 @@ class _Bound:
         self._order_given = torch.from_numpy(self._order.copy())
         used = rates if len(rates) else np.full(steps, rate)
         return ChunkResult(losses, batches.skip(position, steps, self._order_given), used, seconds)
+
+    def _help(self, steps: int) -> AbstractContextManager[None]:
+        """The block in which a second thread may take part in so many steps."""
+        help, board = self.program.help, self._board
+        if help is None:
+            return nullcontext()
+        return self._helping.during(steps, lambda: help(board.ctypes.data))
 
     def fits(self, run: Run, update: Update) -> bool:
         """Whether it was prepared for this run, with its optimizer set as it is now."""

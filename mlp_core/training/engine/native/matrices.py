@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from mlp_core.training.engine.native.arrays import Array
+from collections.abc import Sequence
+
+from mlp_core.training.engine.native.arrays import Array, Place
 from mlp_core.training.engine.native.emitter import I32, I64, NOTHING, Emitter, Value, number, whole
 from mlp_core.training.engine.native.functions import address_of
+from mlp_core.training.engine.native.helping import THREADS
 from mlp_core.training.engine.tracing import UnsupportedError
+
+BLOCK, LEAST = 16, 3
+"""Where a piece of a shared product begins, in multiples, and the least rows, columns and summands that it has."""
+SHARED_PRODUCT = 400_000
+"""Products of two numbers in a matrix product from which a second core gains more than handing over costs."""
 
 
 def multiply(
@@ -52,6 +60,40 @@ def multiply(
     # As numbers, so that one type of argument does for pointers of any type.
     integers = [emitter.builder.ptrtoint(argument, I64) for argument in arguments]
     emitter.call(address_of("sgemm_"), NOTHING, integers)
+
+
+def multiply_shared(place: Place, first: Array, second: Array, beta: float) -> None:
+    """`target = first @ second + beta · target`, by several threads where the product is large.
+
+    Every element is summed as in the whole product: the pieces lie on the library's own blocks, and are no vectors, for
+    which it has other routines.
+    """
+    target = place.target
+    (rows, inner), columns = first.shape, second.shape[1]
+    axis = 0 if rows > columns else 1
+    length = target.shape[axis]
+    piece = -(-length // THREADS // BLOCK) * BLOCK
+    if rows * inner * columns < SHARED_PRODUCT or min(rows, columns, inner) < LEAST or piece >= length:
+        multiply(place.emitter, first, second, target, beta)
+        return
+
+    def part(emitter: Emitter, pointers: Sequence[Value], number: Value) -> None:
+        left, right, result = (
+            Array(pointer, array.shape, array.strides, array.kind)
+            for pointer, array in zip(pointers, (first, second, target), strict=True)
+        )
+        for position, begin in enumerate(range(0, length, piece)):
+            end = min(begin + piece, length)
+            with emitter.builder.if_then(emitter.builder.icmp_signed("==", number, whole(position))):
+                multiply(
+                    emitter,
+                    left.slice(emitter, 0, begin, end) if axis == 0 else left,
+                    right.slice(emitter, 1, begin, end) if axis == 1 else right,
+                    result.slice(emitter, axis, begin, end),
+                    beta,
+                )
+
+    place.offer(-(-length // piece), [first.pointer, second.pointer, target.pointer], part)
 
 
 def _layout(matrix: Array, by_column: int, rows: int, columns: int) -> tuple[bool, int]:

@@ -11,7 +11,7 @@ from mlp_core.training.engine.native.arrays import Array, Lowering, Place, need_
 from mlp_core.training.engine.native.emitter import F32, I32, NOTHING, Emitter, Value, number, vector, whole
 from mlp_core.training.engine.native.functions import address_of
 from mlp_core.training.engine.native.losses import LOSSES
-from mlp_core.training.engine.native.matrices import multiply
+from mlp_core.training.engine.native.matrices import multiply_shared
 from mlp_core.training.engine.native.sums import sum_of_all, sum_of_rows
 from mlp_core.training.engine.tracing import UnsupportedError
 
@@ -33,11 +33,11 @@ def _addmm(place: Place, bias: Array, first: Array, second: Array, beta: float, 
             place.emitter.store(value, target.pointer, place.emitter.add_index(begin, column))
 
     place.emitter.repeat(rows, row)
-    multiply(place.emitter, first, second, target, 1.0)
+    multiply_shared(place, first, second, 1.0)
 
 
 def _mm(place: Place, first: Array, second: Array) -> None:
-    multiply(place.emitter, first, second, place.target, 0.0)
+    multiply_shared(place, first, second, 0.0)
 
 
 def _sum(place: Place, source: Array, axes: list[int], *_: Any) -> None:

@@ -12,6 +12,7 @@ from torch import fx
 
 from mlp_core.training.engine.native.emitter import F64, I1, I64, POINTER, Emitter, whole
 from mlp_core.training.engine.native.layout import Layout
+from mlp_core.training.engine.native.sharing import BOARD_BYTES, HELP, Sharing, set_open
 from mlp_core.training.engine.native.shuffling import Shuffling
 from mlp_core.training.engine.native.step import Step
 from mlp_core.training.engine.optimizers import Update
@@ -32,13 +33,16 @@ class Program:
     Call `function` with pointers in the order of `pointers`: among them `order`, int64, the order of the epoch that
     the chunk begins in, and afterwards of that which it ends in; `stream` and `sampler`, states of the run's random
     numbers and of a generator of the code's own; `losses`, float32, and `rates`, float64, of as many numbers as steps;
-    `settings`, int64; `numbers`, float64: the update's scalars and the step counter; and `arena`, memory of so many
-    bytes. `code` keeps the machine code alive.
+    `settings`, int64; `numbers`, float64: the update's scalars and the step counter; `arena` and `board`, memory of so
+    many bytes, the second zero at first. Meanwhile another thread may call `help` with the same board, where
+    there is work for two; it returns when the chunk is done. `code` keeps the machine code alive.
     """
 
     function: Callable[..., None]
+    help: Callable[[int], None] | None
     pointers: tuple[str, ...]
     arena: int
+    board: int
     source: str
     code: Any
 
@@ -46,13 +50,17 @@ class Program:
 def write(graphs: Sequence[fx.GraphModule], layout: Layout, update: Update) -> Program:
     """Compile a chunk from one graph per batch size; raises `UnsupportedError` for what native code cannot do."""
     module = ir.Module(CHUNK)
-    steps = [Step(module, graph, layout, size, update) for graph, size in zip(graphs, layout.sizes, strict=True)]
+    sharing = Sharing(module)
+    steps = [
+        Step(module, graph, layout, size, update, sharing) for graph, size in zip(graphs, layout.sizes, strict=True)
+    ]
     pointers = _chunk(module, steps, layout, update)
     source = str(module)
     code = _compile(module)
     address = code.get_function_address(CHUNK)
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(pointers))(address)
-    return Program(function, pointers, max(step.arena for step in steps), source, code)
+    helper = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.get_function_address(HELP)) if sharing.offers else None
+    return Program(function, helper, pointers, max(step.arena for step in steps), BOARD_BYTES, source, code)
 
 
 def _chunk(module: ir.Module, steps: Sequence[Step], layout: Layout, update: Update) -> tuple[str, ...]:
@@ -69,6 +77,7 @@ def _chunk(module: ir.Module, steps: Sequence[Step], layout: Layout, update: Upd
     new = emitter.variable(I1, builder.icmp_signed("!=", first, whole(0)))
     per_epoch = -(-layout.samples // layout.batch_size)
     rest = len(steps) > 1
+    set_open(emitter, given["board"], True)
     with emitter.loop(count) as done:
         at = emitter.get(batch, I64)
         with builder.if_then(builder.icmp_signed("==", at, whole(0))):
@@ -98,6 +107,7 @@ def _chunk(module: ir.Module, steps: Sequence[Step], layout: Layout, update: Upd
         with builder.if_then(ends):
             for _ in range(2):  # the base seed of the test loader
                 builder.call(shuffling.draw, [given["stream"]])
+    set_open(emitter, given["board"], False)
     emitter.finish()
     return pointers
 

@@ -17,6 +17,7 @@ from mlp_core.training.engine.native.emitter import F32, I1, I8, I64, POINTER, E
 from mlp_core.training.engine.native.functions import vector_width
 from mlp_core.training.engine.native.layout import Layout
 from mlp_core.training.engine.native.operators import LOWERINGS, each
+from mlp_core.training.engine.native.sharing import Part, Sharing
 from mlp_core.training.engine.native.weights import Product, write_update
 from mlp_core.training.engine.optimizers import Update
 from mlp_core.training.engine.tracing import UnsupportedError, is_contiguous, is_view, schema_of, size_of
@@ -33,15 +34,23 @@ updates the weight: written to memory and read again, it costs more."""
 class Step:
     """Writes the function. Its arguments are pointers in the order of `pointers`, then `first` and `last`."""
 
-    def __init__(self, module: ir.Module, graph: fx.GraphModule, layout: Layout, size: int, update: Update) -> None:
+    def __init__(
+        self,
+        module: ir.Module,
+        graph: fx.GraphModule,
+        layout: Layout,
+        size: int,
+        update: Update,
+        sharing: Sharing,
+    ) -> None:
         state = [name for name, _ in update.state]
-        self.pointers = ["x", "y", "order", "w", "g", *state, "arena", "loss", "numbers"]
+        self.pointers = ["x", "y", "order", "w", "g", *state, "arena", "board", "loss", "numbers"]
         if layout.accumulate:
             self.pointers.append("fresh")
         self.emitter = Emitter(module, f"step_{size}", [*[POINTER] * len(self.pointers), I1, I1])
         given = self.emitter.function.args
         self._given = dict(zip([*self.pointers, "first", "last"], given, strict=True))
-        self._layout, self._size, self._width = layout, size, vector_width()
+        self._layout, self._size, self._width, self._sharing = layout, size, vector_width(), sharing
         self.arena = 0
         self._values: dict[fx.Node, Any] = {}
         nodes = list(graph.graph.nodes)
@@ -56,7 +65,7 @@ class Step:
         self._copy_gradients(results[1:])
         loss = self._values[results[0]]
         self.emitter.store(self.emitter.load(loss.pointer), self._given["loss"])
-        write_update(self.emitter, update, layout, self._given, self._later, self._room)
+        write_update(self.emitter, update, layout, self._given, self._later, self._offer)
         self.emitter.finish()
 
     # Memory
@@ -72,7 +81,12 @@ class Step:
         return self._allocate((count,), torch.float32).pointer
 
     def _place(self, node: fx.Node, target: Array) -> Place:
-        return Place(self.emitter, self._width, node, target, self._room)
+        return Place(self.emitter, self._width, node, target, self._room, self._offer)
+
+    def _offer(self, parts: int, values: Sequence[Value], body: Part) -> None:
+        """Have work done in parts, by this thread and a helper."""
+        room = self._room(2 * len(values))
+        self._sharing.offer(self.emitter, self._given["board"], room, parts, values, body)
 
     def _bind(self, placeholders: list[fx.Node]) -> None:
         layout, emitter = self._layout, self.emitter
