@@ -15,7 +15,7 @@ from mlp_core.training.workers import WORKERS
 THREADS = min(4, cores())
 """Threads that a step is shared by at most. While a chunk runs they wait for work on their cores, and other programs
 want some too."""
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 16.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 4.0
 """Seconds until the way that was slower is tried again; twice as long each time that it was slower again."""
 MEASURED_SECONDS = 0.02
 """A shorter chunk says nothing about speed."""

@@ -54,7 +54,7 @@ def write(graphs: Sequence[fx.GraphModule], layout: Layout, update: Update) -> P
     steps = [
         Step(module, graph, layout, size, update, sharing) for graph, size in zip(graphs, layout.sizes, strict=True)
     ]
-    pointers = _chunk(module, steps, layout, update)
+    pointers = _chunk(module, steps, layout, update, sharing)
     source = str(module)
     code = _compile(module)
     address = code.get_function_address(CHUNK)
@@ -63,7 +63,9 @@ def write(graphs: Sequence[fx.GraphModule], layout: Layout, update: Update) -> P
     return Program(function, helper, pointers, max(step.arena for step in steps), BOARD_BYTES, source, code)
 
 
-def _chunk(module: ir.Module, steps: Sequence[Step], layout: Layout, update: Update) -> tuple[str, ...]:
+def _chunk(
+    module: ir.Module, steps: Sequence[Step], layout: Layout, update: Update, sharing: Sharing
+) -> tuple[str, ...]:
     """Write the loop over steps and epochs, and return the names of its pointers."""
     own = ("losses", "rates", "settings", "stream", "sampler")
     pointers = (*(name for name in steps[0].pointers if name != "loss"), *own)
@@ -77,7 +79,8 @@ def _chunk(module: ir.Module, steps: Sequence[Step], layout: Layout, update: Upd
     new = emitter.variable(I1, builder.icmp_signed("!=", first, whole(0)))
     per_epoch = -(-layout.samples // layout.batch_size)
     rest = len(steps) > 1
-    set_open(emitter, given["board"], True)
+    if sharing.offers:
+        set_open(emitter, given["board"], True)
     with emitter.loop(count) as done:
         at = emitter.get(batch, I64)
         with builder.if_then(builder.icmp_signed("==", at, whole(0))):
@@ -107,7 +110,8 @@ def _chunk(module: ir.Module, steps: Sequence[Step], layout: Layout, update: Upd
         with builder.if_then(ends):
             for _ in range(2):  # the base seed of the test loader
                 builder.call(shuffling.draw, [given["stream"]])
-    set_open(emitter, given["board"], False)
+    if sharing.offers:
+        set_open(emitter, given["board"], False)
     emitter.finish()
     return pointers
 
@@ -117,10 +121,12 @@ def _compile(module: ir.Module) -> Any:
     parsed.verify()
     target = binding.Target.from_default_triple()
     features = binding.get_host_cpu_features().flatten()
-    machine = target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=2)
-    options = binding.create_pipeline_tuning_options(speed_level=2)
+    machine = target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=1)
+    options = binding.create_pipeline_tuning_options(speed_level=1)
     options.loop_vectorization = True
-    options.loop_unrolling = options.slp_vectorization = False  # a third of the compiler's time, and nothing gained
+    # Half of the compiler's time, and nothing gained.
+    options.loop_unrolling = options.loop_interleaving = options.slp_vectorization = False
+    options.inlining_threshold = 25
     builder = binding.create_pass_builder(machine, options)
     builder.getModulePassManager().run(parsed, builder)
     compiled = binding.create_mcjit_compiler(parsed, machine)

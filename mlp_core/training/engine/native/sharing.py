@@ -35,14 +35,13 @@ Part = Callable[[Emitter, Sequence[Value], Value], None]
 
 
 class Sharing:
-    """Writes `share` and `help` into a module."""
+    """Writes `share` and `help` into a module, when the first work is offered. `offers` counts them."""
 
     def __init__(self, module: ir.Module) -> None:
         self._module = module
         self.offers = 0
         self._work = ir.FunctionType(ir.VoidType(), [POINTER, I64])
-        self._share = self._write_share()
-        self._write_help()
+        self._share: Value = None
 
     def offer(
         self, emitter: Emitter, board: Value, room: Value, parts: int, values: Sequence[Value], body: Part
@@ -52,6 +51,9 @@ class Sharing:
         `body` writes what is done in a part, of the values that are given to it. `room` is memory for as many numbers
         of 64 bits as there are values; no two pointers among them may lead to the same numbers.
         """
+        if not self.offers:
+            self._share = self._write_share()
+            self._write_help()
         self.offers += 1
         name = f"part_{self.offers}"
         inner = Emitter(self._module, f"{name}_body", [*[value.type for value in values], I64])
