@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from benchmarks.options import Options, Row
 from benchmarks.server import Server, server
 from benchmarks.summary import percentile
-from benchmarks.websocket import PATIENCE, Client, browser
+from benchmarks.websocket import FULL_SPEED, PATIENCE, Client, browser
 
 SECONDS = 15.0
 """Length of each half."""
@@ -55,16 +55,17 @@ def rows(options: Options) -> Iterator[Row]:
     for count in options.sessions:
         for streams in (True, False) if options.ticks else (True,):
             with server() as running:
-                measured = asyncio.run(_measure(running, count, options.seconds or SECONDS, streams))
+                speed = None if options.usual_speed else FULL_SPEED
+                measured = asyncio.run(_measure(running, count, options.seconds or SECONDS, streams, speed))
                 yield {"sessions": count, "updates_by": "stream" if streams else "ticks", **measured}
 
 
-async def _measure(running: Server, count: int, seconds: float, streams: bool) -> Row:
+async def _measure(running: Server, count: int, seconds: float, streams: bool, speed: str | None) -> Row:
     await _warm_up(running)
     threads, megabytes = await _settled(running)
     measured = Measured()
     opening = time.monotonic()
-    async with _browsers(running.port, count, streams) as clients:
+    async with _browsers(running.port, count, streams, speed) as clients:
         opened = time.monotonic() - opening
         started = await asyncio.gather(*(client.press("Train") for client in clients))
         async with _ticking(clients, measured):
@@ -113,16 +114,16 @@ async def _measure(running: Server, count: int, seconds: float, streams: bool) -
 
 async def _warm_up(running: Server) -> None:
     """Visitors before everybody, so that imports and the threads of libraries count as the server's."""
-    async with _browsers(running.port, VISITORS, streams=True) as clients, _ticking(clients, Measured()):
+    async with _browsers(running.port, VISITORS, True, FULL_SPEED) as clients, _ticking(clients, Measured()):
         await asyncio.gather(*(client.press("Train") for client in clients))
         await asyncio.gather(*(client.until(lambda one: one.sight.steps > 0) for client in clients))
         await asyncio.sleep(WARM_UP_SECONDS)
 
 
 @asynccontextmanager
-async def _browsers(port: int, count: int, streams: bool) -> AsyncIterator[list[Client]]:
+async def _browsers(port: int, count: int, streams: bool, speed: str | None) -> AsyncIterator[list[Client]]:
     async with AsyncExitStack() as open_ones:
-        visits = (browser(port, streams=streams) for _ in range(count))
+        visits = (browser(port, streams=streams, speed=speed) for _ in range(count))
         clients = await asyncio.gather(*map(open_ones.enter_async_context, visits))
         await asyncio.gather(*(_ready(client) for client in clients))
         yield list(clients)

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.options import Options, Row
 from benchmarks.server import Server, server
 from benchmarks.summary import percentile, significant
-from benchmarks.websocket import Client, browser
+from benchmarks.websocket import FULL_SPEED, Client, browser
 from mlp_core.history import History
 from mlp_core.training.events import Chunk, Evaluation
 
@@ -72,7 +72,7 @@ def size(thing: Any, seen: set[int] | None = None) -> int:
 
 
 async def _ticks(running: Server, marks: tuple[int, ...]) -> list[dict[str, Any]]:
-    async with browser(running.port) as client:
+    async with browser(running.port, speed=FULL_SPEED) as client:
         answers: list[float] = []
         ticking = asyncio.create_task(client.update(answers, 0.0))
         try:

@@ -15,6 +15,7 @@ class Options:
     """How much is measured. `only` holds parts of names: networks, peers or engines that match one of them are run.
 
     `ticks`: also with browsers that do not reach the page's stream, and get everything by Streamlit's ticks.
+    `usual_speed`: with browsers that let the speed stand at which the page starts, instead of full speed.
     """
 
     rounds: int = 5
@@ -23,6 +24,7 @@ class Options:
     steps: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     only: tuple[str, ...] = ()
     ticks: bool = False
+    usual_speed: bool = False
 
     def wants(self, name: str) -> bool:
         """Whether `only` leaves this name in."""
@@ -43,6 +45,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--ticks", action="store_true", help="classroom: each row again with browsers that cannot reach the stream"
+    )
+    parser.add_argument(
+        "--usual-speed",
+        action="store_true",
+        help="classroom: at the speed that the page starts with, not at full speed",
     )
 
 

@@ -13,7 +13,7 @@ from statistics import median
 from benchmarks.options import Options, Row
 from benchmarks.server import Server, server
 from benchmarks.summary import ratio_of_pairs, significant
-from benchmarks.websocket import Client, browser
+from benchmarks.websocket import FULL_SPEED, Client, browser
 from benchmarks.worker import Worker, worker
 
 SECONDS = 4.0
@@ -30,7 +30,7 @@ def rows(options: Options) -> Iterator[Row]:
 
 async def _measure(running: Server, headless: Worker, rounds: int, seconds: float) -> Row:
     pairs, rates = [], []
-    async with browser(running.port) as client:
+    async with browser(running.port, speed=FULL_SPEED) as client:
         ticking = asyncio.create_task(client.update([], 0.0))
         try:
             while "Train" not in client.buttons:

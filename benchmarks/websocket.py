@@ -29,6 +29,9 @@ FEED = "live_feed"
 GLANCE_SECONDS = 0.05
 """How often a client looks whether the page has set another timer."""
 
+FULL_SPEED = "full speed"
+"""What the page calls training without a pause between steps."""
+
 
 @dataclass(frozen=True)
 class Timer:
@@ -78,6 +81,8 @@ class Client:
         self._drawn_now: set[str] = set()
         self._requests: list[_Request] = []
         self._widgets: dict[str, Any] = {}
+        self._choices: dict[str, str] = {}
+        self._chosen: dict[str, str] = {}
         self._changed = asyncio.Condition()
         self.buttons: dict[str, Button] = {}
         self.timers: dict[str, Timer] = {}
@@ -124,7 +129,10 @@ class Client:
             self._take_component(element.bidi_component, delta.fragment_id, size)
         elif kind in {"number_input", "selectbox", "checkbox", "slider", "button_group"}:
             widget = getattr(element, kind)
-            self._widgets[widget.id] = state_of(kind, widget)
+            if widget.id not in self._chosen:
+                self._widgets[widget.id] = state_of(kind, widget)
+            if kind == "selectbox":
+                self._choices[widget.label] = widget.id
 
     def _take_component(self, component: Any, fragment: str, size: int) -> None:
         content = json_of(component)
@@ -220,6 +228,12 @@ class Client:
             await asyncio.wait_for(request.answered, PATIENCE)
         return time.monotonic() - began
 
+    async def choose(self, label: str, option: str) -> float:
+        """Choose from a list that is on the page; the seconds until the page is there again."""
+        self._chosen[self._choices[label]] = option
+        self._widgets[self._choices[label]].string_value = option
+        return await self.run()
+
     async def press(self, button: str) -> float:
         """Press a button; the seconds until the page, or the part of it that the button belongs to, is there again."""
         if button == "Train":
@@ -304,8 +318,8 @@ class Client:
 
 
 @asynccontextmanager
-async def browser(port: int, *, streams: bool = True) -> AsyncIterator[Client]:
-    """A client whose first page has arrived."""
+async def browser(port: int, *, streams: bool = True, speed: str | None = None) -> AsyncIterator[Client]:
+    """A client whose first page has arrived; it lets the page's speed stand, or chooses another."""
     address, origin = f"ws://127.0.0.1:{port}/_stcore/stream", f"http://127.0.0.1:{port}"
     options: dict[str, Any] = {"subprotocols": ["streamlit"], "origin": origin, "max_size": LARGEST_MESSAGE}
     async with (
@@ -316,6 +330,8 @@ async def browser(port: int, *, streams: bool = True) -> AsyncIterator[Client]:
         listening = asyncio.create_task(client.listen())
         try:
             await client.run()
+            if speed is not None:
+                await client.choose("Speed", speed)
             yield client
             if listening.done():
                 listening.result()  # it ends only by an error, which is the reason for what is missing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from mlp_core import data
 from mlp_core.presets import preset
 from mlp_core.training.bench import EVALUATION, LOOKING_SHARE, Bench
+from mlp_core.training.slots import SLOTS, cores
 
 
 @pytest.mark.parametrize("costs", [(0.25, 0.0025, 0.01), (0.01, 0.01, 0.01), (1e-5, 2.0, 1e-3)])
@@ -48,3 +50,13 @@ def test_a_run_in_slow_motion_is_looked_at_for_the_time_that_it_rests() -> None:
     assert not bench._is_due("weights", ["weights"])
     bench.rested(1.01 * 0.01 / LOOKING_SHARE)
     assert bench._is_due("weights", ["weights"])
+
+
+def test_a_class_in_slow_motion_shares_what_there_is_to_look_with() -> None:
+    experiment = preset("spiral").experiment
+    bench = Bench(experiment, data.load(experiment.data), 0)
+    with contextlib.ExitStack() as class_room:
+        for _ in range(4 * cores()):
+            class_room.enter_context(SLOTS.member())
+        bench.rested(1.0)
+    assert bench._worked == pytest.approx(0.25)

@@ -61,6 +61,11 @@ class DatasetEntry(Entry):
         return self.source == "generated" and self.sample_shape == ()
 
     @property
+    def holds_images(self) -> bool:
+        """Whether a sample is an image."""
+        return len(self.sample_shape) == 3
+
+    @property
     def official_split(self) -> bool:
         """Whether the set says itself which samples are for testing."""
         return self.train_size is not None

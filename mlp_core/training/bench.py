@@ -118,8 +118,11 @@ class Bench:
                 self.inexact["Its learning rate was changed by hand while it was trained."] = None
 
     def rested(self, seconds: float) -> None:
-        """Count time in which the run waited to be slow enough: looking may take its share of that too."""
-        self._rested_seconds += seconds
+        """Count time in which the run waited to be slow enough: looking may take its share of that too.
+
+        Where many share the cores, each counts its part of them, or all their looking would take more than there is.
+        """
+        self._rested_seconds += seconds * min(1.0, cores() / max(1, SLOTS.members))
 
     def state(self, *, best: bool) -> State:
         """A copy of the weights as they are, or as they were at the lowest test loss that was seen."""

@@ -158,8 +158,9 @@ class Control:
     def set_speed(self, steps_per_second: float | None) -> None:
         """Train at most so many steps a second, to watch; None for as fast as it goes."""
         with self._lock:
-            self._steps_per_second = steps_per_second
-            self._notify()
+            if steps_per_second != self._steps_per_second:
+                self._steps_per_second = steps_per_second
+                self._notify()
 
     def watch(self, views: Iterable[str]) -> None:
         """Say which views (`statistics.VIEWS`) are on screen now; each counts as watched for `VIEW_SECONDS`."""

@@ -24,9 +24,15 @@ RUN_CONTROLS = {"zero_grad": "optimizer", "max_grad_norm": "regularisation"}
 _MORE = "more"
 CONSTANT = "constant"
 """The learning rate without a schedule."""
+FULL_SPEED = "full speed"
 SPEEDS: dict[str, float | None] = {
-    "full speed": None, "1,000 steps/s": 1000, "100 steps/s": 100, "10 steps/s": 10, "1 step/s": 1,
+    FULL_SPEED: None, "10,000 steps/s": 10_000, "1,000 steps/s": 1000, "100 steps/s": 100, "10 steps/s": 10,
+    "1 step/s": 1,
 }  # fmt: skip
+USUAL_SPEED = "1,000 steps/s"
+"""Where no speed was chosen: a small set is learned in a few thousand steps, at full speed before one can look. Images
+take longer, and start at full speed."""
+_CHOSEN_SPEED = "chosen_speed"
 
 
 def control_bar(session: Session, snapshot: Snapshot) -> DeltaGenerator:
@@ -114,12 +120,7 @@ def _new_weights() -> None:
 
 def _choices(session: Session, snapshot: Snapshot) -> None:
     current = edit.experiment()
-    if not hidden("speed"):
-        st.selectbox(
-            "Speed", list(SPEEDS), key="speed", width=132, disabled=locked("speed"),
-            on_change=lambda: session.set_speed(SPEEDS[st.session_state.speed]),
-            help="Slow it down to watch single steps.",
-        )  # fmt: skip
+    _speed(session)
     optimizer = current.optimizer
     parameter_widget(
         optimizer.entry.parameter("lr"), optimizer.params["lr"], "lr",
@@ -136,6 +137,25 @@ def _choices(session: Session, snapshot: Snapshot) -> None:
     if more.open:  # what is not seen is not sent
         with more:
             _more()
+
+
+def _speed(session: Session) -> None:
+    """How fast it is shown; what was chosen for images and for other sets stands until the browser goes."""
+    kind = "images" if edit.experiment().data.entry.holds_images else "small"
+    chosen: dict[str, str] = st.session_state.setdefault(_CHOSEN_SPEED, {"images": FULL_SPEED, "small": USUAL_SPEED})
+    session.set_speed(SPEEDS[chosen[kind]])
+    if hidden("speed"):
+        return
+    key, first = edit.start(f"speed-{kind}", chosen[kind])
+
+    def choose() -> None:
+        chosen[kind] = st.session_state[key]
+        session.set_speed(SPEEDS[chosen[kind]])
+
+    st.selectbox(
+        "Speed", list(SPEEDS), index=list(SPEEDS).index(first), key=key, width=132, disabled=locked("speed"),
+        on_change=edit.once(choose), help="Slow it down to watch single steps.",
+    )  # fmt: skip
 
 
 def _choice(part: str, label: str, entries: Mapping[str, Entry], width: int) -> None:

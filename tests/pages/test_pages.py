@@ -210,6 +210,25 @@ def test_changing_the_learning_rate_keeps_the_run(app: AppTest) -> None:
     assert app.session.snapshot().generation == generation
 
 
+def test_small_sets_start_slow_enough_to_watch_and_a_chosen_speed_stays(app: AppTest) -> None:
+    session: Session = app.session  # type: ignore[attr-defined]
+    assert field(app, "selectbox", "speed-small").value == "1,000 steps/s"
+    assert session._steps_per_second == 1000
+    preset(app).set_value("fashion-mnist-quickstart")
+    settled(app.run())
+    assert field(app, "selectbox", "speed-images").value == "full speed"
+    assert session._steps_per_second is None
+    preset(app).set_value("xor")
+    settled(app.run())
+    field(app, "selectbox", "speed-small").set_value("10 steps/s")
+    app.run()
+    assert session._steps_per_second == 10
+    preset(app).set_value("moons")
+    settled(app.run())
+    assert field(app, "selectbox", "speed-small").value == "10 steps/s"
+    assert session._steps_per_second == 10
+
+
 def test_two_sessions_do_not_see_each_others_work(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Session()
     monkeypatch.setattr(page_session, "current_session", lambda: other)
