@@ -39,7 +39,9 @@ class StepSeries:
 
     def extend(self, values: np.ndarray) -> None:
         """Append the values of the next steps, (n,)."""
-        pending = np.concatenate([self._rest, values.astype(np.float32, copy=False)])
+        pending = values.astype(np.float32, copy=False)
+        if len(self._rest):
+            pending = np.concatenate([self._rest, pending])
         while len(pending) >= self._stride:
             room = self._capacity - self._used
             if room == 0:

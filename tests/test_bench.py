@@ -10,7 +10,7 @@ import pytest
 
 from mlp_core import data
 from mlp_core.presets import preset
-from mlp_core.training.bench import EVALUATION, LOOKING_SHARE, Bench
+from mlp_core.training.bench import CONTENDED_SECONDS, EVALUATION, LOOKING_SHARE, SHARED_CHUNK_SECONDS, Bench
 from mlp_core.training.slots import SLOTS, cores
 
 
@@ -60,3 +60,22 @@ def test_a_class_in_slow_motion_shares_what_there_is_to_look_with() -> None:
             class_room.enter_context(SLOTS.member())
         bench.rested(1.0)
     assert bench._worked == pytest.approx(0.25)
+
+
+def test_chunks_are_longer_where_the_interpreter_lock_is_dear() -> None:
+    experiment = preset("spiral").experiment
+    bench = Bench(experiment, data.load(experiment.data), 0)
+    usual = bench._chunk_seconds()
+    bench._between.extend([2 * CONTENDED_SECONDS, 0.0, 2 * CONTENDED_SECONDS])
+    assert bench._chunk_seconds() == usual, "once in a while is nothing"
+    bench._between.extend([2 * CONTENDED_SECONDS] * 3)
+    assert usual < bench._chunk_seconds() <= SHARED_CHUNK_SECONDS[1]
+
+
+def test_time_for_looking_is_not_taken_for_a_busy_lock() -> None:
+    experiment = preset("spiral").experiment
+    bench = Bench(experiment, data.load(experiment.data), 0)
+    bench._chunk_ended()
+    bench._looked_seconds += 1000.0
+    bench._chunk_begins()
+    assert bench._between[-1] < 0.0

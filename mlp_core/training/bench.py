@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
@@ -41,6 +42,8 @@ LOOKING_INTERVAL = 0.1
 EVALUATION = "evaluation"
 ROUND_SECONDS = 0.5
 """Within which everybody who shares the processor should have a turn: a page that is new every second is so then."""
+CONTENDED_SECONDS = 0.004
+"""From how long on between two chunks, without looking, something else is taken to keep the interpreter lock busy."""
 SHARED_CHUNK_SECONDS = 0.03, 0.1
 """A chunk's bounds where others wait for a turn; the fewer turns there are, the less the interpreter lock is needed."""
 
@@ -48,13 +51,26 @@ SHARED_CHUNK_SECONDS = 0.03, 0.1
 class _Elsewhere:
     """An engine whose chunks another thread runs."""
 
-    def __init__(self, engine: Engine, do: Callable[[Callable[[], ChunkResult]], ChunkResult]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        do: Callable[[Callable[[], ChunkResult]], ChunkResult],
+        begins: Callable[[], None],
+        ends: Callable[[], None],
+    ) -> None:
         self.name = engine.name
-        self._engine, self._do = engine, do
+        self._engine, self._do, self._begins, self._ends = engine, do, begins, ends
 
     def run(self, run: Run, steps: int) -> ChunkResult:
         """Do this many steps, as the engine does."""
-        return self._do(lambda: self._engine.run(run, steps))
+        return self._do(lambda: self._run(run, steps))
+
+    def _run(self, run: Run, steps: int) -> ChunkResult:
+        self._begins()
+        try:
+            return self._engine.run(run, steps)
+        finally:
+            self._ends()
 
 
 class Bench:
@@ -76,7 +92,7 @@ class Bench:
         self.generation = generation
         self.engine: Engine
         self.engine, self._why_engine = engine_for(self.run)
-        self.engine = _Elsewhere(self.engine, self._compute)
+        self.engine = _Elsewhere(self.engine, self._compute, self._chunk_begins, self._chunk_ended)
         self.history = History()
         self.progress = Progress(Watch(self.run))
         self.looked: dict[str, LookedAt] = {}
@@ -86,6 +102,8 @@ class Bench:
         self._cost: dict[str, float] = {}
         self._last_look: dict[str, tuple[float, float]] = {}
         self._speed = 0.0
+        self._between = deque([0.0], maxlen=3)  # seconds from one chunk to the next, looking left out
+        self._ended = (math.inf, 0.0)
         self._mark = (time.monotonic(), 0)
         if self.run.device.type == "cpu":
             self.run.passes = passes = CompiledPasses(self.run, self._compute)
@@ -102,13 +120,27 @@ class Bench:
 
         def tuned() -> T:
             alone = not SLOTS.others
-            self.progress.chunk_seconds = _chunk_seconds()
+            self.progress.chunk_seconds = self._chunk_seconds()
             tune_thread(self.run, alone)
             if not alone and not one_thread(self.run.plan.parameters, self.run.batches.batch_size):
                 self.inexact["Other runs shared the processor with it, so sums were rounded otherwise."] = None
             return work()
 
         return WORKERS.run(tuned)
+
+    def _chunk_begins(self) -> None:
+        ended, looked = self._ended
+        self._between.append(time.monotonic() - ended - (self._looked_seconds - looked))
+
+    def _chunk_ended(self) -> None:
+        self._ended = time.monotonic(), self._looked_seconds
+
+    def _chunk_seconds(self) -> float:
+        """How long a chunk should last: longer where the lock is dear that is needed between two."""
+        shortest, longest = SHARED_CHUNK_SECONDS
+        if SLOTS.waiting:
+            return min(longest, max(shortest, ROUND_SECONDS * cores() / max(1, SLOTS.members)))
+        return CHUNK_SECONDS if min(self._between) < CONTENDED_SECONDS else longest
 
     def set_learning_rate(self, value: float) -> None:
         """Go on with another learning rate, which a schedule then starts from."""
@@ -258,10 +290,3 @@ def _stay_on_one_core() -> None:
     """
     if torch.get_num_threads() != 1:
         torch.set_num_threads(1)
-
-
-def _chunk_seconds() -> float:
-    if not SLOTS.waiting:
-        return CHUNK_SECONDS
-    shortest, longest = SHARED_CHUNK_SECONDS
-    return min(longest, max(shortest, ROUND_SECONDS * cores() / max(1, SLOTS.members)))

@@ -47,9 +47,10 @@ class Watch:
         """None if the chunk's losses are sound; else the run is put back and the event says what happened."""
         if self._limit == math.inf and len(result.losses) and np.isfinite(result.losses[0]):
             self._limit = EXPLODED * max(1.0, float(result.losses[0]))
-        sound = np.isfinite(result.losses) & (result.losses < self._limit)
-        if sound.all():
+        # Of an array as long as a chunk, every function of NumPy's gives the interpreter lock away and waits for it.
+        if not len(result.losses) or (result.losses.max() < self._limit and result.losses.min() > -math.inf):
             return None
+        sound = np.isfinite(result.losses) & (result.losses < self._limit)
         bad = int(np.argmin(sound))
         bad_step = run.position.step - len(result.losses) + bad  # steps done before it
         loss, learning_rate = float(result.losses[bad]), float(result.learning_rates[bad])

@@ -18,6 +18,7 @@ from llvmlite import ir
 
 from mlp_core import data
 from mlp_core.build import build
+from mlp_core.presets import preset
 from mlp_core.spec import DataSpec, Experiment, OptimizerSpec, SchedulerSpec
 from mlp_core.training.engine.choose import engine_for
 from mlp_core.training.engine.eager import EagerEngine
@@ -46,6 +47,7 @@ def network(name: str, **params: Any) -> list[Any]:
 TAKEN: dict[str, Experiment] = {
     **{name: experiment(network(name)) for name in ("ReLU", "LeakyReLU", "Tanh", "Sigmoid", "Identity")},
     **{name: experiment(network("Tanh"), loss=name, dataset="plane") for name in ("MSELoss", "L1Loss")},
+    **{name: preset(name).experiment for name in ("circle", "binary-16-12-10-1")},  # the binary cross-entropies
     **{
         name: experiment(network("Tanh"), optimizer=OptimizerSpec(type=name))
         for name in ("SGD", "Adam", "AdamW", "RMSprop")
@@ -76,6 +78,26 @@ def test_what_runs_natively(name: str) -> None:
     """So that an engine that is never used cannot go unnoticed; that its numbers are right is another test's."""
     engine, why = engine_for(make(TAKEN[name]))
     assert (engine.name, why) == ("native", "")
+
+
+@tried_here
+@pytest.mark.parametrize("batch", [7, 20])
+def test_dropout_draws_the_runs_own_numbers(batch: int) -> None:
+    """On processors where PyTorch draws number by number; elsewhere it leaves the draws to MKL, which has others."""
+    drawn, whole = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
+    kept = torch.empty(50).bernoulli_(0.8, generator=drawn)
+    digits = torch.empty(50, dtype=torch.int64).random_(generator=whole) & (2**53 - 1)
+    one_by_one = torch.equal(kept, (digits.double() * 2.0**-53 < 0.8).float())
+    described = experiment(
+        [layer("Linear", out_features=9), layer("Tanh"), layer("Dropout", p=0.2), layer("Linear", out_features=5),
+         layer("Dropout", p=0.5), layer("Linear")],
+        batch_size=batch,
+    )  # fmt: skip
+    eager, run = make(described), make(described)
+    engine, _ = engine_for(run)
+    assert engine.name == ("native" if one_by_one else "fast")
+    assert_same_losses(EagerEngine().run(eager, 90).losses, engine.run(run, 90).losses)
+    assert_same(eager, run)
 
 
 @tried_here

@@ -57,7 +57,8 @@ Offer = Callable[[int, Sequence[Value], Part], None]
 class Place:
     """What a lowering is given: the emitter, the vector's width, the node, and its result to be filled.
 
-    `room` gives memory for so many numbers, which may be read a vector beyond its end; `offer` has work done in parts.
+    `room` gives memory for so many numbers, which may be read a vector beyond its end; `offer` has work done in parts;
+    `draw` gives the next 32 bits of the run's random numbers.
     """
 
     emitter: Emitter
@@ -66,6 +67,7 @@ class Place:
     target: Array
     room: Callable[[int], Value]
     offer: Offer
+    draw: Callable[[], Value]
 
 
 Lowering = Callable[..., None]

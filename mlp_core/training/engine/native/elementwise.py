@@ -87,11 +87,18 @@ def logarithm(emitter: Emitter, x: Value) -> Value:
     return emitter.call(vector_function("log"), x.type, [x])
 
 
+def logarithm_of_more(emitter: Emitter, x: Value) -> Value:
+    """The natural logarithm of 1 + x, of a vector's numbers."""
+    return emitter.call(vector_function("log1p"), x.type, [x])
+
+
+def c_function(emitter: Emitter, name: str, x: Value) -> Value:
+    """A function of one number from the C library, such as 'expf'."""
+    return emitter.call(address_of(name), F32, [x])
+
+
 def sigmoid(emitter: Emitter, x: Value) -> Value:
     """1 / (1 + e⁻ˣ), of a vector as PyTorch's vectors do it, of a number as the C library does it."""
     builder, one = emitter.builder, number(1.0, x.type)
-    if x.type == F32:
-        power = emitter.call(address_of("expf"), F32, [builder.fneg(x)])
-    else:
-        power = exponential(emitter, builder.fneg(x))
+    power = c_function(emitter, "expf", builder.fneg(x)) if x.type == F32 else exponential(emitter, builder.fneg(x))
     return builder.fdiv(one, builder.fadd(one, power))

@@ -8,7 +8,8 @@ import torch
 
 from mlp_core.training.engine.native import elementwise
 from mlp_core.training.engine.native.arrays import Array, Lowering, Place, need_rows
-from mlp_core.training.engine.native.emitter import F32, I32, NOTHING, Emitter, Value, number, vector, whole
+from mlp_core.training.engine.native.binary import BINARY_LOSSES
+from mlp_core.training.engine.native.emitter import F32, F64, I32, I64, NOTHING, Emitter, Value, number, vector, whole
 from mlp_core.training.engine.native.functions import address_of
 from mlp_core.training.engine.native.losses import LOSSES
 from mlp_core.training.engine.native.matrices import multiply_shared
@@ -84,6 +85,22 @@ def _to_single(place: Place, source: Array, *_: Any) -> None:
         emitter.store(emitter.builder.uitofp(value, F32), place.target.pointer, index)
 
 
+def _empty(place: Place, *_: Any) -> None:
+    """Memory that something else will fill."""
+
+
+def _bernoulli(place: Place, target: Array, share: float, *_: Any) -> None:
+    """Ones with that probability, else zeros: of 64 drawn bits the lower 53 are the digits of a number in [0, 1)."""
+    need_rows(target)
+    emitter, builder = place.emitter, place.emitter.builder
+    with emitter.loop(target.size) as index:
+        upper, lower = (builder.zext(place.draw(), I64) for _ in range(2))
+        digits = builder.and_(builder.or_(builder.shl(upper, whole(32)), lower), whole((1 << 53) - 1))
+        drawn = builder.fmul(builder.uitofp(digits, F64), number(2.0**-53, F64))
+        one = builder.uitofp(builder.fcmp_ordered("<", drawn, number(share, F64)), F32)
+        emitter.store(one, target.pointer, index)
+
+
 LOWERINGS: dict[str, Lowering] = {
     "aten::addmm": _addmm,
     "aten::mm": _mm,
@@ -92,7 +109,10 @@ LOWERINGS: dict[str, Lowering] = {
     "aten::tanh": _tanh,
     "aten::sigmoid": _sigmoid,
     "aten::_to_copy": _to_single,
+    "aten::empty_like": _empty,
+    "aten::bernoulli_": _bernoulli,
     **LOSSES,
+    **BINARY_LOSSES,
 }
 """Operators that are more than a rule for one element, by name."""
 

@@ -50,11 +50,12 @@ class Program:
 def write(graphs: Sequence[fx.GraphModule], layout: Layout, update: Update) -> Program:
     """Compile a chunk from one graph per batch size; raises `UnsupportedError` for what native code cannot do."""
     module = ir.Module(CHUNK)
-    sharing = Sharing(module)
+    sharing, shuffling = Sharing(module), Shuffling(module)
     steps = [
-        Step(module, graph, layout, size, update, sharing) for graph, size in zip(graphs, layout.sizes, strict=True)
+        Step(module, graph, layout, size, update, sharing, shuffling.draw)
+        for graph, size in zip(graphs, layout.sizes, strict=True)
     ]
-    pointers = _chunk(module, steps, layout, update, sharing)
+    pointers = _chunk(module, steps, layout, update, sharing, shuffling)
     source = str(module)
     code = _compile(module)
     address = code.get_function_address(CHUNK)
@@ -64,12 +65,11 @@ def write(graphs: Sequence[fx.GraphModule], layout: Layout, update: Update) -> P
 
 
 def _chunk(
-    module: ir.Module, steps: Sequence[Step], layout: Layout, update: Update, sharing: Sharing
+    module: ir.Module, steps: Sequence[Step], layout: Layout, update: Update, sharing: Sharing, shuffling: Shuffling
 ) -> tuple[str, ...]:
     """Write the loop over steps and epochs, and return the names of its pointers."""
-    own = ("losses", "rates", "settings", "stream", "sampler")
+    own = ("losses", "rates", "settings", "sampler")
     pointers = (*(name for name in steps[0].pointers if name != "loss"), *own)
-    shuffling = Shuffling(module)
     shuffle = shuffling.shuffle(layout.samples)
     emitter = Emitter(module, CHUNK, [POINTER] * len(pointers))
     builder = emitter.builder

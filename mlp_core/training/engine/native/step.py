@@ -42,15 +42,17 @@ class Step:
         size: int,
         update: Update,
         sharing: Sharing,
+        draw: ir.Function,
     ) -> None:
         state = [name for name, _ in update.state]
-        self.pointers = ["x", "y", "order", "w", "g", *state, "arena", "board", "loss", "numbers"]
+        self.pointers = ["x", "y", "order", "w", "g", *state, "arena", "board", "stream", "loss", "numbers"]
         if layout.accumulate:
             self.pointers.append("fresh")
         self.emitter = Emitter(module, f"step_{size}", [*[POINTER] * len(self.pointers), I1, I1])
         given = self.emitter.function.args
         self._given = dict(zip([*self.pointers, "first", "last"], given, strict=True))
         self._layout, self._size, self._width, self._sharing = layout, size, vector_width(), sharing
+        self._draw_function = draw
         self.arena = 0
         self._values: dict[fx.Node, Any] = {}
         nodes = list(graph.graph.nodes)
@@ -81,7 +83,10 @@ class Step:
         return self._allocate((count,), torch.float32).pointer
 
     def _place(self, node: fx.Node, target: Array) -> Place:
-        return Place(self.emitter, self._width, node, target, self._room, self._offer)
+        return Place(self.emitter, self._width, node, target, self._room, self._offer, self._draw)
+
+    def _draw(self) -> Value:
+        return self.emitter.builder.call(self._draw_function, [self._given["stream"]])
 
     def _offer(self, parts: int, values: Sequence[Value], body: Part) -> None:
         """Have work done in parts, by this thread and a helper."""
@@ -154,15 +159,13 @@ class Step:
             self._values[node] = self._view(node)
             return
         arguments = [self._argument(argument) for argument in _given(node)]
+        target = arguments[0] if schema_of(node).is_mutable else self._target(node)
         if name in LOWERINGS:
-            target = self._target(node)
             if name == "aten::mm" and node in self._targets and self._joins(*arguments):
                 self._later[self._targets[node][0]] = Product(*arguments)
             else:
                 LOWERINGS[name](self._place(node, target), *arguments)
         elif name in RULES:
-            in_place = schema_of(node).is_mutable
-            target = arguments[0] if in_place else self._target(node)
             numbers = [number(float(a)) if isinstance(a, int | float) else a for a in arguments]
             each(self._place(node, target), RULES[name], numbers)
         else:
