@@ -27,7 +27,7 @@ class Connection:
         kept = self._ends is not None
         try:
             return await self._ask(path)
-        except asyncio.IncompleteReadError:
+        except (asyncio.IncompleteReadError, ConnectionError):
             self.close()
             if not kept:
                 raise

@@ -144,10 +144,13 @@ class _Bound:
 
     def _help(self, steps: int) -> AbstractContextManager[None]:
         """The block in which a second thread may take part in so many steps."""
-        help, board = self.program.help, self._board
-        if help is None:
-            return nullcontext()
-        return self._helping.during(steps, lambda: help(board.ctypes.data))
+        program, board = self.program, self._board
+
+        def help_with_it() -> None:  # with the program and the board, which may be given up before it comes to help
+            assert program.help is not None
+            program.help(board.ctypes.data)
+
+        return nullcontext() if program.help is None else self._helping.during(steps, help_with_it)
 
     def fits(self, run: Run, update: Update) -> bool:
         """Whether it was prepared for this run, with its optimizer set as it is now."""
