@@ -50,7 +50,7 @@ def need_rows(*arrays: Array) -> None:
 
 
 Offer = Callable[[int, Sequence[Value], Part], None]
-"""Has work done by two threads: so many parts, the values that they take, and what writes one of them."""
+"""Has work done by several threads: so many parts, the values that they take, and what writes one of them."""
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ class _Bound:
         return ChunkResult(losses, batches.skip(position, steps, self._order_given), used, seconds)
 
     def _help(self, steps: int) -> AbstractContextManager[None]:
-        """The block in which a second thread may take part in so many steps."""
+        """The block in which other threads may take part in so many steps."""
         program, board = self.program, self._board
 
         def help_with_it() -> None:  # with the program and the board, which may be given up before it comes to help

@@ -89,7 +89,7 @@ class Step:
         return self.emitter.builder.call(self._draw_function, [self._given["stream"]])
 
     def _offer(self, parts: int, values: Sequence[Value], body: Part) -> None:
-        """Have work done in parts, by this thread and a helper."""
+        """Have work done in parts, by this thread and its helpers."""
         room = self._room(2 * len(values))
         self._sharing.offer(self.emitter, self._given["board"], room, parts, values, body)
 

@@ -20,7 +20,7 @@ TILE, TILE_ROWS = 256, 32
 PART_SPANS = 8
 """Spans that are a part of the work."""
 SHARED_WEIGHTS = 2 * PART_SPANS * SPAN
-"""From how many weights on their update is shared by two threads."""
+"""From how many weights on their update is shared by several threads."""
 LAST_STEP = 2.0**24
 """Where a step counter in single precision, which the optimizer's own is, stands still."""
 
@@ -42,7 +42,7 @@ def write_update(
     offer: Offer,
 ) -> None:
     """Write the update of every weight. `given` are the step's arguments by name; `products` the gradients that are
-    not computed yet, by the parameter's position; `offer` has work done by two threads."""
+    not computed yet, by the parameter's position; `offer` has work done by several threads."""
     builder = emitter.builder
     rules, place = ElementUpdate(update), given["numbers"]
     doubles = {name: emitter.load(place, position, F64) for position, name in enumerate(update.scalars)}
