@@ -75,7 +75,11 @@ def test_chunks_are_longer_where_the_interpreter_lock_is_dear() -> None:
 def test_time_for_looking_is_not_taken_for_a_busy_lock() -> None:
     experiment = preset("spiral").experiment
     bench = Bench(experiment, data.load(experiment.data), 0)
-    bench._chunk_ended()
+    bench._do_chunk(lambda: None)
     bench._looked_seconds += 1000.0
-    bench._chunk_begins()
+    bench._do_chunk(lambda: None)
     assert bench._between[-1] < 0.0
+    bench._ended = (time.monotonic() - 1000.0, bench._looked_seconds)
+    bench.rested(1000.0)
+    bench._do_chunk(lambda: None)
+    assert bench._between[-1] < 0.0, "nor is a rest"

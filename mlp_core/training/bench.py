@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-import torch
 from torch import Tensor
 
 from mlp_core.build import Run, build
@@ -23,7 +22,7 @@ from mlp_core.statistics import VIEWS
 from mlp_core.threads import one_thread
 from mlp_core.training.control import State
 from mlp_core.training.diagnosis import Watch
-from mlp_core.training.engine import ChunkResult, Engine, tune_thread
+from mlp_core.training.engine import ChunkResult, Engine, tune_thread, use_threads
 from mlp_core.training.engine.choose import engine_for
 from mlp_core.training.engine.passes import CompiledPasses
 from mlp_core.training.engine.torchscript import copies
@@ -44,6 +43,7 @@ ROUND_SECONDS = 0.5
 """Within which everybody who shares the processor should have a turn: a page that is new every second is so then."""
 CONTENDED_SECONDS = 0.004
 """From how long on between two chunks, without looking, something else is taken to keep the interpreter lock busy."""
+NEVER = math.inf, 0.0
 SHARED_CHUNK_SECONDS = 0.03, 0.1
 """A chunk's bounds where others wait for a turn; the fewer turns there are, the less the interpreter lock is needed."""
 
@@ -51,26 +51,13 @@ SHARED_CHUNK_SECONDS = 0.03, 0.1
 class _Elsewhere:
     """An engine whose chunks another thread runs."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        do: Callable[[Callable[[], ChunkResult]], ChunkResult],
-        begins: Callable[[], None],
-        ends: Callable[[], None],
-    ) -> None:
+    def __init__(self, engine: Engine, do: Callable[[Callable[[], ChunkResult]], ChunkResult]) -> None:
         self.name = engine.name
-        self._engine, self._do, self._begins, self._ends = engine, do, begins, ends
+        self._engine, self._do = engine, do
 
     def run(self, run: Run, steps: int) -> ChunkResult:
         """Do this many steps, as the engine does."""
-        return self._do(lambda: self._run(run, steps))
-
-    def _run(self, run: Run, steps: int) -> ChunkResult:
-        self._begins()
-        try:
-            return self._engine.run(run, steps)
-        finally:
-            self._ends()
+        return self._do(lambda: self._engine.run(run, steps))
 
 
 class Bench:
@@ -83,7 +70,7 @@ class Bench:
         generation: int,
         weights: Mapping[str, Tensor] | None = None,
     ) -> None:
-        _stay_on_one_core()
+        use_threads(1)  # those of the workers take as many as there are; more kernel threads than cores sleep
         self.run: Run = build(experiment, dataset)
         self.inexact: dict[str, None] = {}  # sentences on why a script will not repeat the run, in order
         if weights is not None:
@@ -92,7 +79,7 @@ class Bench:
         self.generation = generation
         self.engine: Engine
         self.engine, self._why_engine = engine_for(self.run)
-        self.engine = _Elsewhere(self.engine, self._compute, self._chunk_begins, self._chunk_ended)
+        self.engine = _Elsewhere(self.engine, self._do_chunk)
         self.history = History()
         self.progress = Progress(Watch(self.run))
         self.looked: dict[str, LookedAt] = {}
@@ -103,7 +90,7 @@ class Bench:
         self._last_look: dict[str, tuple[float, float]] = {}
         self._speed = 0.0
         self._between = deque([0.0], maxlen=3)  # seconds from one chunk to the next, looking left out
-        self._ended = (math.inf, 0.0)
+        self._ended = NEVER
         self._mark = (time.monotonic(), 0)
         if self.run.device.type == "cpu":
             self.run.passes = passes = CompiledPasses(self.run, self._compute)
@@ -111,7 +98,7 @@ class Bench:
 
     def train(self, *, epochs: int | None = None, steps: int | None = None) -> Events:
         """Events of training up to a number of epochs or steps, counted from the run's start."""
-        _stay_on_one_core()
+        use_threads(1)
         self._mark = (time.monotonic(), self.progress.samples)
         return train(self.run, self.engine, self.progress, epochs=epochs, steps=steps, evaluate_epochs=False)
 
@@ -128,12 +115,18 @@ class Bench:
 
         return WORKERS.run(tuned)
 
-    def _chunk_begins(self) -> None:
-        ended, looked = self._ended
-        self._between.append(time.monotonic() - ended - (self._looked_seconds - looked))
+    def _do_chunk(self, chunk: Callable[[], T]) -> T:
+        """Have a chunk of steps done, and note how long after the one before it began."""
 
-    def _chunk_ended(self) -> None:
-        self._ended = time.monotonic(), self._looked_seconds
+        def noted() -> T:
+            ended, looked = self._ended
+            self._between.append(time.monotonic() - ended - (self._looked_seconds - looked))
+            try:
+                return chunk()
+            finally:
+                self._ended = time.monotonic(), self._looked_seconds
+
+        return self._compute(noted)
 
     def _chunk_seconds(self) -> float:
         """How long a chunk should last: longer where the lock is dear that is needed between two."""
@@ -155,6 +148,7 @@ class Bench:
         Where many share the cores, each counts its part of them, or all their looking would take more than there is.
         """
         self._rested_seconds += seconds * min(1.0, cores() / max(1, SLOTS.members))
+        self._ended = NEVER  # what lies between these two chunks says nothing about the lock
 
     def state(self, *, best: bool) -> State:
         """A copy of the weights as they are, or as they were at the lowest test loss that was seen."""
@@ -207,7 +201,7 @@ class Bench:
         more than `LOOKING_SHARE`; time spent in line for a turn does not count. How often each is computed falls with
         the root of its cost, which makes the sum of their ages as small as that share allows.
         """
-        _stay_on_one_core()
+        use_threads(1)
         names = [EVALUATION, *(name for name in VIEWS if name in watched and self._applies(name))]
         for name in names:
             if self._is_stale(name) and (all_stale or self._is_due(name, names)):
@@ -281,12 +275,3 @@ class Bench:
             inexact=tuple(self.inexact),
             at=time.time(),
         )
-
-
-def _stay_on_one_core() -> None:
-    """Have the calling thread's own operators take one core: those of the workers take as many as there are.
-
-    Where more threads are there for kernels than there are cores, they sleep and are woken at every operator.
-    """
-    if torch.get_num_threads() != 1:
-        torch.set_num_threads(1)

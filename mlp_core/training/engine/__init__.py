@@ -46,6 +46,15 @@ DEFAULT_THREADS = torch.get_num_threads()
 """How many threads PyTorch's kernels take in a script that sets nothing; read before anybody here sets something."""
 
 
+def use_threads(count: int) -> None:
+    """Have kernels that the calling thread starts take so many cores.
+
+    Where more threads are there for kernels than there are cores, they sleep and are woken at every operator.
+    """
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
+
+
 def tune_thread(run: Run, alone: bool) -> int:
     """Set the calling thread up for the kernels of a run; `alone`: no other run wants the cores now.
 
@@ -58,8 +67,7 @@ def tune_thread(run: Run, alone: bool) -> int:
     torch.set_flush_denormal(True)
     small = one_thread(run.plan.parameters, run.batches.batch_size)
     threads = DEFAULT_THREADS if alone and not small else 1
-    if torch.get_num_threads() != threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     return threads
 
 

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import torch
-
+from mlp_core.training.engine import use_threads
 from mlp_core.training.slots import SLOTS, cores
 from mlp_core.training.workers import WORKERS
 
@@ -63,8 +62,7 @@ class Helping:
         """Run the block, a chunk of steps, with `help` called in other threads if that is wanted and possible."""
 
         def on_another_core() -> None:
-            if torch.get_num_threads() != 1:
-                torch.set_num_threads(1)
+            use_threads(1)
             help()
 
         started = 0

@@ -25,7 +25,7 @@ The ticket counts offers (upper half), and holds the parts of the last one and h
 those that helpers have done. The board is open while steps run; `inside` counts the helpers. `mode` is how the first
 thread's processor rounds and whether numbers below 1e-38 count as zero, which helpers must do alike.
 """
-_OFFER, _PARTS, _MANY = 1 << 32, 1 << 16, (1 << 16) - 1
+_OFFER, _MANY = 1 << 32, (1 << 16) - 1
 _PATIENCE, _NAP = 2000, 50
 """How often the first thread looks whether helpers are done before it gives its core away, and for how many
 microseconds: the system may have stopped one for somebody else, and runs it there."""
