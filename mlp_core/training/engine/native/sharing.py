@@ -108,7 +108,6 @@ class Sharing:
             builder.ret_void()
         mode = emitter.variable(I32, whole(0, I32))
         _call_on(emitter, "llvm.x86.sse.stmxcsr", mode)
-        _call_on(emitter, "llvm.x86.sse.ldmxcsr", emitter.at(board, _MODE, I64))
         with emitter.forever() as leave_if:
             is_open = builder.load_atomic(emitter.at(board, _OPEN, I64), "acquire", 8, typ=I64)
             leave_if(builder.icmp_signed("==", is_open, whole(0)))
@@ -127,6 +126,8 @@ class Sharing:
     def _take(self, emitter: Emitter, board: Value, ticket: Value) -> None:
         """Do a part that a helper has taken: until it is done, the offer stands."""
         builder = emitter.builder
+        # For every part: a helper may stay from one chunk to the next, which may calculate in another way.
+        _call_on(emitter, "llvm.x86.sse.ldmxcsr", emitter.at(board, _MODE, I64))
         part = emitter.load(board, _PART, I64)
         context = builder.inttoptr(emitter.load(board, _CONTEXT, I64), POINTER)
         builder.call(self._as_function(emitter, part), [context, builder.and_(ticket, whole(_MANY))])
