@@ -11,8 +11,8 @@ from mlp_core import data
 from mlp_core.data.dataset import Dataset, read_only
 from mlp_core.plan import plan
 from mlp_core.presets import PRESETS, mlp
+from mlp_core.processor.policy import one_thread
 from mlp_core.spec import DataSpec, Experiment, OptimizerSpec
-from mlp_core.threads import one_thread
 
 MADE_UP_SIZES = {"CIFAR10": (50_000, 10_000), "FashionMNIST": (60_000, 10_000)}
 
@@ -64,18 +64,18 @@ class Case:
 
 def made_up(name: str) -> Dataset:
     """Random bytes in the shape of an image set."""
-    entry = DataSpec(dataset=name).entry
+    spec = DataSpec(dataset=name)
     chance = np.random.default_rng(0)
     parts = [
         (
-            read_only(chance.integers(0, 256, (size, *entry.sample_shape), dtype=np.uint8)),
-            read_only(chance.integers(0, len(entry.class_names), size)),
+            read_only(chance.integers(0, 256, (size, *spec.facts.sample_shape), dtype=np.uint8)),
+            read_only(chance.integers(0, spec.facts.classes, size)),
         )
         for size in MADE_UP_SIZES[name]
     ]
     (x_train, y_train), (x_test, y_test) = parts
     return Dataset(
-        spec=DataSpec(dataset=name), task="classification", class_names=entry.class_names,
+        spec=spec,
         x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test,
     )  # fmt: skip
 

@@ -19,8 +19,8 @@ from benchmarks.options import Options, Row
 from benchmarks.server import Server, server
 from benchmarks.summary import percentile, significant
 from benchmarks.websocket import FULL_SPEED, Client, browser
-from mlp_core.history import History
 from mlp_core.training.events import Chunk, Evaluation
+from mlp_core.training.history import History
 
 CHUNK = 500
 CHUNKS_PER_EVALUATION = 2

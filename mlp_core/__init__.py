@@ -2,7 +2,7 @@
 
 Everything in `__all__` can be imported from here, and is loaded when it is first used: `import mlp_core` alone is
 quick, and brings no PyTorch. `docs/api.md` shows each at work. A name here is never that of a module in this package
-(`mlp_core.build` is the module, `build_run` the function), because importing the module would hide it.
+(`mlp_core.run.build` is the module, `build_run` the function), because importing the module would hide it.
 """
 
 # ruff: noqa: F401  # the imports below are the public names
@@ -12,11 +12,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loaded on demand
-    from mlp_core.build import Run as Run
-    from mlp_core.build import build as build_run
     from mlp_core.catalog import KINDS as CATALOGS
     from mlp_core.data import Dataset as Dataset
     from mlp_core.data import load as load_data
+    from mlp_core.engines.choose import engine_for as engine_for
     from mlp_core.errors import DataError as DataError
     from mlp_core.errors import SpecError as SpecError
     from mlp_core.errors import UserError as UserError
@@ -33,13 +32,15 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loa
     from mlp_core.export.weights import save_file as save_file
     from mlp_core.link import decode as from_link
     from mlp_core.link import encode as to_link
-    from mlp_core.metrics import evaluate as evaluate
     from mlp_core.plan import plan as make_plan
     from mlp_core.plan import problems as problems
     from mlp_core.predict import predict as predict_samples
     from mlp_core.presets import PRESETS as PRESETS
     from mlp_core.presets import mlp as mlp
     from mlp_core.presets import preset as preset
+    from mlp_core.run.build import Run as Run
+    from mlp_core.run.build import build as build_run
+    from mlp_core.run.metrics import evaluate as evaluate
     from mlp_core.spec import DataSpec as DataSpec
     from mlp_core.spec import Experiment as Experiment
     from mlp_core.spec import LayerSpec as LayerSpec
@@ -47,7 +48,6 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loa
     from mlp_core.spec import OptimizerSpec as OptimizerSpec
     from mlp_core.spec import SchedulerSpec as SchedulerSpec
     from mlp_core.spec import TrainingSpec as TrainingSpec
-    from mlp_core.training.engine.choose import engine_for as engine_for
     from mlp_core.training.loop import train as train
     from mlp_core.training.session import Session as Session
 
@@ -61,16 +61,16 @@ _PLACES = {
     "LayerSpec": "spec:LayerSpec",
     "LossSpec": "spec:LossSpec",
     "OptimizerSpec": "spec:OptimizerSpec",
-    "Run": "build:Run",
+    "Run": "run.build:Run",
     "SchedulerSpec": "spec:SchedulerSpec",
     "Session": "training.session:Session",
     "SpecError": "errors:SpecError",
     "TrainingSpec": "spec:TrainingSpec",
     "UserError": "errors:UserError",
     "Weights": "export.weights:Weights",
-    "build_run": "build:build",
-    "engine_for": "training.engine.choose:engine_for",
-    "evaluate": "metrics:evaluate",
+    "build_run": "run.build:build",
+    "engine_for": "engines.choose:engine_for",
+    "evaluate": "run.metrics:evaluate",
     "export_bundle": "export.bundle:bundle",
     "export_notebook": "export:notebook",
     "export_onnx": "export.onnx:export_onnx",

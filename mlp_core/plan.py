@@ -15,6 +15,9 @@ from mlp_core.errors import SpecError, TooLargeError
 from mlp_core.limits import BYTES_PER_NUMBER, MAX_LAYERS, MAX_PARAMETERS, MAX_TRAINING_BYTES
 from mlp_core.spec import Experiment, LayerSpec, LossSpec
 
+UNKNOWN_SAMPLES = 2000
+"""Training samples to reckon with where the facts of the data do not tell how many there can be."""
+
 
 @dataclass(frozen=True)
 class LayerPlan:
@@ -54,22 +57,16 @@ class Problem:
     fixed: Experiment | None = None
 
 
-def sample_shape(experiment: Experiment) -> tuple[int, ...]:
-    """The shape of one input sample."""
-    return experiment.data.entry.sample_shape or (len(experiment.data.params["features"]),)
-
-
 def wanted_outputs(experiment: Experiment) -> int:
     """How many outputs the data's targets need under this loss.
 
     One per target column in regression; one per class, but a single one for two classes under a loss that
     compares numbers (`target == 'dense'`).
     """
-    entry = experiment.data.entry
-    if entry.task == "regression":
-        return len(entry.target_names)
-    classes = len(entry.class_names)
-    return 1 if classes == 2 and experiment.loss.entry.target == "dense" else classes
+    facts = experiment.data.facts
+    if not facts.classifies:
+        return len(facts.target_names)
+    return 1 if facts.classes == 2 and experiment.loss.entry.target == "dense" else facts.classes
 
 
 def last_linear(experiment: Experiment) -> int | None:
@@ -83,10 +80,7 @@ def plan(experiment: Experiment) -> Plan:
 
     Raises `SpecError` when a width is missing, and `TooLargeError` when an estimate exceeds a limit.
     """
-    shape = sample_shape(experiment)
-    features = 1
-    for size in shape:
-        features *= size
+    shape, features = experiment.data.facts.sample_shape, experiment.data.facts.features
     flatten = len(shape) > 1
     final = last_linear(experiment)
     layers = []
@@ -120,16 +114,9 @@ def plan(experiment: Experiment) -> Plan:
 def _training_bytes(experiment: Experiment, layers: list[LayerPlan], parameters: int) -> int:
     state = 1 + experiment.optimizer.entry.state_per_parameter
     copies = 1 + state + 2 * state  # gradients, weights with optimizer state, and two checkpoints of the latter
-    batch = experiment.training.batch_size or _samples_at_most(experiment)
+    batch = experiment.training.batch_size or experiment.data.facts.most_train_samples or UNKNOWN_SAMPLES
     activations = 2 * batch * sum(layer.out_features for layer in layers)
     return BYTES_PER_NUMBER * (copies * parameters + activations)
-
-
-def _samples_at_most(experiment: Experiment) -> int:
-    """How many training samples there can be, before the data is loaded."""
-    data = experiment.data
-    known = data.params.get("points") or data.params.get("train_samples") or data.entry.train_size
-    return known or 2000  # no bundled table has more
 
 
 def _refuse_too_large(found: Plan) -> None:
@@ -168,12 +155,13 @@ def refuse(experiment: Experiment, train_size: int | None = None) -> None:
 
 
 def _loss_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
-    data, loss, layers = experiment.data.entry, experiment.loss.entry, experiment.layers
-    if data.task not in loss.tasks:
-        better = LossSpec(type="MSELoss" if data.task == "regression" else "CrossEntropyLoss")
+    data, facts, loss = experiment.data.entry, experiment.data.facts, experiment.loss.entry
+    layers = experiment.layers
+    if facts.task not in loss.tasks:
+        better = LossSpec(type="MSELoss" if facts.task == "regression" else "CrossEntropyLoss")
         yield Problem(
             "error",
-            f"{loss.name} is a loss for {' and '.join(loss.tasks)}, and {data.label} is a {data.task} set. "
+            f"{loss.name} is a loss for {' and '.join(loss.tasks)}, and {data.label} is a {facts.task} set. "
             f"Choose {better.type}.",
             f"Use {better.entry.label}",
             experiment.updated(loss=better),
@@ -188,7 +176,7 @@ def _loss_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
             experiment.updated(loss=LossSpec(type="BCEWithLogitsLoss")),
         )
     wanted = wanted_outputs(experiment)
-    allowed = {wanted} | ({len(data.class_names)} if data.task == "classification" else set())
+    allowed = {wanted} | ({facts.classes} if facts.classifies else set())
     if found.outputs not in allowed:
         yield Problem("error", *_wrong_outputs(experiment, found, wanted))
     elif layers[-1].type == "Sigmoid" and loss.link != "identity":

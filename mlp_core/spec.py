@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, NoReturn, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING, look_up
 from mlp_core.catalog.datasets import DatasetEntry
 from mlp_core.catalog.entry import Entry
+from mlp_core.catalog.facts import DataFacts
 from mlp_core.catalog.layers import LayerEntry
 from mlp_core.catalog.losses import LossEntry
 from mlp_core.catalog.optimizers import OptimizerEntry
@@ -42,6 +44,50 @@ experiment (a renamed key, a changed default), needs `VERSION + 1` and an entry 
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
+class Params(Mapping[str, Any]):
+    """The parameters of a catalog entry by name: a mapping that cannot be changed, and that can be hashed."""
+
+    __slots__ = ("_values",)
+    _values: dict[str, Any]
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        object.__setattr__(self, "_values", {name: _frozen(value) for name, value in values.items()})
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._values.items()))
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise TypeError("parameters cannot be changed; make a copy with `updated`")
+
+    def __reduce__(self) -> tuple[type[Params], tuple[dict[str, Any]]]:
+        return Params, (self._values,)
+
+    def __repr__(self) -> str:
+        return repr(self._values)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def _read_params(value: Any) -> Params:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise PydanticCustomError("dict_type", "Input should be a valid dictionary")
+    return Params(value)
+
+
+ParamsField = Annotated[Mapping[str, Any], PlainValidator(_read_params), PlainSerializer(dict)]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ignored_types=(cached_property,))
 
@@ -51,6 +97,10 @@ class _Part(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             raise SpecError(_first_fault(error)) from None
+
+    def _set_params(self, values: Mapping[str, Any]) -> None:
+        """Complete the parameters, while the part is being made."""
+        self.__dict__["params"] = Params(values)
 
     def updated(self, **changes: Any) -> Self:
         """A checked copy with some fields replaced."""
@@ -64,12 +114,12 @@ class _Chosen(_Part):
     entries: ClassVar[Mapping[str, Entry]]
 
     type: str
-    params: dict[str, Any] = {}
+    params: ParamsField = Params({})
 
     @model_validator(mode="after")
     def _fill(self) -> Self:
         entry = look_up(self.entries, self.type, self.kind)
-        self.params.update(entry.fill(self.params, f"{self.kind} {entry.name}"))
+        self._set_params(entry.fill(self.params, f"{self.kind} {entry.name}"))
         return self
 
 
@@ -77,14 +127,14 @@ class DataSpec(_Part):
     """Which data set, made or split how. `test_fraction` does not apply to sets with an official split."""
 
     dataset: str = "spiral"
-    params: dict[str, Any] = {}
+    params: ParamsField = Params({})
     test_fraction: float = TEST_FRACTION.default
     seed: int = 0
 
     @model_validator(mode="after")
     def _fill(self) -> Self:
         owner = f"data set {self.entry.name}"
-        self.params.update(self.entry.fill(self.params, owner))
+        self._set_params(self.entry.fill(self.params, owner))
         TEST_FRACTION.check(self.test_fraction, "the data")
         SEED.check(self.seed, "the data")
         return self
@@ -93,6 +143,11 @@ class DataSpec(_Part):
     def entry(self) -> DatasetEntry:
         """The catalog entry of the data set."""
         return look_up(DATASETS, self.dataset, "data set")
+
+    @cached_property
+    def facts(self) -> DataFacts:
+        """What is known of the data before it is loaded: task, shapes, classes, sizes."""
+        return self.entry.facts(self.params)
 
 
 class LayerSpec(_Chosen):

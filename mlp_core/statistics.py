@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mlp_core.build import Run
 from mlp_core.data import features_of, sample_points
 from mlp_core.limits import SHOWN_SAMPLES
-from mlp_core.metrics import passes_of
+from mlp_core.run.build import Run
+from mlp_core.run.metrics import passes_of
 
 BINS = 40
 GRID = 60
@@ -61,7 +61,7 @@ def boundary(run: Run) -> View:
     """
     inputs = _plane(tuple(run.experiment.data.params["features"])).to(run.device)
     passes = passes_of(run)
-    if not run.dataset.class_names:
+    if not run.dataset.facts.class_names:
         return {"grid": _square(passes.outputs(inputs).cpu().numpy()[:, 0])}
     chances = passes.classified(inputs)[0].cpu().numpy()
     if chances.shape[1] == 2:

@@ -10,8 +10,8 @@ import pytest
 
 from mlp_core import data
 from mlp_core.presets import preset
+from mlp_core.processor.turns import SLOTS, cores
 from mlp_core.training.bench import CONTENDED_SECONDS, EVALUATION, LOOKING_SHARE, SHARED_CHUNK_SECONDS, Bench
-from mlp_core.training.slots import SLOTS, cores
 
 
 @pytest.mark.parametrize("costs", [(0.25, 0.0025, 0.01), (0.01, 0.01, 0.01), (1e-5, 2.0, 1e-3)])

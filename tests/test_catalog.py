@@ -270,10 +270,10 @@ def test_dataset_entry_is_complete(entry: DatasetEntry) -> None:
     if entry.source == "generated":
         assert callable(getattr(import_module(module), function))
         assert "points" in {p.name for p in entry.parameters}
-    names = entry.class_names if entry.task == "classification" else entry.target_names
-    assert names
-    assert bool(entry.class_names) == (entry.task == "classification")
-    assert entry.two_features == ("features" in {p.name for p in entry.parameters})
-    assert entry.sample_shape or entry.two_features
-    assert entry.official_split == (entry.source == "downloaded") == bool(entry.files)
+    facts = entry.facts(entry.fill({}))
+    assert facts.class_names if facts.classifies else facts.target_names
+    assert bool(facts.class_names) == facts.classifies == (not facts.target_names)
+    assert facts.plane == ("features" in {p.name for p in entry.parameters})
+    assert facts.most_train_samples
+    assert facts.official_split == (entry.source == "downloaded") == bool(entry.files)
     assert all(".." not in name and not name.startswith("/") for name in entry.files)

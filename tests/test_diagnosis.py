@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from mlp_core import data
-from mlp_core.build import Run, build
+from mlp_core.engines import ChunkResult
+from mlp_core.engines.eager import EagerEngine
 from mlp_core.presets import preset
+from mlp_core.run.build import Run, build
 from mlp_core.spec import Experiment, LayerSpec
 from mlp_core.training import loop
 from mlp_core.training.diagnosis import EXPLODED, Watch
-from mlp_core.training.engine import ChunkResult
-from mlp_core.training.engine.eager import EagerEngine
 from mlp_core.training.events import Chunk, Diverged, Event, Finished
 from mlp_core.training.loop import Progress, train
 

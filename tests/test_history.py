@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlp_core.history import BUCKETS, EVALUATIONS, History, PointSeries, StepSeries
 from mlp_core.training.events import Chunk, Evaluation
+from mlp_core.training.history import BUCKETS, EVALUATIONS, History, PointSeries, StepSeries
 
 FLOATS = st.floats(-1e6, 1e6, width=32)
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import experiments
 
-from mlp_core import build as build_module
 from mlp_core import data
-from mlp_core.build import build, build_model, describe_model
 from mlp_core.errors import SpecError
 from mlp_core.limits import MAX_LAYERS, MAX_PARAMETERS
-from mlp_core.plan import Problem, last_linear, plan, problems, refuse, sample_shape, wanted_outputs
+from mlp_core.plan import Problem, last_linear, plan, problems, refuse, wanted_outputs
 from mlp_core.presets import PRESETS, preset
+from mlp_core.run import build as build_module
+from mlp_core.run.build import build, build_model, describe_model
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec
 
 
@@ -322,9 +322,9 @@ def test_hints() -> None:
 
 
 def test_sample_shapes() -> None:
-    assert sample_shape(experiment(dataset="MNIST")) == (1, 28, 28)
+    assert experiment(dataset="MNIST").data.facts.sample_shape == (1, 28, 28)
     three = DataSpec(dataset="xor", params={"features": ["x1", "x2", "x1*x2"]})
-    assert sample_shape(experiment().updated(data=three)) == (3,)
+    assert three.facts.sample_shape == (3,)
 
 
 def test_removing_the_sigmoid_removes_all_that_end_the_network() -> None:

@@ -11,15 +11,15 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from mlp_core import data
-from mlp_core.batches import Batches, Position
-from mlp_core.build import build
-from mlp_core.devices import available, describe, resolve
+from mlp_core.engines.eager import EagerEngine
 from mlp_core.presets import preset
-from mlp_core.randomness import RandomStream
+from mlp_core.run.batches import Batches, Position
+from mlp_core.run.build import build
+from mlp_core.run.devices import available, describe, resolve
+from mlp_core.run.randomness import RandomStream
 from mlp_core.spec import Experiment, LayerSpec
 from mlp_core.statistics import VIEWS
 from mlp_core.training.diagnosis import Watch
-from mlp_core.training.engine.eager import EagerEngine
 from mlp_core.training.loop import Progress, train
 
 CPU = torch.device("cpu")
@@ -73,7 +73,7 @@ def test_batches_equal_those_of_dataloaders(size: int, batch: int, drop: bool, c
 def test_an_epoch_in_blocks_is_the_same_as_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
     x = torch.arange(23, dtype=torch.float32).reshape(23, 1)
     expected = own_batches(1, x, 5, 2, drop=False, chunk=4)
-    monkeypatch.setattr("mlp_core.batches.GATHER_BYTES", 40)  # two batches
+    monkeypatch.setattr("mlp_core.run.batches.GATHER_BYTES", 40)  # two batches
     found = own_batches(1, x, 5, 2, drop=False, chunk=4)
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
 
@@ -105,9 +105,9 @@ def test_looking_changes_nothing(name: str) -> None:
 
 
 def _applies(view: str, experiment: Experiment) -> bool:
-    entry = experiment.data.entry
-    return {"boundary": entry.two_features, "samples": entry.task == "classification",
-            "regression": entry.task == "regression"}.get(view, True)  # fmt: skip
+    facts = experiment.data.facts
+    return {"boundary": facts.plane, "samples": facts.task == "classification",
+            "regression": facts.task == "regression"}.get(view, True)  # fmt: skip
 
 
 def test_building_and_training_leave_the_global_generator_alone() -> None:

@@ -10,16 +10,16 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from mlp_core import data
-from mlp_core.build import Run, build
 from mlp_core.catalog import SCHEDULERS
+from mlp_core.engines import Engine
+from mlp_core.engines.choose import engine_for
+from mlp_core.engines.eager import EagerEngine
+from mlp_core.engines.fast import FastEngine
+from mlp_core.run.build import Run, build
+from mlp_core.run.checkpoint import restore, save
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, SchedulerSpec, TrainingSpec
 from mlp_core.training import loop
-from mlp_core.training.checkpoint import restore, save
 from mlp_core.training.diagnosis import Watch
-from mlp_core.training.engine import Engine
-from mlp_core.training.engine.choose import engine_for
-from mlp_core.training.engine.eager import EagerEngine
-from mlp_core.training.engine.fast import FastEngine
 from mlp_core.training.events import Chunk, Diverged
 from mlp_core.training.loop import Progress, train
 

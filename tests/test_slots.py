@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from mlp_core.training.slots import Slots, Turn, cores
+from mlp_core.processor.turns import Slots, Turn, cores
 
 LIMIT = 30.0
 

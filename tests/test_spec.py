@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import pickle
 import string
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from strategies import experiments, json_values
 
 from mlp_core.errors import SpecError
@@ -343,3 +345,26 @@ def test_a_wrong_schedule_is_named(given: dict[str, Any], words: str) -> None:
     with pytest.raises(SpecError, match=words) as caught:
         Experiment.from_dict({**GOOD, "scheduler": given})
     readable(caught.value)
+
+
+def test_specs_cannot_be_changed() -> None:
+    found = PRESETS["spiral"].experiment
+    for part in (found.optimizer, found.data, found.layers[0]):
+        for change in (
+            lambda part=part: part.params.update(lr=-5),
+            lambda part=part: part.params.__setitem__("lr", -5),
+            lambda part=part: setattr(part, "params", {}),
+            lambda part=part: setattr(part.params, "_values", {}),
+        ):
+            with pytest.raises((TypeError, AttributeError, ValidationError)):
+                change()
+    assert found.optimizer.params["lr"] == 0.03
+    assert isinstance(found.data.params["features"], tuple)
+
+
+def test_equal_specs_have_equal_hashes() -> None:
+    one, other = PRESETS["spiral"].experiment, Experiment.from_json(PRESETS["spiral"].experiment.to_json())
+    assert one == other
+    assert hash(one) == hash(other)
+    assert len({one, other, PRESETS["xor"].experiment}) == 2
+    assert copy.deepcopy(one) == one == pickle.loads(pickle.dumps(one))

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from mlp_core.training.workers import NICENESS, SWITCH_SECONDS, Workers
+from mlp_core.processor.workers import NICENESS, SWITCH_SECONDS, Workers
 
 LIMIT = 20
 

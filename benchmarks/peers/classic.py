@@ -31,7 +31,7 @@ def _samples(case: Case) -> Any:
     import torch
 
     dataset = case.dataset()
-    if len(dataset.sample_shape) == 1:
+    if len(dataset.facts.sample_shape) == 1:
         return torch.utils.data.TensorDataset(torch.tensor(dataset.x_train), torch.tensor(dataset.y_train))
     from mlp_core.torchvision_compat import import_torchvision
 
@@ -39,7 +39,7 @@ def _samples(case: Case) -> Any:
     kind = getattr(torchvision.datasets, dataset.spec.dataset)
     samples = kind.__new__(kind)  # without reading files: the arrays are here, and may be made up
     samples.transform, samples.target_transform = torchvision.transforms.ToTensor(), None
-    if dataset.sample_shape[0] == 1:
+    if dataset.facts.sample_shape[0] == 1:
         samples.data, samples.targets = torch.tensor(dataset.x_train[:, 0]), torch.tensor(dataset.y_train)
     else:
         samples.data = dataset.x_train.transpose(0, 2, 3, 1).copy()

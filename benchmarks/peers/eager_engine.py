@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from benchmarks.peers import headless
 
 if TYPE_CHECKING:
-    from mlp_core.build import Run
-    from mlp_core.training.engine import Engine
+    from mlp_core.engines import Engine
+    from mlp_core.run.build import Run
 
 
 class Trainer(headless.Trainer):
     """As `headless`, with the eager engine."""
 
     def _choose(self, run: Run) -> Engine:
-        from mlp_core.training.engine.eager import EagerEngine
+        from mlp_core.engines.eager import EagerEngine
 
         return EagerEngine()

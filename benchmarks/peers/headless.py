@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from benchmarks.cases import WARM_UP, Case
 
 if TYPE_CHECKING:
-    from mlp_core.build import Run
-    from mlp_core.training.engine import Engine
+    from mlp_core.engines import Engine
+    from mlp_core.run.build import Run
 
 
 def warm_up(case: Case) -> None:
     """Build and train another network for a moment, as an earlier visitor of the server would have."""
-    from mlp_core.build import build
-    from mlp_core.training.engine.choose import engine_for
+    from mlp_core.engines.choose import engine_for
+    from mlp_core.run.build import build
 
     run = build(case.experiment, case.dataset())
     engine_for(run)[0].run(run, 10)
@@ -34,14 +34,14 @@ class Trainer:
 
     def build(self) -> None:
         """Build the network and its engine."""
-        from mlp_core.build import build
+        from mlp_core.run.build import build
 
         self._run = build(self._case.experiment, self._dataset)
         self._engine = self._choose(self._run)
         self._progress = self._loop.Progress(self._watch(self._run))
 
     def _choose(self, run: Run) -> Engine:
-        from mlp_core.training.engine.choose import engine_for
+        from mlp_core.engines.choose import engine_for
 
         engine, why = engine_for(run)
         if why:
@@ -50,7 +50,7 @@ class Trainer:
 
     def train(self, seconds: float) -> tuple[int, float]:
         """Chunks of steps, one after the other."""
-        from mlp_core.training.engine import tuned
+        from mlp_core.engines import tuned
 
         before, began = self._run.position.step, time.perf_counter()
         with tuned(self._run):

@@ -21,7 +21,7 @@ class Trainer:
         case.dataset()
         self._case = case
         self._session = Session()
-        two_features = case.experiment.data.entry.two_features
+        two_features = case.experiment.data.facts.plane
         self._views = {"weights", "boundary" if two_features else "samples"}
 
     def build(self) -> None:

@@ -1,16 +1,17 @@
 """Data sets: what each holds, where it comes from, and its parameters.
 
-An entry says enough (shape, classes, sizes) to plan a network before a byte is loaded; `loader` names the
-function, as 'module:function', that makes or reads the arrays, so that the catalog imports nothing heavy.
+An entry's `facts` say enough (task, shape, classes, sizes) to plan a network before a byte is loaded; `loader` names
+the function that makes or reads the arrays, so that the catalog imports nothing heavy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mlp_core.catalog.entry import Entry, table
+from mlp_core.catalog.facts import DataFacts, Task
 from mlp_core.catalog.parameters import Float, Int, Parameter, Subset
 
 Source = Literal["generated", "bundled", "downloaded"]
@@ -30,45 +31,26 @@ The sine has a 5 in it because coordinates lie in about [-1, 1], where sin x its
 """
 
 
+Params = Mapping[str, Any]
+Describe = Callable[[Params], DataFacts]
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatasetEntry(Entry):
-    """A data set of the playground.
+    """A data set of the playground. Its shapes, task and classes are its `facts`, which its parameters decide."""
 
-    `sample_shape`: (features,) of a table, (channels, height, width) of images, () where the parameter
-    'features' decides. `class_names` is empty for regression, where `target_names` has one name per output.
-    `train_size` and `test_size` are given where the set comes with an official split (the spec's
-    `test_fraction` then does not apply). `download_bytes` is what a first use fetches, and `files` are what
-    it leaves in the data folder, as paths with '/'. `load_options` are arguments of scikit-learn's function for a
-    bundled set.
-    """
-
-    task: Literal["classification", "regression"]
     source: Source
+    """Where the samples come from."""
     loader: str
-    sample_shape: tuple[int, ...] = ()
-    class_names: tuple[str, ...] = ()
-    target_names: tuple[str, ...] = ()
-    target_unit: str = ""
-    train_size: int | None = None
-    test_size: int | None = None
+    """The function that makes or reads the arrays, as 'module:function'."""
+    facts: Describe
+    """The facts of the set, given its parameters (each of them checked and present)."""
     download_bytes: int = 0
+    """What a first use fetches."""
     files: tuple[str, ...] = ()
+    """What a download leaves in the data folder, as paths with '/'."""
     load_options: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def two_features(self) -> bool:
-        """Whether samples are points of the plane, so that a decision boundary can be drawn."""
-        return self.source == "generated" and self.sample_shape == ()
-
-    @property
-    def holds_images(self) -> bool:
-        """Whether a sample is an image."""
-        return len(self.sample_shape) == 3
-
-    @property
-    def official_split(self) -> bool:
-        """Whether the set says itself which samples are for testing."""
-        return self.train_size is not None
+    """Arguments of scikit-learn's function for a bundled set."""
 
 
 def _table_parameters(points: int) -> tuple[Parameter, ...]:
@@ -109,8 +91,23 @@ def _plane_parameters(points: int, noise: float) -> tuple[Parameter, ...]:
     )
 
 
-def _plane_set(name: str, label: str, summary: str, when: str, noise: float, **other: object) -> DatasetEntry:
-    fields: dict[str, object] = {"task": "classification", "class_names": ("class 0", "class 1"), **other}
+def _plane_facts(task: Task) -> Describe:
+    def facts(params: Params) -> DataFacts:
+        classes = task == "classification"
+        return DataFacts(
+            task=task,
+            sample_shape=(len(params["features"]),),
+            class_names=("class 0", "class 1") if classes else (),
+            target_names=() if classes else ("value",),
+            samples=params["points"],
+            plane=True,
+        )
+
+    return facts
+
+
+def _plane_set(name: str, label: str, summary: str, when: str, noise: float,
+               task: Task = "classification") -> DatasetEntry:  # fmt: skip
     return DatasetEntry(
         name=name,
         label=label,
@@ -118,9 +115,27 @@ def _plane_set(name: str, label: str, summary: str, when: str, noise: float, **o
         when=when,
         source="generated",
         loader=f"mlp_core.data.toy:{name}",
+        facts=_plane_facts(task),
         parameters=_plane_parameters(400, noise),
-        **fields,  # type: ignore[arg-type]
     )
+
+
+def _table_facts(features: int, *, class_names: tuple[str, ...] = (), target_names: tuple[str, ...] = (),
+                 target_unit: str = "", samples: int | None = None) -> Describe:  # fmt: skip
+    """The facts of a table with so many columns; one with the parameter 'points' has as many samples."""
+    known = DataFacts(
+        task="classification" if class_names else "regression",
+        sample_shape=(features,),
+        class_names=class_names,
+        target_names=target_names,
+        target_unit=target_unit,
+        samples=samples,
+    )
+    return lambda params: replace(known, samples=params["points"]) if "points" in params else known
+
+
+TEST_IMAGES = 10_000
+"""Test images of each image set here."""
 
 
 def _subset_sizes(train_size: int, test_size: int) -> tuple[Parameter, ...]:
@@ -165,32 +180,37 @@ _CIFAR10_FILES = tuple(
 def _images(name: str, label: str, summary: str, when: str, shape: tuple[int, int, int], train_size: int,
             classes: tuple[str, ...], megabytes: float,
             files: tuple[str, ...] = ()) -> DatasetEntry:  # fmt: skip
+    def facts(params: Params) -> DataFacts:
+        return DataFacts(
+            task="classification",
+            sample_shape=shape,
+            class_names=classes,
+            train_size=params["train_samples"] or train_size,
+            test_size=params["test_samples"] or TEST_IMAGES,
+        )
+
     return DatasetEntry(
         name=name,
         label=label,
         summary=summary,
         when=when,
-        task="classification",
         source="downloaded",
         loader="mlp_core.data.vision:load_images",
-        sample_shape=shape,
-        class_names=classes,
-        train_size=train_size,
-        test_size=10_000,
+        facts=facts,
         download_bytes=int(megabytes * 1e6),
         files=files or _idx_files(name),
-        parameters=_subset_sizes(train_size, 10_000),
+        parameters=_subset_sizes(train_size, TEST_IMAGES),
     )
 
 
-def _bundled(name: str, label: str, summary: str, features: int, **fields: object) -> DatasetEntry:
+def _bundled(name: str, label: str, summary: str, facts: Describe, **fields: object) -> DatasetEntry:
     return DatasetEntry(
         name=name,
         label=label,
         summary=summary,
         source="bundled",
         loader="mlp_core.data.tabular:load_table",
-        sample_shape=(features,),
+        facts=facts,
         **fields,  # type: ignore[arg-type]
     )
 
@@ -209,36 +229,34 @@ DATASETS: dict[str, DatasetEntry] = table(
     _plane_set("moons", "Two moons", "Two half circles that hook into each other.",
                "A gentle curve: a small hidden layer is enough.", 0.1),
     _plane_set("plane", "Plane", "A value that rises evenly in one direction.",
-               "Regression that one Linear layer solves.", 0.05,
-               task="regression", class_names=(), target_names=("value",)),
+               "Regression that one Linear layer solves.", 0.05, task="regression"),
     _plane_set("bumps", "Gaussian bumps", "A flat landscape with round hills and hollows.",
-               "Regression that needs hidden layers.", 0.05,
-               task="regression", class_names=(), target_names=("value",)),
+               "Regression that needs hidden layers.", 0.05, task="regression"),
     DatasetEntry(
-        name="blobs16", label="Sixteen features", source="generated", task="classification",
+        name="blobs16", label="Sixteen features", source="generated",
         summary="Two overlapping clouds in sixteen dimensions, each made of two smaller ones.",
         when="A table for a binary network with one output.",
-        loader="mlp_core.data.synthetic:blobs16", sample_shape=(16,), class_names=("no", "yes"),
+        loader="mlp_core.data.synthetic:blobs16", facts=_table_facts(16, class_names=("no", "yes")),
         parameters=_table_parameters(1000),
     ),
     DatasetEntry(
-        name="ones", label="All ones", source="generated", task="regression",
+        name="ones", label="All ones", source="generated",
         summary="Five features drawn around 1; both targets are 1 for every sample.",
         when="To watch a block of layers learn a constant.",
-        loader="mlp_core.data.synthetic:ones", sample_shape=(5,), target_names=("target 1", "target 2"),
+        loader="mlp_core.data.synthetic:ones", facts=_table_facts(5, target_names=("target 1", "target 2")),
         parameters=_table_parameters(200),
     ),
-    _bundled("iris", "Iris", "150 flowers of three species, four lengths in centimetres each.", 4,
-             task="classification", class_names=("setosa", "versicolor", "virginica")),
-    _bundled("wine", "Wine", "178 wines of three growers, 13 chemical measurements each.", 13,
-             task="classification", class_names=("class_0", "class_1", "class_2")),
-    _bundled("breast_cancer", "Breast cancer", "569 tumours, benign or malignant, 30 measurements each.", 30,
-             task="classification", class_names=("malignant", "benign")),
-    _bundled("digits", "Digits 8×8", "1,797 handwritten digits as 8×8 grey images.", 64,
-             task="classification", class_names=_DIGITS),
+    _bundled("iris", "Iris", "150 flowers of three species, four lengths in centimetres each.",
+             _table_facts(4, class_names=("setosa", "versicolor", "virginica"), samples=150)),
+    _bundled("wine", "Wine", "178 wines of three growers, 13 chemical measurements each.",
+             _table_facts(13, class_names=("class_0", "class_1", "class_2"), samples=178)),
+    _bundled("breast_cancer", "Breast cancer", "569 tumours, benign or malignant, 30 measurements each.",
+             _table_facts(30, class_names=("malignant", "benign"), samples=569)),
+    _bundled("digits", "Digits 8×8", "1,797 handwritten digits as 8×8 grey images.",
+             _table_facts(64, class_names=_DIGITS, samples=1797)),
     _bundled("diabetes", "Diabetes",
-             "442 patients, ten measurements each; how far the disease went in a year.", 10,
-             task="regression", target_names=("disease progression",), target_unit="points",
+             "442 patients, ten measurements each; how far the disease went in a year.",
+             _table_facts(10, target_names=("disease progression",), target_unit="points", samples=442),
              load_options={"scaled": False}),
     _images("MNIST", "MNIST", "70,000 handwritten digits, 28×28 grey.", "The classic first image set.",
             (1, 28, 28), 60_000, _DIGITS, 11.6),

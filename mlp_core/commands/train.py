@@ -13,8 +13,8 @@ from mlp_core.errors import UserError
 from mlp_core.limits import ENDLESS_EPOCHS
 
 if TYPE_CHECKING:
-    from mlp_core.build import Run
     from mlp_core.data import Progress
+    from mlp_core.run.build import Run
     from mlp_core.training.events import Event
 
 
@@ -39,9 +39,9 @@ def _train(options: argparse.Namespace) -> None:
     experiment = experiment.updated(training=experiment.training.updated(**changes))
 
     from mlp_core import data
-    from mlp_core.build import build
-    from mlp_core.training.engine import tuned
-    from mlp_core.training.engine.choose import engine_for
+    from mlp_core.engines import tuned
+    from mlp_core.engines.choose import engine_for
+    from mlp_core.run.build import build
     from mlp_core.training.loop import train
 
     show = None if options.jsonl else _show_progress

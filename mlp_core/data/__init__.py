@@ -6,7 +6,7 @@ imported when a set that needs them is loaded, and generated sets need none of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def load(
     if spec.entry.source == "downloaded":
         return _load_downloaded(spec, _resolved(data_dir), progress, cancelled, download)
     make = _MAKERS[spec.entry.source]
-    return _cache.get(_key(spec), lambda report: make(spec), progress, cancelled)
+    return _cache.get(spec, lambda report: make(spec), progress, cancelled)
 
 
 def is_present(spec: DataSpec, data_dir: Path | None = None) -> bool:
@@ -88,8 +88,3 @@ def _load_downloaded(spec: DataSpec, folder: Path, progress: Report, cancelled: 
 
 def _resolved(data_dir: Path | None) -> Path:
     return data_folder() if data_dir is None else data_dir.expanduser().resolve()
-
-
-def _key(spec: DataSpec) -> Hashable:
-    params = tuple(spec.params[parameter.name] for parameter in spec.entry.parameters)
-    return (spec.dataset, params, spec.test_fraction, spec.seed)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlp_core.catalog.facts import DataFacts
 from mlp_core.spec import DataSpec
 
-Task = Literal["classification", "regression"]
 Array = NDArray[Any]
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
@@ -25,19 +25,14 @@ class Dataset:
 
     spec: DataSpec
     """What the set was made from."""
-    task: Task
     x_train: Array
     """float32 (N, F), or images as uint8 (N, C, H, W)."""
     y_train: Array
     """int64 (N,) class indices, or float32 (N, T) targets."""
     x_test: Array
     y_test: Array
-    class_names: tuple[str, ...] = ()
-    """One per class; empty for regression."""
     feature_names: tuple[str, ...] = ()
     """One per column of a table; empty for images."""
-    target_names: tuple[str, ...] = ()
-    """One per output of a regression; empty for classification."""
     points_train: NDArray[np.float32] | None = None
     """(N, 2) coordinates of a generated set, from which its features are made."""
     points_test: NDArray[np.float32] | None = None
@@ -56,9 +51,9 @@ class Dataset:
         return 255.0 if self.x_train.dtype == np.uint8 else 1.0
 
     @property
-    def sample_shape(self) -> tuple[int, ...]:
-        """Shape of one sample: (F,) or (C, H, W)."""
-        return tuple(self.x_train.shape[1:])
+    def facts(self) -> DataFacts:
+        """Task, shapes and classes, known before the set was loaded."""
+        return self.spec.facts
 
     @property
     def train_size(self) -> int:

@@ -10,7 +10,6 @@ import errno
 import shutil
 import tarfile
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -166,8 +165,9 @@ class _Download:
                 (work / file).replace(self.folder / file)
 
     def _require_space(self) -> None:
-        images = (self.entry.train_size or 0) + (self.entry.test_size or 0)
-        needed = self.entry.download_bytes + images * prod(self.entry.sample_shape)
+        facts = self.entry.facts(self.entry.fill({}))
+        images = (facts.train_size or 0) + (facts.test_size or 0)
+        needed = self.entry.download_bytes + images * facts.features
         free = shutil.disk_usage(self.folder).free
         if free < needed:
             raise OSError(errno.ENOSPC, f"{needed / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free")

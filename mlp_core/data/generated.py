@@ -49,29 +49,26 @@ def sample_points(resolution: int) -> Points:
 
 def generate(spec: DataSpec) -> Dataset:
     """The set that the spec describes, split."""
-    entry = spec.entry
-    module, function = entry.loader.split(":")
+    facts = spec.facts
+    module, function = spec.entry.loader.split(":")
     make: Callable[..., tuple[Array, Array]] = getattr(import_module(module), function)
     params: dict[str, Any] = dict(spec.params)
     chosen = params.pop("features", ())
     made, values = make(**params, seed=spec.seed)
     made = made.astype(np.float32)
-    inputs = features_of(made, chosen) if entry.two_features else made
-    if entry.task == "classification":
+    inputs = features_of(made, chosen) if facts.plane else made
+    if facts.classifies:
         train, test = stratified_split(values, spec.test_fraction, spec.seed)
     else:
         values = values.astype(np.float32)
         train, test = split(len(values), spec.test_fraction, spec.seed)
     return Dataset(
         spec=spec,
-        task=entry.task,
         x_train=read_only(inputs[train]),
         y_train=read_only(values[train]),
         x_test=read_only(inputs[test]),
         y_test=read_only(values[test]),
-        class_names=entry.class_names,
         feature_names=chosen or tuple(f"x{column + 1}" for column in range(inputs.shape[1])),
-        target_names=entry.target_names,
-        points_train=read_only(made[train]) if entry.two_features else None,
-        points_test=read_only(made[test]) if entry.two_features else None,
+        points_train=read_only(made[train]) if facts.plane else None,
+        points_test=read_only(made[test]) if facts.plane else None,
     )

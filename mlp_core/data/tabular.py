@@ -13,24 +13,22 @@ from mlp_core.spec import DataSpec
 Floats = NDArray[np.float64]
 
 
-def load_table(name: str) -> tuple[Floats, Array, tuple[str, ...], tuple[str, ...]]:
+def load_table(name: str) -> tuple[Floats, Array, tuple[str, ...]]:
     """A bundled table by its catalog name, as scikit-learn's `load_<name>` returns it.
 
-    Returns inputs (N, F), targets (N,), the names of the columns and of the classes (empty for regression).
+    Returns inputs (N, F), targets (N,) and the names of the columns.
     """
     # The import takes three seconds, and the generated sets of the first page do without.
     from sklearn import datasets
 
     bunch = getattr(datasets, f"load_{name}")(**DATASETS[name].load_options)
-    classes = tuple(map(str, bunch.get("target_names", ())))
-    return bunch.data, bunch.target, tuple(map(str, bunch.feature_names)), classes
+    return bunch.data, bunch.target, tuple(map(str, bunch.feature_names))
 
 
 def read_table(spec: DataSpec) -> Dataset:
     """The bundled table that the spec names: split, then standardised by its training part."""
-    entry = spec.entry
-    x, y, feature_names, class_names = load_table(entry.name)
-    if entry.task == "classification":
+    x, y, feature_names = load_table(spec.dataset)
+    if spec.facts.classifies:
         y = y.astype(np.int64)
         train, test = stratified_split(y, spec.test_fraction, spec.seed)
         target_mean = target_std = None
@@ -43,14 +41,11 @@ def read_table(spec: DataSpec) -> Dataset:
     mean, std = standardisation(x[train])
     return Dataset(
         spec=spec,
-        task=entry.task,
         x_train=read_only(_standardised(x[train], mean, std)),
         y_train=read_only(y_train),
         x_test=read_only(_standardised(x[test], mean, std)),
         y_test=read_only(y_test),
-        class_names=class_names,
         feature_names=feature_names,
-        target_names=entry.target_names,
         feature_mean=read_only(mean.astype(np.float32)),
         feature_std=read_only(std.astype(np.float32)),
         target_mean=None if target_mean is None else read_only(target_mean.astype(np.float32)),

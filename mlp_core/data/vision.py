@@ -32,15 +32,14 @@ def load_images(entry: DatasetEntry, folder: Path) -> Dataset:
 
     Raises `DataError` where the files are damaged.
     """
-    (x_train, y_train), (x_test, y_test) = (_read_part(entry, folder, train) for train in (True, False))
+    spec = DataSpec(dataset=entry.name)
+    (x_train, y_train), (x_test, y_test) = (_read_part(spec, folder, train) for train in (True, False))
     return Dataset(
-        spec=DataSpec(dataset=entry.name),
-        task=entry.task,
+        spec=spec,
         x_train=x_train,
         y_train=y_train,
         x_test=x_test,
         y_test=y_test,
-        class_names=entry.class_names,
     )
 
 
@@ -64,7 +63,8 @@ def subset(whole: Dataset, spec: DataSpec) -> Dataset:
     )
 
 
-def _read_part(entry: DatasetEntry, folder: Path, train: bool) -> Images:
+def _read_part(spec: DataSpec, folder: Path, train: bool) -> Images:
+    entry, facts = spec.entry, spec.facts
     try:
         part = image_class(entry.name)(root=folder, train=train, download=False)
         images, labels = np.asarray(part.data), np.asarray(part.targets, dtype=np.int64)
@@ -77,11 +77,11 @@ def _read_part(entry: DatasetEntry, folder: Path, train: bool) -> Images:
         images = images[:, None]  # grey, without a channel
     elif images.ndim == 4:
         images = images.transpose(0, 3, 1, 2)  # torchvision keeps colour last
-    if images.shape != (len(labels), *entry.sample_shape) or images.dtype != np.uint8:
+    if images.shape != (len(labels), *facts.sample_shape) or images.dtype != np.uint8:
         found = f"{len(labels)} labels for an array {images.shape} of {images.dtype}"
         raise _damaged(entry, folder, found)
-    if len(labels) == 0 or labels.min() < 0 or labels.max() >= len(entry.class_names):
-        raise _damaged(entry, folder, f"labels that are not 0 to {len(entry.class_names) - 1}")
+    if len(labels) == 0 or labels.min() < 0 or labels.max() >= facts.classes:
+        raise _damaged(entry, folder, f"labels that are not 0 to {facts.classes - 1}")
     return read_only(images), read_only(labels)
 
 

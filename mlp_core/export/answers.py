@@ -1,7 +1,7 @@
 """From outputs to class probabilities, one function per link of a loss (`mlp_core.catalog.losses`).
 
-They say what `mlp_core.metrics.probabilities` says, each in its shortest form: their text goes into the `model.py` of
-a bundle, and their operators into ONNX graphs.
+They say what `mlp_core.run.metrics.probabilities` says, each in its shortest form: their text goes into the
+`model.py` of a bundle, and their operators into ONNX graphs.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Job:
     @property
     def classifies(self) -> bool:
         """Whether there is an accuracy."""
-        return self.experiment.data.entry.task == "classification"
+        return self.experiment.data.facts.task == "classification"
 
     @property
     def device(self) -> str:

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 
 from mlp_core.errors import UserError
 from mlp_core.export.state import missing_package, network
-from mlp_core.locks import TRACING
-from mlp_core.plan import sample_shape
+from mlp_core.run.nogil import TRACING
 from mlp_core.spec import Experiment
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def export_onnx(experiment: Experiment, tensors: Mapping[str, Tensor], *, probab
         import onnx
     except ImportError:
         raise missing_package("onnx") from None
-    wanted = probabilities and experiment.data.entry.task == "classification"
+    wanted = probabilities and experiment.data.facts.task == "classification"
     model = prepared(network(experiment, tensors), experiment.loss.entry.link if wanted else None)
     outputs = [OUTPUT, PROBABILITIES] if wanted else [OUTPUT]
     content = io.BytesIO()
@@ -54,7 +53,7 @@ def export_onnx(experiment: Experiment, tensors: Mapping[str, Tensor], *, probab
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 model,
-                (torch.zeros((2, *sample_shape(experiment))),),
+                (torch.zeros((2, *experiment.data.facts.sample_shape)),),
                 content,  # type: ignore[arg-type]  # a file object is fine for this exporter
                 dynamo=False,
                 input_names=[INPUT],

@@ -65,10 +65,10 @@ class Preprocessing:
         return found
 
     def _check(self, experiment: Experiment) -> None:
-        from mlp_core.plan import plan, sample_shape
+        from mlp_core.plan import plan
 
-        shape, outputs = sample_shape(experiment), plan(experiment).outputs
-        classification = experiment.data.entry.task == "classification"
+        shape, outputs = experiment.data.facts.sample_shape, plan(experiment).outputs
+        classification = experiment.data.facts.task == "classification"
         known = {
             "image_shape": self.image_shape == (shape if len(shape) > 1 else ()),
             "columns": bool(self.columns) != bool(self.image_shape) and self.inputs == math.prod(shape),
@@ -88,18 +88,18 @@ class Preprocessing:
 
 def preprocessing_of(experiment: Experiment, dataset: Dataset) -> Preprocessing:
     """What the loaded data set does to the experiment's samples."""
-    images = len(dataset.sample_shape) > 1
+    images = len(dataset.facts.sample_shape) > 1
     features = tuple(experiment.data.params.get("features", ()))
     return Preprocessing(
         columns=() if images else PLANE if features else tuple(dataset.feature_names),
         features=features,
         mean=_floats(dataset.feature_mean),
         std=_floats(dataset.feature_std),
-        image_shape=dataset.sample_shape if images else (),
+        image_shape=dataset.facts.sample_shape if images else (),
         divisor=dataset.divisor,
-        class_names=tuple(dataset.class_names),
-        target_names=tuple(dataset.target_names),
-        target_unit=experiment.data.entry.target_unit,
+        class_names=tuple(dataset.facts.class_names),
+        target_names=tuple(dataset.facts.target_names),
+        target_unit=experiment.data.facts.target_unit,
         target_mean=_floats(dataset.target_mean),
         target_std=_floats(dataset.target_std),
     )

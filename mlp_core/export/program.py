@@ -16,7 +16,7 @@ from mlp_core.export.python import WIDTH, Expression, Group, assign, comment, la
 from mlp_core.export.refusals import exactness
 from mlp_core.export.samples import samples
 from mlp_core.export.sections import Section, join
-from mlp_core.threads import one_thread
+from mlp_core.processor.policy import one_thread
 
 MODULES: dict[str, Callable[[Sequence[Piece]], Written]] = {
     "sequential": modules.sequential,
@@ -49,7 +49,7 @@ class Program:
 
 def program(job: Job, style: str) -> Program:
     """The program in this style, which must be able to express it."""
-    from mlp_core.metrics import EVALUATION_BATCH
+    from mlp_core.run.metrics import EVALUATION_BATCH
 
     made = samples(job.experiment, job.plan, EVALUATION_BATCH, training=job.trained is None)
     network = OTHERS[style](job) if style in OTHERS else _module(job, style)
@@ -92,8 +92,8 @@ def batch_size(job: Job) -> int:
     if given is not None:
         return given
     data = job.experiment.data
-    if data.entry.train_size is not None:
-        return data.params.get("train_samples") or data.entry.train_size
+    if data.facts.train_size is not None:
+        return data.params.get("train_samples") or data.facts.train_size
     from mlp_core.data import load
 
     return load(data).train_size

@@ -50,12 +50,12 @@ def _borrowed(*functions: Callable[..., Any]) -> tuple[Section, frozenset[str]]:
 
 
 def _generated(experiment: Experiment, planned: Plan) -> Samples:
-    data, entry = experiment.data, experiment.data.entry
-    module, name = entry.loader.split(":")
+    data, facts = experiment.data, experiment.data.facts
+    module, name = data.entry.loader.split(":")
     params = dict(data.params)
     chosen = params.pop("features", ())
     make = call(name, **{key: literal(value) for key, value in params.items()}, seed=str(data.seed))
-    plain = not entry.two_features or tuple(chosen) == ("x1", "x2")
+    plain = not facts.plane or tuple(chosen) == ("x1", "x2")
     targets = _target_name(experiment)
     lines = layout(make, f"{'inputs' if plain else 'points'}, {targets} = ")
     if plain:
@@ -64,7 +64,7 @@ def _generated(experiment: Experiment, planned: Plan) -> Samples:
         columns = Group("[", tuple(_feature(feature) for feature in chosen), "]")
         lines += ["points = points.astype(np.float32)", "x1, x2 = points[:, 0], points[:, 1]"]
         lines += [*assign("columns", columns), "inputs = np.stack(columns, axis=1).astype(np.float32)"]
-    if entry.task == "regression":
+    if not facts.classifies:
         lines.append("targets = targets.astype(np.float32)")
     functions, imports = _borrowed(getattr(import_module(module), name), _splitter(experiment))
     return Samples((functions, _tensors(experiment, planned, lines)), imports)
@@ -86,7 +86,7 @@ def _bundled(experiment: Experiment, planned: Plan) -> Samples:
     load = call(f"load_{entry.name}", return_X_y="True", **options)
     targets = _target_name(experiment)
     lines = layout(load, f"inputs, {targets} = ")
-    numeric = entry.task == "regression"
+    numeric = not experiment.data.facts.classifies
     functions, imports = _borrowed(_splitter(experiment), tabular.standardisation, tabular._standardised)
     after = ["inputs = standardised(inputs, *standardisation(inputs[train]))"]
     if numeric:
@@ -97,19 +97,19 @@ def _bundled(experiment: Experiment, planned: Plan) -> Samples:
 
 
 def _target_name(experiment: Experiment) -> str:
-    return "targets" if experiment.data.entry.task == "regression" else "labels"
+    return "targets" if experiment.data.facts.task == "regression" else "labels"
 
 
 def _splitter(experiment: Experiment) -> Callable[..., Any]:
     """The function that splits the samples, once it is known how many of each class are for testing."""
-    return split.split if experiment.data.entry.task == "regression" else split.split_classes
+    return split.split if experiment.data.facts.task == "regression" else split.split_classes
 
 
 def _split_call(experiment: Experiment) -> Group:
     data = experiment.data
-    if data.entry.task == "regression":
+    if data.facts.task == "regression":
         return call("split", "len(targets)", test_fraction=literal(data.test_fraction), seed=str(data.seed))
-    tests = np.bincount(load(data).y_test, minlength=len(data.entry.class_names))
+    tests = np.bincount(load(data).y_test, minlength=len(data.facts.class_names))
     return call("split_classes", "labels", tests=Group("[", tuple(map(str, tests)), "]"), seed=str(data.seed))
 
 
@@ -136,7 +136,7 @@ def _tensors(experiment: Experiment, planned: Plan, lines: list[str], after: lis
 
 def target_form(experiment: Experiment, planned: Plan) -> str:
     """How targets go into the loss: 'index', 'column' (0 and 1), 'one-hot', or 'numbers' in regression."""
-    if experiment.data.entry.task == "regression":
+    if experiment.data.facts.task == "regression":
         return "numbers"
     if experiment.loss.entry.target == "index":
         return "index"

@@ -13,7 +13,7 @@ from mlp_core.spec import Experiment
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from mlp_core.build import Run
+    from mlp_core.run.build import Run
 
 Kind = tuple[str, tuple[int, ...]]
 """The type and the shape of a tensor, the type as the safetensors format calls it."""
@@ -47,7 +47,7 @@ def plan_tensors(experiment: Experiment) -> dict[str, Kind]:
     """
     import torch
 
-    from mlp_core.build import build_model
+    from mlp_core.run.build import build_model
 
     with torch.device("meta"):
         return {name: kind_of(tensor) for name, tensor in build_model(plan(experiment)).state_dict().items()}
@@ -57,7 +57,7 @@ def network(experiment: Experiment, tensors: Mapping[str, Tensor]) -> nn.Sequent
     """The experiment's network with this state, on the CPU, for predictions; raises as `check_state`."""
     import torch
 
-    from mlp_core.build import build_model
+    from mlp_core.run.build import build_model
 
     check_state(experiment, tensors)
     with torch.device("meta"):  # without memory, and without drawing initial weights that nobody needs

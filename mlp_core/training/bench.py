@@ -13,24 +13,24 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from mlp_core.build import Run, build
 from mlp_core.data.dataset import Dataset
-from mlp_core.devices import available, describe
-from mlp_core.history import History
+from mlp_core.engines import ChunkResult, Engine, tune_thread, use_threads
+from mlp_core.engines.choose import engine_for
+from mlp_core.engines.passes import CompiledPasses
+from mlp_core.processor.policy import one_thread
+from mlp_core.processor.turns import SLOTS, cores
+from mlp_core.processor.workers import WORKERS
+from mlp_core.run.build import Run, build
+from mlp_core.run.devices import available, describe
+from mlp_core.run.nogil import copies
 from mlp_core.spec import Experiment
 from mlp_core.statistics import VIEWS
-from mlp_core.threads import one_thread
 from mlp_core.training.control import State
 from mlp_core.training.diagnosis import Watch
-from mlp_core.training.engine import ChunkResult, Engine, tune_thread, use_threads
-from mlp_core.training.engine.choose import engine_for
-from mlp_core.training.engine.passes import CompiledPasses
-from mlp_core.training.engine.torchscript import copies
 from mlp_core.training.events import Chunk, Diverged, Evaluation, Event, Events, Finished
+from mlp_core.training.history import History
 from mlp_core.training.loop import CHUNK_SECONDS, Progress, train
-from mlp_core.training.slots import SLOTS, cores
 from mlp_core.training.snapshot import LookedAt, Snapshot, Status
-from mlp_core.training.workers import WORKERS
 
 T = TypeVar("T")
 
@@ -219,13 +219,13 @@ class Bench:
         return any(self._is_stale(name) for name in (EVALUATION, *watched) if self._applies(name))
 
     def _applies(self, name: str) -> bool:
-        entry = self.run.experiment.data.entry
+        facts = self.run.experiment.data.facts
         if name == "boundary":
-            return entry.two_features
+            return facts.plane
         if name == "samples":
-            return entry.task == "classification"
+            return facts.classifies
         if name == "regression":
-            return entry.task == "regression"
+            return not facts.classifies
         return name in VIEWS or name == EVALUATION
 
     def _is_stale(self, name: str) -> bool:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlp_core.history import Buckets
+from mlp_core.processor.turns import SLOTS, Turn
 from mlp_core.spec import Experiment
-from mlp_core.training.slots import SLOTS, Turn
+from mlp_core.training.history import Buckets
 from mlp_core.training.snapshot import BUSY, Snapshot, Status
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from collections import deque
 import numpy as np
 import torch
 
-from mlp_core.build import Run
-from mlp_core.training.checkpoint import Checkpoint, restore, save
-from mlp_core.training.engine import ChunkResult, Engine
+from mlp_core.engines import ChunkResult, Engine
+from mlp_core.run.build import Run
+from mlp_core.run.checkpoint import Checkpoint, restore, save
 from mlp_core.training.events import Diverged
 
 CHECKPOINT_SECONDS = 0.5
@@ -90,7 +90,7 @@ def explain(run: Run, loss: float, step: int, layer: str, learning_rate: float) 
         why = f"The learning rate of {learning_rate:g} is far above {usual:g}, the usual one here: set a smaller one"
     elif not run.experiment.training.zero_grad:
         why = "The gradients are never zeroed, so every step is larger than the one before: zero them"
-    elif run.experiment.data.entry.task == "regression":
+    elif run.experiment.data.facts.task == "regression":
         why = "A squared error can grow with every step that is too long: set a smaller learning rate"
     else:
         why = "A step that was too long is the usual cause: set a smaller learning rate, or normalise with BatchNorm1d"

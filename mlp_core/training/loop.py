@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mlp_core.build import Run
-from mlp_core.metrics import evaluate
+from mlp_core.engines import Engine
+from mlp_core.run.build import Run
+from mlp_core.run.metrics import evaluate
 from mlp_core.training.diagnosis import Watch
-from mlp_core.training.engine import Engine
 from mlp_core.training.events import Chunk, Evaluation, Events, Finished, Report
 
 CHUNK_SECONDS = 0.07

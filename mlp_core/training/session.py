@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from mlp_core import data
 from mlp_core.errors import UserError
+from mlp_core.processor.turns import SLOTS
 from mlp_core.training.control import Control, Curves, Goal, State
-from mlp_core.training.slots import SLOTS
 from mlp_core.training.snapshot import BUSY, Status
 
 if TYPE_CHECKING:

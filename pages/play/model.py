@@ -60,6 +60,6 @@ if not session.snapshot().engine:
     with st.spinner("Loading PyTorch…"):  # a server's first session imports it in its own thread
         session.wait(lambda snapshot: snapshot.status != "preparing", IMPORT_SECONDS)
 if "torch" in sys.modules:
-    from mlp_core.build import describe_model
+    from mlp_core.run.build import describe_model
 
     st.code(describe_model(planned), language="text")

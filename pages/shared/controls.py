@@ -141,7 +141,7 @@ def _choices(session: Session, snapshot: Snapshot) -> None:
 
 def _speed(session: Session) -> None:
     """How fast it is shown; what was chosen for images and for other sets stands until the browser goes."""
-    kind = "images" if edit.experiment().data.entry.holds_images else "small"
+    kind = "images" if edit.experiment().data.facts.holds_images else "small"
     chosen: dict[str, str] = st.session_state.setdefault(_CHOSEN_SPEED, {"images": FULL_SPEED, "small": USUAL_SPEED})
     session.set_speed(SPEEDS[chosen[kind]])
     if hidden("speed"):

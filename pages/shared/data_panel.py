@@ -37,7 +37,7 @@ def data_panel(session: Session, snapshot: Snapshot) -> None:
     small = [*(parameter for parameter in entry.parameters if not isinstance(parameter, Subset))]
     fields: list[Callable[[], None]] = [partial(_parameter, parameter) for parameter in small]
     fields.append(_batch_size)
-    if not entry.official_split:
+    if not current.data.facts.official_split:
         fields.append(_test_share)
     _in_pairs(fields)
     for parameter in entry.parameters:

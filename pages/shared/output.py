@@ -25,7 +25,7 @@ IMAGES = "sample_images"
 def send_images(session: Session) -> None:
     """Hand the sample images to the browser once; call outside the part of the page that ticks."""
     dataset = session.dataset
-    if dataset is not None and len(dataset.sample_shape) == 3:
+    if dataset is not None and len(dataset.facts.sample_shape) == 3:
         image_store(dataset.x_test[:SHOWN_SAMPLES], key=_store_key(dataset))
 
 
@@ -37,7 +37,7 @@ def output_panel(session: Session, snapshot: Snapshot, shown: Shown) -> None:
         part.mount(snapshot.version)
     else:
         sample_table(session, snapshot)
-    if edit.experiment().data.entry.two_features:
+    if edit.experiment().data.facts.plane:
         plane_options()
 
 
@@ -46,15 +46,15 @@ def output_view(session: Session) -> set[str]:
     dataset = session.dataset
     if dataset is None:
         return set()
-    if dataset.spec.entry.two_features:
+    if dataset.facts.plane:
         return {"boundary"}
-    return {"regression" if dataset.task == "regression" else "samples"}
+    return {"regression" if dataset.facts.task == "regression" else "samples"}
 
 
 def as_table(dataset: Dataset) -> bool:
     """Whether a data set's predictions are shown as rows, by `sample_table`."""
-    classes = dataset.task == "classification"
-    return classes and len(dataset.sample_shape) == 1 and not dataset.spec.entry.two_features
+    classes = dataset.facts.task == "classification"
+    return classes and len(dataset.facts.sample_shape) == 1 and not dataset.facts.plane
 
 
 def output(session: Session, snapshot: Snapshot, shown: Shown) -> Part | None:
@@ -62,9 +62,9 @@ def output(session: Session, snapshot: Snapshot, shown: Shown) -> Part | None:
     dataset = session.dataset  # of the session's run, which the edited experiment may be ahead of
     if dataset is None:
         return _nothing("The data appears here as soon as it is loaded.")
-    if dataset.spec.entry.two_features:
+    if dataset.facts.plane:
         return _plane(snapshot, dataset, shown)
-    if dataset.task == "regression":
+    if dataset.facts.task == "regression":
         return _predicted_against_actual(snapshot, dataset, shown)
     return None if as_table(dataset) else _images(snapshot, dataset)
 
@@ -80,14 +80,14 @@ def _plane(snapshot: Snapshot, dataset: Dataset, shown: Shown) -> Part:
     data = looked.data if looked is not None else {}
     grid = data.get("grid")
     options = {"axis_names": AXES, "theme": shown.theme, "uirevision": f"plane-{dataset.spec.dataset}"}
-    if dataset.class_names:
+    if dataset.facts.class_names:
         labels = {"train_labels": dataset.y_train, "test_labels": dataset.y_test}
         figure = figures.decision_boundary(
             grid, (*EXTENT, *EXTENT), train_points=dataset.points_train, test_points=dataset.points_test, **labels,
-            class_names=dataset.class_names, confidence=data.get("confidence"), show=shown.points,
+            class_names=dataset.facts.class_names, confidence=data.get("confidence"), show=shown.points,
             discretise=shown.discretise, **options,
         )  # fmt: skip
-        alt = figures.decision_boundary_alt(grid, class_names=dataset.class_names, show=shown.points, **labels)
+        alt = figures.decision_boundary_alt(grid, class_names=dataset.facts.class_names, show=shown.points, **labels)
     else:
         points, values = dataset.points_train, dataset.y_train[:, 0]
         if shown.points == "test":
@@ -109,15 +109,15 @@ def plane_options() -> None:
 
 def _predicted_against_actual(snapshot: Snapshot, dataset: Dataset, shown: Shown) -> Part:
     looked = snapshot.views.get("regression")
-    entry = dataset.spec.entry
+    facts = dataset.facts
     if looked is None:
         return _nothing("Predictions appear here as soon as the network is built.")
     actual, predicted = zip(looked.data["train"], looked.data["test"], strict=True)
     figure = figures.predicted_vs_actual(
-        actual, predicted, split_names=("train", "test"), unit=entry.target_unit, theme=shown.theme,
-        uirevision=f"regression-{entry.name}",
+        actual, predicted, split_names=("train", "test"), unit=facts.target_unit, theme=shown.theme,
+        uirevision=f"regression-{dataset.spec.dataset}",
     )  # fmt: skip
-    alt = figures.predicted_vs_actual_alt(actual, predicted, unit=entry.target_unit)
+    alt = figures.predicted_vs_actual_alt(actual, predicted, unit=facts.target_unit)
     return plot(figure, key="output-regression", height=HEIGHT, alt=alt)
 
 
@@ -130,7 +130,7 @@ def _images(snapshot: Snapshot, dataset: Dataset) -> Part:
         predictions=looked.data["predicted"],
         truths=looked.data["true"],
         probabilities=looked.data["probability"],
-        class_names=dataset.class_names,
+        class_names=dataset.facts.class_names,
         key="output-images",
     )
 
@@ -146,8 +146,8 @@ def sample_table(session: Session, drawn: Snapshot) -> None:
         guesses, true, chances = (looked.data[name] for name in ("predicted", "true", "probability"))
         st.dataframe(
             {
-                "predicted": [dataset.class_names[i] for i in guesses],
-                "true": [dataset.class_names[i] for i in true],
+                "predicted": [dataset.facts.class_names[i] for i in guesses],
+                "true": [dataset.facts.class_names[i] for i in true],
                 "sure": [f"{chance:.0%}" for chance in chances],
                 "": ["✓" if guess == label else "✗" for guess, label in zip(guesses, true, strict=True)],
             },

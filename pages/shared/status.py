@@ -7,9 +7,9 @@ import time
 import streamlit as st
 
 from mlp_core.figures import readable
+from mlp_core.processor.turns import cores
 from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
-from mlp_core.training.slots import cores
 from mlp_core.training.snapshot import BUSY, Snapshot
 from pages.components.part import Part
 from pages.components.state_strip import state_strip

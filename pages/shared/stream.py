@@ -22,8 +22,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mlp_core.processor.turns import SLOTS, cores
 from mlp_core.training.session import Session
-from mlp_core.training.slots import SLOTS, cores
 from mlp_core.training.snapshot import Snapshot
 from pages.components.assets import packed
 from pages.components.part import Part

@@ -117,9 +117,9 @@ def _matrix(
     session: Session, snapshot: Snapshot, shown: Shown, key: str, normalise: bool = False, height: int = HEIGHT
 ) -> Part:
     dataset = session.dataset
-    if dataset is None or snapshot.confusion is None or len(snapshot.confusion) != len(dataset.class_names):
+    if dataset is None or snapshot.confusion is None or len(snapshot.confusion) != len(dataset.facts.class_names):
         return _nothing(key, "A confusion matrix needs classes; this set has numbers as targets.", height)
-    names = dataset.class_names
+    names = dataset.facts.class_names
     figure = figures.confusion_matrix(
         snapshot.confusion, names, theme=shown.theme, normalise=normalise, uirevision=_revision(snapshot, key)
     )

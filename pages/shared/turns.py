@@ -6,7 +6,7 @@ one another at every message that they send, and all of them, and the server's o
 
 from __future__ import annotations
 
-from mlp_core.training.slots import Slots
+from mlp_core.processor.turns import Slots
 
 AT_ONCE = 2
 """One that waits for something else must not keep all others waiting."""

@@ -25,7 +25,7 @@ SPIRAL = DataSpec(dataset="spiral")
 
 def small(size: int) -> Dataset:
     x, y = np.zeros((size, 1), np.uint8), np.zeros(0, np.int64)
-    return Dataset(spec=SPIRAL, task="classification", x_train=x, y_train=y, x_test=x[:0], y_test=y)
+    return Dataset(spec=SPIRAL, x_train=x, y_train=y, x_test=x[:0], y_test=y)
 
 
 def test_generated_sets_import_nothing_heavy() -> None:
@@ -41,7 +41,7 @@ def test_generated_sets_import_nothing_heavy() -> None:
 def test_same_spec_same_object() -> None:
     first = load(SPIRAL)
     assert load(DataSpec(dataset="spiral")) is first
-    params = dict(reversed(SPIRAL.params.items()))
+    params = dict(reversed(list(SPIRAL.params.items())))
     assert load(DataSpec(dataset="spiral", params=params)) is first
     for other in ({"seed": 1}, {"test_fraction": 0.2}, {"params": {"noise": 0.2}}, {"dataset": "xor"}):
         assert load(SPIRAL.updated(**{"params": {}, **other})) is not first

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
 from mlp_core.catalog.datasets import DATASETS
@@ -21,11 +22,12 @@ TABLES = [name for name, entry in DATASETS.items() if entry.source == "bundled"]
 @pytest.mark.parametrize("name", TABLES)
 def test_tables_are_what_the_catalog_says(name: str) -> None:
     entry, dataset = DATASETS[name], load(DataSpec(dataset=name))
-    assert dataset.class_names == entry.class_names
-    assert dataset.target_names == entry.target_names
-    assert dataset.sample_shape == entry.sample_shape
-    assert len(dataset.feature_names) == entry.sample_shape[0]
-    assert dataset.task == entry.task
+    bunch = getattr(datasets, f"load_{name}")()
+    names = tuple(map(str, bunch.target_names)) if "target_names" in bunch else ()
+    assert dataset.facts.class_names == names
+    assert dataset.facts.classifies == bool(names)
+    assert dataset.x_train.shape[1:] == dataset.facts.sample_shape == (len(dataset.feature_names),)
+    assert dataset.train_size + dataset.test_size == dataset.facts.samples
     assert dataset.x_train.dtype == np.float32
     assert f"{dataset.train_size + dataset.test_size:,} " in entry.summary
     assert dataset.divisor == 1
@@ -34,8 +36,8 @@ def test_tables_are_what_the_catalog_says(name: str) -> None:
 @pytest.mark.parametrize("name", TABLES)
 def test_standardised_by_the_training_part_only(name: str) -> None:
     dataset = load(DataSpec(dataset=name, test_fraction=0.3, seed=5))
-    x, y, _, _ = load_table(name)
-    if dataset.task == "classification":
+    x, y, _ = load_table(name)
+    if dataset.facts.task == "classification":
         train, test = stratified_split(y, 0.3, 5)
         assert np.array_equal(dataset.y_test, y[test])
     else:
@@ -56,7 +58,7 @@ def test_regression_target_can_be_turned_back() -> None:
     assert dataset.target_mean is not None
     assert dataset.target_std is not None
     original = np.concatenate([dataset.y_train, dataset.y_test]) * dataset.target_std + dataset.target_mean
-    _, y, _, _ = load_table("diabetes")
+    _, y, _ = load_table("diabetes")
     assert np.allclose(np.sort(original[:, 0]), np.sort(y), atol=1e-3)
 
 

@@ -14,9 +14,9 @@ from mlp_core.data import EXTENT, features_of, load, sample_points, toy
 from mlp_core.data.generated import _FEATURES
 from mlp_core.spec import DataSpec
 
-PLANE_SETS = [name for name, entry in DATASETS.items() if entry.two_features]
+PLANE_SETS = [name for name in DATASETS if DataSpec(dataset=name).facts.plane]
 GENERATED = [name for name, entry in DATASETS.items() if entry.source == "generated"]
-CLASSES = [name for name in PLANE_SETS if DATASETS[name].task == "classification"]
+CLASSES = [name for name in PLANE_SETS if DataSpec(dataset=name).facts.classifies]
 
 
 @given(
@@ -30,7 +30,7 @@ def test_every_set_keeps_its_promises(name: str, points: int, noise: float, seed
     assert place.shape == (points, 2)
     assert np.isfinite(place).all()
     assert np.abs(place).max() <= toy.WALL < EXTENT[1] == -EXTENT[0]
-    if DATASETS[name].task == "classification":
+    if name in CLASSES:
         assert values.shape == (points,)
         assert values.dtype == np.int64
         assert abs(int((values == 0).sum()) - int((values == 1).sum())) <= 1
@@ -125,16 +125,14 @@ def test_grid_covers_the_extent_row_by_row() -> None:
 def test_loading_splits_and_keeps_the_points(name: str) -> None:
     spec = DataSpec(dataset=name, params={"points": 200, "features": ["x1^2", "x2"]}, test_fraction=0.25)
     dataset = load(spec)
-    entry = spec.entry
-    assert (dataset.train_size, dataset.test_size, dataset.sample_shape) == (150, 50, (2,))
+    assert (dataset.train_size, dataset.test_size, dataset.x_train.shape[1:]) == (150, 50, (2,))
     assert dataset.feature_names == ("x2", "x1^2")
-    assert (dataset.class_names, dataset.target_names) == (entry.class_names, entry.target_names)
     assert dataset.divisor == 1
     assert dataset.points_train is not None
     assert dataset.points_test is not None
     for x, points in ((dataset.x_train, dataset.points_train), (dataset.x_test, dataset.points_test)):
         assert np.array_equal(x, features_of(points, dataset.feature_names))
-    if entry.task == "classification":
+    if spec.facts.classifies:
         assert np.bincount(dataset.y_train).tolist() == [75, 75]
         assert dataset.y_train.dtype == np.int64
     else:
@@ -153,9 +151,9 @@ def test_noise_leaves_each_point_in_its_part() -> None:
 def test_generated_tables(name: str) -> None:
     spec = DataSpec(dataset=name)
     dataset = load(spec)
-    assert dataset.sample_shape == spec.entry.sample_shape
+    assert dataset.x_train.shape[1:] == spec.facts.sample_shape
     assert dataset.points_train is None
-    assert len(dataset.feature_names) == dataset.sample_shape[0]
+    assert len(dataset.feature_names) == dataset.facts.sample_shape[0]
     assert dataset.x_train.dtype == np.float32
     assert dataset.train_size + dataset.test_size == spec.params["points"]
 

@@ -77,7 +77,7 @@ def test_cifar_is_turned_to_channels_first(cifar: object, tmp_path: Path) -> Non
     assert dataset.x_train.shape == (100, 3, 32, 32)
     assert dataset.x_train.flags.c_contiguous
     assert_as_to_tensor(dataset, "CIFAR10", tmp_path, range(20))
-    assert tuple(image_class("CIFAR10")(tmp_path).classes) == dataset.class_names
+    assert tuple(image_class("CIFAR10")(tmp_path).classes) == dataset.facts.class_names
 
 
 @pytest.mark.parametrize("name", IMAGE_SETS)
@@ -86,7 +86,7 @@ def test_catalog_agrees_with_torchvision(name: str) -> None:
     if hasattr(images, "resources"):
         expected = {archive.path.removesuffix(".gz") for archive in archives(images)}
         classes = [label.split(" - ")[0] for label in images.classes]
-        assert list(entry.class_names) == classes
+        assert list(DataSpec(dataset=name).facts.class_names) == classes
     else:
         listed = [*images.train_list, *images.test_list, [images.meta["filename"]]]
         expected = {f"{images.base_folder}/{file}" for file, *_ in listed}

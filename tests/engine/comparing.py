@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from mlp_core import data
-from mlp_core.build import Run, build
+from mlp_core.run.build import Run, build
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, SchedulerSpec, TrainingSpec
 
 SMALL = 50

@@ -9,18 +9,18 @@ import pytest
 import torch
 from comparing import assert_same, experiment, layer, make
 
-from mlp_core.build import Run
-from mlp_core.training.engine import fast
-from mlp_core.training.engine.choose import engine_for
-from mlp_core.training.engine.kept import Kept
-from mlp_core.training.engine.native import engine as native
-from mlp_core.training.engine.tracing import UnsupportedError
+from mlp_core.engines import fast
+from mlp_core.engines.cache import BuildCache
+from mlp_core.engines.choose import engine_for
+from mlp_core.engines.native import engine as native
+from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.run.build import Run
 
 
 @pytest.fixture(autouse=True)
 def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (fast, native):
-        monkeypatch.setattr(module, "PROGRAMS", Kept(4))
+        monkeypatch.setattr(module, "PROGRAMS", BuildCache(4))
 
 
 def small() -> Run:

@@ -12,16 +12,16 @@ import pytest
 import torch
 from comparing import experiment, layer, make
 
-from mlp_core.build import Run
 from mlp_core.catalog import ACTIVATIONS, LAYERS, OPTIMIZERS
+from mlp_core.engines import choose
+from mlp_core.engines.choose import engine_for
+from mlp_core.engines.cuda_graph import TOLERANCE, CudaGraphEngine, Step, capture
+from mlp_core.engines.eager import EagerEngine
+from mlp_core.engines.optimizers import UPDATES
+from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.run.build import Run
+from mlp_core.run.checkpoint import restore, save
 from mlp_core.spec import Experiment, OptimizerSpec, SchedulerSpec
-from mlp_core.training.checkpoint import restore, save
-from mlp_core.training.engine import choose
-from mlp_core.training.engine.choose import engine_for
-from mlp_core.training.engine.cuda_graph import TOLERANCE, CudaGraphEngine, Step, capture
-from mlp_core.training.engine.eager import EagerEngine
-from mlp_core.training.engine.optimizers import UPDATES
-from mlp_core.training.engine.tracing import UnsupportedError
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device on this machine")
 each_device = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])

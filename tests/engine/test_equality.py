@@ -14,20 +14,20 @@ from comparing import assert_same, assert_same_losses, experiment, layer, make
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlp_core.build import Run
 from mlp_core.catalog import ACTIVATIONS, LAYERS, LOSSES, OPTIMIZERS, SCHEDULERS
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter
 from mlp_core.catalog.schedulers import EVERY
+from mlp_core.engines import fast as module
+from mlp_core.engines.cache import BuildCache
+from mlp_core.engines.eager import EagerEngine
+from mlp_core.engines.fast import FastEngine
+from mlp_core.engines.native import engine as native
+from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.errors import SpecError
 from mlp_core.plan import problems
+from mlp_core.run.build import Run
+from mlp_core.run.checkpoint import restore, save
 from mlp_core.spec import Experiment, LayerSpec, OptimizerSpec, SchedulerSpec
-from mlp_core.training.checkpoint import restore, save
-from mlp_core.training.engine import fast as module
-from mlp_core.training.engine.eager import EagerEngine
-from mlp_core.training.engine.fast import FastEngine
-from mlp_core.training.engine.kept import Kept
-from mlp_core.training.engine.native import engine as native
-from mlp_core.training.engine.tracing import UnsupportedError
 
 STEPS = 200
 ALL = {**LAYERS, **ACTIVATIONS}
@@ -163,7 +163,7 @@ LATER["GLU"] = (torch.nn.GLU(1), torch.nn.Linear(3, 6))
 def test_modules_that_the_catalog_may_get(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing in the engine knows a layer by name, so what PyTorch has is tried here before a catalog offers it."""
     monkeypatch.setattr(Run, "draws_in_training", property(lambda run: True))
-    monkeypatch.setattr(module, "PROGRAMS", Kept(1))
+    monkeypatch.setattr(module, "PROGRAMS", BuildCache(1))
     runs = []
     for _ in range(2):
         run = make(experiment(network("Identity")))

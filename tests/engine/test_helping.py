@@ -10,17 +10,17 @@ import pytest
 import torch
 from comparing import assert_same, assert_same_losses, experiment, layer, make
 
-from mlp_core.build import Run
+from mlp_core.engines.eager import EagerEngine
+from mlp_core.engines.native import helping
+from mlp_core.engines.native.engine import NativeEngine
+from mlp_core.engines.native.functions import vector_width
+from mlp_core.engines.native.helping import FIRST_PAUSE, LONGEST_PAUSE, Helping
+from mlp_core.engines.native.program import Program
+from mlp_core.engines.native.sharing import _DONE, _INSIDE
+from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.processor.workers import Workers
+from mlp_core.run.build import Run
 from mlp_core.spec import OptimizerSpec
-from mlp_core.training.engine.eager import EagerEngine
-from mlp_core.training.engine.native import helping
-from mlp_core.training.engine.native.engine import NativeEngine
-from mlp_core.training.engine.native.functions import vector_width
-from mlp_core.training.engine.native.helping import FIRST_PAUSE, LONGEST_PAUSE, Helping
-from mlp_core.training.engine.native.program import Program
-from mlp_core.training.engine.native.sharing import _DONE, _INSIDE
-from mlp_core.training.engine.tracing import UnsupportedError
-from mlp_core.training.workers import Workers
 
 LIMIT = 60.0
 

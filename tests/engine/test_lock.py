@@ -11,14 +11,14 @@ import pytest
 import torch
 from comparing import assert_same, experiment, layer, make
 
+from mlp_core.engines import fast as module
+from mlp_core.engines.cache import BuildCache
+from mlp_core.engines.eager import EagerEngine
+from mlp_core.engines.fast import FastEngine
+from mlp_core.engines.native.engine import NativeEngine
+from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.run.nogil import copies
 from mlp_core.spec import OptimizerSpec
-from mlp_core.training.engine import fast as module
-from mlp_core.training.engine.eager import EagerEngine
-from mlp_core.training.engine.fast import FastEngine
-from mlp_core.training.engine.kept import Kept
-from mlp_core.training.engine.native.engine import NativeEngine
-from mlp_core.training.engine.torchscript import copies
-from mlp_core.training.engine.tracing import UnsupportedError
 
 PATIENCE = 60.0
 """Seconds until a chunk that waits for the lock counts as stuck."""
@@ -85,7 +85,7 @@ def test_native_steps_complete_while_another_thread_keeps_the_lock(never_switch:
 
 
 def test_threads_with_the_same_network_build_it_once_and_get_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    programs = Kept(4)
+    programs = BuildCache(4)
     monkeypatch.setattr(module, "PROGRAMS", programs)
     built = []
     trace = module.trace
@@ -140,7 +140,7 @@ def test_copies_are_detached_and_of_their_own(never_switch: None) -> None:
 
 
 def test_programs_are_kept_by_structure_and_the_oldest_dropped() -> None:
-    programs = Kept(2)
+    programs = BuildCache(2)
     built: list[str] = []
 
     def get(key: str) -> object:

@@ -17,19 +17,19 @@ from hypothesis import strategies as st
 from llvmlite import ir
 
 from mlp_core import data
-from mlp_core.build import build
+from mlp_core.engines.cache import BuildCache
+from mlp_core.engines.choose import engine_for
+from mlp_core.engines.eager import EagerEngine
+from mlp_core.engines.native import elementwise, functions, program
+from mlp_core.engines.native import engine as module
+from mlp_core.engines.native.emitter import POINTER, Emitter
+from mlp_core.engines.native.engine import NativeEngine
+from mlp_core.engines.native.functions import vector_width
+from mlp_core.engines.native.sums import sum_of_all, sum_of_rows
+from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.presets import preset
+from mlp_core.run.build import build
 from mlp_core.spec import DataSpec, Experiment, OptimizerSpec, SchedulerSpec
-from mlp_core.training.engine.choose import engine_for
-from mlp_core.training.engine.eager import EagerEngine
-from mlp_core.training.engine.kept import Kept
-from mlp_core.training.engine.native import elementwise, functions, program
-from mlp_core.training.engine.native import engine as module
-from mlp_core.training.engine.native.emitter import POINTER, Emitter
-from mlp_core.training.engine.native.engine import NativeEngine
-from mlp_core.training.engine.native.functions import vector_width
-from mlp_core.training.engine.native.sums import sum_of_all, sum_of_rows
-from mlp_core.training.engine.tracing import UnsupportedError
 
 try:
     WIDTH = vector_width()
@@ -139,7 +139,7 @@ def test_images_and_gradients_that_are_computed_where_they_are_used() -> None:
 
 
 def test_a_program_that_differs_is_not_used_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PROGRAMS", Kept(4))
+    monkeypatch.setattr(module, "PROGRAMS", BuildCache(4))
     right = elementwise.RULES["aten::relu"]
 
     def nearly(emitter: Emitter, x: Any) -> Any:
@@ -243,7 +243,7 @@ def test_operators_of_single_elements(name: str) -> None:
 
 
 def test_neither_a_program_nor_a_refusal_keeps_a_run_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PROGRAMS", Kept(4))
+    monkeypatch.setattr(module, "PROGRAMS", BuildCache(4))
     for described in (TAKEN["Tanh"], experiment(network("GELU"))):
         run = make(described)
         with contextlib.suppress(UnsupportedError):

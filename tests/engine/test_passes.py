@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlp_core import data
-from mlp_core.build import Run, build
 from mlp_core.catalog import ALL_LAYERS, LOSSES
-from mlp_core.metrics import PlainPasses, evaluate, histogram
+from mlp_core.engines import passes as module
+from mlp_core.engines.cache import BuildCache
+from mlp_core.engines.eager import EagerEngine
+from mlp_core.engines.passes import PASSES, CompiledPasses
 from mlp_core.presets import PRESETS, mlp
+from mlp_core.run.build import Run, build
+from mlp_core.run.metrics import PlainPasses, evaluate, histogram
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec
 from mlp_core.statistics import VIEWS
-from mlp_core.training.engine import passes as module
-from mlp_core.training.engine.eager import EagerEngine
-from mlp_core.training.engine.kept import Kept
-from mlp_core.training.engine.passes import PASSES, CompiledPasses
 
 SPIRAL = PRESETS["spiral"].experiment
 
@@ -44,7 +44,7 @@ def assert_same(run: Run) -> None:
             x, y = run.x_test[rows], run.y_test[rows]
             assert torch.equal(plain.outputs(x), compiled.outputs(x))
             torch.testing.assert_close(compiled.tested(x, y), plain.tested(x, y), rtol=0, atol=0)
-            if run.dataset.class_names:
+            if run.dataset.facts.class_names:
                 torch.testing.assert_close(compiled.classified(x), plain.classified(x), rtol=0, atol=0)
 
 
@@ -72,9 +72,9 @@ def test_every_loss(name: str) -> None:
 @pytest.mark.parametrize("name", ["spiral", "plane", "two-hidden-relu", "binary-16-12-10-1", "batchnorm-block"])
 def test_evaluation_and_views_of_a_preset(name: str) -> None:
     run = trained(PRESETS[name].experiment)
-    entry = run.experiment.data.entry
-    usable = ["weights", "gradients", *(["boundary"] if entry.two_features else [])]
-    usable.append("samples" if entry.task == "classification" else "regression")
+    facts = run.experiment.data.facts
+    usable = ["weights", "gradients", *(["boundary"] if facts.plane else [])]
+    usable.append("samples" if facts.task == "classification" else "regression")
     plain = [evaluate(run), *(VIEWS[view](run) for view in usable)]
     run.passes = CompiledPasses(run)
     assert str(plain) == str([evaluate(run), *(VIEWS[view](run) for view in usable)])
@@ -101,7 +101,7 @@ def test_a_network_that_cannot_be_traced_is_passed_through_plainly(monkeypatch: 
         raise RuntimeError("no")
 
     monkeypatch.setattr(torch.jit, "trace", refuse)
-    monkeypatch.setattr(module, "PASSES", Kept(2))
+    monkeypatch.setattr(module, "PASSES", BuildCache(2))
     assert_same(trained(SPIRAL))
 
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import schedulers
 
-from mlp_core.build import Run
 from mlp_core.catalog import SCHEDULERS
+from mlp_core.engines.choose import engine_for
+from mlp_core.engines.schedules import RULES, follow
+from mlp_core.run.build import Run
 from mlp_core.spec import SchedulerSpec
-from mlp_core.training.engine.choose import engine_for
-from mlp_core.training.engine.schedules import RULES, follow
 
 
 def scheduled(described: SchedulerSpec | None, **options: int | None) -> Run:

@@ -14,13 +14,13 @@ from typing import Any
 import torch
 
 from mlp_core import data
-from mlp_core.build import build
 from mlp_core.catalog import STYLES
+from mlp_core.engines import tuned
+from mlp_core.engines.eager import EagerEngine
 from mlp_core.export import refuses
+from mlp_core.run.build import build
 from mlp_core.spec import Experiment
 from mlp_core.torchvision_compat import import_torchvision
-from mlp_core.training.engine import tuned
-from mlp_core.training.engine.eager import EagerEngine
 from mlp_core.training.events import Diverged, Evaluation, Events, Report
 from mlp_core.training.loop import train
 

@@ -133,10 +133,10 @@ def test_every_schedule(name: str, every: str) -> None:
 def test_every_set(name: str) -> None:
     entry = DATASETS[name]
     params = {"points": 50} if entry.source == "generated" else {}
-    loss = "MSELoss" if entry.task == "regression" else "CrossEntropyLoss"
     layers = (layer("Linear", out_features=4), layer("Tanh"), layer("Linear"))
     for seed, share in ((0, 0.5), (7, 0.23)):
         data = DataSpec(dataset=name, params=params, seed=seed, test_fraction=share)
+        loss = "CrossEntropyLoss" if data.facts.classifies else "MSELoss"
         assert_same(small(data=data, layers=layers, loss=LossSpec(type=loss)), ["sequential"], epochs=1)
 
 
@@ -180,7 +180,7 @@ def test_any_experiment(found: Experiment) -> None:
     assume(found.data.entry.source == "generated")
     data = found.data.updated(params={**found.data.params, "points": max(20, min(MODEST, found.data.params["points"]))})
     training = found.training.updated(device="cpu", epochs=None)
-    loss = "MSELoss" if data.entry.task == "regression" else "CrossEntropyLoss"
+    loss = "MSELoss" if data.facts.task == "regression" else "CrossEntropyLoss"
     end = (layer("Linear"),)
     layers = tuple(
         one.updated(params={**one.params, "out_features": 5}) if one.params.get("out_features", 0) is None else one
@@ -213,10 +213,10 @@ def test_trained_weights_give_the_figures_that_were_shown(
 ) -> None:
     if style not in RUNNABLE:
         pytest.skip("Lightning is not installed (requirements-dev.txt)")
-    from mlp_core.build import build
+    from mlp_core.engines.eager import EagerEngine
     from mlp_core.export.weights import save
-    from mlp_core.metrics import evaluate
-    from mlp_core.training.engine.eager import EagerEngine
+    from mlp_core.run.build import build
+    from mlp_core.run.metrics import evaluate
     from mlp_core.training.loop import train
 
     found = small(layers=(layer("Linear", out_features=5), layer("ReLU"), layer("BatchNorm1d"), layer("Linear")))

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mlp_core.presets import PRESETS
+from mlp_core.processor.turns import Slots
 from mlp_core.training.session import Session
-from mlp_core.training.slots import Slots
 from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part
 from pages.shared import stream as module

@@ -39,8 +39,8 @@ def test_another_seed_gives_new_weights(session: Session) -> None:
 
 
 def test_a_session_gives_the_numbers_of_the_loop(session: Session) -> None:
-    from mlp_core.build import build
-    from mlp_core.training.engine.eager import EagerEngine
+    from mlp_core.engines.eager import EagerEngine
+    from mlp_core.run.build import build
     from mlp_core.training.events import Chunk
     from mlp_core.training.loop import train
 

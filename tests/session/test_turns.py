@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from waiting import LIMIT, at_rest, experiment, losses, until, until_step
 
+from mlp_core.processor.turns import SLOTS, Turn, cores
 from mlp_core.training.session import Session
-from mlp_core.training.slots import SLOTS, Turn, cores
 
 
 def test_a_run_that_was_just_started_does_not_wait_behind_the_others(tmp_path: Path) -> None:

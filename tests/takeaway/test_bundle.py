@@ -23,8 +23,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mlp_core import data
-from mlp_core.build import build, build_model
-from mlp_core.catalog import DATASETS, FEATURES, LOSSES
+from mlp_core.catalog import FEATURES, LOSSES
 from mlp_core.export.bundle import bundle, model_source
 from mlp_core.export.preprocessing import Preprocessing, preprocessing_of
 from mlp_core.export.state import state_of
@@ -32,6 +31,7 @@ from mlp_core.export.weights import Weights, load
 from mlp_core.plan import plan
 from mlp_core.predict import predict, read_files
 from mlp_core.presets import mlp, preset
+from mlp_core.run.build import build, build_model
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec
 
 
@@ -51,7 +51,7 @@ def weights_for(dataset: str, loss: str = "CrossEntropyLoss", end: tuple[str, ..
 
 def images() -> Weights:
     experiment = preset("fashion-mnist-quickstart").experiment.updated(layers=mlp((4,), "ReLU"))
-    kept = Preprocessing(image_shape=(1, 28, 28), divisor=255.0, class_names=experiment.data.entry.class_names)
+    kept = Preprocessing(image_shape=(1, 28, 28), divisor=255.0, class_names=experiment.data.facts.class_names)
     return Weights(experiment, build_model(plan(experiment)).state_dict(), preprocessing=kept)
 
 
@@ -212,8 +212,8 @@ def test_every_feature_is_computed_as_in_training(features: list[str], tmp_path:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_can_be_packed(loss: str) -> None:
     for dataset in ("iris", "circle", "diabetes"):
-        entry = DATASETS[dataset]
-        if entry.task not in LOSSES[loss].tasks:
+        facts = DataSpec(dataset=dataset).facts
+        if facts.task not in LOSSES[loss].tasks:
             continue
         end = ("Sigmoid",) if LOSSES[loss].bounded_outputs else ()
         found = weights_for(dataset, loss, end)

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from strategies import params
 from torch import nn
 
-from mlp_core import data, metrics
-from mlp_core.build import Run, build
+from mlp_core import data
 from mlp_core.catalog import ALL_LAYERS, LOSSES
 from mlp_core.errors import SpecError, UserError
 from mlp_core.export import onnx as exporter
@@ -23,6 +22,8 @@ from mlp_core.export.answers import PROBABILITIES
 from mlp_core.export.onnx_layers import prepared
 from mlp_core.export.state import state_of
 from mlp_core.presets import PRESETS, mlp, preset
+from mlp_core.run import metrics
+from mlp_core.run.build import Run, build
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec
 
 runtime: Any = pytest.importorskip("onnxruntime")
@@ -139,7 +140,7 @@ def test_presets_with_and_without_probabilities(name: str) -> None:
     expected = predictions(run, run.x_test)
     found = ran(exporter.export_onnx(experiment, state_of(run), probabilities=True), run.x_test.numpy())
     np.testing.assert_allclose(found[0], expected, atol=TOLERANCE)
-    assert len(found) == (1 if run.dataset.task == "regression" else 2)
+    assert len(found) == (1 if run.dataset.facts.task == "regression" else 2)
     if len(found) == 2:
         wanted = metrics.probabilities(expected, experiment.loss.entry)
         np.testing.assert_allclose(found[1], wanted, atol=TOLERANCE)
@@ -150,8 +151,8 @@ def test_images_keep_their_shape() -> None:
 
     experiment = preset("fashion-mnist-quickstart").experiment
     small = experiment.updated(layers=mlp((8,), "ReLU"))
-    from mlp_core.build import build_model
     from mlp_core.plan import plan
+    from mlp_core.run.build import build_model
 
     model = build_model(plan(small)).eval()
     content = exporter.export_onnx(small, model.state_dict())

@@ -19,7 +19,6 @@ from PIL import Image
 
 from mlp_core import data
 from mlp_core.__main__ import main
-from mlp_core.build import Run, build, build_model
 from mlp_core.errors import DataError
 from mlp_core.export import standalone, weights
 from mlp_core.export.preprocessing import Preprocessing, preprocessing_of
@@ -28,6 +27,7 @@ from mlp_core.export.weights import Weights
 from mlp_core.plan import plan
 from mlp_core.predict import inputs_of, predict, read_files, with_preprocessing
 from mlp_core.presets import mlp, preset
+from mlp_core.run.build import Run, build, build_model
 from mlp_core.spec import DataSpec, Experiment, LossSpec, OptimizerSpec
 
 Capture = pytest.CaptureFixture[str]
@@ -63,7 +63,7 @@ def test_points_become_the_features_of_the_run() -> None:
     assert found.probabilities is not None
     np.testing.assert_array_equal(found.outputs, outputs_of(run, run.dataset.x_test))
     np.testing.assert_allclose(found.probabilities, outputs_of(run, run.dataset.x_test).softmax(dim=1), atol=1e-6)
-    assert found.labels[0] in run.dataset.class_names
+    assert found.labels[0] in run.dataset.facts.class_names
 
 
 def test_rows_are_standardised_as_in_training(tmp_path: Path) -> None:
@@ -311,7 +311,7 @@ def test_tables_and_images_are_not_mixed_up(tmp_path: Path) -> None:
 def test_images_are_scaled_as_in_training() -> None:
     experiment = preset("fashion-mnist-quickstart").experiment.updated(layers=mlp((4,), "ReLU"))
     model = build_model(plan(experiment)).eval()
-    names = experiment.data.entry.class_names
+    names = experiment.data.facts.class_names
     kept = Preprocessing(image_shape=(1, 28, 28), divisor=255.0, class_names=names)
     pixels = np.random.default_rng(0).integers(0, 256, (3, 1, 28, 28), dtype=np.uint8)
     assert inputs_of(pixels, kept).max() <= 1.0

@@ -19,11 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlp_core import data
-from mlp_core.build import Run, build
 from mlp_core.errors import SpecError, UserError
 from mlp_core.export import state, weights
 from mlp_core.export.preprocessing import preprocessing_of
 from mlp_core.presets import PRESETS, preset
+from mlp_core.run.build import Run, build
 from mlp_core.spec import LayerSpec
 
 SMALL = [name for name, found in PRESETS.items() if found.experiment.data.entry.source != "downloaded"]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from mlp_core import data
-from mlp_core.build import Run, build
+from mlp_core.engines.eager import EagerEngine
+from mlp_core.run.build import Run, build
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec
-from mlp_core.training.engine.eager import EagerEngine
 from mlp_core.training.events import Chunk, Event
 from mlp_core.training.loop import Progress, train
 

@@ -11,9 +11,9 @@ from small_runs import HIDDEN, events_of, experiment, layer, losses_in, make, of
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from mlp_core.build import Run
 from mlp_core.catalog import OPTIMIZERS
 from mlp_core.presets import preset
+from mlp_core.run.build import Run
 from mlp_core.spec import Experiment, OptimizerSpec
 from mlp_core.training.events import Evaluation
 

@@ -8,9 +8,9 @@ import torch
 from small_runs import HIDDEN, experiment, layer, make
 
 from mlp_core.catalog import OPTIMIZERS
+from mlp_core.engines.eager import EagerEngine
+from mlp_core.run.checkpoint import restore, save
 from mlp_core.spec import OptimizerSpec
-from mlp_core.training.checkpoint import restore, save
-from mlp_core.training.engine.eager import EagerEngine
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -11,11 +11,11 @@ import pytest
 import torch
 from small_runs import HIDDEN, events_of, experiment, layer, losses_in, make, of_kind
 
-from mlp_core.build import Run
+from mlp_core.engines import ChunkResult
+from mlp_core.engines.eager import EagerEngine
+from mlp_core.run.build import Run
 from mlp_core.training import loop
 from mlp_core.training.diagnosis import Watch
-from mlp_core.training.engine import ChunkResult
-from mlp_core.training.engine.eager import EagerEngine
 from mlp_core.training.events import Chunk, Evaluation, Event, Finished, Report
 from mlp_core.training.loop import Progress, train
 

@@ -13,7 +13,7 @@ from sklearn import metrics as sklearn_metrics
 from small_runs import events_of, experiment, make
 
 from mlp_core.catalog import LOSSES
-from mlp_core.metrics import PlainPasses, confusion_matrix, evaluate, predicted_class, probabilities
+from mlp_core.run.metrics import PlainPasses, confusion_matrix, evaluate, predicted_class, probabilities
 from mlp_core.spec import OptimizerSpec
 
 
@@ -46,7 +46,7 @@ def test_a_test_pass_equals_scikit_learns(dataset: str, loss: str) -> None:
 def test_a_test_pass_in_batches_is_the_mean_over_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     run = make(experiment())
     expected = evaluate(run)
-    monkeypatch.setattr("mlp_core.metrics.EVALUATION_BATCH", 7)
+    monkeypatch.setattr("mlp_core.run.metrics.EVALUATION_BATCH", 7)
     found = evaluate(run)
     assert found.loss == pytest.approx(expected.loss, rel=1e-6)
     assert found.accuracy == expected.accuracy

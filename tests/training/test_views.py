@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from small_runs import HIDDEN, events_of, experiment, layer, make
 
 from mlp_core.limits import SHOWN_SAMPLES
-from mlp_core.metrics import histogram
+from mlp_core.run.metrics import histogram
 from mlp_core.statistics import BINS, GRID, SCATTER, VIEWS
 
 

@@ -1,0 +1,95 @@
+"""The fast engine: many steps in one call that holds no interpreter lock, with the reference engine's numbers."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+
+from mlp_core.engines import ChunkResult, schedules
+from mlp_core.engines.bound import BoundEngine
+from mlp_core.engines.cache import BuildCache
+from mlp_core.engines.optimizers import Update, scalars_of
+from mlp_core.engines.storage import Storage
+from mlp_core.engines.torchscript import ORDER, Extras, Program, without_gradients, write
+from mlp_core.engines.tracing import UnsupportedError, trace
+from mlp_core.run.build import Run
+from mlp_core.run.nogil import held, held_lists, unoptimised
+
+KEPT_PROGRAMS = 64
+"""Programs that the process keeps: thirty runs of the same structure build one."""
+
+
+PROGRAMS: BuildCache[Program] = BuildCache(KEPT_PROGRAMS)
+
+
+class _Bound:
+    """A run with what was prepared for it: its program, its storage, and the arguments that stay the same."""
+
+    def __init__(self, run: Run, update: Update) -> None:
+        self.run, self.update = run, update
+        self.program = PROGRAMS.get((run.step_structure, update), lambda: _build(run, update))
+        self.parameters, self.buffers = list(run.model.parameters()), list(run.model.buffers())
+        self.storage = storage = Storage(self.parameters, run.optimizer, update, not run.experiment.training.zero_grad)
+        batches = run.batches
+        seed, drawn = torch.ones(()), torch.zeros((), dtype=torch.int64)
+        self.data = held([batches.x, batches.y, batches.x, storage.counts, seed, drawn])
+        self.fixed = (
+            self.data,
+            held(storage.flats),
+            held(storage.weight_views),
+            held(storage.gradient_views),
+            held(storage.fresh_views),
+            held_lists(storage.states),
+            held(self.buffers),
+            self.program.constants,
+            held(storage.scratch),
+            run.stream.generator,
+            torch.Generator(),
+        )
+
+    def fits(self, run: Run, update: Update) -> bool:
+        """Whether it was prepared for this run, with its optimizer set as it is now."""
+        return self.run is run and self.update == update
+
+
+class FastEngine(BoundEngine[_Bound]):
+    """Runs a chunk as one compiled call. For one run at a time; keep one engine per session."""
+
+    name = "fast"
+
+    def run(self, run: Run, steps: int) -> ChunkResult:
+        """Do this many steps. Afterwards every `parameter.grad` holds the last step's gradient."""
+        if steps <= 0:
+            return ChunkResult(np.empty(0, dtype=np.float32), 0, np.empty(0))
+        bound, batches, position = self._bind(run), run.batches, run.position
+        bound.storage.adopt()
+        order = batches.state()
+        if order is not None:
+            bound.data[ORDER] = order
+        scalars, rate = scalars_of(run.optimizer, bound.update), run.learning_rate
+        rates = schedules.follow(run, steps)
+        began = time.thread_time()
+        with without_gradients(), unoptimised():
+            losses, order = bound.program.function(
+                *bound.fixed, scalars, rates, run.experiment.training.max_grad_norm or 0.0, position.batch, steps,
+                batches.batch_size, batches.block, bound.storage.first,
+            )  # fmt: skip
+        seconds = time.thread_time() - began
+        used = np.array(rates) if rates else np.full(steps, rate)
+        return ChunkResult(losses.numpy(), batches.skip(position, steps, order), used, seconds)
+
+    def _make(self, run: Run, update: Update) -> _Bound:
+        return _Bound(run, update)
+
+
+def _build(run: Run, update: Update) -> Program:
+    graphs = [(size, trace(run, size)) for size in run.batches.sizes]
+    parameters, buffers = len(list(run.model.parameters())), len(list(run.model.buffers()))
+    training = run.experiment.training
+    extras = Extras(not training.zero_grad, run.scheduler is not None, training.max_grad_norm is not None)
+    return write(graphs, parameters, buffers, update, extras)
+
+
+__all__ = ["FastEngine", "UnsupportedError"]

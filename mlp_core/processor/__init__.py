@@ -1,0 +1,1 @@
+"""The processor: who may compute when, on which threads."""

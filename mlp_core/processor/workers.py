@@ -1,0 +1,148 @@
+"""Threads of low priority that compute for the sessions' threads.
+
+A thread that the system seldom runs must not hold the interpreter lock: everybody would wait for it. So a session's
+thread has the priority of all others, and hands what computes without the lock to one of these.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from mlp_core.processor.turns import cores
+
+T = TypeVar("T")
+
+NICENESS = 10
+"""Added to a worker's niceness, so that the page server is scheduled first."""
+SWITCH_SECONDS = 0.001
+"""For how long a thread may hold the interpreter lock while others wait for it. A chunk of steps needs the lock some
+times, and Python's own 5 ms each time, beside one busy thread, cost half of a small network's speed."""
+IDLE_SECONDS = 5.0
+"""How long a worker waits for work before it ends."""
+
+
+class _Job:
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._work = work
+        self._done = threading.Event()
+        self._result: Any = None
+        self._error: BaseException | None = None
+
+    def do(self) -> None:
+        try:
+            self._result = self._work()
+        except BaseException as error:  # whatever it is, it belongs to the one who asked
+            self._error = error
+
+    def hand_over(self) -> None:
+        self._done.set()
+
+    def result(self) -> Any:
+        self._done.wait()
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+class _Worker:
+    """One thread's place to be given work at."""
+
+    def __init__(self) -> None:
+        self.given = threading.Event()
+        self.job: _Job | None = None
+
+    def give(self, job: _Job) -> None:
+        self.job = job
+        self.given.set()
+
+    def take(self) -> _Job:
+        job, self.job = self.job, None
+        self.given.clear()
+        assert job is not None
+        return job
+
+
+class Workers:
+    """At most `size` threads, which start when there is work and end some seconds after it.
+
+    The last to have worked is the first to work again. Kernels that use several cores keep threads of their own for
+    each thread that calls them; if work went round, these would be more than there are cores, and would then sleep
+    and be woken at every operator, which cost a large network a seventh of its speed.
+    """
+
+    def __init__(self, size: int, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._size, self._idle_seconds = size, idle_seconds
+        self._lock = threading.Lock()
+        self._jobs: deque[_Job] = deque()
+        self._idle: list[_Worker] = []
+        self._threads = 0
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Have a worker do it, and wait; gives what it returns, raises what it raises."""
+        job = _Job(work)
+        with self._lock:
+            if not self._give(job):
+                self._jobs.append(job)
+        result: T = job.result()
+        return result
+
+    def start(self, work: Callable[[], None]) -> bool:
+        """Have a worker do it, and go on; False, and nothing is done, if all are at work."""
+        with self._lock:
+            return self._give(_Job(work))
+
+    def _give(self, job: _Job) -> bool:
+        """Give it to a worker that has nothing to do, or to a new one; False if there is neither."""
+        if self._idle:
+            self._idle.pop().give(job)
+        elif self._threads < self._size:
+            self._threads += 1
+            worker = _Worker()
+            worker.give(job)
+            threading.Thread(target=self._work, args=(worker,), name="mlp-compute", daemon=True).start()
+        else:
+            return False
+        return True
+
+    def _work(self, worker: _Worker) -> None:
+        lower_priority()
+        sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
+        while self._is_given(worker):
+            job = worker.take()
+            job.do()
+            # Idle before anybody knows that the work is done: whoever asks for more then finds this worker.
+            with self._lock:
+                if self._jobs:
+                    worker.give(self._jobs.popleft())
+                else:
+                    self._idle.append(worker)
+            job.hand_over()
+            del job  # what it computed with is not kept while the worker waits
+
+    def _is_given(self, worker: _Worker) -> bool:
+        """Whether the worker was given work before its time of waiting was over; else it is one no more."""
+        if worker.given.wait(self._idle_seconds):
+            return True
+        with self._lock:
+            if worker.given.is_set():  # at the last moment
+                return True
+            self._idle.remove(worker)
+            self._threads -= 1
+        return False
+
+
+def lower_priority() -> None:
+    """Lower the calling thread's priority, where the system knows priorities of threads (Linux)."""
+    if hasattr(os, "setpriority") and os.uname().sysname == "Linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+WORKERS = Workers(cores())
+"""The process's workers, shared by all sessions: as many as there can be turns."""

@@ -1,0 +1,199 @@
+"""From a spec to a run: model, loss, optimizer, tensors and the stream of random numbers.
+
+Runtime objects never live in a spec, and a run is never shared between sessions; its data is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import lr_scheduler
+
+from mlp_core.data.dataset import Dataset
+from mlp_core.plan import Plan, plan, refuse
+from mlp_core.run.batches import Batches, Position
+from mlp_core.run.devices import resolve
+from mlp_core.run.randomness import RandomStream
+from mlp_core.spec import Experiment
+
+
+@dataclass
+class Run:
+    """One experiment in progress. Tensors are on `device`; `notes` are sentences for the page.
+
+    `scheduler` changes the optimizer's learning rate, where the experiment has one.
+    """
+
+    experiment: Experiment
+    plan: Plan
+    dataset: Dataset
+    device: torch.device
+    model: nn.Sequential
+    loss: nn.Module
+    optimizer: torch.optim.Optimizer
+    x_test: Tensor
+    y_test: Tensor
+    stream: RandomStream
+    batches: Batches
+    notes: tuple[str, ...] = ()
+    position: Position = field(default_factory=Position)
+    scheduler: lr_scheduler.LRScheduler | None = None
+    passes: Any = None  # a `metrics.Passes` that an engine has compiled for the run
+
+    @property
+    def draws_in_training(self) -> bool:
+        """Whether a training step draws random numbers inside the model."""
+        return any(layer.entry.random for layer in self.experiment.layers)
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = value
+
+    @property
+    def base_learning_rate(self) -> float:
+        """The learning rate that the schedule starts from; without one, that of the next step."""
+        return self.learning_rate if self.scheduler is None else float(self.scheduler.base_lrs[0])
+
+    @base_learning_rate.setter
+    def base_learning_rate(self, value: float) -> None:
+        """Change it while the run goes on: the schedule is then where it would be, had it started from this one."""
+        if self.scheduler is not None:
+            self.scheduler.base_lrs = [value] * len(self.optimizer.param_groups)
+            for group in self.optimizer.param_groups:
+                group["initial_lr"] = value
+            value = _scheduled(self.scheduler)
+            self.scheduler._last_lr = [value] * len(self.optimizer.param_groups)
+        self.learning_rate = value
+
+    def follow_schedule(self) -> None:
+        """Let the schedule count the step that was just done, as a script calls `scheduler.step()` after it."""
+        if self.scheduler is not None and (self.scheduled_by_step or self.position.batch == 0):
+            self.scheduler.step()
+
+    @property
+    def scheduled_by_step(self) -> bool:
+        """Whether the schedule counts steps; without one, or with one that counts epochs, False."""
+        described = self.experiment.scheduler
+        return described is not None and described.every == "step"
+
+    @cached_property
+    def structure(self) -> Hashable:
+        """What the formulas of a step and of a test pass depend on: equal for runs that may share compiled code."""
+        return (
+            tuple((layer.spec, layer.in_features) for layer in self.plan.layers),
+            self.plan.flatten,
+            self.experiment.loss,
+            self.dataset.divisor,
+            *((tensor.dtype, tuple(tensor.shape[1:])) for tensor in (self.batches.x, self.batches.y)),
+        )
+
+    @cached_property
+    def step_structure(self) -> Hashable:
+        """What the code of a training step depends on besides the optimizer: structure, batch sizes and switches."""
+        training = self.experiment.training
+        switches = (training.zero_grad, self.scheduler is not None, training.max_grad_norm is not None)
+        return self.structure, self.batches.sizes, switches
+
+    def scaled(self, x: Tensor) -> Tensor:
+        """Inputs as the model takes them: float32, images from bytes to [0, 1]."""
+        return x if x.dtype == torch.float32 else x.to(torch.float32).div(self.dataset.divisor)
+
+
+def build(experiment: Experiment, dataset: Dataset) -> Run:
+    """Make a run of an experiment on loaded data, with initial weights drawn from the experiment's seed.
+
+    Raises `SpecError` when the parts do not fit, before anything is built.
+    """
+    refuse(experiment, dataset.train_size)
+    planned = plan(experiment)
+    device, note = resolve(experiment.training.device)
+    stream = RandomStream(experiment.training.seed, device)
+    described = experiment.scheduler
+    with stream.lend():
+        model = build_model(planned)
+    model.to(device).train()
+    y_train = targets(experiment, planned, dataset.y_train).to(device)
+    batches = Batches(_shared(dataset.x_train).to(device), y_train, experiment.training.batch_size, stream)
+    optimizer = _make(torch.optim, experiment.optimizer.type, model.parameters(), **experiment.optimizer.params)
+    return Run(
+        experiment=experiment,
+        plan=planned,
+        dataset=dataset,
+        device=device,
+        model=model,
+        loss=_make(nn, experiment.loss.type, **experiment.loss.params),
+        optimizer=optimizer,
+        x_test=_shared(dataset.x_test).to(device),
+        y_test=targets(experiment, planned, dataset.y_test).to(device),
+        stream=stream,
+        batches=batches,
+        notes=(*((note,) if note else ()), *dataset.notes),
+        scheduler=None if described is None else _make(lr_scheduler, described.type, optimizer, **described.params),
+    )
+
+
+def _scheduled(scheduler: Any) -> float:
+    """The rate of a schedule at its time, from the rate that it starts from; infinite where it has grown too large."""
+    # `get_lr` is a closed form where there is no other; outside of `step` it would warn that it may not be one.
+    closed_form = getattr(scheduler, "_get_closed_form_lr", scheduler.get_lr)
+    scheduler._get_lr_called_within_step = True
+    try:
+        return float(closed_form()[0])
+    except OverflowError:
+        return math.inf
+    finally:
+        scheduler._get_lr_called_within_step = False
+
+
+def build_model(planned: Plan) -> nn.Sequential:
+    """The network as PyTorch's own modules, drawing initial weights from the global generator."""
+    layers = [nn.Flatten()] if planned.flatten else []
+    for layer in planned.layers:
+        arguments = {**layer.spec.entry.inferred(layer.in_features), **layer.spec.params}
+        layers.append(_make(nn, layer.spec.type, **arguments))
+    return nn.Sequential(*layers)
+
+
+def describe_model(planned: Plan) -> str:
+    """What `print(model)` shows. Builds it without memory for its weights, and draws nothing."""
+    with torch.device("meta"):
+        return str(build_model(planned))
+
+
+def _make(namespace: Any, name: str, *arguments: Any, **keywords: Any) -> Any:
+    return getattr(namespace, name)(*arguments, **keywords)
+
+
+def _shared(array: Any) -> Tensor:
+    """A tensor on the array's own memory. Arrays are read-only because sessions share them; nothing writes."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array)
+
+
+def targets(experiment: Experiment, planned: Plan, y: Any) -> Tensor:
+    """Targets as the loss takes them: int64 (N,) class indices, or float32 (N, outputs).
+
+    For a loss that compares numbers, classes become 0 and 1 in one column when the network has one output,
+    else one-hot rows.
+    """
+    given = _shared(y)
+    if experiment.data.facts.task == "regression" or experiment.loss.entry.target == "index":
+        return given
+    if planned.outputs == 1:
+        return given.to(torch.float32).unsqueeze(1)
+    return nn.functional.one_hot(given, planned.outputs).to(torch.float32)

@@ -1,0 +1,90 @@
+"""Copies of a run's state, to go back to the last sound weights when the loss breaks."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mlp_core.run.batches import Position
+from mlp_core.run.build import Run
+from mlp_core.run.nogil import copies
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything that the next steps of a run depend on; tensors are copies in the order of `_tensors`."""
+
+    tensors: list[Tensor]
+    optimizer: dict[str, Any]  # its state dict, with the index into `tensors` in place of each tensor
+    has_gradient: list[bool]
+    stream: tuple[Tensor, Tensor | None]
+    order: Tensor | None
+    position: Position
+    scheduler: dict[str, Any] | None
+
+
+def save(run: Run) -> Checkpoint:
+    """A detached copy of the run's state, made in one call that holds no interpreter lock."""
+    tensors = [*run.model.parameters(), *run.model.buffers()]
+    gradients = [parameter.grad for parameter in run.model.parameters()]
+    tensors += [gradient for gradient in gradients if gradient is not None]
+    optimizer = _without_tensors(run.optimizer.state_dict(), tensors)
+    return Checkpoint(
+        tensors=copies(tensors),
+        optimizer=optimizer,
+        has_gradient=[gradient is not None for gradient in gradients],
+        stream=run.stream.state(),
+        order=run.batches.state(),
+        position=replace(run.position),
+        scheduler=None if run.scheduler is None else deepcopy(run.scheduler.state_dict()),
+    )
+
+
+def _without_tensors(value: Any, tensors: list[Tensor]) -> Any:
+    """A copy of nested plain values; each tensor goes to the end of `tensors`, and a `_At` stands for it."""
+    if isinstance(value, Tensor):
+        tensors.append(value)
+        return _At(len(tensors) - 1)
+    if isinstance(value, dict):
+        return {key: _without_tensors(item, tensors) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_without_tensors(item, tensors) for item in value)
+    return value
+
+
+def _with_tensors(value: Any, tensors: list[Tensor]) -> Any:
+    if isinstance(value, _At):
+        return tensors[value.index]
+    if isinstance(value, dict):
+        return {key: _with_tensors(item, tensors) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_with_tensors(item, tensors) for item in value)
+    return value
+
+
+@dataclass(frozen=True)
+class _At:
+    index: int
+
+
+def restore(run: Run, checkpoint: Checkpoint) -> None:
+    """Put the run back to where the checkpoint was saved; the checkpoint can be used again."""
+    tensors = copies(checkpoint.tensors)
+    parameters = list(run.model.parameters())
+    kept = [*parameters, *run.model.buffers()]
+    with torch.no_grad():
+        for target, value in zip(kept, tensors, strict=False):
+            target.copy_(value)
+    gradients = iter(tensors[len(kept) :])
+    for parameter, has_gradient in zip(parameters, checkpoint.has_gradient, strict=True):
+        parameter.grad = next(gradients) if has_gradient else None
+    run.optimizer.load_state_dict(_with_tensors(checkpoint.optimizer, tensors))
+    if run.scheduler is not None and checkpoint.scheduler is not None:
+        run.scheduler.load_state_dict(deepcopy(checkpoint.scheduler))
+    run.stream.restore(checkpoint.stream)
+    run.batches.restore(checkpoint.order)
+    run.position = replace(checkpoint.position)

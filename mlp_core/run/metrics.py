@@ -1,0 +1,152 @@
+"""From outputs to predictions, and the figures of a test pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mlp_core.catalog.losses import LossEntry
+from mlp_core.run.build import Run
+
+EVALUATION_BATCH = 1000
+"""Samples per batch of a test pass: the batch size of the test loader in an equivalent script."""
+
+
+@dataclass(frozen=True, eq=False)
+class TestResult:
+    """Average loss per sample, share of right answers in [0, 1], and counts int64 (K, K), true classes in rows.
+
+    The latter two are None in regression.
+    """
+
+    __test__ = False  # not a test class, whatever its name says to pytest
+
+    loss: float
+    accuracy: float | None
+    confusion: np.ndarray | None
+
+
+def predicted_class(outputs: Tensor, loss: LossEntry) -> Tensor:
+    """Class indices int64 (N,) from the network's outputs (N, outputs).
+
+    With several outputs the largest wins; a single one is compared with probability one half.
+    """
+    if outputs.shape[1] > 1:
+        return outputs.argmax(dim=1)
+    threshold = 0.0 if loss.link == "sigmoid" else 0.5
+    return (outputs[:, 0] > threshold).to(torch.int64)
+
+
+def probabilities(outputs: Tensor, loss: LossEntry) -> Tensor:
+    """Class probabilities float32 (N, K), rows summing to 1, from outputs (N, outputs).
+
+    Independent yes/no outputs (sigmoid, or numbers in [0, 1]) of more than one class are divided by their sum.
+    """
+    if loss.link == "softmax":
+        return outputs.softmax(dim=1)
+    chances = outputs.sigmoid() if loss.link == "sigmoid" else outputs.clamp(0.0, 1.0)
+    if outputs.shape[1] == 1:
+        return torch.cat([1.0 - chances, chances], dim=1)
+    total = chances.sum(dim=1, keepdim=True)
+    return torch.where(total > 0, chances / total, torch.full_like(chances, 1.0 / chances.shape[1]))
+
+
+def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Counts int64 (classes, classes) of true class (row) against predicted class (column)."""
+    return np.bincount(true * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+class Passes(Protocol):
+    """What is asked of a run's network in evaluation mode, for inputs as the data set holds them (N, ...)."""
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """The network's outputs (N, outputs)."""
+        ...
+
+    def tested(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss against targets `y`, a scalar, and predicted class indices int64 (N,)."""
+        ...
+
+    def classified(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Class probabilities float32 (N, K) and predicted class indices int64 (N,)."""
+        ...
+
+    def histograms(self, tensors: Sequence[Tensor], bins: int) -> list[tuple[Tensor, float, float]]:
+        """For each tensor: counts float64 (bins,) of its finite values, and the range that the bins divide."""
+        ...
+
+
+class PlainPasses:
+    """The reference: PyTorch's operators one after the other."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """The network's outputs (N, outputs)."""
+        model = self._run.model
+        was_training = model.training
+        model.eval()
+        with torch.no_grad():
+            outputs: Tensor = model(self._run.scaled(x))
+        model.train(was_training)
+        return outputs
+
+    def tested(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss against targets `y`, a scalar, and predicted class indices int64 (N,)."""
+        outputs = self.outputs(x)
+        return self._run.loss(outputs, y), predicted_class(outputs, self._run.experiment.loss.entry)
+
+    def classified(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Class probabilities float32 (N, K) and predicted class indices int64 (N,)."""
+        outputs, loss = self.outputs(x), self._run.experiment.loss.entry
+        return probabilities(outputs, loss), predicted_class(outputs, loss)
+
+    def histograms(self, tensors: Sequence[Tensor], bins: int) -> list[tuple[Tensor, float, float]]:
+        """For each tensor: counts float64 (bins,) of its finite values, and the range that the bins divide."""
+        return [histogram(tensor.detach(), bins) for tensor in tensors]
+
+
+def histogram(values: Tensor, bins: int) -> tuple[Tensor, float, float]:
+    """Counts float64 (bins,) of the finite values, and the range that the bins divide: theirs, or [-1, 1] for none.
+
+    A range of one value is widened by a half on both sides, as NumPy does. Written in what TorchScript compiles.
+    """
+    finite = values.reshape(-1)
+    finite = finite[torch.isfinite(finite)].double()
+    low, high = -1.0, 1.0
+    if finite.numel() > 0:
+        low, high = float(finite.min().item()), float(finite.max().item())
+        if low == high:
+            low, high = low - 0.5, high + 0.5
+    return torch.histc(finite, bins, low, high).cpu(), low, high
+
+
+def passes_of(run: Run) -> Passes:
+    """What to ask: the passes that an engine has compiled for the run, else the plain ones."""
+    found: Passes = run.passes or PlainPasses(run)
+    return found
+
+
+def evaluate(run: Run) -> TestResult:
+    """One pass over the test samples, in batches of `EVALUATION_BATCH`. Draws no random number."""
+    passes = passes_of(run)
+    classes = len(run.dataset.facts.class_names)
+    total = 0.0
+    confusion = np.zeros((classes, classes), dtype=np.int64)
+    for start in range(0, len(run.x_test), EVALUATION_BATCH):
+        rows = slice(start, start + EVALUATION_BATCH)
+        x, y = run.x_test[rows], run.y_test[rows]
+        loss, guesses = passes.tested(x, y)
+        total += loss.item() * len(y)
+        if classes:
+            confusion += confusion_matrix(run.dataset.y_test[rows], guesses.cpu().numpy(), classes)
+    loss_per_sample = total / len(run.x_test)
+    if not classes:
+        return TestResult(loss_per_sample, None, None)
+    return TestResult(loss_per_sample, float(np.trace(confusion)) / len(run.x_test), confusion)
