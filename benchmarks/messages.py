@@ -14,19 +14,23 @@ _STEPS = re.compile(r'"([\d,]+) steps"')
 _STATUS = re.compile(r'"label":\s*"status",\s*"value":\s*"([^"]+)"')
 _VERSION = re.compile(r'"version":\s*(\d+)')
 _AT = re.compile(r'"at":\s*([\d.]+)')
+_RUN = re.compile(r'"run":\s*(?:"([^"]+)"|(\d+))')
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What one message shows of the run: steps done, status, and when that was so (Unix time), if it says so.
-
-    `version` is higher the newer it is; messages do not arrive in that order.
-    """
+    """What one message shows of the run."""
 
     steps: int
+    """Steps done."""
     status: str
+    """The page's word for what the run does."""
     at: float | None
+    """When that was so, in Unix seconds; None if the message does not say."""
     version: int = 0
+    """Higher the newer it is; messages do not arrive in that order."""
+    run: str = ""
+    """Which run it is; '' if the message does not say."""
 
     @property
     def stopped(self) -> bool:
@@ -39,12 +43,13 @@ def sight(text: str) -> Sight | None:
     steps = _STEPS.search(text)
     if steps is None:
         return None
-    status, at, version = _STATUS.search(text), _AT.search(text), _VERSION.search(text)
+    status, at, version, run = _STATUS.search(text), _AT.search(text), _VERSION.search(text), _RUN.search(text)
     return Sight(
         int(steps[1].replace(",", "")),
         json.loads(f'"{status[1]}"') if status else "",
         float(at[1]) if at else None,
         int(version[1]) if version else 0,
+        (run[1] or run[2]) if run else "",
     )
 
 
@@ -55,29 +60,75 @@ def json_of(component: Any) -> str:
 
 
 def state_of(kind: str, widget: Any) -> Any:
-    """The WidgetState that a browser sends for an element left as the server drew it; None for no such widget.
+    """The WidgetState that a browser sends for an element left as the server drew it; None where it sends none.
 
     Browsers send the values of all widgets with every request, so a client that did not would be cheaper than one.
     """
     from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-    state = WidgetState(id=getattr(widget, "id", ""))
+    state = WidgetState(id=widget.id)
     if kind == "number_input":
-        if not widget.HasField("default"):
-            return state
-        state.double_value = widget.default
+        if widget.set_value:
+            state.double_value = widget.value
+        elif widget.HasField("default"):
+            state.double_value = widget.default
     elif kind == "selectbox":
-        if widget.HasField("default"):
+        if widget.set_value:
+            state.string_value = widget.raw_value
+        elif widget.HasField("default"):
             state.string_value = widget.options[widget.default]
     elif kind == "checkbox":
-        state.bool_value = widget.default
+        state.bool_value = widget.value if widget.set_value else widget.default
     elif kind == "slider":
-        state.double_array_value.data.extend(widget.default)
+        state.double_array_value.data.extend(widget.value if widget.set_value else widget.default)
     elif kind == "button_group":
-        state.string_array_value.data.extend(widget.options[index].content for index in widget.default)
+        default = [widget.options[index].content for index in widget.default]
+        state.string_array_value.data.extend(widget.raw_values if widget.set_value else default)
     else:
         return None
     return state
+
+
+def value_of(kind: str, state: Any) -> Any:
+    """What a selectbox or a number input in this state shows; None where it is empty."""
+    field = {"selectbox": "string_value", "number_input": "double_value"}[kind]
+    return getattr(state, field) if state.HasField(field) else None
+
+
+def option_state(widget: str, option: str) -> Any:
+    """The WidgetState of a selectbox in which this option was chosen."""
+    from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+    return WidgetState(id=widget, string_value=option)
+
+
+def number_state(widget: str, number: float | None) -> Any:
+    """The WidgetState of a number input that holds this number; None empties it."""
+    from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+    return WidgetState(id=widget) if number is None else WidgetState(id=widget, double_value=number)
+
+
+def open_state(widget: str, is_open: bool) -> Any:
+    """The WidgetState of a popover that was opened or closed."""
+    from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+    return WidgetState(id=widget, bool_value=is_open)
+
+
+def press_state(button: str) -> Any:
+    """The WidgetState of a button that was pressed; it is sent once."""
+    from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+    return WidgetState(id=button, trigger_value=True)
+
+
+def menu_state(menu: str, option: str) -> Any:
+    """The WidgetState of a menu in which this option was chosen; it is sent once."""
+    from streamlit.proto.Common_pb2 import StringTriggerValue
+    from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+    return WidgetState(id=menu, string_trigger_value=StringTriggerValue(data=option))
 
 
 def component_state(component: str, values: dict[str, Any]) -> Any:

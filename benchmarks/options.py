@@ -12,19 +12,28 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Options:
-    """How much is measured. `only` holds parts of names: networks, peers or engines that match one of them are run.
-
-    `ticks`: also with browsers that do not reach the page's stream, and get everything by Streamlit's ticks.
-    `usual_speed`: with browsers that let the speed stand at which the page starts, instead of full speed.
-    """
+    """How much is measured."""
 
     rounds: int = 5
+    """How often programs take turns."""
     seconds: float | None = None
+    """Length of one measurement; None leaves it to the benchmark."""
     sessions: tuple[int, ...] = (1, 10, 30, 60, 100)
+    """Browsers in a classroom, a row for each number."""
     steps: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    """Where `growth` looks."""
+    actions: int = 40
+    """How often `editing` does each thing."""
     only: tuple[str, ...] = ()
+    """Parts of names: networks, peers or engines whose name holds one of them are run."""
     ticks: bool = False
+    """Whether there are also browsers that do not reach the page's stream, and get everything by Streamlit's ticks."""
     usual_speed: bool = False
+    """Whether browsers leave the speed at which the page starts, instead of full speed."""
+    edits: bool = False
+    """Whether the users of a classroom edit their networks."""
+    mixed: bool = False
+    """Whether a classroom has different kinds of data."""
 
     def wants(self, name: str) -> bool:
         """Whether `only` leaves this name in."""
@@ -41,6 +50,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=_counts, default=default.steps, metavar="N,N…", help="growth: where to look")
     parser.add_argument(
+        "--actions", type=_count, default=default.actions, help="editing: how often each thing is done (default 40)"
+    )
+    parser.add_argument(
         "--only", type=_words, default=(), metavar="NAME,NAME…", help="networks and peers with such a name"
     )
     parser.add_argument(
@@ -49,7 +61,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--usual-speed",
         action="store_true",
-        help="classroom: at the speed that the page starts with, not at full speed",
+        help="classroom, editing: at the speed that the page starts with, not at full speed",
+    )
+    parser.add_argument("--edits", action="store_true", help="classroom: without and with users who edit networks")
+    parser.add_argument(
+        "--mixed", action="store_true", help="classroom: a third each with two features, tables and Fashion-MNIST"
     )
 
 

@@ -1,6 +1,8 @@
 """How long until something is there: the first page after the server's start, the first point after Train.
 
-Cold is the first browser of a fresh process (the files may lie in the system's cache), warm the next one.
+Cold is the first browser of a fresh process (the files may lie in the system's cache), warm the next one. A person
+reads before pressing anything, and the server may use that time: so there is also a Train that comes `READING_SECONDS`
+after the page, each time on a server of its own.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.options import Options, Row
@@ -16,32 +19,58 @@ from benchmarks.summary import significant
 from benchmarks.websocket import browser
 
 ROUNDS = 5
+READING_SECONDS = 3.0
+"""How long a page is read before Train is pressed."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What one browser saw, in seconds."""
+
+    page: float
+    """To the first whole page."""
+    ready: float
+    """From there until Train may be pressed."""
+    point: float
+    """From the press to the first point."""
 
 
 def rows(options: Options) -> Iterator[Row]:
     """Medians, in seconds: cold `page` counts from the start of the process, warm from the browser's connection."""
-    measured: dict[str, list[tuple[float, float, float]]] = {"cold": [], "warm": []}
+    cold, warm, read = [], [], []
     for _ in range(min(options.rounds, ROUNDS)):
         with server() as running:
-            measured["cold"].append(asyncio.run(_visit(running.port, running.started)))
-            measured["warm"].append(asyncio.run(_visit(running.port, time.monotonic())))
-    for start, visits in measured.items():
-        page, ready, point = (significant(median(times)) for times in zip(*visits, strict=True))
-        yield {"start": start, "page_s": page, "ready_to_train_s": ready, "train_to_first_point_s": point}
+            cold.append(asyncio.run(_visit(running.port, running.started)))
+            warm.append(asyncio.run(_visit(running.port, time.monotonic())))
+        with server() as running:
+            read.append(asyncio.run(_visit(running.port, running.started, READING_SECONDS)))
+    after_reading = {"train_after_reading_s": significant(median(visit.point for visit in read))}
+    yield {"start": "cold", **_medians(cold), **after_reading}
+    yield {"start": "warm", **_medians(warm)}
 
 
-async def _visit(port: int, began: float) -> tuple[float, float, float]:
-    """Seconds to the first whole page, from there until Train may be pressed, from its press to the first point."""
+def _medians(visits: list[Visit]) -> Row:
+    return {
+        "page_s": significant(median(visit.page for visit in visits)),
+        "ready_to_train_s": significant(median(visit.ready for visit in visits)),
+        "train_to_first_point_s": significant(median(visit.point for visit in visits)),
+    }
+
+
+async def _visit(port: int, began: float, reading: float = 0.0) -> Visit:
+    """Open the page, read it, press Train, and look for the first point."""
     async with browser(port) as client:
         page = time.monotonic()
         ticking = asyncio.create_task(client.update([], 0.0))
         try:
             await client.until(lambda one: "Train" in one.buttons)
             ready = time.monotonic()
+            await asyncio.sleep(max(0.0, page + reading - ready))
+            pressed = time.monotonic()
             pressing = asyncio.create_task(client.press("Train"))
             await client.until(lambda one: one.sight.steps > 0)
             point = time.monotonic()
             await pressing
-            return page - began, ready - page, point - ready
+            return Visit(page - began, ready - page, point - pressed)
         finally:
             ticking.cancel()

@@ -16,8 +16,12 @@ from typing import Any
 
 from websockets.asyncio.client import connect
 
+from benchmarks import messages
+from benchmarks.elements import COMPONENT, POPOVER, Element, Elements
 from benchmarks.http import Connection
-from benchmarks.messages import Sight, component_state, component_trigger, json_of, sight, state_of
+from benchmarks.messages import Sight, json_of, sight
+from benchmarks.points import Points
+from benchmarks.updates import Feed, Timer, update
 
 LARGEST_MESSAGE = 100_000_000
 PATIENCE = 60.0
@@ -26,37 +30,8 @@ PATIENCE = 60.0
 FEED = "live_feed"
 """The component that brings what moves."""
 
-GLANCE_SECONDS = 0.05
-"""How often a client looks whether the page has set another timer."""
-
 FULL_SPEED = "full speed"
 """What the page calls training without a pause between steps."""
-
-
-@dataclass(frozen=True)
-class Timer:
-    """The page wants a fragment run every `interval` seconds, counted from when it said so."""
-
-    interval: float
-    began: float
-
-
-@dataclass(frozen=True)
-class Button:
-    """A button on the page, the fragment that a press of it runs ('' for the whole page), and the run that drew it."""
-
-    id: str
-    fragment: str
-    run: str
-
-
-@dataclass(frozen=True)
-class _Feed:
-    """The component that hands on what moves: its id and fragment, and the stream that it names."""
-
-    id: str
-    fragment: str
-    stream: str | None
 
 
 @dataclass(eq=False)
@@ -69,31 +44,45 @@ class _Request:
 
 
 class Client:
-    """One session. Times are `time.monotonic()`, ages and answers seconds.
+    """One browser. Times are `time.monotonic()`, answers seconds.
 
     `streams`: follow the page's stream, as a browser does that reaches it; else Streamlit's ticks bring everything.
     """
 
     def __init__(self, socket: Any, connection: Connection, *, streams: bool) -> None:
-        self._socket, self._connection, self._streams = socket, connection, streams
-        self._feed: _Feed | None = None
+        self._socket, self.connection, self.streams = socket, connection, streams
         self._run = ""
+        self._page, self._query = "", ""
         self._drawn_now: set[str] = set()
         self._requests: list[_Request] = []
-        self._widgets: dict[str, Any] = {}
-        self._choices: dict[str, str] = {}
-        self._chosen: dict[str, str] = {}
+        self._stream: str | None = None
         self._changed = asyncio.Condition()
-        self.buttons: dict[str, Button] = {}
+        self.elements = Elements()
+        self.points = Points()
         self.timers: dict[str, Timer] = {}
-        self.sight = Sight(0, "", None)
-        self.sights = 0
-        self.steps_trained = 0
+        self.pages: dict[str, str] = {}
         self.tick_bytes = 0
-        self.ages: list[float] = []
-        self.exact_ages = False
-        self._asked = 0.0
-        self._newest: float | None = None
+
+    @property
+    def buttons(self) -> dict[str, Element]:
+        """The buttons that may be pressed, by what stands on them."""
+        return {one.label: one for one in self.elements if one.kind == "button" and not one.disabled}
+
+    @property
+    def sight(self) -> Sight:
+        """What the page shows of its run."""
+        return self.points.sight
+
+    @property
+    def sights(self) -> int:
+        """How many points the page has shown."""
+        return self.points.count
+
+    @property
+    def feed(self) -> Feed | None:
+        """The component that hands on what moves, if the page has one."""
+        found = self.elements.find(COMPONENT, FEED)
+        return Feed(found.id, found.fragment, self._stream) if found else None
 
     async def listen(self) -> None:
         """Take messages in until the connection ends."""
@@ -103,65 +92,58 @@ class Client:
             message = ForwardMsg.FromString(raw)
             kind = message.WhichOneof("type")
             if kind == "new_session":
+                self._enter(message.new_session.page_script_hash)
                 self._begin(message.metadata.run.script_run_id, set(message.metadata.run.fragment_ids))
+            elif kind == "navigation":
+                self.pages = {page.page_name: page.page_script_hash for page in message.navigation.app_pages}
+                self._enter(message.navigation.page_script_hash)
+            elif kind == "page_info_changed":
+                self._query = message.page_info_changed.query_string
             elif kind == "auto_rerun":
                 self.timers[message.auto_rerun.fragment_id] = Timer(message.auto_rerun.interval, time.monotonic())
             elif kind == "stop_auto_rerun":
                 for fragment in message.stop_auto_rerun.fragment_ids:
                     self.timers.pop(fragment, None)
-            elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
-                self._take(message.delta, len(raw))
+            elif kind == "delta":
+                self._take(tuple(message.metadata.delta_path), message.delta, len(raw))
             elif kind == "script_finished":
-                self._finish(
-                    message.metadata.run.script_run_id, message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
-                )
+                early = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+                self._finish(message.metadata.run.script_run_id, superseded=early)
             else:
                 continue
-            async with self._changed:
-                self._changed.notify_all()
+            await self._notify()
 
-    def _take(self, delta: Any, size: int) -> None:
-        element = delta.new_element
-        kind = element.WhichOneof("type")
-        if kind == "button":
-            self.buttons[element.button.label] = Button(element.button.id, delta.fragment_id, self._run)
-        elif kind == "bidi_component":
-            self._take_component(element.bidi_component, delta.fragment_id, size)
-        elif kind in {"number_input", "selectbox", "checkbox", "slider", "button_group"}:
-            widget = getattr(element, kind)
-            if widget.id not in self._chosen:
-                self._widgets[widget.id] = state_of(kind, widget)
-            if kind == "selectbox":
-                self._choices[widget.label] = widget.id
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
 
-    def _take_component(self, component: Any, fragment: str, size: int) -> None:
-        content = json_of(component)
-        if component.component_name == FEED:
-            self._feed = _Feed(component.id, fragment, json.loads(content)["stream"])
+    def _enter(self, page: str) -> None:
+        """Another page is drawn: a browser takes the old one away before the first element of the new one."""
+        if page and self._page and page != self._page:
+            self.elements.clear()
+        self._page = page or self._page
+
+    def _take(self, path: tuple[int, ...], delta: Any, size: int) -> None:
+        element = self.elements.put(path, delta, self._run)
+        if element is None or element.kind != COMPONENT:
+            return
+        content = json_of(delta.new_element.bidi_component)
+        if element.label == FEED:
+            self._stream = json.loads(content)["stream"]
         if shown := sight(content):
             self.tick_bytes = size
-            self._see(shown)
+            self.points.see(shown)
 
-    def _see(self, shown: Sight) -> None:
-        """Note what is shown; a point's age counts until the moment that a newer one replaces it on the page."""
-        if shown.version < self.sight.version:
-            return
-        before, self.sight = self.sight, shown
-        if shown.steps == before.steps:
-            self._newest = None if shown.stopped else self._newest
-            return
-        self.sights += 1
-        self.steps_trained += shown.steps - before.steps if shown.steps > before.steps else shown.steps
-        self.note_age()
-        self.exact_ages = shown.at is not None
-        # Without a time in the message, the point counts as made when it was asked for.
-        made = self._asked if shown.at is None else time.monotonic() - (time.time() - shown.at)
-        self._newest = None if shown.stopped else made
+    async def take(self, answer: bytes) -> None:
+        """Show what the page's stream has answered."""
+        if shown := sight(answer.decode()):
+            self.tick_bytes = len(answer)
+            self.points.see(shown)
+            await self._notify()
 
-    def note_age(self) -> None:
-        """Record how old the newest point on the page is now, if the run goes on."""
-        if self._newest is not None:
-            self.ages.append(time.monotonic() - self._newest)
+    def leave_stream(self) -> None:
+        """Follow no stream until the page names one anew."""
+        self._stream = None
 
     def _begin(self, run: str, fragments: set[str]) -> None:
         self._run, self._drawn_now = run, fragments
@@ -176,14 +158,9 @@ class Client:
                 self._answer(request)
         self._forget_answered()
 
-    def _finish(self, run: str, superseded: bool) -> None:
-        if not superseded:  # what was on the page before and was not drawn again goes; a run cut short leaves it there
-            drawn = self._drawn_now
-            self.buttons = {
-                label: button
-                for label, button in self.buttons.items()
-                if button.run == run or (drawn and button.fragment not in drawn)
-            }
+    def _finish(self, run: str, *, superseded: bool) -> None:
+        if not superseded:  # a run that was cut short leaves what was on the page before
+            self.elements.finish(run, self._drawn_now)
         for request in self._requests:
             if request.run == run:
                 if superseded:
@@ -200,47 +177,75 @@ class Client:
     def _forget_answered(self) -> None:
         self._requests = [request for request in self._requests if not request.answered.done()]
 
-    async def run(self, fragment: str = "", press: str = "", trigger: Any = None) -> float:
-        """Have the script run, or one fragment of it as its timer does; the seconds until it has.
+    async def run(self, fragment: str = "", trigger: Any = None, *, timer: bool = False, page: str = "") -> float:
+        """Have the script run, or one fragment of it; the seconds until it has.
 
-        `trigger` is the state of a component that asks for it.
+        `trigger` is the state of a widget that is sent once. `timer`: the page's own timer asks, and no user. `page`
+        is the key of the page that is wanted instead of this one.
         """
         from streamlit.proto.BackMsg_pb2 import BackMsg
 
         message = BackMsg()
-        message.rerun_script.query_string = ""
-        states = message.rerun_script.widget_states.widgets
-        states.extend(self._widgets.values())
-        message.rerun_script.is_auto_rerun = bool(fragment) and trigger is None
-        if press:
-            widget = states.add()
-            widget.id, widget.trigger_value = self.buttons[press].id, True
-            fragment = self.buttons[press].fragment
+        asked = message.rerun_script
+        asked.query_string = "" if page else self._query
+        asked.page_script_hash = page or self._page
+        if not page:  # widgets of a page that is left are not sent
+            asked.widget_states.widgets.extend(self.elements.states())
+        asked.is_auto_rerun = timer
         if trigger is not None:
-            states.append(trigger)
+            asked.widget_states.widgets.append(trigger)
         if fragment:
-            message.rerun_script.fragment_id = fragment
+            asked.fragment_id = fragment
         request = _Request(fragment, asyncio.get_running_loop().create_future())
         self._requests.append(request)
-        began = self._asked = time.monotonic()
+        began = self.points.asked = time.monotonic()
         await self._socket.send(message.SerializeToString())
         with suppress(TimeoutError):
             await asyncio.wait_for(request.answered, PATIENCE)
         return time.monotonic() - began
 
-    async def choose(self, label: str, option: str) -> float:
-        """Choose from a list that is on the page; the seconds until the page is there again."""
-        self._chosen[self._choices[label]] = option
-        self._widgets[self._choices[label]].string_value = option
-        return await self.run()
-
-    async def press(self, button: str) -> float:
+    async def press(self, label: str) -> float:
         """Press a button; the seconds until the page, or the part of it that the button belongs to, is there again."""
-        if button == "Train":
-            self._newest = time.monotonic()
-        elif button == "Pause":
-            self._newest = None
-        return await self.run(press=button)
+        if label == "Train":
+            self.points.start()
+        elif label == "Pause":
+            self.points.stop()
+        button = self.elements.get("button", label)
+        return await self.run(button.fragment, messages.press_state(button.id))
+
+    async def choose(self, label: str, option: str) -> float:
+        """Choose from a selectbox; the seconds until what depends on it is there, none for what is chosen already."""
+        box = self.elements.get("selectbox", label)
+        if self.elements.value(box) == option:
+            return 0.0
+        return await self._set(box, messages.option_state(box.id, option))
+
+    async def fill(self, field: Element, number: float | None) -> float:
+        """Put a number into a number input, or empty it; the seconds until what depends on it is there."""
+        return await self._set(field, messages.number_state(field.id, number))
+
+    async def pick(self, menu: Element, option: str) -> float:
+        """Choose from a menu; the seconds until what it does is there."""
+        return await self.run(menu.fragment, messages.menu_state(menu.id, option))
+
+    async def unfold(self, popover: Element, is_open: bool = True) -> float:
+        """Open a popover, or close it; the seconds until its content is there."""
+        return await self._set(popover, messages.open_state(popover.id, is_open))
+
+    async def visit(self, page: str) -> float:
+        """Go to the page with this title; the seconds until it is there."""
+        if page not in self.pages:
+            raise LookupError(f"there is no page '{page}'; there are {', '.join(self.pages)}")
+        self.timers.clear()
+        return await self.run(page=self.pages[page])
+
+    async def _set(self, widget: Element, state: Any) -> float:
+        self.elements.set(state)
+        return await self.run(widget.fragment)
+
+    def popover(self, about: str) -> Element:
+        """The popover whose help begins so."""
+        return next(one for one in self.elements if one.kind == POPOVER and one.help.startswith(about))
 
     async def until(self, condition: Callable[[Client], bool], patience: float = PATIENCE) -> float:
         """Wait until what the page shows fulfils the condition; the seconds that took, `patience` at most."""
@@ -253,68 +258,8 @@ class Client:
         return time.monotonic() - began
 
     async def update(self, answers: list[float], at_least: float) -> None:
-        """Keep the page up to date as a browser does, for as long as the task lives.
-
-        Adds the seconds of every answer that brings what moves: the stream's, asked when it says, or those of the
-        page's timers, asked every `at_least` seconds, more seldom where the page says so.
-        """
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._tick(answers, at_least))
-            tasks.create_task(self._follow(answers, tasks) if self._streams else self._refuse())
-
-    async def _tick(self, answers: list[float], at_least: float) -> None:
-        """Do what the page's timers do in a browser: it asks when it is time to, answered before or not."""
-        timer, due = Timer(0.0, 0.0), 0.0
-        async with asyncio.TaskGroup() as asking:
-            while True:
-                fragment, now = next(iter(self.timers.items()), ("", timer))
-                if now is not timer:
-                    timer, due = now, now.began + max(now.interval, at_least)
-                if fragment and time.monotonic() >= due:
-                    asking.create_task(self._ask(fragment, due, answers))
-                    due += max(timer.interval, at_least)
-                wait = due - time.monotonic() if fragment else GLANCE_SECONDS
-                await asyncio.sleep(min(max(0.0, wait), GLANCE_SECONDS))
-
-    async def _ask(self, fragment: str, due: float, answers: list[float]) -> None:
-        await self.run(fragment)
-        if not self._streams:
-            answers.append(time.monotonic() - due)
-
-    async def _refuse(self) -> None:
-        """Say once that the stream cannot be reached."""
-        await self.until(lambda one: one._feed is not None and one._feed.stream is not None)
-        if (feed := self._feed) is not None:
-            said = component_state(feed.id, {"streams": False})
-            await self.run(feed.fragment, trigger=said)
-            self._widgets[feed.id] = said
-
-    async def _follow(self, answers: list[float], asking: asyncio.TaskGroup) -> None:
-        """Read one stream after the other as the pages name them, one request at a time."""
-        while True:
-            feed = self._feed
-            if feed is None or feed.stream is None:
-                await self.until(lambda one, before=feed: one._feed != before)
-                continue
-            while self._feed == feed:
-                began = time.monotonic()
-                status, content = await self._connection.get(feed.stream.split("#")[0])
-                answers.append(time.monotonic() - began)
-                if self._feed != feed:
-                    break
-                if status != 200:
-                    raise RuntimeError(f"the page's stream answered with status {status}")
-                answer = json.loads(content)
-                if shown := sight(content.decode()):
-                    self.tick_bytes = len(content)
-                    self._see(shown)
-                    async with self._changed:
-                        self._changed.notify_all()
-                if answer["redraw"]:
-                    self._feed = None
-                    asking.create_task(self.run(feed.fragment, trigger=component_trigger(feed.id, "redraw")))
-                    break
-                await asyncio.sleep(max(0.0, answer["next"] - (time.monotonic() - began)))
+        """Keep the page up to date as a browser does, for as long as the task lives; see `updates.update`."""
+        await update(self, answers, at_least)
 
 
 @asynccontextmanager
