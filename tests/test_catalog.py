@@ -205,7 +205,7 @@ def test_loss_takes_the_targets_that_it_says(entry: LossEntry) -> None:
     loss = getattr(nn, entry.name)(**entry.fill({}))
     outputs = torch.full((4, 3), 0.3)
     index = torch.tensor([0, 1, 2, 0])
-    target = index if entry.target == "index" else nn.functional.one_hot(index, 3).float()
+    target = index if entry.target_form == "index" else nn.functional.one_hot(index, 3).float()
     assert loss(outputs, target).shape == (), "one number, averaged over the batch"
     twice = loss(torch.cat([outputs, outputs]), torch.cat([target, target]))
     assert torch.isclose(twice, loss(outputs, target))

@@ -138,7 +138,7 @@ def target_form(experiment: Experiment, planned: Plan) -> str:
     """How targets go into the loss: 'index', 'column' (0 and 1), 'one-hot', or 'numbers' in regression."""
     if experiment.data.facts.task == "regression":
         return "numbers"
-    if experiment.loss.entry.target == "index":
+    if experiment.loss.entry.target_form == "index":
         return "index"
     return "column" if planned.outputs == 1 else "one-hot"
 

@@ -108,7 +108,7 @@ class Control:
                 return
             if before == experiment:
                 return
-            if before is not None and _without_live(before) == _without_live(experiment):
+            if before is not None and before.without_live() == experiment.without_live():
                 self._aim()
             else:
                 self._start_over()
@@ -325,12 +325,3 @@ class Control:
             and self._snapshot.status != "failed"
             and self._bench.stale(self._looking())
         )
-
-
-def _without_live(experiment: Experiment) -> Experiment:
-    """The experiment without what may change while a run goes on."""
-    optimizer, training = experiment.optimizer, experiment.training
-    return experiment.updated(
-        optimizer=optimizer.updated(params={**optimizer.params, "lr": 0.0}),
-        training=training.updated(epochs=None),
-    )

@@ -253,7 +253,7 @@ def test_a_new_optimizer_and_a_new_loss_need_no_new_exporter(monkeypatch: pytest
         entry = OptimizerEntry(name=name, label="", summary="", state_per_parameter=2, parameters=(_float("lr", 0.01),))
         monkeypatch.setitem(OPTIMIZERS, name, entry)
         assert_same(small(optimizer=OptimizerSpec(type=name)), ["mixed", "bare-tensors"])
-    loss = LossEntry(name="HuberLoss", label="", summary="", target="dense", link="identity",
+    loss = LossEntry(name="HuberLoss", label="", summary="", target_form="dense", link="identity",
                      tasks=("regression", "classification"), parameters=(_float("delta", 0.3),))  # fmt: skip
     monkeypatch.setitem(LOSSES, "HuberLoss", loss)
     found = small(loss=LossSpec(type="HuberLoss"), layers=(layer("Linear", out_features=3), layer("Linear")))

@@ -115,7 +115,7 @@ def test_every_loss(name: str, dataset: str) -> None:
     end = (layer("Sigmoid"),) if LOSSES[name].bounded_outputs else ()
     if DATASETS[dataset].task not in LOSSES[name].tasks:
         return
-    widths = {None} | ({2} if dataset == "xor" and LOSSES[name].target == "dense" else set())
+    widths = {None} | ({2} if dataset == "xor" and LOSSES[name].target_form == "dense" else set())
     for width in widths:
         layers = (layer("Linear", out_features=4), layer("Tanh"), layer("Linear", out_features=width), *end)
         found = small(data=data, layers=layers, loss=LossSpec(type=name))
