@@ -67,7 +67,7 @@ class UpdateByHand:
     settings: Mapping[str, float]
     """The numbers that the lines use, by name; the learning rate is `lr`."""
     state: tuple[StateTensor, ...] = ()
-    """What is kept for every parameter."""
+    """What is kept for every parameter, in the order in which PyTorch's optimizer makes it."""
     scalars: tuple[str, ...] = ()
     """Lines that come first and are the same for all parameters: names of expressions of the settings and of `step`,
     which counts the updates from 1."""

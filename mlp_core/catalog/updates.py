@@ -88,6 +88,9 @@ def rmsprop(params: Params) -> UpdateByHand:
     lines = [_DECAY] if params["weight_decay"] else []
     lines.append("square.mul_(alpha).addcmul_(g, g, value=1 - alpha)  # running average of the squared gradient")
     state = [StateTensor(name="square", plural="squares", key="square_avg")]
+    if params["momentum"]:
+        settings["momentum"] = params["momentum"]
+        state.append(StateTensor(name="velocity", plural="velocities", key="momentum_buffer"))
     if params["centered"]:
         state.append(StateTensor(name="mean", plural="means", key="grad_avg"))
         lines.append("mean.lerp_(g, 1 - alpha)  # and of the gradient")
@@ -95,8 +98,6 @@ def rmsprop(params: Params) -> UpdateByHand:
     else:
         lines.append("spread = square.sqrt().add_(eps)")
     if params["momentum"]:
-        settings["momentum"] = params["momentum"]
-        state.append(StateTensor(name="velocity", plural="velocities", key="momentum_buffer"))
         lines += ["velocity.mul_(momentum).addcdiv_(g, spread)", "p.add_(velocity, alpha=-lr)"]
     else:
         lines.append("p.addcdiv_(g, spread, value=-lr)")
