@@ -154,7 +154,6 @@ class CudaGraphEngine:
         return ChunkResult(losses.cpu().numpy(), samples, np.array(rates))
 
     def _bind(self, run: Run) -> _Bound:
-        schedules.check(run.scheduler)
         update = update_of(run.optimizer)
         if run.optimizer.param_groups[0].get("dampening"):
             raise UnsupportedError("a first step without dampening cannot be told apart in a CUDA graph")

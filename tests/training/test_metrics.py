@@ -13,7 +13,8 @@ from sklearn import metrics as sklearn_metrics
 from small_runs import events_of, experiment, make
 
 from mlp_core.catalog import LOSSES
-from mlp_core.run.metrics import PlainPasses, confusion_matrix, evaluate, predicted_class, probabilities
+from mlp_core.run.answers import predicted_class, probabilities
+from mlp_core.run.metrics import PlainPasses, confusion_matrix, evaluate
 from mlp_core.spec import OptimizerSpec
 
 
