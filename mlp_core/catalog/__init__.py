@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 
 from mlp_core.catalog.activations import ACTIVATIONS
@@ -16,8 +17,8 @@ from mlp_core.catalog.schedulers import SCHEDULERS, SchedulerEntry
 from mlp_core.catalog.styles import STYLES
 from mlp_core.catalog.training import DEVICES, TRAINING
 
-ALL_LAYERS: dict[str, LayerEntry] = {**LAYERS, **ACTIVATIONS}
-"""Everything that may stand in a network's list of layers."""
+ALL_LAYERS: Mapping[str, LayerEntry] = ChainMap(ACTIVATIONS, LAYERS)  # the last one's entries come first
+"""Everything that may stand in a network's list of layers: a look into both tables, and no copy."""
 
 KINDS: dict[str, Mapping[str, Entry]] = {
     "layers": LAYERS,

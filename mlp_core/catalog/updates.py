@@ -108,15 +108,15 @@ def adagrad(params: Params) -> UpdateByHand:
     """Adagrad."""
     lines = [_DECAY] if params["weight_decay"] else []
     lines += [
-        "total.addcmul_(g, g)  # the sum of all squared gradients",
-        "spread = total.sqrt().add_(eps)",
+        "square.addcmul_(g, g)  # the sum of all squared gradients",
+        "spread = square.sqrt().add_(eps)",
         "p.addcdiv_(g, spread, value=-size)",
     ]
-    total = StateTensor(name="total", plural="totals", key="sum", fill=params["initial_accumulator_value"])
+    square = StateTensor(name="square", plural="squares", key="sum", fill=params["initial_accumulator_value"])
     return UpdateByHand(
         lines=tuple(lines),
         settings=_settings(params, "lr", "lr_decay", "eps"),
-        state=(total,),
+        state=(square,),
         scalars=("size = lr / (1 + (step - 1) * lr_decay)",),
         counts=True,
     )

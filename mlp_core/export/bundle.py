@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from mlp_core.catalog import FEATURES
+from mlp_core.export.calls import import_of
 from mlp_core.export.imports import import_lines
 from mlp_core.export.modules import row
 from mlp_core.export.pieces import pieces
@@ -78,7 +79,8 @@ def model_source(experiment: Experiment, preprocessing: Preprocessing) -> str:
         _MAIN,
     ]
     program = join(["\n".join([*borrowed.constants, *_constants(preprocessing)]), *functions, _RUN])
-    imports = import_lines(program, [*borrowed.imports, *_IMPORTS])
+    classes_used = filter(None, (import_of(layer.entry.target) for layer in experiment.layers))
+    imports = import_lines(program, [*borrowed.imports, *_IMPORTS, *classes_used])
     return "\n".join([_docstring(experiment, images), "", *imports, "", program, ""])
 
 
