@@ -61,8 +61,8 @@ def test_any_order_of_presses_leaves_every_session_usable(seed: int) -> None:
     sessions = [opened() for _ in range(6)]
     presses: list[Callable[[Session], object]] = [
         Session.play, Session.pause, Session.step, Session.step_epoch, Session.reset,
-        lambda session: session.watch(["weights", "boundary"]),
-        lambda session: session.state("current", 0.05),
+        lambda session: session.request_views(["weights", "boundary"]),
+        lambda session: session.weights("current", 0.05),
         lambda session: session.set_speed(choose.choice([None, 100.0])),
     ]  # fmt: skip
     try:
