@@ -287,6 +287,23 @@ class Experiment(_Part):
             training=self.training.updated(**_live_defaults(TRAINING)),
         )
 
+    def live_changes_since(self, before: Experiment) -> list[tuple[str, Any, Any]]:
+        """What may change while a run goes on and differs: where it lies, its value before, and its value here.
+
+        Both experiments must be equal but for their live parameters.
+        """
+        pairs = zip(before._live_values(), self._live_values(), strict=True)
+        return [(place, old, new) for (place, old), (_, new) in pairs if old != new]
+
+    def _live_values(self) -> list[tuple[str, Any]]:
+        """Where each live parameter lies, and its value."""
+        found = []
+        for place in ("loss", "optimizer", "scheduler"):
+            if (chosen := getattr(self, place)) is not None:
+                entry = look_up(chosen.entries, chosen.type, chosen.kind)
+                found += [(f"{place}.{name}", chosen.params[name]) for name in _live_defaults(entry)]
+        return found + [(f"training.{name}", getattr(self.training, name)) for name in _live_defaults(TRAINING)]
+
     def to_json(self, indent: int | None = None) -> str:
         """The experiment as JSON; `from_json` reads it back to an equal one."""
         return self.model_dump_json(indent=indent)
