@@ -13,8 +13,9 @@ from strategies import experiments
 from mlp_core import data
 from mlp_core.errors import SpecError
 from mlp_core.limits import MAX_LAYERS, MAX_PARAMETERS
-from mlp_core.plan import Problem, last_linear, plan, problems, refuse, wanted_outputs
+from mlp_core.plan import last_linear, plan, wanted_outputs
 from mlp_core.presets import PRESETS, preset
+from mlp_core.problems import Problem, problems, refuse
 from mlp_core.run import build as build_module
 from mlp_core.run.build import build, build_model, describe_model
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 
 from mlp_core.catalog.activations import ACTIVATIONS
 from mlp_core.catalog.controls import CONTROLS
 from mlp_core.catalog.datasets import DATASETS, FEATURES, DatasetEntry
-from mlp_core.catalog.entry import Entry, look_up
+from mlp_core.catalog.entry import Entry, look_up, resolve
 from mlp_core.catalog.layers import LAYERS, LayerEntry
 from mlp_core.catalog.losses import LOSSES, LossEntry
 from mlp_core.catalog.optimizers import OPTIMIZERS, OptimizerEntry
@@ -15,8 +16,8 @@ from mlp_core.catalog.schedulers import SCHEDULERS
 from mlp_core.catalog.styles import STYLES
 from mlp_core.catalog.training import DEVICES, TRAINING
 
-ALL_LAYERS: dict[str, LayerEntry] = {**LAYERS, **ACTIVATIONS}
-"""Everything that may stand in a network's list of layers."""
+ALL_LAYERS: Mapping[str, LayerEntry] = ChainMap(ACTIVATIONS, LAYERS)  # the last one's entries come first
+"""Everything that may stand in a network's list of layers: a look into both tables, and no copy."""
 
 KINDS: dict[str, Mapping[str, Entry]] = {
     "layers": LAYERS,
@@ -51,4 +52,5 @@ __all__ = [
     "LossEntry",
     "OptimizerEntry",
     "look_up",
+    "resolve",
 ]

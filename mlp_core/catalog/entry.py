@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from importlib import import_module
 from typing import Any, TypeVar
 
 from mlp_core.catalog.parameters import Parameter, shorten
@@ -52,6 +53,12 @@ class Entry:
             parameter.name: parameter.check(params.get(parameter.name, parameter.default), owner)
             for parameter in self.parameters
         }
+
+
+def resolve(target: str) -> Any:
+    """The object that 'module:name' names. Imports the module, which may be heavy."""
+    module, name = target.split(":")
+    return getattr(import_module(module), name)
 
 
 EntryT = TypeVar("EntryT", bound=Entry)

@@ -8,7 +8,8 @@ from itertools import pairwise
 from mlp_core.catalog import STYLES, look_up
 from mlp_core.export.modules import is_block
 from mlp_core.export.pieces import Piece, pieces
-from mlp_core.plan import plan, refuse
+from mlp_core.plan import plan
+from mlp_core.problems import refuse
 from mlp_core.spec import Experiment
 
 

@@ -24,7 +24,7 @@ from mlp_core.engines.fast import FastEngine
 from mlp_core.engines.native import engine as native
 from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.errors import SpecError
-from mlp_core.plan import problems
+from mlp_core.problems import problems
 from mlp_core.run.build import Run
 from mlp_core.run.checkpoint import restore, save
 from mlp_core.spec import Experiment, LayerSpec, OptimizerSpec, SchedulerSpec

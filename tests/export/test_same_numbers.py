@@ -19,8 +19,9 @@ from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, SCHEDULER
 from mlp_core.data import load
 from mlp_core.errors import SpecError
 from mlp_core.export import notebook, refuses, script
-from mlp_core.plan import plan, problems
+from mlp_core.plan import plan
 from mlp_core.presets import PRESETS, preset
+from mlp_core.problems import problems
 from mlp_core.spec import (
     DataSpec,
     Experiment,
