@@ -107,7 +107,7 @@ def plan(experiment: Experiment) -> Plan:
     """Shapes and sizes of the network.
 
     Raises `SpecError` when a width is missing, and `TooLargeError` when an estimate exceeds a limit. A layer whose
-    inside has not the width that it needs is planned with the one that it has; see `LayerPlan.fits`.
+    inside has not the width that it needs is planned as if it had; see `LayerPlan.fits`.
     """
     shape, features = experiment.data.facts.sample_shape, experiment.data.facts.features
     flatten = len(shape) > 1
@@ -152,14 +152,16 @@ def _plan_layer(spec: LayerSpec, features: int, path: Path, name: str, empty: Em
 
     names = [f"{name}.{position}" for position in range(len(spec.inside))]
     inside = _plan_list(spec.inside, features, path, names, empty_inside)
+    width = features
     if inside:
         spec = spec.updated(inside=tuple(layer.spec for layer in inside))
+        width = features if entry.keeps_width else inside[-1].out_features
     return LayerPlan(
         path=path,
         name=name,
         spec=spec,
         in_features=features,
-        out_features=entry.out_features(spec.params, inside[-1].out_features if inside else features),
+        out_features=entry.out_features(spec.params, width),
         parameters=entry.count(spec.params, features) + sum(layer.parameters for layer in inside),
         buffers=entry.buffers(spec.params, features) + sum(layer.buffers for layer in inside),
         inside=inside,

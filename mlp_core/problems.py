@@ -100,8 +100,6 @@ def _loss_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
             "Use BCE with logits",
             experiment.updated(loss=LossSpec(type="BCEWithLogitsLoss")),
         )
-    if not all(layer.fits for layer in found.walk()):
-        return  # what the network puts out is not known before its layers fit
     wanted = wanted_outputs(experiment)
     allowed = {wanted} | ({facts.classes} if facts.classifies else set())
     if found.outputs not in allowed:
