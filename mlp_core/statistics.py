@@ -29,7 +29,7 @@ View = dict[str, Any]
 
 def _histograms(run: Run, pick: Callable[[Tensor], Tensor | None]) -> View:
     names, tensors = [], []
-    for layer in run.plan.layers:
+    for layer in run.plan.walk():
         weight = getattr(run.model.get_submodule(layer.name), "weight", None)
         values = None if weight is None else pick(weight)
         if values is not None:
@@ -44,7 +44,7 @@ def _histograms(run: Run, pick: Callable[[Tensor], Tensor | None]) -> View:
 
 
 def weights(run: Run) -> View:
-    """Histograms of every layer's weights: names, counts and edges, one of each per layer."""
+    """Histograms of every layer's weights: names, counts and edges, one of each per layer, inner ones too."""
     return _histograms(run, lambda weight: weight)
 
 

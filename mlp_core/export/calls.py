@@ -8,28 +8,39 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from mlp_core.catalog import resolve
 from mlp_core.export.python import Expression, Group, Item, Named, literal
+
+NAMESPACES = {"torch.nn": "nn."}
+"""How scripts write the modules of PyTorch whose classes they call, where that is not in full."""
 
 
 def constructor(
-    namespace: str,
-    name: str,
+    target: str,
     values: Mapping[str, Any],
     *,
     first: tuple[Item, ...] = (),
     shown: Collection[str] = (),
-    text: Mapping[str, Expression] | None = None,
+    explode: bool = False,
 ) -> Group:
-    """The call that makes an object of a class, such as `nn.Linear(2, 8)`.
+    """The call that makes an object of the class 'module:class', such as `nn.Linear(2, 8)`.
 
-    `namespace` is the module as scripts name it (see `MODULES`). `first` are arguments that come before, `shown`
-    names those to write even when they equal the default, and `text` holds expressions to write in a value's place.
+    `first` are arguments that come before, `shown` names those to write even when they equal the default. With
+    `explode` each argument gets a line of its own. A class outside of PyTorch is written by its name alone.
     """
-    target = getattr(_module(namespace), name)
-    return _call(f"{namespace}.{name}", target, values, first, shown, text or {})
+    module, name = target.split(":")
+    namespace = NAMESPACES.get(module, f"{module}." if module.startswith("torch.") else "")
+    made = _call(f"{namespace}{name}", resolve(target), values, first, shown)
+    return replace(made, explode=explode)
+
+
+def in_torch_nn(target: str) -> bool:
+    """Whether the class is one of `torch.nn`."""
+    return target.startswith("torch.nn:")
 
 
 def function_of(name: str, values: Mapping[str, Any], x: Expression, *more: Item) -> Group | None:
@@ -41,13 +52,13 @@ def function_of(name: str, values: Mapping[str, Any], x: Expression, *more: Item
     found = functional_names().get(name.lower())
     if found is None:
         return None
-    function: Callable[..., Any] = getattr(_module("F"), found)
+    function: Callable[..., Any] = resolve(f"torch.nn.functional:{found}")
     if _parameters(function) is None:  # a builtin tells nothing about itself, but has the defaults of its class
-        defaults = _parameters(getattr(_module("nn"), name)) or {}
+        defaults = _parameters(resolve(f"torch.nn:{name}")) or {}
         set_here = {key: value for key, value in values.items() if value != defaults[key].default}
         return Group(f"F.{found}(", (x, *(Named(key, literal(value)) for key, value in set_here.items()), *more))
     try:
-        return _call(f"F.{found}", function, values, (x,), (), {}, *more)
+        return _call(f"F.{found}", function, values, (x,), (), *more)
     except TypeError:
         return None
 
@@ -58,16 +69,10 @@ def functional_names() -> dict[str, str]:
 
     Names that end in one are left out: those functions change their input.
     """
-    module = _module("F")
-    names = [name for name in dir(module) if not (name.startswith("_") or name.endswith("_"))]
-    return {name.replace("_", ""): name for name in names if callable(getattr(module, name))}
+    from torch.nn import functional
 
-
-def _module(namespace: str) -> Any:
-    import torch
-
-    return {"nn": torch.nn, "F": torch.nn.functional, "torch.optim": torch.optim,
-            "torch.optim.lr_scheduler": torch.optim.lr_scheduler}[namespace]  # fmt: skip
+    names = [name for name in dir(functional) if not (name.startswith("_") or name.endswith("_"))]
+    return {name.replace("_", ""): name for name in names if callable(getattr(functional, name))}
 
 
 def _call(
@@ -76,7 +81,6 @@ def _call(
     values: Mapping[str, Any],
     first: tuple[Item, ...],
     shown: Collection[str],
-    text: Mapping[str, Expression],
     *more: Item,
 ) -> Group:
     known = _parameters(target)
@@ -85,7 +89,7 @@ def _call(
         raise TypeError(f"{written} has no parameter {sorted(unknown)}")
     items: list[Item] = [*first]
     by_position = True
-    for parameter in list(known.values())[len(first) :]:
+    for parameter in _after(first, known):
         required = parameter.default is inspect.Parameter.empty
         by_position = by_position and required and parameter.kind is not inspect.Parameter.KEYWORD_ONLY
         if parameter.name not in values:
@@ -93,9 +97,14 @@ def _call(
         value = values[parameter.name]
         if not required and parameter.name not in shown and value == parameter.default:
             continue
-        content = text.get(parameter.name, literal(value))
-        items.append(content if by_position else Named(parameter.name, content))
+        items.append(literal(value) if by_position else Named(parameter.name, literal(value)))
     return Group(f"{written}(", (*items, *more))
+
+
+def _after(first: tuple[Item, ...], known: Mapping[str, inspect.Parameter]) -> list[inspect.Parameter]:
+    """The parameters that are left once some arguments are given by position."""
+    any_number = [place for place, found in enumerate(known.values()) if found.kind is inspect.Parameter.VAR_POSITIONAL]
+    return list(known.values())[any_number[0] + 1 if any_number else len(first) :]
 
 
 def _parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter] | None:

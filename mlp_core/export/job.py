@@ -55,20 +55,20 @@ class Job:
     def loss(self) -> Group:
         """The loss as a call."""
         loss = self.experiment.loss
-        return constructor("nn", loss.type, loss.params)
+        return constructor(f"torch.nn:{loss.type}", loss.params)
 
     def optimizer(self, parameters: str) -> Group:
         """The optimizer as a call; the first setting, the learning rate, is always written."""
         chosen = self.experiment.optimizer
         shown = [parameter.name for parameter in chosen.entry.parameters[:1]]
-        return constructor("torch.optim", chosen.type, chosen.params, first=(parameters,), shown=shown)
+        return constructor(f"torch.optim:{chosen.type}", chosen.params, first=(parameters,), shown=shown)
 
     def scheduler(self, optimizer: str) -> Group | None:
         """The schedule of the learning rate as a call."""
         chosen = self.experiment.scheduler
         if chosen is None:
             return None
-        return constructor("torch.optim.lr_scheduler", chosen.type, chosen.params, first=(optimizer,))
+        return constructor(f"torch.optim.lr_scheduler:{chosen.type}", chosen.params, first=(optimizer,))
 
     @property
     def right_answers(self) -> str:

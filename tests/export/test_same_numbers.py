@@ -114,7 +114,7 @@ def test_every_loss(name: str, dataset: str) -> None:
     params = {"points": 30} if DATASETS[dataset].source == "generated" else {}
     data = DataSpec(dataset=dataset, params=params)
     end = (layer("Sigmoid"),) if LOSSES[name].bounded_outputs else ()
-    if DATASETS[dataset].task not in LOSSES[name].tasks:
+    if data.facts.task not in LOSSES[name].tasks:
         return
     widths = {None} | ({2} if dataset == "xor" and LOSSES[name].target == "dense" else set())
     for width in widths:
