@@ -350,6 +350,21 @@ class Experiment(_Part):
         outer = path[:-1]
         return self.replace_layer(outer, self.layer_at(outer).updated(inside=changed))
 
+    def without_live(self) -> Experiment:
+        """The experiment without what may change while a run goes on."""
+        return self.updated(
+            optimizer=self.optimizer.updated(params={**self.optimizer.params, "lr": 0.0}),
+            training=self.training.updated(epochs=None),
+        )
+
+    def live_changes_since(self, before: Experiment) -> list[tuple[str, Any, Any]]:
+        """What may change while a run goes on and differs: where it lies, its value before, and its value here."""
+        pairs = (
+            ("optimizer.lr", before.optimizer.params["lr"], self.optimizer.params["lr"]),
+            ("training.epochs", before.training.epochs, self.training.epochs),
+        )
+        return [(place, old, new) for place, old, new in pairs if old != new]
+
     def to_json(self, indent: int | None = None) -> str:
         """The experiment as JSON; `from_json` reads it back to an equal one."""
         return self.model_dump_json(indent=indent)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,6 +20,7 @@ from mlp_core.catalog import resolve
 from mlp_core.data.dataset import Dataset
 from mlp_core.plan import LayerPlan, Plan, plan
 from mlp_core.problems import refuse
+from mlp_core.processor import policy
 from mlp_core.run import devices
 from mlp_core.run.batches import Batches, Position
 from mlp_core.run.randomness import RandomStream
@@ -89,6 +91,19 @@ class Run:
         """Whether the schedule counts steps; without one, or with one that counts epochs, False."""
         described = self.experiment.scheduler
         return described is not None and described.every == "step"
+
+    @property
+    def one_thread(self) -> bool:
+        """Whether its steps are so small that one thread is fastest."""
+        return policy.one_thread(self.plan.parameters, self.batches.batch_size)
+
+    def tune_thread(self, *, alone: bool) -> int:
+        """Set the calling thread up for its kernels; see `policy.tune_thread`."""
+        return policy.tune_thread(self.plan.parameters, self.batches.batch_size, alone)
+
+    def tuned(self) -> AbstractContextManager[None]:
+        """The same for a block, in a thread that has other work as well."""
+        return policy.tuned(self.plan.parameters, self.batches.batch_size)
 
     @cached_property
     def structure(self) -> Hashable:

@@ -20,7 +20,7 @@ EXPLODED = 1e6
 """How many times its first value (or 1, if that is larger) a loss may grow before the run is stopped."""
 
 
-class Watch:
+class DivergenceGuard:
     """Keeps two checkpoints of a run, and looks at every chunk's losses.
 
     Two, because sound weights are those *before* the update that broke the loss, which may lie in the chunk

@@ -45,7 +45,7 @@ def data_panel(session: Session, snapshot: Snapshot) -> None:
             _parameter(parameter)
     if message := edit.refusal("data"):
         st.error(message, icon=":material/block:")
-    if (dataset := session.dataset) is not None:
+    if (dataset := snapshot.dataset) is not None:
         st.caption(f"{dataset.train_size:,} training, {dataset.test_size:,} test samples. {' '.join(snapshot.notes)}")
 
 

@@ -24,7 +24,7 @@ IMAGES = "sample_images"
 
 def send_images(session: Session) -> None:
     """Hand the sample images to the browser once; call outside the part of the page that ticks."""
-    dataset = session.dataset
+    dataset = session.snapshot().dataset
     if dataset is not None and len(dataset.facts.sample_shape) == 3:
         image_store(dataset.x_test[:SHOWN_SAMPLES], key=_store_key(dataset))
 
@@ -43,7 +43,7 @@ def output_panel(session: Session, snapshot: Snapshot, shown: Shown) -> None:
 
 def output_view(session: Session) -> set[str]:
     """The view of the run that the output shows."""
-    dataset = session.dataset
+    dataset = session.snapshot().dataset
     if dataset is None:
         return set()
     if dataset.facts.plane:
@@ -59,7 +59,7 @@ def as_table(dataset: Dataset) -> bool:
 
 def output(session: Session, snapshot: Snapshot, shown: Shown) -> Part | None:
     """What the network makes of the data; None for tables of classes, which `sample_table` draws."""
-    dataset = session.dataset  # of the session's run, which the edited experiment may be ahead of
+    dataset = snapshot.dataset
     if dataset is None:
         return _nothing("The data appears here as soon as it is loaded.")
     if dataset.facts.plane:
@@ -139,7 +139,8 @@ def sample_table(session: Session, drawn: Snapshot) -> None:
     """Predictions for the first test rows of a table, in a fragment of its own while the session is busy."""
 
     def tick() -> None:
-        dataset, looked = session.dataset, session.snapshot().views.get("samples")
+        now = session.snapshot()
+        dataset, looked = now.dataset, now.views.get("samples")
         if dataset is None or looked is None:
             st.caption("Predictions appear here as soon as the network is built.")
             return

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mlp_core.engines import ChunkResult, schedules, tuned
+from mlp_core.engines import ChunkResult, schedules
 from mlp_core.engines.bound import BoundEngine
 from mlp_core.engines.cache import BuildCache
 from mlp_core.engines.eager import EagerEngine
@@ -19,7 +19,6 @@ from mlp_core.engines.native.layout import Layout
 from mlp_core.engines.optimizers import Update, scalars_of
 from mlp_core.engines.storage import Storage
 from mlp_core.engines.tracing import UnsupportedError, trace
-from mlp_core.processor.policy import one_thread
 from mlp_core.run.build import Run
 from mlp_core.run.checkpoint import restore, save
 
@@ -96,7 +95,7 @@ class _Bound:
         kept = save(run)
         found: list[list[Tensor]] = []
         begin = max(0, batches.per_epoch - TRIED_STEPS // 2)
-        with tuned(run):
+        with run.tuned():
             for engine in (EagerEngine(), self):
                 batches.restore(torch.arange(len(batches.x)) if begin else None)
                 run.position.batch = begin
@@ -188,6 +187,6 @@ class NativeEngine(BoundEngine[_Bound]):
         return self._bind(run).run(run, steps)
 
     def _make(self, run: Run, update: Update) -> _Bound:
-        if not one_thread(run.plan.parameters, run.batches.batch_size):
+        if not run.one_thread:
             raise UnsupportedError("its steps are large, and matrix products take nearly all of their time")
         return _Bound(run, update)
