@@ -23,7 +23,7 @@ ORDER = [
     ["mlp_core.catalog"],
     ["mlp_core.spec"],
     ["mlp_core.plan", "mlp_core.presets", "mlp_core.data"],
-    ["mlp_core.link", "mlp_core.problems"],
+    ["mlp_core.link", "mlp_core.locks", "mlp_core.problems"],
     ["mlp_core.run"],
     ["mlp_core.engines", "mlp_core.export", "mlp_core.statistics"],
     ["mlp_core.predict"],

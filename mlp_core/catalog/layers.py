@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlp_core.catalog.by_hand import BareTensor, LayerByHand
-from mlp_core.catalog.entry import Entry, table
+from mlp_core.catalog.entry import ClassEntry, table
 from mlp_core.catalog.parameters import Bool, Float, Int
 from mlp_core.limits import MAX_WIDTH
 
@@ -27,7 +27,7 @@ def _no_arguments(features: int) -> dict[str, int]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerEntry(Entry):
+class LayerEntry(ClassEntry):
     """A layer of the network: a module over (N, features).
 
     An entry that holds layers is a subclass of `nn.Sequential` that takes them as positional arguments, so that their
@@ -36,8 +36,6 @@ class LayerEntry(Entry):
 
     family: str
     """What kind of layer this is, for grouping."""
-    target: str = ""
-    """The class as 'module:class'. Left empty, it is the `torch.nn` class of the entry's name."""
     inside: tuple[str, ...] = ()
     """The types of the layers that a new one holds; () for a layer that holds none."""
     keeps_width: bool = False
@@ -63,15 +61,16 @@ class LayerEntry(Entry):
     by_hand: Callable[[Params, int], LayerByHand] | None = None
     """The layer in bare tensors, from its parameters and the width that comes in."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.target:
-            object.__setattr__(self, "target", f"torch.nn:{self.name}")
+    namespace = "torch.nn"
 
     @property
     def holds_layers(self) -> bool:
         """Whether other layers stand inside."""
         return bool(self.inside)
+
+    @property
+    def choice_controls(self) -> tuple[str, ...]:
+        return ("network", "activation") if self.family == "activation" else ("network",)
 
 
 def _linear_by_hand(params: Params, features: int) -> LayerByHand:
@@ -161,6 +160,7 @@ LAYERS: dict[str, LayerEntry] = table(
                 name="p",
                 label="Drop probability",
                 help="The share of values set to zero in each training step.",
+                controls=("network", "regularisation"),
                 default=0.5,
                 low=0.0,
                 high=1.0,

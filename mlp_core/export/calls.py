@@ -12,11 +12,15 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from mlp_core.catalog import resolve
+from mlp_core.catalog import load_object
 from mlp_core.export.python import Expression, Group, Item, Named, literal
 
-NAMESPACES = {"torch.nn": "nn."}
-"""How scripts write the modules of PyTorch whose classes they call, where that is not in full."""
+NAMESPACES = {
+    "torch.nn": "nn",
+    "torch.optim": "torch.optim",
+    "torch.optim.lr_scheduler": "torch.optim.lr_scheduler",
+}
+"""Modules of PyTorch as scripts name them. A class of another module is imported by its own name."""
 
 
 def constructor(
@@ -29,32 +33,38 @@ def constructor(
 ) -> Group:
     """The call that makes an object of the class 'module:class', such as `nn.Linear(2, 8)`.
 
-    `first` are arguments that come before, `shown` names those to write even when they equal the default. With
-    `explode` each argument gets a line of its own. A class outside of PyTorch is written by its name alone.
+    `target` is the class as 'module:class'. `first` are arguments that come before, and `shown` names those to write
+    even when they equal the default. With `explode` each argument gets a line of its own.
     """
     module, name = target.split(":")
-    namespace = NAMESPACES.get(module, f"{module}." if module.startswith("torch.") else "")
-    made = _call(f"{namespace}{name}", resolve(target), values, first, shown)
-    return replace(made, explode=explode)
+    written = f"{NAMESPACES[module]}.{name}" if module in NAMESPACES else name
+    return replace(_call(written, load_object(target), values, first, shown), explode=explode)
 
 
-def in_torch_nn(target: str) -> bool:
-    """Whether the class is one of `torch.nn`."""
-    return target.startswith("torch.nn:")
+def is_own(target: str) -> bool:
+    """Whether the class is one of this project, so that scripts must contain it."""
+    return target.startswith("mlp_core.")
 
 
-def function_of(name: str, values: Mapping[str, Any], x: Expression, *more: Item) -> Group | None:
-    """The call on `x` of the function that does what the `torch.nn` class of that name does, if there is one.
+def import_of(target: str) -> str:
+    """The line that imports a class which scripts call by its own name; '' for PyTorch's and this project's."""
+    module, name = target.split(":")
+    return "" if module in NAMESPACES or is_own(target) else f"from {module} import {name}"
+
+
+def function_of(target: str, values: Mapping[str, Any], x: Expression, *more: Item) -> Group | None:
+    """The call on `x` of the function that does what the `torch.nn` class does, if there is one.
 
     It is the function of `torch.nn.functional` that has the same name but for underscores, and takes every value by
     its name.
     """
-    found = functional_names().get(name.lower())
+    module, name = target.split(":")
+    found = functional_names().get(name.lower()) if module == "torch.nn" else None
     if found is None:
         return None
-    function: Callable[..., Any] = resolve(f"torch.nn.functional:{found}")
+    function: Callable[..., Any] = load_object(f"torch.nn.functional:{found}")
     if _parameters(function) is None:  # a builtin tells nothing about itself, but has the defaults of its class
-        defaults = _parameters(resolve(f"torch.nn:{name}")) or {}
+        defaults = _parameters(load_object(f"torch.nn:{name}")) or {}
         set_here = {key: value for key, value in values.items() if value != defaults[key].default}
         return Group(f"F.{found}(", (x, *(Named(key, literal(value)) for key, value in set_here.items()), *more))
     try:

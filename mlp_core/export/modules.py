@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mlp_core.catalog import resolve
-from mlp_core.export.calls import in_torch_nn
-from mlp_core.export.pieces import Piece, forward_lines, opened, walk
+from mlp_core.catalog import load_object
+from mlp_core.export.calls import is_own
+from mlp_core.export.pieces import Piece, forward_lines, opened
 from mlp_core.export.python import (
     WIDTH,
     Expression,
@@ -60,11 +60,11 @@ def define(name: str, attributes: Sequence[tuple[str, Expression]], forward: Seq
     )
 
 
-def own_classes(network: Sequence[Piece], code: str) -> Borrowed:
-    """The classes of layers that are not PyTorch's, as far as the code names them."""
-    targets = [piece.entry.target for piece in walk(network) if piece.entry and not in_torch_nn(piece.entry.target)]
+def own_classes(targets: Iterable[str], code: str) -> Borrowed:
+    """The source of those classes that are this project's, as far as the code names them."""
     named = bound_names(code)
-    return borrow(*(resolve(target) for target in dict.fromkeys(targets) if target.split(":")[1] in named))
+    own = (target for target in dict.fromkeys(targets) if is_own(target) and target.split(":")[1] in named)
+    return borrow(*map(load_object, own))
 
 
 def row(network: Sequence[Piece]) -> Group:

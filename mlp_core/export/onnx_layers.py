@@ -9,7 +9,7 @@ from copy import copy
 import torch
 from torch import Tensor, nn
 
-from mlp_core.export.answers import PROBABILITIES
+from mlp_core.run.answers import PROBABILITIES
 
 Function = Callable[[Tensor], Tensor]
 

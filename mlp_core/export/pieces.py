@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlp_core.catalog.layers import LayerEntry
-from mlp_core.export.calls import constructor, function_of, in_torch_nn
+from mlp_core.export.calls import constructor, function_of
 from mlp_core.export.python import WIDTH, Expression, Group, Item, Named, assign, call, layout
 from mlp_core.plan import LayerPlan, Plan
 
@@ -92,10 +92,10 @@ class Piece:
         if self.entry is None:
             assert isinstance(x, str)
             return call(f"{x}.flatten", start_dim="1")
-        if self.stateful or self.params_inferred or not in_torch_nn(self.entry.target):
+        if self.stateful or self.params_inferred:
             return None
         more = (Named("training", training),) if self.entry.random else ()
-        return function_of(self.type, self.params, x, *more)
+        return function_of(self.entry.target, self.params, x, *more)
 
 
 def pieces(planned: Plan) -> list[Piece]:

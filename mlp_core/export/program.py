@@ -56,11 +56,12 @@ def program(job: Job, style: str) -> Program:
 
     made = samples(job.experiment, job.plan, EVALUATION_BATCH, training=job.trained is None)
     network, *rest = OTHERS[style](job) if style in OTHERS else _module(job, style)
-    own = own_classes(job.network, network.code)
+    own = own_classes(job.targets, network.code)
     network = network.after(*own.constants, *own.functions)
     found = [*_settings(job, style), *made.sections, network, *rest]
     code = join(block for section in found for block in section.blocks)
-    return Program(_words(job, style), tuple(import_lines(code, sorted(made.imports | own.imports))), tuple(found))
+    imports = import_lines(code, sorted(made.imports | job.imports | own.imports))
+    return Program(_words(job, style), tuple(imports), tuple(found))
 
 
 def _words(job: Job, style: str) -> str:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import lr_scheduler
 
-from mlp_core.catalog import resolve
+from mlp_core.catalog import load_object
 from mlp_core.data.dataset import Dataset
 from mlp_core.plan import LayerPlan, Plan, plan
 from mlp_core.problems import refuse
@@ -24,7 +24,7 @@ from mlp_core.processor import policy
 from mlp_core.run import devices
 from mlp_core.run.batches import Batches, Position
 from mlp_core.run.randomness import RandomStream
-from mlp_core.spec import Experiment
+from mlp_core.spec import Experiment, LossSpec, OptimizerSpec, SchedulerSpec
 
 
 @dataclass
@@ -143,21 +143,21 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
     model.to(device).train()
     y_train = targets(experiment, planned, dataset.y_train).to(device)
     batches = Batches(_shared(dataset.x_train).to(device), y_train, experiment.training.batch_size, stream)
-    optimizer = _make(torch.optim, experiment.optimizer.type, model.parameters(), **experiment.optimizer.params)
+    optimizer = _make(experiment.optimizer, model.parameters())
     return Run(
         experiment=experiment,
         plan=planned,
         dataset=dataset,
         device=device,
         model=model,
-        loss=_make(nn, experiment.loss.type, **experiment.loss.params),
+        loss=_make(experiment.loss),
         optimizer=optimizer,
         x_test=_shared(dataset.x_test).to(device),
         y_test=targets(experiment, planned, dataset.y_test).to(device),
         stream=stream,
         batches=batches,
         notes=(*((note,) if note else ()), *dataset.notes),
-        scheduler=None if described is None else _make(lr_scheduler, described.type, optimizer, **described.params),
+        scheduler=None if described is None else _make(described, optimizer),
     )
 
 
@@ -182,7 +182,7 @@ def build_model(planned: Plan) -> nn.Sequential:
 
 def _build_layer(layer: LayerPlan) -> nn.Module:
     arguments = {**layer.spec.entry.inferred(layer.in_features), **layer.spec.params}
-    made: nn.Module = resolve(layer.spec.entry.target)(*map(_build_layer, layer.inside), **arguments)
+    made: nn.Module = load_object(layer.spec.entry.target)(*map(_build_layer, layer.inside), **arguments)
     return made
 
 
@@ -192,8 +192,8 @@ def describe_model(planned: Plan) -> str:
         return str(build_model(planned))
 
 
-def _make(namespace: Any, name: str, *arguments: Any, **keywords: Any) -> Any:
-    return getattr(namespace, name)(*arguments, **keywords)
+def _make(chosen: LossSpec | OptimizerSpec | SchedulerSpec, *arguments: Any) -> Any:
+    return load_object(chosen.entry.target)(*arguments, **chosen.params)
 
 
 def _shared(array: Any) -> Tensor:
@@ -212,7 +212,7 @@ def targets(experiment: Experiment, planned: Plan, y: Any) -> Tensor:
     else one-hot rows.
     """
     given = _shared(y)
-    if experiment.data.facts.task == "regression" or experiment.loss.entry.target == "index":
+    if experiment.data.facts.task == "regression" or experiment.loss.entry.target_form == "index":
         return given
     if planned.outputs == 1:
         return given.to(torch.float32).unsqueeze(1)

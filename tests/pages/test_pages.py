@@ -353,17 +353,17 @@ def test_a_link_hides_what_is_no_widget(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("name", LOCKED)
-def test_a_link_fixes_a_control(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_link_locks_a_control(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     test = opened(monkeypatch, preset="spiral", lock=name)
     assert field(test, *LOCKED[name]).disabled
     assert not field(test, "selectbox", "preset-spiral" if name != "preset" else "dataset").disabled
     assert test.session.close(timeout=10)
 
 
-def test_what_a_link_fixes_no_other_control_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_link_locks_no_other_control_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     test = opened(monkeypatch, preset="spiral", lock="network,loss")
     preset(test).set_value("xor").run()
-    assert "fixes 'Network'" in messages(test)
+    assert "locks 'Network'" in messages(test)
     assert test.session.experiment == PRESETS["spiral"].experiment
     field(test, "selectbox", "optimizer").set_value("Adam").run()
     assert test.session.experiment.optimizer.type == "Adam"

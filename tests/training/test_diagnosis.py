@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from mlp_core import data
+from mlp_core.catalog import LOSSES
 from mlp_core.engines import ChunkResult
 from mlp_core.engines.eager import EagerEngine
-from mlp_core.presets import preset
+from mlp_core.presets import mlp, preset
 from mlp_core.run.build import Run, build
-from mlp_core.spec import Experiment, LayerSpec
+from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec
 from mlp_core.training import loop
 from mlp_core.training.diagnosis import EXPLODED, DivergenceGuard
 from mlp_core.training.events import Chunk, Diverged, Event, Finished
@@ -206,6 +207,21 @@ def test_cause_and_remedy(name: str, rate: float, zero_grad: bool, words: str) -
         assert words in said
         assert "then press Reset." in said
         assert said.endswith("The weights of step 0 are kept.")
+
+
+def test_the_cause_speaks_of_the_loss_that_was_chosen() -> None:
+    from mlp_core.training.diagnosis import explain
+
+    for name, entry in LOSSES.items():
+        dataset = "plane" if "regression" in entry.tasks else "xor"
+        layers = mlp((4,), "Tanh", *(["Sigmoid"] if entry.bounded_outputs else []))
+        described = with_rate("plane", 0.001).updated(
+            data=DataSpec(dataset=dataset), loss=LossSpec(type=name), layers=layers
+        )
+        said = explain(make(described), float("nan"), 5, "layer 1 (Linear)", 0.001)
+        assert f"{entry.divergence}: set a smaller learning rate" in said
+        assert ("squared error" in said) == (name == "MSELoss")
+        assert ("absolute error" in said) == (name == "L1Loss")
 
 
 def test_a_sound_run_is_left_alone() -> None:
