@@ -5,7 +5,7 @@ No tensor is made here, so a page can plan at every keystroke. `mlp_core.problem
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mlp_core.errors import SpecError, TooLargeError
@@ -97,9 +97,9 @@ def wanted_outputs(experiment: Experiment) -> int:
     return 1 if facts.classes == 2 and experiment.loss.entry.target_form == "dense" else facts.classes
 
 
-def last_linear(experiment: Experiment) -> int | None:
-    """The position of the last of the network's own layers that sets its own width, or None."""
-    widths = [i for i, layer in enumerate(experiment.layers) if "out_features" in layer.params]
+def last_linear(layers: Sequence[LayerSpec]) -> int | None:
+    """The position of the last layer of a list that sets its own width, or None."""
+    widths = [i for i, layer in enumerate(layers) if "out_features" in layer.params]
     return widths[-1] if widths else None
 
 
@@ -111,7 +111,7 @@ def plan(experiment: Experiment) -> Plan:
     """
     shape, features = experiment.data.facts.sample_shape, experiment.data.facts.features
     flatten = len(shape) > 1
-    final = last_linear(experiment)
+    final = last_linear(experiment.layers)
 
     def empty(path: Path) -> int:
         if path != (final,):

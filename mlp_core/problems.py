@@ -116,7 +116,7 @@ def _loss_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
 
 
 def _wrong_outputs(experiment: Experiment, found: Plan, wanted: int) -> tuple[str, str, Experiment | None]:
-    final = last_linear(experiment)
+    final = last_linear(experiment.layers)
     layers = experiment.layers
     if final is None:
         end = len(layers) - (layers[-1].type == "Sigmoid")

@@ -333,23 +333,23 @@ class Experiment(_Part):
 
     def layer_at(self, path: Path) -> LayerSpec:
         """The layer at a path; raises IndexError where there is none."""
-        return self.beside(path)[path[-1]]
+        return self.layers_inside(path[:-1])[path[-1]]
 
-    def beside(self, path: Path) -> tuple[LayerSpec, ...]:
-        """The list of layers that the layer at a path stands in."""
-        return self.layer_at(path[:-1]).inside if len(path) > 1 else self.layers
+    def layers_inside(self, outer: Path) -> tuple[LayerSpec, ...]:
+        """The layers inside the one at a path; the network's own for ()."""
+        return self.layer_at(outer).inside if outer else self.layers
 
     def replace_layer(self, path: Path, layer: LayerSpec) -> Experiment:
         """A copy with another layer at a path."""
-        return self._with_beside(path, lambda layers, at: (*layers[:at], layer, *layers[at + 1 :]))
+        return self._with_list(path, lambda layers, at: (*layers[:at], layer, *layers[at + 1 :]))
 
     def insert_layers(self, path: Path, *new: LayerSpec) -> Experiment:
         """A copy with more layers, the first of which stands at the path."""
-        return self._with_beside(path, lambda layers, at: (*layers[:at], *new, *layers[at:]))
+        return self._with_list(path, lambda layers, at: (*layers[:at], *new, *layers[at:]))
 
     def remove_layer(self, path: Path) -> Experiment:
         """A copy without the layer at a path; raises `SpecError` for the only one of its list."""
-        return self._with_beside(path, lambda layers, at: (*layers[:at], *layers[at + 1 :]))
+        return self._with_list(path, lambda layers, at: (*layers[:at], *layers[at + 1 :]))
 
     def move_layer(self, path: Path, by: int) -> Experiment:
         """A copy in which a layer stands so many places later in its list."""
@@ -359,12 +359,12 @@ class Experiment(_Part):
             rest.insert(at + by, layers[at])
             return tuple(rest)
 
-        return self._with_beside(path, move)
+        return self._with_list(path, move)
 
-    def _with_beside(
+    def _with_list(
         self, path: Path, change: Callable[[tuple[LayerSpec, ...], int], tuple[LayerSpec, ...]]
     ) -> Experiment:
-        changed = change(self.beside(path), path[-1])
+        changed = change(self.layers_inside(path[:-1]), path[-1])
         if len(path) == 1:
             return self.updated(layers=changed)
         outer = path[:-1]

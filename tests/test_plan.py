@@ -269,8 +269,8 @@ def test_a_network_without_linear_gets_one() -> None:
 def test_only_the_last_linear_may_leave_its_width_to_the_data() -> None:
     said = only_error(experiment(linear(), layer("ReLU"), linear())).message
     assert "Layer 1 (Linear) has no width" in said
-    assert last_linear(experiment(linear(3), layer("ReLU"))) == 0
-    assert last_linear(experiment(layer("ReLU"))) is None
+    assert last_linear((linear(3), layer("ReLU"))) == 0
+    assert last_linear((layer("ReLU"),)) is None
 
 
 def test_a_full_list_of_layers_is_described_although_no_layer_can_be_added() -> None:

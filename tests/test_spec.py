@@ -390,7 +390,7 @@ def test_layers_are_changed_by_their_paths(experiment: Experiment, data: st.Data
     tanh = LayerSpec(type="Tanh")
     path, layer = data.draw(st.sampled_from(list(experiment.walk())))
     assert experiment.layer_at(path) == layer
-    beside = experiment.beside(path)
+    beside = experiment.layers_inside(path[:-1])
     assert beside[path[-1]] == layer
 
     assert experiment.replace_layer(path, layer) == experiment
@@ -402,7 +402,7 @@ def test_layers_are_changed_by_their_paths(experiment: Experiment, data: st.Data
     assert (inserted.layer_at(path), inserted.layer_at((*path[:-1], path[-1] + 1))) == (tanh, layer)
     assert inserted.remove_layer(path) == experiment
     at_the_end = (*path[:-1], len(beside))
-    assert experiment.insert_layers(at_the_end, tanh, tanh).beside(path) == (*beside, tanh, tanh)
+    assert experiment.insert_layers(at_the_end, tanh, tanh).layers_inside(path[:-1]) == (*beside, tanh, tanh)
 
     by = data.draw(st.integers(-path[-1], len(beside) - 1 - path[-1]))
     moved = experiment.move_layer(path, by)

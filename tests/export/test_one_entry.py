@@ -25,8 +25,8 @@ from mlp_core.export.weights import load, save
 from mlp_core.link import decode, encode
 from mlp_core.locks import refuse_locked
 from mlp_core.plan import plan
-from mlp_core.problems import problems
 from mlp_core.predict import predict
+from mlp_core.problems import problems
 from mlp_core.run.build import build
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec
 
