@@ -11,6 +11,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from mlp_core.catalog import LAYERS, LayerEntry
 from mlp_core.export import STYLES, refuses, script, weights
 from mlp_core.limits import MAX_LAYER_DEPTH
 from mlp_core.link import decode
@@ -268,6 +269,22 @@ def test_more_blocks_inside_each_other_than_allowed_are_refused(app: AppTest) ->
             assert f"at most {MAX_LAYER_DEPTH} deep" in messages(app)
             assert app.session.experiment == before
         path = (*path, place)
+
+
+def test_a_layer_of_one_entry_can_be_chosen(monkeypatch: pytest.MonkeyPatch, app: AppTest) -> None:
+    entry = LayerEntry(name="Mirrored", label="A mirror", summary="Twice as wide.", family="other",
+                       target="toys:Mirrored", out_features=lambda params, features: 2 * features)  # fmt: skip
+    monkeypatch.setitem(LAYERS, "Mirrored", entry)
+    app.run()
+    assert "A mirror" in field(app, "selectbox", "layer-1-type").options
+    field(app, "menu_button", "add-layer").click("Mirrored").run()
+    assert not app.exception
+    assert not app.error
+    assert "8 → 16 :gray[]" in [element.value for element in app.markdown]
+    settled(app).button(key="step").click().run()
+    assert app.session.wait(lambda snapshot: snapshot.step == 1 and not snapshot.busy, LIMIT)
+    preset(app).set_value("xor").run()  # before the entry goes
+    settled(app)
 
 
 def test_changing_the_learning_rate_keeps_the_run(app: AppTest) -> None:
