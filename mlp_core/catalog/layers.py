@@ -220,7 +220,7 @@ LAYERS: dict[str, LayerEntry] = table(
     ),
     LayerEntry(
         name="Residual",
-        label="Residual block",
+        label="Residual",
         family="block",
         target="mlp_core.run.modules:Residual",
         inside=("Linear", "ReLU", "Linear"),
