@@ -16,9 +16,9 @@ import pytest
 
 from mlp_core.link import parse
 from mlp_core.spec import Experiment
-from tests.browser.chromium import LIMIT_MS, ROOT, browser, serve
+from tests.browser.chromium import LIMIT_MS, ROOT, browser, serve, wait_idle
 from tests.browser.test_playground import field_of, fill, menu, press, ready
-from tests.browser.test_take_away import shown, train_to_the_end
+from tests.browser.test_take_away import shown
 
 pytestmark = pytest.mark.browser
 
@@ -64,7 +64,9 @@ def test_a_block_is_composed_trained_and_exported(page: Any, tmp_path: Path) -> 
     fill(page, "training-epochs", str(EPOCHS))
     page.keyboard.press("Escape")
     ready(page)
-    train_to_the_end(page)
+    press(page, "train")
+    page.get_by_text("finished", exact=True).wait_for()
+    wait_idle(page)
     numbers = shown(page)
     experiment = experiment_in(page.url)
     assert [layer.type for layer in experiment.layer_at((6,)).inside] == ["Linear", "ReLU", "Linear", "ReLU", "Linear"]
