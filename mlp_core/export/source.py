@@ -23,11 +23,14 @@ Function = ast.FunctionDef
 
 @dataclass(frozen=True)
 class Borrowed:
-    """Constants and functions in an order in which they can be run, and the import lines that they may need."""
+    """Source text of functions, with what they need."""
 
     constants: tuple[str, ...]
+    """Assignments of constants, in an order in which they can be run."""
     functions: tuple[str, ...]
+    """Definitions, likewise."""
     imports: frozenset[str]
+    """Import lines that they may need."""
 
 
 @cache
