@@ -19,7 +19,7 @@ class Checkpoint:
     """Everything that the next steps of a run depend on."""
 
     tensors: list[Tensor]
-    """Copies of weights, buffers, gradients and optimizer state, in the order of `_tensors`."""
+    """Copies of weights, buffers, gradients and tensors of the optimizer, in this order."""
     optimizer: dict[str, Any]
     """The optimizer's state dict, with the index into `tensors` in place of each tensor."""
     has_gradient: list[bool]
