@@ -26,14 +26,14 @@ _FOR_CHECKERS = re.compile(r"  # type: ignore\S*( \S+\])?$")
 
 @dataclass(frozen=True)
 class Borrowed:
-    """What was found, in an order in which it can be run."""
+    """Source text of functions and classes, with what they need."""
 
     constants: tuple[str, ...]
-    """Assignments."""
+    """Assignments of constants, in an order in which they can be run."""
     functions: tuple[str, ...]
-    """Functions and classes."""
+    """Definitions of functions and classes, likewise."""
     imports: frozenset[str]
-    """The import lines that they may need."""
+    """Import lines that they may need."""
 
 
 @cache
