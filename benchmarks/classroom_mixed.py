@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import chain
 
 from benchmarks.browsers import SETTLE_SECONDS, Span, browsers, ready, settled, updated, warm_up
 from benchmarks.options import Row
 from benchmarks.server import Server, server
 from benchmarks.summary import percentile
-from benchmarks.users import Measured, User, press_seconds
+from benchmarks.users import Measured, User, press_seconds, seconds_until, train
 from benchmarks.websocket import Client
 from mlp_core import data
 from mlp_core.catalog import DATASETS
@@ -25,6 +26,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "images": (IMAGES,),
 }
 """Kinds of data, and by which preset or data set a browser comes to them; every browser takes the next one."""
+MANY_EPOCHS = 100_000
 SETTINGS = "All settings"
 """How the help of the popover with the epochs begins."""
 
@@ -40,6 +42,7 @@ def row(count: int, seconds: float, *, streams: bool, speed: str | None) -> Row:
 
 async def _measure(running: Server, count: int, seconds: float, *, streams: bool, speed: str | None) -> Row:
     await warm_up(running)
+    await _visit_all(running)
     threads, _ = await settled(running)
     measured = Measured()
     async with browsers(running.port, count, streams=streams, speed=None) as clients, updated(clients, measured):
@@ -76,7 +79,7 @@ async def _measure(running: Server, count: int, seconds: float, *, streams: bool
 
 
 async def begin(client: Client, name: str, speed: str | None) -> None:
-    """Choose a preset or a data set, let it train until it is paused, and choose the speed, None for the page's own."""
+    """Choose a preset or a data set, let it train for long, and choose the speed, None for the page's own."""
     if name in PRESETS:
         await client.choose("Preset", PRESETS[name].label)
     else:
@@ -85,13 +88,24 @@ async def begin(client: Client, name: str, speed: str | None) -> None:
         await client.choose("Set", next(option for option in options if option.startswith(wanted)))
     await ready(client)
     if name in PRESETS and PRESETS[name].experiment.training.epochs is not None:
-        await _train_until_paused(client)
+        await _train_long(client)
     if speed is not None:
         await client.choose("Speed", speed)
 
 
-async def _train_until_paused(client: Client) -> None:
-    """Empty the number of epochs, which a small set would be through with before it is measured."""
+async def _train_long(client: Client) -> None:
+    """More epochs than a small set is through with before it is measured: a number that is there cannot be emptied."""
     await client.unfold(client.popover(SETTINGS))
-    await client.fill(client.elements.get("number_input", "Epochs"), None)
+    await client.fill(client.elements.get("number_input", "Epochs"), MANY_EPOCHS)
     await client.unfold(client.popover(SETTINGS), is_open=False)
+
+
+async def _visit_all(running: Server) -> None:
+    """One browser trains on everything once, so that libraries are imported and sets loaded before anybody measures."""
+    async with browsers(running.port, 1, streams=True, speed=None) as (client,), updated([client]):
+        for name in chain.from_iterable(KINDS.values()):
+            await begin(client, name, None)
+            point = client.points.next(another_run=False)
+            await train(client)
+            await seconds_until(point, time.monotonic())
+            client.points.stop()
