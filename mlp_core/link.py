@@ -47,15 +47,16 @@ _ALPHABET = re.compile(r"[A-Za-z0-9_-]*")
 
 @dataclass(frozen=True)
 class Link:
-    """What a URL asks for: an experiment, if it names one, and names of `CONTROLS` to hide and to fix.
-
-    `notes` are sentences about names that the link has and the playground has not.
-    """
+    """What a URL asks for."""
 
     experiment: Experiment | None = None
+    """The experiment, if it names one."""
     hide: frozenset[str] = frozenset()
+    """Names of `CONTROLS` to hide."""
     lock: frozenset[str] = frozenset()
+    """Names of `CONTROLS` to fix."""
     notes: tuple[str, ...] = ()
+    """Sentences about names that the link has and the playground has not."""
 
 
 def encode(experiment: Experiment) -> str:

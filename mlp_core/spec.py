@@ -165,12 +165,16 @@ def _live_defaults(entry: Entry) -> dict[str, Any]:
 
 
 class DataSpec(_Part):
-    """Which data set, made or split how. `test_fraction` does not apply to sets with an official split."""
+    """Which data set, made or split how."""
 
     dataset: str = "spiral"
+    """The name of the set."""
     params: ParamsField = Params({})
+    """The parameters of its entry."""
     test_fraction: float = TEST_FRACTION.default
+    """The share of samples to test on; does not apply to sets with an official split."""
     seed: int = DATA_SEED.default
+    """What it is made and split from."""
 
     @model_validator(mode="after")
     def _fill(self) -> Self:
@@ -203,6 +207,7 @@ class LayerSpec(_Chosen):
     entries = ALL_LAYERS
 
     inside: LayersField = Field(default=(), exclude_if=lambda layers: not layers)  # so that links stay short
+    """The layers that it holds, in order."""
 
     @property
     def entry(self) -> LayerEntry:
@@ -272,6 +277,7 @@ class SchedulerSpec(_Chosen):
     entries = SCHEDULERS
 
     every: str = EVERY.default
+    """What a step of the schedule is: an epoch, or a mini-batch."""
 
     @property
     def entry(self) -> SchedulerEntry:
@@ -288,12 +294,19 @@ class TrainingSpec(_Part):
     """How the run goes; every field is a parameter of `catalog.training.TRAINING`."""
 
     batch_size: int | None = 10
+    """Samples of a mini-batch; None for all."""
     epochs: int | None = None
+    """After how many epochs to stop; None to go on until paused."""
     zero_grad: bool = True
+    """Whether gradients are zeroed before every step."""
     max_grad_norm: float | None = None
+    """The norm to which gradients are clipped; None for no clipping."""
     report_every: int | None = None
+    """After how many batches exported code prints the loss; None for once an epoch."""
     device: str = "cpu"
+    """Where it is trained."""
     seed: int = SEED.default
+    """What weights and the order of samples are drawn from."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -305,12 +318,19 @@ class Experiment(_Part):
     """Everything that one run depends on."""
 
     version: int = VERSION
+    """The version of this form."""
     data: DataSpec = DataSpec()
+    """The data set."""
     layers: LayersField
+    """The network, from the input to the output."""
     loss: LossSpec
+    """What training makes small."""
     optimizer: OptimizerSpec
+    """How a step moves the weights."""
     scheduler: SchedulerSpec | None = None
+    """How the learning rate changes by itself; None where it does not."""
     training: TrainingSpec = TrainingSpec()
+    """How the run goes."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -16,20 +16,26 @@ from mlp_core.spec import Experiment
 
 @dataclass(frozen=True)
 class Trained:
-    """Weights to load instead of training: a safetensors file, and what they must give on the test samples."""
+    """Weights to load instead of training."""
 
     file: str
+    """The safetensors file."""
     test_loss: float | None = None
+    """The loss that they must give on the test samples; None to leave that open."""
     accuracy: float | None = None
+    """The accuracy that they must give there."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One program: an experiment, for how many epochs, or with which trained weights."""
+    """One program."""
 
     experiment: Experiment
+    """What it does."""
     epochs: int
+    """For how many epochs it trains."""
     trained: Trained | None = None
+    """The weights that it loads instead."""
 
     @cached_property
     def plan(self) -> Plan:

@@ -12,20 +12,22 @@ from mlp_core.export.sections import Section
 
 @dataclass(frozen=True)
 class Parts:
-    """What a style puts into the loop.
-
-    `train` and `test` are the network's call on `x`; `modes` tells whether the network is an `nn.Module`, which is
-    switched between training and evaluation. `setup` makes what `zero` and `update` need; these are lines before and
-    after the backward pass, the schedule's included where it counts steps.
-    """
+    """What a style puts into the loop."""
 
     train: str
+    """The network's call on `x` in training."""
     test: str
+    """The same in a test pass."""
     modes: bool
+    """Whether the network is an `nn.Module`, which is switched between training and evaluation."""
     setup: tuple[str, ...]
+    """What makes that which `zero` and `update` need."""
     zero: tuple[str, ...]
+    """Lines before the backward pass."""
     update: tuple[str, ...]
+    """Lines after it, the schedule's included where it counts steps."""
     epoch_end: tuple[str, ...] = ()
+    """Lines at the end of an epoch."""
 
 
 NEVER_ZEROED = "# The gradients are never zeroed: every step adds its own to all earlier ones."

@@ -29,26 +29,38 @@ from mlp_core.spec import Experiment, LossSpec, OptimizerSpec, SchedulerSpec
 
 @dataclass
 class Run:
-    """One experiment in progress. Tensors are on `device`; `notes` are sentences for the page.
-
-    `scheduler` changes the optimizer's learning rate, where the experiment has one.
-    """
+    """One experiment in progress."""
 
     experiment: Experiment
+    """What is run, with what was changed while it ran."""
     plan: Plan
+    """The network's shapes."""
     dataset: Dataset
+    """The data."""
     device: torch.device
+    """Where the tensors are."""
     model: nn.Sequential
+    """One module per layer, after an `nn.Flatten` where the plan has one."""
     loss: nn.Module
+    """The loss as a module."""
     optimizer: torch.optim.Optimizer
+    """The optimizer with its state."""
     x_test: Tensor
+    """Inputs of the test samples, (N, ...)."""
     y_test: Tensor
+    """Their targets."""
     stream: RandomStream
+    """The run's own random numbers."""
     batches: Batches
+    """The shuffled mini-batches of the training samples."""
     notes: tuple[str, ...] = ()
+    """Sentences for the page."""
     position: Position = field(default_factory=Position)
+    """Where the run stands."""
     scheduler: lr_scheduler.LRScheduler | None = None
-    passes: Any = None  # a `metrics.Passes` that an engine has compiled for the run
+    """What changes the optimizer's learning rate, where the experiment has one."""
+    passes: Any = None
+    """A `metrics.Passes` that an engine has compiled for the run; None for plain ones."""
 
     @property
     def draws_in_training(self) -> bool:
