@@ -1,39 +1,76 @@
-"""The training session of the browser that a script runs for."""
+"""The runs of the browser that a script runs for."""
 
 from __future__ import annotations
 
-import gc
-import sys
+from collections.abc import Iterator, Mapping
 
 import streamlit as st
 
-from mlp_core.training.lease import Lease
+from mlp_core.training.lease import LEASE_SECONDS, Lease
 from mlp_core.training.session import Session
 
-
-@st.cache_resource(scope="session", show_spinner=False, on_release=Lease.lose)
-def current_lease() -> Lease:
-    """This browser's lease; when its connection is lost, its runs go on for a while and then end."""
-    return Lease()
-
-
-@st.cache_resource(scope="session", show_spinner=False)
-def current_session() -> Session:
-    """This browser's session."""
-    return Session(lease=current_lease())
+PLAYGROUND = "playground"
+"""The name of the run that a browser begins with."""
+HEARTBEAT_SECONDS = LEASE_SECONDS / 2.5
+"""Between two signs of a browser whose page does not move by itself."""
 
 
-@st.cache_resource(show_spinner=False)
-def freeze_heavy_modules() -> None:
-    """Take what PyTorch's import left behind out of garbage collection, once per process.
+class BrowserRuns(Mapping[str, Session]):
+    """Named sessions of one browser, which share its lease. The Playground shows the one that is `current`."""
 
-    A full collection walks through it for 150 ms with the interpreter lock held, and every session waits.
-    """
-    gc.collect()
-    gc.freeze()
+    def __init__(self, lease: Lease | None = None) -> None:
+        self.lease = lease or Lease()
+        self.current = PLAYGROUND
+        self._sessions: dict[str, Session] = {}
+
+    def __getitem__(self, name: str) -> Session:
+        return self._sessions[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._sessions))
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def open(self, name: str, *, background: bool = False) -> Session:
+        """The session of that name, which begins with nothing if there is none; see `Session` for `background`."""
+        if name not in self._sessions:
+            self._sessions[name] = Session(lease=self.lease, background=background)
+        return self._sessions[name]
+
+    def close(self, name: str) -> None:
+        """End the session of that name."""
+        self._sessions.pop(name).close()
+
+    @property
+    def session(self) -> Session:
+        """The session that the Playground shows."""
+        return self.open(self.current)
+
+    @property
+    def trains(self) -> bool:
+        """Whether one of them trains."""
+        return any(session.snapshot().trains for session in self.values())
+
+    def lose(self) -> None:
+        """The browser's connection is gone: its runs go on for a while, and then end."""
+        self.lease.lose()
 
 
-def settle() -> None:
-    """Call on a page run; does `freeze_heavy_modules` when the imports are through."""
-    if "mlp_core.training.trainer" in sys.modules:
-        freeze_heavy_modules()
+@st.cache_resource(scope="session", show_spinner=False, on_release=BrowserRuns.lose)
+def browser_runs() -> BrowserRuns:
+    """The runs of this browser."""
+    return BrowserRuns()
+
+
+def heartbeat(runs: BrowserRuns) -> None:
+    """Keep the lease on a page that does not move by itself, for as long as a run trains."""
+
+    def beat() -> None:
+        runs.lease.renew()
+        if not runs.trains:
+            st.rerun()  # only a whole run of the page ends a timer
+
+    if runs.trains:
+        with st.container(key="heartbeat"):
+            st.fragment(beat, run_every=HEARTBEAT_SECONDS, key="heartbeat")()

@@ -9,11 +9,7 @@ own paths only), it says so, and the ticks carry the numbers as before.
 from __future__ import annotations
 
 import functools
-import math
-import secrets
-import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 import streamlit as st
@@ -22,108 +18,31 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mlp_core.processor import PROCESSOR
-from mlp_core.training.session import Session
-from mlp_core.training.snapshot import Snapshot
-from pages.components.assets import packed
-from pages.components.part import Part
-from pages.shared.output import as_table
-from pages.shared.turns import AT_ONCE
+from pages.live.pace import AT_ONCE
 
-PACES = (0.09, 0.25, 0.5, 1.0, 2.0, 4.0)
-"""Seconds between two updates of a page, from when it is alone to when many share the machine."""
-UPDATES_PER_CORE = 16
-"""A second, of all pages together: what leaves a core with time for presses."""
-SOONEST, LATEST = 0.3, 1.5
-"""An update is asked for when the next numbers are due, so many paces away."""
-RETRY, RETRY_SECONDS = 0.1, 0.1
-"""If they are not there yet, it is asked for again after so many paces or seconds, whichever is longer."""
-MARGIN_SECONDS = 0.03
-"""How long after numbers are due they may come."""
-STILL = ("preparing", "pausing", "ready")
-_KEY = "stream"
+GONE = 410
+"""The answer's status where the page is not on a screen any more: its browser must not ask again."""
 
 
-PageState = tuple[Any, ...]
-
-
-def page_state(session: Session, snapshot: Snapshot) -> PageState:
-    """What the areas of a page depend on; a table of samples ticks by itself, but only where it was drawn busy."""
-    dataset = snapshot.dataset
-    moves = dataset is not None and as_table(dataset) and snapshot.busy
-    return snapshot.message, snapshot.notes, snapshot.devices, snapshot.progress is not None, id(dataset), moves
-
-
-def bar_state(snapshot: Snapshot) -> str:
-    """What the buttons depend on. While a run is got ready to stand still, or stops, they are as when it stands."""
-    if snapshot.trains:
-        return "running"
-    return "still" if snapshot.status in STILL else snapshot.status
-
-
-class Stream:
-    """What one page shows now. It lives as long as the page's session state holds it."""
-
-    def __init__(
-        self,
-        session: Session,
-        page: PageState,
-        bar: Snapshot,
-        views: Iterable[str],
-        parts: Callable[[Snapshot], list[Part]],
-    ) -> None:
-        self._session, self._views, self._parts = session, frozenset(views), parts
-        self._page, self._bar = page, bar_state(bar)
-        self._sent: Snapshot | None = None
-
-    def follows(self, snapshot: Snapshot) -> bool:
-        """Whether buttons and areas, as they were drawn, still belong to the session's state."""
-        return (page_state(self._session, snapshot), bar_state(snapshot)) == (self._page, self._bar)
+class Source(Protocol):
+    """A page that has answers for its browser."""
 
     def answer(self) -> bytes:
-        """The parts of the page if something is new, whether the page must be drawn again, and when to ask again."""
-        self._session.request_views(self._views)
-        snapshot = self._session.snapshot()
-        new = snapshot is not self._sent
-        self._sent = snapshot
-        found: dict[str, Any] = {
-            "parts": {part.key: part.data for part in self._parts(snapshot)} if new else {},
-            "version": snapshot.version,
-            "at": snapshot.at,
-            "redraw": not self.follows(snapshot),
-            "next": _wait(snapshot, new),
-        }
-        return packed(found)
+        """What is new on the page, as JSON. Called from any thread, outside of Streamlit's runs."""
 
 
-_STREAMS: WeakValueDictionary[str, Stream] = WeakValueDictionary()
+_SOURCES: WeakValueDictionary[str, Source] = WeakValueDictionary()
 
 
-def interval() -> float:
-    """Seconds between two updates of a page: one of `PACES`, the more sessions share the processor, the longer."""
-    wanted = (PROCESSOR.turns.others() + 1) / (UPDATES_PER_CORE * PROCESSOR.cores)
-    return next((pace for pace in PACES if pace >= wanted), PACES[-1])
-
-
-def _wait(snapshot: Snapshot, new: bool) -> float:
-    """Seconds until a browser that has this snapshot should ask again."""
-    pace = interval()
-    begun = snapshot.trains and not snapshot.period  # how long a turn takes to come round is not known yet
-    if begun or not new:
-        return min(pace, max(RETRY * pace, RETRY_SECONDS))
-    if snapshot.period < SOONEST * pace:
-        return pace  # there will be new ones at any time
-    age = time.time() - snapshot.at
-    periods = math.ceil((age + SOONEST * pace) / snapshot.period)
-    return min(periods * snapshot.period - age + MARGIN_SECONDS, LATEST * pace)
-
-
-def offer(stream: Stream) -> str:
-    """Make this the stream of the browser that a script runs for; gives its address below the app's own."""
-    token: str = st.session_state.setdefault(f"{_KEY}_token", secrets.token_urlsafe(18))
-    st.session_state[_KEY] = stream
-    _STREAMS[token] = stream
+def offer(token: str, source: Source) -> str:
+    """Have the page answer under this token for as long as somebody holds it; gives the address below the app's."""
+    _SOURCES[token] = source
     return f"live/{token}"
+
+
+def withdraw(token: str) -> None:
+    """Nobody answers under this token any more."""
+    _SOURCES.pop(token, None)
 
 
 @functools.cache
@@ -133,10 +52,10 @@ def _limiter() -> CapacityLimiter:
 
 
 async def _live(request: Request) -> Response:
-    stream = _STREAMS.get(request.path_params["token"])
-    if stream is None:
-        return Response(status_code=404)
-    content = await to_thread.run_sync(stream.answer, limiter=_limiter())
+    source = _SOURCES.get(request.path_params["token"])
+    if source is None:
+        return Response(status_code=GONE)
+    content = await to_thread.run_sync(source.answer, limiter=_limiter())
     # Packed answers would be half as long, and cost more time than they save on any network with a classroom on it.
     headers = {"Cache-Control": "no-store", "Content-Encoding": "identity"}
     return Response(content, media_type="application/json", headers=headers)
