@@ -22,16 +22,20 @@ from mlp_core.catalog import (
     OPTIMIZERS,
     SCHEDULERS,
     TRAINING,
+    ClassEntry,
+    load_object,
     look_up,
 )
 from mlp_core.catalog.datasets import DatasetEntry
 from mlp_core.catalog.entry import Entry, table
 from mlp_core.catalog.layers import LayerEntry
-from mlp_core.catalog.losses import LossEntry
+from mlp_core.catalog.losses import THRESHOLDS, LossEntry
 from mlp_core.catalog.optimizers import OptimizerEntry
 from mlp_core.catalog.parameters import Choice, Float, Floats, Int, Parameter, Subset
 from mlp_core.errors import SpecError
 from mlp_core.limits import MAX_TEXT
+from mlp_core.run.answers import PROBABILITIES
+from mlp_core.spec import LayerSpec
 
 ENTRIES = [(kind, entry) for kind, entries in KINDS.items() for entry in entries.values()]
 ENTRIES.append(("training", TRAINING))
@@ -117,6 +121,19 @@ def test_unknown_entry_is_named_with_those_that_exist(name: object) -> None:
     assert len(str(caught.value)) < 600
 
 
+@pytest.mark.parametrize("entry", [e for _, e in ENTRIES if isinstance(e, ClassEntry)], ids=lambda entry: entry.name)
+def test_a_class_is_where_the_entry_says(entry: ClassEntry) -> None:
+    assert isinstance(load_object(entry.target), type)
+
+
+@pytest.mark.parametrize("link", THRESHOLDS)
+def test_a_threshold_is_where_the_probability_is_one_half(link: str) -> None:
+    if link == "softmax":
+        return  # it has one output per class
+    chances = PROBABILITIES[link](torch.tensor([[THRESHOLDS[link]]]))  # type: ignore[index]
+    assert chances.tolist() == [[0.5, 0.5]]
+
+
 def test_key_is_the_name_and_names_are_unique() -> None:
     for entries in KINDS.values():
         assert list(entries) == [entry.name for entry in entries.values()]
@@ -127,7 +144,8 @@ def test_key_is_the_name_and_names_are_unique() -> None:
 
 
 def _module(entry: LayerEntry, features: int, chosen: dict[str, object]) -> nn.Module:
-    module: nn.Module = getattr(nn, entry.name)(**entry.inferred(features), **chosen)
+    inside = [nn.Tanh()] if entry.holds_layers else []
+    module: nn.Module = load_object(entry.target)(*inside, **entry.inferred(features), **chosen)
     return module
 
 
@@ -145,7 +163,7 @@ def test_layer_is_what_torch_makes_of_it(entry: LayerEntry) -> None:
     if "out_features" in chosen:
         chosen["out_features"] = 7
     _check_layer(entry, 5, chosen)
-    assert issubclass(getattr(nn, entry.name), nn.Module)
+    assert issubclass(load_object(entry.target), nn.Sequential if entry.holds_layers else nn.Module)
 
 
 @given(st.data(), st.integers(1, 40))
@@ -168,7 +186,7 @@ def test_every_switch_of_a_layer_counts_as_torch_counts(entry: LayerEntry) -> No
 
 @each_layer
 def test_layer_defaults_are_those_of_torch(entry: LayerEntry) -> None:
-    signature = inspect.signature(getattr(nn, entry.name).__init__).parameters
+    signature = inspect.signature(load_object(entry.target).__init__).parameters
     for parameter in entry.parameters:
         assert parameter.name in signature
         theirs = signature[parameter.name].default
@@ -191,6 +209,25 @@ def test_layer_says_truly_whether_it_draws_and_mixes(entry: LayerEntry) -> None:
             assert entry.mixes_batch == (not torch.allclose(whole[:3], half))
 
 
+@pytest.mark.parametrize("entry", [entry for entry in ALL_LAYERS.values() if entry.holds_layers], ids=str)
+def test_a_layer_that_holds_others_does_what_its_expression_says(entry: LayerEntry) -> None:
+    x = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    found = _module(entry, 4, entry.fill({}))(x)
+    assert torch.equal(found, eval(entry.combine.format(x="x", y="torch.tanh(x)")))
+    assert set(entry.inside) <= set(ALL_LAYERS)
+
+
+@pytest.mark.parametrize(("kind", "name"), [(LAYERS, "LayerNorm"), (ACTIVATIONS, "Softplus")])
+def test_an_entry_of_one_table_is_at_once_among_all_layers(
+    kind: dict[str, LayerEntry], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = LayerEntry(name=name, label=name, summary="New.", family="test")
+    monkeypatch.setitem(kind, name, new)
+    assert ALL_LAYERS[name] is new
+    assert [*ALL_LAYERS] == [*LAYERS, *ACTIVATIONS]
+    assert LayerSpec(type=name).entry is new
+
+
 @pytest.mark.parametrize("entry", ACTIVATIONS.values(), ids=ACTIVATIONS)
 def test_activation_is_explained(entry: LayerEntry) -> None:
     assert entry.family == "activation"
@@ -205,7 +242,7 @@ def test_loss_takes_the_targets_that_it_says(entry: LossEntry) -> None:
     loss = getattr(nn, entry.name)(**entry.fill({}))
     outputs = torch.full((4, 3), 0.3)
     index = torch.tensor([0, 1, 2, 0])
-    target = index if entry.target == "index" else nn.functional.one_hot(index, 3).float()
+    target = index if entry.target_form == "index" else nn.functional.one_hot(index, 3).float()
     assert loss(outputs, target).shape == (), "one number, averaged over the batch"
     twice = loss(torch.cat([outputs, outputs]), torch.cat([target, target]))
     assert torch.isclose(twice, loss(outputs, target))
@@ -225,7 +262,7 @@ def test_optimizer_defaults_are_those_of_torch(entry: OptimizerEntry) -> None:
     assert {p.name: p.default for p in entry.parameters} == {
         p.name: signature[p.name].default for p in entry.parameters
     }
-    assert "lr" in {p.name for p in entry.parameters}, "every optimizer's learning rate can be changed live"
+    assert entry.parameter("lr").live, "every optimizer's learning rate can be changed live"
 
 
 @each_optimizer

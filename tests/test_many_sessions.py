@@ -23,7 +23,7 @@ def training_threads() -> list[threading.Thread]:
 
 
 def opened() -> Session:
-    session = Session(lease_seconds=LIMIT)
+    session = Session()
     session.apply(SPIRAL)
     return session
 
@@ -89,7 +89,7 @@ def test_forty_sessions_opened_and_closed_leave_no_run_behind() -> None:
         session = opened()
         session.play()
         assert session.wait(lambda snapshot: snapshot.step > 0, LIMIT)
-        runs.append(weakref.ref(session._bench.run))  # type: ignore[union-attr]
+        runs.append(weakref.ref(session._mail.trainer.run))  # type: ignore[union-attr]
         assert session.close(timeout=LIMIT)
         del session
     gc.collect()

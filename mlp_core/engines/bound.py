@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Generic, Protocol, TypeVar
 
-from mlp_core.engines import schedules
 from mlp_core.engines.optimizers import Update, update_of
 from mlp_core.run.build import Run
 
@@ -31,7 +30,6 @@ class BoundEngine(Generic[B]):
         self._bind(run)
 
     def _bind(self, run: Run) -> B:
-        schedules.check(run.scheduler)
         update = update_of(run.optimizer)
         if self._bound is None or not self._bound.fits(run, update):
             self._bound = self._make(run, update)

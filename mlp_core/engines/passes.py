@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from mlp_core.engines.cache import BuildCache
+from mlp_core.run.answers import predicted_class, probabilities
 from mlp_core.run.build import Run, build_model
-from mlp_core.run.metrics import PlainPasses, histogram, predicted_class, probabilities
+from mlp_core.run.metrics import PlainPasses, histogram
 from mlp_core.run.nogil import TRACING, held, unoptimised
 
 KEPT = 256

@@ -8,46 +8,67 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from mlp_core.catalog import load_object
 from mlp_core.export.python import Expression, Group, Item, Named, literal
+
+NAMESPACES = {
+    "torch.nn": "nn",
+    "torch.optim": "torch.optim",
+    "torch.optim.lr_scheduler": "torch.optim.lr_scheduler",
+}
+"""Modules of PyTorch as scripts name them. A class of another module is imported by its own name."""
 
 
 def constructor(
-    namespace: str,
-    name: str,
+    target: str,
     values: Mapping[str, Any],
     *,
     first: tuple[Item, ...] = (),
     shown: Collection[str] = (),
-    text: Mapping[str, Expression] | None = None,
+    explode: bool = False,
 ) -> Group:
-    """The call that makes an object of a class, such as `nn.Linear(2, 8)`.
+    """The call that makes an object of the class 'module:class', such as `nn.Linear(2, 8)`.
 
-    `namespace` is the module as scripts name it (see `MODULES`). `first` are arguments that come before, `shown`
-    names those to write even when they equal the default, and `text` holds expressions to write in a value's place.
+    `target` is the class as 'module:class'. `first` are arguments that come before, and `shown` names those to write
+    even when they equal the default. With `explode` each argument gets a line of its own.
     """
-    target = getattr(_module(namespace), name)
-    return _call(f"{namespace}.{name}", target, values, first, shown, text or {})
+    module, name = target.split(":")
+    written = f"{NAMESPACES[module]}.{name}" if module in NAMESPACES else name
+    return replace(_call(written, load_object(target), values, first, shown), explode=explode)
 
 
-def function_of(name: str, values: Mapping[str, Any], x: Expression, *more: Item) -> Group | None:
-    """The call on `x` of the function that does what the `torch.nn` class of that name does, if there is one.
+def is_own(target: str) -> bool:
+    """Whether the class is one of this project, so that scripts must contain it."""
+    return target.startswith("mlp_core.")
+
+
+def import_of(target: str) -> str:
+    """The line that imports a class which scripts call by its own name; '' for PyTorch's and this project's."""
+    module, name = target.split(":")
+    return "" if module in NAMESPACES or is_own(target) else f"from {module} import {name}"
+
+
+def function_of(target: str, values: Mapping[str, Any], x: Expression, *more: Item) -> Group | None:
+    """The call on `x` of the function that does what the `torch.nn` class does, if there is one.
 
     It is the function of `torch.nn.functional` that has the same name but for underscores, and takes every value by
     its name.
     """
-    found = functional_names().get(name.lower())
+    module, name = target.split(":")
+    found = functional_names().get(name.lower()) if module == "torch.nn" else None
     if found is None:
         return None
-    function: Callable[..., Any] = getattr(_module("F"), found)
+    function: Callable[..., Any] = load_object(f"torch.nn.functional:{found}")
     if _parameters(function) is None:  # a builtin tells nothing about itself, but has the defaults of its class
-        defaults = _parameters(getattr(_module("nn"), name)) or {}
+        defaults = _parameters(load_object(f"torch.nn:{name}")) or {}
         set_here = {key: value for key, value in values.items() if value != defaults[key].default}
         return Group(f"F.{found}(", (x, *(Named(key, literal(value)) for key, value in set_here.items()), *more))
     try:
-        return _call(f"F.{found}", function, values, (x,), (), {}, *more)
+        return _call(f"F.{found}", function, values, (x,), (), *more)
     except TypeError:
         return None
 
@@ -58,16 +79,10 @@ def functional_names() -> dict[str, str]:
 
     Names that end in one are left out: those functions change their input.
     """
-    module = _module("F")
-    names = [name for name in dir(module) if not (name.startswith("_") or name.endswith("_"))]
-    return {name.replace("_", ""): name for name in names if callable(getattr(module, name))}
+    from torch.nn import functional
 
-
-def _module(namespace: str) -> Any:
-    import torch
-
-    return {"nn": torch.nn, "F": torch.nn.functional, "torch.optim": torch.optim,
-            "torch.optim.lr_scheduler": torch.optim.lr_scheduler}[namespace]  # fmt: skip
+    names = [name for name in dir(functional) if not (name.startswith("_") or name.endswith("_"))]
+    return {name.replace("_", ""): name for name in names if callable(getattr(functional, name))}
 
 
 def _call(
@@ -76,7 +91,6 @@ def _call(
     values: Mapping[str, Any],
     first: tuple[Item, ...],
     shown: Collection[str],
-    text: Mapping[str, Expression],
     *more: Item,
 ) -> Group:
     known = _parameters(target)
@@ -85,7 +99,7 @@ def _call(
         raise TypeError(f"{written} has no parameter {sorted(unknown)}")
     items: list[Item] = [*first]
     by_position = True
-    for parameter in list(known.values())[len(first) :]:
+    for parameter in _after(first, known):
         required = parameter.default is inspect.Parameter.empty
         by_position = by_position and required and parameter.kind is not inspect.Parameter.KEYWORD_ONLY
         if parameter.name not in values:
@@ -93,9 +107,14 @@ def _call(
         value = values[parameter.name]
         if not required and parameter.name not in shown and value == parameter.default:
             continue
-        content = text.get(parameter.name, literal(value))
-        items.append(content if by_position else Named(parameter.name, content))
+        items.append(literal(value) if by_position else Named(parameter.name, literal(value)))
     return Group(f"{written}(", (*items, *more))
+
+
+def _after(first: tuple[Item, ...], known: Mapping[str, inspect.Parameter]) -> list[inspect.Parameter]:
+    """The parameters that are left once some arguments are given by position."""
+    any_number = [place for place, found in enumerate(known.values()) if found.kind is inspect.Parameter.VAR_POSITIONAL]
+    return list(known.values())[any_number[0] + 1 if any_number else len(first) :]
 
 
 def _parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter] | None:

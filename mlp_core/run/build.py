@@ -16,13 +16,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim import lr_scheduler
 
+from mlp_core.catalog import load_object
 from mlp_core.data.dataset import Dataset
-from mlp_core.plan import Plan, plan, refuse
+from mlp_core.plan import LayerPlan, Plan, plan
+from mlp_core.problems import refuse
 from mlp_core.processor import policy
+from mlp_core.run import devices
 from mlp_core.run.batches import Batches, Position
-from mlp_core.run.devices import resolve
 from mlp_core.run.randomness import RandomStream
-from mlp_core.spec import Experiment
+from mlp_core.spec import Experiment, LossSpec, OptimizerSpec, SchedulerSpec
 
 
 @dataclass
@@ -51,7 +53,7 @@ class Run:
     @property
     def draws_in_training(self) -> bool:
         """Whether a training step draws random numbers inside the model."""
-        return any(layer.entry.random for layer in self.experiment.layers)
+        return any(layer.spec.entry.random for layer in self.plan.walk())
 
     @property
     def learning_rate(self) -> float:
@@ -133,7 +135,7 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
     """
     refuse(experiment, dataset.train_size)
     planned = plan(experiment)
-    device, note = resolve(experiment.training.device)
+    device, note = devices.resolve(experiment.training.device)
     stream = RandomStream(experiment.training.seed, device)
     described = experiment.scheduler
     with stream.lend():
@@ -141,21 +143,21 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
     model.to(device).train()
     y_train = targets(experiment, planned, dataset.y_train).to(device)
     batches = Batches(_shared(dataset.x_train).to(device), y_train, experiment.training.batch_size, stream)
-    optimizer = _make(torch.optim, experiment.optimizer.type, model.parameters(), **experiment.optimizer.params)
+    optimizer = _make(experiment.optimizer, model.parameters())
     return Run(
         experiment=experiment,
         plan=planned,
         dataset=dataset,
         device=device,
         model=model,
-        loss=_make(nn, experiment.loss.type, **experiment.loss.params),
+        loss=_make(experiment.loss),
         optimizer=optimizer,
         x_test=_shared(dataset.x_test).to(device),
         y_test=targets(experiment, planned, dataset.y_test).to(device),
         stream=stream,
         batches=batches,
         notes=(*((note,) if note else ()), *dataset.notes),
-        scheduler=None if described is None else _make(lr_scheduler, described.type, optimizer, **described.params),
+        scheduler=None if described is None else _make(described, optimizer),
     )
 
 
@@ -174,11 +176,14 @@ def _scheduled(scheduler: Any) -> float:
 
 def build_model(planned: Plan) -> nn.Sequential:
     """The network as PyTorch's own modules, drawing initial weights from the global generator."""
-    layers = [nn.Flatten()] if planned.flatten else []
-    for layer in planned.layers:
-        arguments = {**layer.spec.entry.inferred(layer.in_features), **layer.spec.params}
-        layers.append(_make(nn, layer.spec.type, **arguments))
-    return nn.Sequential(*layers)
+    first = [nn.Flatten()] if planned.flatten else []
+    return nn.Sequential(*first, *map(_build_layer, planned.layers))
+
+
+def _build_layer(layer: LayerPlan) -> nn.Module:
+    arguments = {**layer.spec.entry.inferred(layer.in_features), **layer.spec.params}
+    made: nn.Module = load_object(layer.spec.entry.target)(*map(_build_layer, layer.inside), **arguments)
+    return made
 
 
 def describe_model(planned: Plan) -> str:
@@ -187,8 +192,8 @@ def describe_model(planned: Plan) -> str:
         return str(build_model(planned))
 
 
-def _make(namespace: Any, name: str, *arguments: Any, **keywords: Any) -> Any:
-    return getattr(namespace, name)(*arguments, **keywords)
+def _make(chosen: LossSpec | OptimizerSpec | SchedulerSpec, *arguments: Any) -> Any:
+    return load_object(chosen.entry.target)(*arguments, **chosen.params)
 
 
 def _shared(array: Any) -> Tensor:
@@ -207,7 +212,7 @@ def targets(experiment: Experiment, planned: Plan, y: Any) -> Tensor:
     else one-hot rows.
     """
     given = _shared(y)
-    if experiment.data.facts.task == "regression" or experiment.loss.entry.target == "index":
+    if experiment.data.facts.task == "regression" or experiment.loss.entry.target_form == "index":
         return given
     if planned.outputs == 1:
         return given.to(torch.float32).unsqueeze(1)

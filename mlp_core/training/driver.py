@@ -76,7 +76,7 @@ class Driver:
             if not orders.closed and mail.needs_views():
                 return self._compute_views
             if orders.closed:
-                mail.trainer = None
+                mail.drop_run()
             self.thread = None
             return None
 

@@ -113,6 +113,11 @@ class Mailbox:
         self.orders.start_weights = weights
         self.show(status="preparing", message="", progress=None, goes_on=self.orders.goal is not None)
 
+    def drop_run(self) -> None:
+        """Let go of the run and of everything that the snapshot shows of it."""
+        self.trainer = None
+        self.show(dataset=None, history=None, confusion=None, views={})
+
     def aim(self) -> None:
         """Set where the goal ends, for the run at hand and the experiment's number of epochs."""
         orders = self.orders

@@ -141,7 +141,7 @@ class Session:
             mail.notify()
             thread = self._driver.thread
             if thread is None:
-                mail.trainer = None
+                mail.drop_run()
         if thread is None or thread is threading.current_thread():
             return True
         if timeout is not None:

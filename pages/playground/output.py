@@ -79,21 +79,25 @@ def _plane(snapshot: Snapshot, dataset: Dataset, shown: Shown) -> Part:
     looked = snapshot.views.get("boundary")
     data = looked.data if looked is not None else {}
     grid = data.get("grid")
-    options = {"axis_names": AXES, "theme": shown.theme, "uirevision": f"plane-{dataset.spec.dataset}"}
+    drawn = {"theme": shown.theme, "uirevision": f"plane-{dataset.spec.dataset}"}
     if dataset.facts.class_names:
         labels = {"train_labels": dataset.y_train, "test_labels": dataset.y_test}
         figure = figures.decision_boundary(
             grid, (*EXTENT, *EXTENT), train_points=dataset.points_train, test_points=dataset.points_test, **labels,
             class_names=dataset.facts.class_names, confidence=data.get("confidence"), show=shown.points,
-            discretise=shown.discretise, **options,
+            discretise=shown.discretise, axis_names=AXES, **drawn,
         )  # fmt: skip
-        alt = figures.decision_boundary_alt(grid, class_names=dataset.facts.class_names, show=shown.points, **labels)
+        alt = figures.decision_boundary_alt(
+            grid, class_names=dataset.facts.class_names, show=shown.points, axis_names=AXES, **labels
+        )
     else:
-        points, values = dataset.points_train, dataset.y_train[:, 0]
-        if shown.points == "test":
-            points, values = dataset.points_test, dataset.y_test[:, 0]
-        figure = figures.regression_surface(grid, (*EXTENT, *EXTENT), points, values, limits=(-1.0, 1.0), **options)
-        alt = figures.regression_surface_alt(grid, points, values)
+        given = {
+            "train_points": dataset.points_train, "train_values": dataset.y_train[:, 0],
+            "test_points": dataset.points_test, "test_values": dataset.y_test[:, 0],
+            "show": shown.points, "discretise": shown.discretise, "axis_names": AXES,
+        }  # fmt: skip
+        figure = figures.regression_surface(grid, (*EXTENT, *EXTENT), **given, limits=(-1.0, 1.0), **drawn)
+        alt = figures.regression_surface_alt(grid, **given)
     return plot(figure, key="output-plane", height=HEIGHT, alt=alt)
 
 
@@ -104,7 +108,11 @@ def plane_options() -> None:
             "Points", list(POINTS), key="show_points", default="both", label_visibility="collapsed",
             help="Which points are drawn. Training points are full, test points hollow.",
         )  # fmt: skip
-        st.toggle("Discretise", key="discretise", help="Show only which class wins, not how sure the network is.")
+        st.toggle(
+            "Discretise",
+            key="discretise",
+            help="Classes: show only which wins, not how sure the network is. Values: show bands.",
+        )
 
 
 def _predicted_against_actual(snapshot: Snapshot, dataset: Dataset, shown: Shown) -> Part:

@@ -22,7 +22,7 @@ from mlp_core.catalog.schedulers import EVERY, SCHEDULERS
 from mlp_core.errors import SpecError, TooLargeError
 from mlp_core.plan import plan
 from mlp_core.presets import DEFAULT, PRESETS
-from mlp_core.spec import DataSpec, Experiment, LayerSpec, SchedulerSpec
+from mlp_core.spec import DataSpec, Experiment, Path, SchedulerSpec
 from pages.shared.link import open_link, refuse_locked
 
 _EXPERIMENT = "experiment"
@@ -143,15 +143,8 @@ def set_field(part: str, area: str, name: str, value: Any) -> None:
 
 
 def choose(part: str, entry: str) -> None:
-    """Choose another loss or optimizer; parameters that both have keep their values."""
-
-    def change(old: Experiment) -> Experiment:
-        chosen = getattr(old, part)
-        known = {parameter.name for parameter in chosen.entries[entry].parameters}
-        kept = {name: value for name, value in chosen.params.items() if name in known and name == "lr"}
-        return old.updated(**{part: type(chosen)(type=entry, params=kept)})
-
-    edit("controls", change)
+    """Choose another loss or optimizer. What the user has set of the one before is kept where both have it."""
+    edit("controls", lambda old: old.updated(**{part: getattr(old, part).changed_to(entry)}))
 
 
 def choose_schedule(name: str) -> None:
@@ -175,25 +168,14 @@ def choose_data(name: str) -> None:
     edit("data", change)
 
 
-def edit_layers(change: Callable[[list[LayerSpec]], None], redraw: bool = True) -> None:
-    """Change the list of layers in place."""
+def set_layer_param(path: Path, name: str, value: Any) -> None:
+    """Set a parameter of the layer at a path."""
 
-    def apply(old: Experiment) -> Experiment:
-        layers = list(old.layers)
-        change(layers)
-        return old.updated(layers=tuple(layers))
+    def change(old: Experiment) -> Experiment:
+        layer = old.layer_at(path)
+        return old.replace_layer(path, layer.updated(params={**layer.params, name: value}))
 
-    edit("network", apply, redraw)
-
-
-def set_layer_param(position: int, name: str, value: Any) -> None:
-    """Set a parameter of one layer."""
-
-    def change(layers: list[LayerSpec]) -> None:
-        layer = layers[position]
-        layers[position] = layer.updated(params={**layer.params, name: value})
-
-    edit_layers(change, redraw=False)
+    edit("network", change, redraw=False)
 
 
 def new_weights(redraw: bool) -> None:

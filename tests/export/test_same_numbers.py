@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blocks import NETWORKS, residual
 from exported import expressible, figures, printed, recorded, run
 from hypothesis import HealthCheck, assume, given, settings
 from strategies import MODEST, experiments
@@ -19,8 +20,10 @@ from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, SCHEDULER
 from mlp_core.data import load
 from mlp_core.errors import SpecError
 from mlp_core.export import notebook, refuses, script
-from mlp_core.plan import plan, problems
+from mlp_core.limits import MAX_LAYERS
+from mlp_core.plan import plan
 from mlp_core.presets import PRESETS, preset
+from mlp_core.problems import problems
 from mlp_core.spec import (
     DataSpec,
     Experiment,
@@ -99,10 +102,24 @@ def test_every_layer(name: str) -> None:
             pytest.fail(f"{name} cannot stand between two Linear layers")
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_layers_inside_others(name: str) -> None:
+    found = small(layers=NETWORKS[name])
+    assert_same(found, epochs=2)
+    assert {"sequential", "module-functional", "bare-tensors"} <= set(expressible(found))
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer(name: str) -> None:
     entry = OPTIMIZERS[name]
-    for params in ({}, {**non_default(entry), **({"momentum": 0.5} if "momentum" in entry._by_name else {})}):
+    momentum = {"momentum": 0.5} if "momentum" in entry._by_name else {}
+    changed = {**non_default(entry), **momentum}
+    switches = {key for key, value in changed.items() if value is True}
+    variants = [changed]
+    if entry.conflict(entry.fill(changed), name):  # the switches apart from the numbers
+        apart = [{k: v for k, v in changed.items() if (k in switches) == on} for on in (True, False)]
+        variants = [{**part, **momentum} for part in apart]
+    for params in ({}, *variants):
         found = small(optimizer=OptimizerSpec(type=name, params=params))
         assert_same(found, [style for style in ("sequential", "bare-tensors", "lightning-module") if style in RUNNABLE])
 
@@ -113,9 +130,9 @@ def test_every_loss(name: str, dataset: str) -> None:
     params = {"points": 30} if DATASETS[dataset].source == "generated" else {}
     data = DataSpec(dataset=dataset, params=params)
     end = (layer("Sigmoid"),) if LOSSES[name].bounded_outputs else ()
-    if DATASETS[dataset].task not in LOSSES[name].tasks:
+    if data.facts.task not in LOSSES[name].tasks:
         return
-    widths = {None} | ({2} if dataset == "xor" and LOSSES[name].target == "dense" else set())
+    widths = {None} | ({2} if dataset == "xor" and LOSSES[name].target_form == "dense" else set())
     for width in widths:
         layers = (layer("Linear", out_features=4), layer("Tanh"), layer("Linear", out_features=width), *end)
         found = small(data=data, layers=layers, loss=LossSpec(type=name))
@@ -190,15 +207,21 @@ def test_any_experiment(found: Experiment) -> None:
     size = load(found.data).train_size
     if (training.batch_size or 0) > size:
         found = found.updated(training=training.updated(batch_size=size))
-    assume(not [problem for problem in problems(found, size) if problem.severity == "error"])
+    for _ in range(MAX_LAYERS):
+        errors = [problem for problem in problems(found, size) if problem.severity == "error"]
+        if not errors or errors[0].fixed is None:
+            break
+        found = errors[0].fixed
+    assume(not errors)
     assume(plan(found).parameters > 0)
     assume(not tiny(found.model_dump()))
     assert_same(found, epochs=2)
 
 
 @pytest.mark.parametrize("style", ["sequential", "module-functional", "bare-tensors"])
-def test_a_notebooks_cells_in_order_give_the_same(style: str) -> None:
-    found = small()
+@pytest.mark.parametrize("layers", [small().layers, NETWORKS["nested"]], ids=["flat", "nested"])
+def test_a_notebooks_cells_in_order_give_the_same(style: str, layers: tuple[LayerSpec, ...]) -> None:
+    found = small(layers=layers)
     book = json.loads(notebook(found, style, epochs=2))
     assert (book["nbformat"], book["nbformat_minor"]) == (4, 5)
     assert len({cell["id"] for cell in book["cells"]}) == len(book["cells"])
@@ -207,9 +230,15 @@ def test_a_notebooks_cells_in_order_give_the_same(style: str) -> None:
     assert figures(run(*cells)) == recorded(found, 2)[0]
 
 
+FLAT = (layer("Linear", out_features=5), layer("ReLU"), layer("BatchNorm1d"), layer("Linear"))
+INSIDE = (layer("Linear"), layer("ReLU"), layer("BatchNorm1d"))
+BLOCK = (layer("Linear", out_features=5), residual(*INSIDE), layer("Linear"))
+
+
 @pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("layers", [FLAT, BLOCK], ids=["flat", "residual"])
 def test_trained_weights_give_the_figures_that_were_shown(
-    style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    style: str, layers: tuple[LayerSpec, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if style not in RUNNABLE:
         pytest.skip("Lightning is not installed (requirements-dev.txt)")
@@ -219,7 +248,7 @@ def test_trained_weights_give_the_figures_that_were_shown(
     from mlp_core.run.metrics import evaluate
     from mlp_core.training.loop import train
 
-    found = small(layers=(layer("Linear", out_features=5), layer("ReLU"), layer("BatchNorm1d"), layer("Linear")))
+    found = small(layers=layers)
     trained = build(found, load(found.data))
     list(train(trained, EagerEngine(), epochs=3))
     result = evaluate(trained)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from blocks import NETWORKS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -46,13 +47,23 @@ def weights_for(dataset: str, loss: str = "CrossEntropyLoss", end: tuple[str, ..
     )  # fmt: skip
     run = build(experiment, data.load(experiment.data))
     run.model(run.scaled(run.batches.x))  # running statistics move away from their start
-    return Weights(experiment, state_of(run), 3, 0.5, preprocessing_of(experiment, run.dataset))
+    return Weights(
+        experiment, state_of(run), step=3, test_loss=0.5, preprocessing=preprocessing_of(experiment, run.dataset)
+    )
 
 
 def images() -> Weights:
     experiment = preset("fashion-mnist-quickstart").experiment.updated(layers=mlp((4,), "ReLU"))
     kept = Preprocessing(image_shape=(1, 28, 28), divisor=255.0, class_names=experiment.data.facts.class_names)
     return Weights(experiment, build_model(plan(experiment)).state_dict(), preprocessing=kept)
+
+
+def blocks() -> Weights:
+    found = weights_for("spiral")
+    experiment = found.experiment.updated(layers=NETWORKS["nested"])
+    run = build(experiment, data.load(experiment.data))
+    run.model(run.scaled(run.batches.x))
+    return replace(found, experiment=experiment, tensors=state_of(run))
 
 
 CASES: dict[str, Any] = {
@@ -64,6 +75,7 @@ CASES: dict[str, Any] = {
     "values": lambda: weights_for("diabetes", "L1Loss"),
     "two values": lambda: weights_for("ones", "MSELoss"),
     "images": images,
+    "residual blocks": blocks,
 }
 
 

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from blocks import NETWORKS
 
 from mlp_core import data
+from mlp_core.catalog import LOSSES
 from mlp_core.engines import ChunkResult
 from mlp_core.engines.eager import EagerEngine
-from mlp_core.presets import preset
+from mlp_core.presets import mlp, preset
 from mlp_core.run.build import Run, build
-from mlp_core.spec import Experiment, LayerSpec
+from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec
 from mlp_core.training import loop
 from mlp_core.training.diagnosis import EXPLODED, DivergenceGuard
 from mlp_core.training.events import Chunk, Diverged, Event, Finished
@@ -132,6 +134,18 @@ def test_the_layer_and_the_step_are_named_wherever_it_happens(after: int, factor
     assert all(torch.isfinite(p).all() for p in run.model.parameters())
 
 
+@pytest.mark.parametrize(("broken", "named"), [
+    ("1.2.0", "layer 2.3.1 (Linear)"), ("1.2.2", "layer 2.3.3 (Linear)"), ("3", "layer 4 (Linear)"),
+])  # fmt: skip
+def test_a_layer_inside_others_is_named(broken: str, named: str) -> None:
+    experiment = with_rate("spiral", 0.03).updated(layers=NETWORKS["nested"])
+    run = make(experiment)
+    events = list(train(run, Faulty(9, float("nan"), broken), LoopState(DivergenceGuard(run), chunk_steps=8), epochs=1))
+    diverged = next(e for e in events if isinstance(e, Diverged))
+    assert f"first seen in {named}." in diverged.message
+    assert all(torch.isfinite(p).all() for p in run.model.parameters())
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
 def test_broken_from_the_first_step(value: float) -> None:
     run = make(with_rate("plane", 0.03))
@@ -206,6 +220,21 @@ def test_cause_and_remedy(name: str, rate: float, zero_grad: bool, words: str) -
         assert words in said
         assert "then press Reset." in said
         assert said.endswith("The weights of step 0 are kept.")
+
+
+def test_the_cause_speaks_of_the_loss_that_was_chosen() -> None:
+    from mlp_core.training.diagnosis import explain
+
+    for name, entry in LOSSES.items():
+        dataset = "plane" if "regression" in entry.tasks else "xor"
+        layers = mlp((4,), "Tanh", *(["Sigmoid"] if entry.bounded_outputs else []))
+        described = with_rate("plane", 0.001).updated(
+            data=DataSpec(dataset=dataset), loss=LossSpec(type=name), layers=layers
+        )
+        said = explain(make(described), float("nan"), 5, "layer 1 (Linear)", 0.001)
+        assert f"{entry.divergence}: set a smaller learning rate" in said
+        assert ("squared error" in said) == (name == "MSELoss")
+        assert ("absolute error" in said) == (name == "L1Loss")
 
 
 def test_a_sound_run_is_left_alone() -> None:
