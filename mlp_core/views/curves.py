@@ -60,7 +60,9 @@ def accuracy(source: Source, options: Options) -> Figure | None:
 
 def accuracy_alt(source: Source, options: Options) -> str:
     """The same in words."""
-    return figures.accuracy_curves_alt(None, evaluation_curve(source, options, ACCURACY), steps_per_epoch=_per_epoch(source))
+    return figures.accuracy_curves_alt(
+        None, evaluation_curve(source, options, ACCURACY), steps_per_epoch=_per_epoch(source)
+    )
 
 
 def learning_rate(source: Source, options: Options) -> Figure | None:

@@ -26,7 +26,7 @@ def boundary(source: Source, options: Options) -> Figure | None:
     if dataset.facts.classifies:
         given |= {"class_names": dataset.facts.class_names, "confidence": found.get("confidence")}
         return figures.decision_boundary(found.get("grid"), (*EXTENT, *EXTENT), **given)
-    return _surface(found.get("grid"), (*EXTENT, *EXTENT), limits=(-1.0, 1.0), **given)
+    return figures.regression_surface(found.get("grid"), (*EXTENT, *EXTENT), limits=(-1.0, 1.0), **given)
 
 
 def boundary_alt(source: Source, options: Options) -> str:
@@ -38,7 +38,7 @@ def boundary_alt(source: Source, options: Options) -> str:
             found.get("grid"), given["train_labels"], given["test_labels"], dataset.facts.class_names,
             confidence=found.get("confidence"), show=options.points, axis_names=AXES,
         )  # fmt: skip
-    return _surface_alt(found.get("grid"), axis_names=AXES, **given)
+    return figures.regression_surface_alt(found.get("grid"), axis_names=AXES, **given)
 
 
 def _points(dataset: Dataset, options: Options) -> dict[str, Any]:
@@ -106,14 +106,3 @@ def _percent(probability: float) -> int | None:
 def _dataset(source: Source) -> Dataset:
     assert source.dataset is not None, "nothing is drawn before there is data"
     return source.dataset
-
-
-def _surface(grid: Any, extent: Any, **g: Any) -> Figure:  # TEMPORARY: until the figure takes both parts
-    points = {"train": g["train_points"], "test": g["test_points"]}.get(g["show"], g["train_points"])
-    values = {"train": g["train_values"], "test": g["test_values"]}.get(g["show"], g["train_values"])
-    left = {name: g[name] for name in ("limits", "axis_names", "theme", "uirevision")}
-    return figures.regression_surface(grid, extent, points, values, **left)
-
-
-def _surface_alt(grid: Any, **g: Any) -> str:
-    return figures.regression_surface_alt(grid, g["train_points"], g["train_values"], axis_names=g["axis_names"])

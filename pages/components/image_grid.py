@@ -1,7 +1,7 @@
 """Sample images with what the network says about each.
 
-The images go to the browser once, with `image_store`, when the grid is mounted; updates of `image_grid` hold numbers and
-names alone.
+The images go to the browser once, with `image_store`, when the grid is mounted; updates of `image_grid` hold numbers
+and names alone.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -47,7 +47,7 @@ class ViewSlot:
     """Its key on the page."""
     alternatives: tuple[str, ...]
     """Views in the order of preference."""
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
     """How the view is drawn."""
     height: int = HEIGHT
     """The height of a chart or table, in pixels."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlp_core.plan import Problem, problems
+from mlp_core.problems import Problem, problems
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
-from pages.shared.editor import experiment
+from pages.live.runs import BrowserRuns
+from pages.shared.editor import experiment, replace
 from pages.shared.link import locked
 
 
@@ -76,3 +77,10 @@ def apply_experiment(session: Session, patience: float = 0.0) -> Verdict:
         session.apply(current)
         session.wait(lambda snapshot: snapshot.status != "preparing", patience)
     return verdict
+
+
+def show_run(runs: BrowserRuns, name: str) -> None:
+    """Make the Playground show another run of the browser, with the experiment of that run in its controls."""
+    runs.current = name
+    if (chosen := runs.session.experiment) is not None:
+        replace(chosen)
