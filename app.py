@@ -9,6 +9,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.stream import routes
+from pages.live.stream import routes
 
 app = st.App(Path(__file__).parent / "pages" / "entry" / "main.py", routes=routes())

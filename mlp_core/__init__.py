@@ -49,6 +49,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loa
     from mlp_core.spec import SchedulerSpec as SchedulerSpec
     from mlp_core.spec import TrainingSpec as TrainingSpec
     from mlp_core.training.loop import train as train
+    from mlp_core.training.record import RunRecord as RunRecord
     from mlp_core.training.session import Session as Session
 
 _PLACES = {
@@ -62,6 +63,7 @@ _PLACES = {
     "LossSpec": "spec:LossSpec",
     "OptimizerSpec": "spec:OptimizerSpec",
     "Run": "run.build:Run",
+    "RunRecord": "training.record:RunRecord",
     "SchedulerSpec": "spec:SchedulerSpec",
     "Session": "training.session:Session",
     "SpecError": "errors:SpecError",

@@ -25,7 +25,7 @@ ORDER = [
     ["mlp_core.plan", "mlp_core.presets", "mlp_core.data"],
     ["mlp_core.link", "mlp_core.locks", "mlp_core.problems"],
     ["mlp_core.run"],
-    ["mlp_core.engines", "mlp_core.export", "mlp_core.statistics"],
+    ["mlp_core.engines", "mlp_core.export", "mlp_core.views"],
     ["mlp_core.predict"],
     ["mlp_core.training"],
     ["mlp_core.commands"],
@@ -99,7 +99,7 @@ def test_catalog_and_spec_need_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     "name",
     ["mlp_core.training.session", "mlp_core.plan", "mlp_core.presets", "mlp_core.figures", "mlp_core.data",
-     "mlp_core.__main__", "mlp_core.training.history"],
+     "mlp_core.__main__", "mlp_core.training.history", "mlp_core.views"],
 )  # fmt: skip
 def test_a_first_page_loads_nothing_heavy(name: str) -> None:
     heavy = ["torch", "sklearn", "torchvision", "plotly", "pandas", "streamlit", "scipy"]

@@ -16,6 +16,7 @@ from mlp_core.catalog import KINDS
 from mlp_core.limits import ENDLESS_EPOCHS
 from mlp_core.presets import PRESETS, preset
 from mlp_core.spec import Experiment
+from mlp_core.views import VIEWS
 
 ROOT = Path(__file__).resolve().parents[1]
 Capture = pytest.CaptureFixture[str]
@@ -293,3 +294,17 @@ def test_training_leaves_the_callers_thread_as_it_was(capsys: pytest.CaptureFixt
     assert main(["train", "xor", "--epochs", "1"]) == 0
     assert torch.get_num_threads() == threads
     assert torch.tensor([1e-40]) * 1 > 0, "numbers below 1e-38 must count again"
+
+
+@pytest.mark.parametrize(("name", "own"), [("spiral", {"accuracy", "confusion", "boundary"}), ("plane", {"boundary"})])
+def test_figures_of_a_run_are_pages_with_words(tmp_path: Path, name: str, own: set[str]) -> None:
+    folder = tmp_path / "figures"
+    assert main(["train", name, "--epochs", "2", "--figures", str(folder)]) == 0
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.html")}
+    assert set(pages) == {"loss", "learning_rate", "weights", "gradients"} | own
+    assert (folder / "plotly.min.js").stat().st_size > 1_000_000
+    for view, page in pages.items():
+        assert f"<title>{VIEWS[view].label}</title>" in page
+        assert "Plotly.newPlot" in page
+        assert 'src="plotly.min.js"' in page
+    assert "x₁" in pages["boundary"].split("<p>")[1], "the words name the axes"

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from mlp_core.statistics import VIEWS, compute
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -18,7 +19,6 @@ from mlp_core.run.build import build
 from mlp_core.run.devices import available, describe, resolve
 from mlp_core.run.randomness import RandomStream
 from mlp_core.spec import Experiment, LayerSpec
-from mlp_core.statistics import VIEWS, compute
 from mlp_core.training.diagnosis import DivergenceGuard
 from mlp_core.training.loop import LoopState, train
 

@@ -28,6 +28,7 @@ def add(commands: Any) -> None:
     train.add_argument("--download", action="store_true", help="fetch the data set first if it is not there")
     train.add_argument("--jsonl", action="store_true", help="one JSON record per event on standard output")
     train.add_argument("--save", type=Path, metavar="FILE.safetensors", help="write the trained weights, at the end")
+    train.add_argument("--figures", type=Path, metavar="FOLDER", help="write every view of the run, as web pages")
     train.set_defaults(command=_train)
 
 
@@ -41,6 +42,8 @@ def _train(options: argparse.Namespace) -> None:
     from mlp_core import data
     from mlp_core.engines.choose import engine_for
     from mlp_core.run.build import build
+    from mlp_core.training.events import Chunk, Evaluation
+    from mlp_core.training.history import History
     from mlp_core.training.loop import train
 
     show = None if options.jsonl else _show_progress
@@ -50,14 +53,25 @@ def _train(options: argparse.Namespace) -> None:
         if note:
             print(note, file=sys.stderr)
     epochs = experiment.training.epochs or ENDLESS_EPOCHS
+    history, evaluation = History(), None
     with run.tuned():
         for event in train(run, engine, epochs=epochs):
+            if isinstance(event, Chunk):
+                history.add_chunk(event)
+            elif isinstance(event, Evaluation):
+                history.add_evaluation(event)
+                evaluation = event
             if options.jsonl:
                 print(json.dumps(event.as_record()), flush=True)
             else:
                 _show(event, epochs, run.batches.per_epoch)
     if options.save:
         _save(options.save, run, event)
+    if options.figures:
+        from mlp_core.commands.figures import save_figures, snapshot_of
+
+        written = save_figures(snapshot_of(run, history, evaluation), options.figures)
+        print(f"{len(written)} figures in {options.figures}", file=sys.stderr)
 
 
 def _save(path: Path, run: Run, last: Event) -> None:

@@ -95,6 +95,8 @@ class Snapshot:
     """Sentences on why a script of the experiment will not repeat the run to the last digit."""
     views: Mapping[str, ViewResult] = field(default_factory=dict)
     """The newest result of each view that was asked for."""
+    _curves: dict[int, Curves] = field(default_factory=dict, init=False, repr=False)
+    """Curves that were read from the history, by their number of points: the same for all that is drawn together."""
 
     @property
     def trains(self) -> bool:
@@ -113,4 +115,6 @@ class Snapshot:
 
     def curves(self, points: int) -> Curves | None:
         """The run's curves in at most about `points` points each; None before there is a run."""
-        return None if self.history is None else self.history.curves(points)
+        if self.history is not None and points not in self._curves:
+            self._curves[points] = self.history.curves(points)
+        return self._curves.get(points)

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlp_core.catalog.facts import DataFacts
 from mlp_core.run.build import Run
-from mlp_core.statistics import VIEWS, View, compute
+from mlp_core.views import VIEWS, computed
 
 VIEW_SHARE = 0.1
 """The share of a run's time that evaluation and views may take together."""
@@ -57,7 +56,7 @@ class ViewSchedule:
                 if name == EVALUATION:
                     self._evaluate()
                 else:
-                    self.results[name] = ViewResult(self._run.position.step, compute(name, self._run))
+                    self.results[name] = ViewResult(self._run.position.step, VIEWS[name].arrays(self._run))
                 self._cost[name] = time.perf_counter() - began
                 self.seconds += self._cost[name]
                 self._last[name] = time.monotonic(), worked + self.seconds
@@ -67,8 +66,8 @@ class ViewSchedule:
         return any(map(self._is_stale, self._known(wanted)))
 
     def _known(self, wanted: Iterable[str]) -> list[str]:
-        asked, facts = set(wanted), self._run.experiment.data.facts
-        return [EVALUATION, *(name for name, view in VIEWS.items() if name in asked and is_computed(view, facts))]
+        asked = set(wanted)
+        return [EVALUATION, *(name for name in computed(self._run.experiment.data.facts) if name in asked)]
 
     def _is_stale(self, name: str) -> bool:
         step = self._run.position.step
@@ -86,8 +85,3 @@ class ViewSchedule:
             time.monotonic() - moment >= at_epoch_end * VIEW_INTERVAL
             and worked - worked_then >= at_epoch_end * math.sqrt(self._cost[name]) * roots / VIEW_SHARE
         )
-
-
-def is_computed(view: View, facts: DataFacts) -> bool:
-    """Whether a view has something to compute from a run on such data."""
-    return view.compute is not None and view.applies(facts)

@@ -1,7 +1,7 @@
 """Sample images with what the network says about each.
 
-The images go to the browser once, with `image_store`, outside the fragment that ticks; `image_grid` sends
-numbers and names alone.
+The images go to the browser once, with `image_store`, when the grid is mounted; updates of `image_grid` hold numbers
+and names alone.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ _STORE = st.components.v2.component("image_store", js=loader("image_grid.js"))
 _GRID = st.components.v2.component("image_grid", js=loader("image_grid.js"))
 
 Images = npt.NDArray[np.uint8]
+Item = tuple[str, str, int | None]
+"""What was predicted, what is true, and how sure the network is, in whole percent."""
 
 
 def image_store(images: Images, *, key: str) -> None:
@@ -34,25 +36,9 @@ def image_store(images: Images, *, key: str) -> None:
     _STORE(key=key, data=packed({**data, "key": key, "sprite": picture}))
 
 
-def image_grid(
-    store_key: str,
-    *,
-    predictions: Sequence[int],
-    truths: Sequence[int],
-    probabilities: Sequence[float] | None,
-    class_names: Sequence[object],
-    key: str,
-) -> Part:
-    """One picture per prediction, in the order of the store: class indices, and P(predicted class)."""
-    names = [str(name) for name in class_names]
-    shares = [None] * len(predictions) if probabilities is None else [_percent(p) for p in probabilities]
-    items: list[tuple[str, str, int | None]] = [
-        (names[int(guess)], names[int(true)], share)
-        for guess, true, share in zip(predictions, truths, shares, strict=True)
-    ]
-    right = sum(guess == true for guess, true, _ in items)
-    alt = f"{len(items)} sample images, {right} predicted right"
-    return Part(_GRID, key, {"storeKey": store_key, "items": items, "alt": alt})
+def image_grid(store_key: str, items: Sequence[Item], *, alt: str, key: str) -> Part:
+    """One picture per item, in the order of the store; `alt` says in words what is seen."""
+    return Part(_GRID, key, {"storeKey": store_key, "items": list(items), "alt": alt})
 
 
 def sprite(images: Images) -> bytes:
@@ -74,7 +60,3 @@ def sprite(images: Images) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(sheet[:, :, 0] if channels == 1 else sheet).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
-
-
-def _percent(probability: float) -> int | None:
-    return round(100 * float(probability)) if math.isfinite(probability) else None

@@ -19,28 +19,57 @@ _FEED = st.components.v2.component("live_feed", js=loader("feed.js"))
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A component with what it shows now. `key` is its key on the page and its address for the feed."""
+    """A component with what it shows now."""
 
     renderer: Callable[..., Any]
+    """What Streamlit mounts it with."""
     key: str
+    """Its key on the page, and its address for the feed."""
     data: dict[str, Any]
+    """What it shows."""
     options: dict[str, Any] = field(default_factory=dict)
+    """More arguments of the renderer."""
+    first: Callable[[], None] | None = None
+    """What the browser has to be given before it is mounted."""
 
     def mount(self, version: int) -> None:
         """Put it on the page, or bring it up to date where it is, with data of this version."""
+        if self.first is not None:
+            self.first()
         self.renderer(key=self.key, data=packed({**self.data, "slot": self.key, "version": version}), **self.options)
 
 
-def feed(parts: Iterable[Part], *, version: int, at: float, stream: str | None, key: str) -> bool | None:
-    """Give the parts on the page their new data, in one message; a part that is not there is passed over.
+@dataclass(frozen=True, eq=False)
+class Update:
+    """New data for the parts of a page.
 
-    What a part was mounted with and what the feed brings arrive in any order, so each part keeps the data of the
-    highest `version`. `at` is when the data was as they show it, in Unix seconds. `stream` is an address, below the
-    app's own, where the browser may ask for newer data by itself; None ends that. Returns whether it can; None if it
-    has not said.
+    What a part was mounted with and what updates bring arrive in any order, so each part keeps the data of the highest
+    version.
     """
-    data = {"parts": {part.key: part.data for part in parts}, "version": version, "at": at, "stream": stream}
-    state = _FEED(key=key, data=packed(data), on_streams_change=_nothing, on_redraw_change=_nothing)
+
+    parts: Iterable[tuple[Part, int]]
+    """Each part with the version of its data; one that is not on the page is passed over."""
+    version: int
+    """The highest version of the runs that the page shows."""
+    at: float
+    """When the data was as the parts show it, in Unix seconds."""
+    run: str
+    """The identity of the run; of the first one on a page that shows several."""
+
+    def message(self, **more: Any) -> bytes:
+        """The update as components read it, with more keys."""
+        parts = {part.key: {**part.data, "version": version} for part, version in self.parts}
+        return packed({"parts": parts, "version": self.version, "at": self.at, "run": self.run, **more})
+
+
+def feed(update: Update, *, stream: str | None, redraw: Callable[[], None], key: str) -> bool | None:
+    """Give the parts on the page their new data, in one message.
+
+    `stream` is an address, below the app's own, where the browser may ask for newer data by itself; None ends that.
+    `redraw` is called when an answer from there says that the page must be drawn again. Returns whether the browser can
+    follow the stream; None if it has not said.
+    """
+    state = _FEED(key=key, data=update.message(stream=stream), on_streams_change=_nothing, on_redraw_change=redraw)
     streams: bool | None = getattr(state, "streams", None)
     return streams
 

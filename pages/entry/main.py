@@ -4,7 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.experiment import entered, experiment
+from pages.live.page import leave, on_screen
+from pages.live.runs import browser_runs, heartbeat
+from pages.live.warm import load_pytorch
+from pages.shared.editor import entered, experiment
 from pages.shared.layout import page_style
 from pages.shared.link import hidden, show_notes, write_link
 
@@ -29,5 +32,10 @@ if hidden("code"):
 page = st.navigation(sections, position="top")
 entered(page.url_path)
 show_notes()
+runs, before = browser_runs(), on_screen()
+runs.lease.renew()
 page.run()
+if leave(before):
+    heartbeat(runs)
 write_link(experiment())
+load_pytorch()

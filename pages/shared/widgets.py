@@ -9,7 +9,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter, Subset
-from pages.shared import experiment as edit
+from pages.shared import editor
 from pages.shared.link import hidden, locked
 
 Width = int | Literal["stretch"]
@@ -29,12 +29,12 @@ def parameter_widget(
     if isinstance(parameter, Floats):
         _floats(parameter, value, name, change)
         return
-    key, first = edit.start(name, value)
+    key, first = editor.start(name, value)
     common: dict[str, Any] = {
         "label": parameter.label,
         "key": key,
         "help": None if compact else parameter.help,
-        "on_change": edit.once(lambda: change(st.session_state[key])),
+        "on_change": editor.once(lambda: change(st.session_state[key])),
         "label_visibility": "collapsed" if compact else "visible",
         "disabled": locked(*parameter.controls),
     }

@@ -172,14 +172,12 @@ def images(step: int) -> None:
     """Eighteen samples and what the network says about them."""
     random = np.random.default_rng(step // 100)
     truths = np.arange(18) % 4
-    image_grid(
-        "digits",
-        predictions=np.where(random.random(18) < 0.7, truths, random.integers(0, 4, 18)).tolist(),
-        truths=truths.tolist(),
-        probabilities=random.random(18).tolist(),
-        class_names=CLASSES,
-        key="grid",
-    ).mount(0)
+    predicted = np.where(random.random(18) < 0.7, truths, random.integers(0, 4, 18))
+    items = [
+        (CLASSES[guess], CLASSES[true], int(sure))
+        for guess, true, sure in zip(predicted, truths, random.integers(0, 101, 18), strict=True)
+    ]
+    image_grid("digits", items, alt=f"18 images, {int((predicted == truths).sum())} predicted right", key="grid").mount(0)
 
 
 def others(theme: figures.Theme) -> None:

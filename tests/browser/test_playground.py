@@ -130,11 +130,11 @@ def drawn_again(page: Any, key: str, times: int) -> None:
 
 
 def test_train_moves_curve_and_boundary_and_the_zoom_stays(page: Any) -> None:
-    flat = chart(page, "output-plane", "JSON.stringify(gd.data[0].z)")
+    flat = chart(page, "output-view", "JSON.stringify(gd.data[0].z)")
     press(page, "train")
     page.get_by_text(STEPS).wait_for()
     drawn_again(page, "overview-loss", 2)
-    assert chart(page, "output-plane", "JSON.stringify(gd.data[0].z)") != flat
+    assert chart(page, "output-view", "JSON.stringify(gd.data[0].z)") != flat
     box = page.locator(".st-key-overview-loss .nsewdrag").first.bounding_box()
     page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"])
     page.mouse.down()
@@ -194,7 +194,7 @@ def test_a_pause_is_shown_whatever_arrives_at_that_moment(page: Any) -> None:
 def test_images_with_edited_layers_confusion_matrix_and_histograms(page: Any) -> None:
     choose(page, "preset", "Fashion-MNIST")
     ready(page)
-    page.locator(".st-key-output-images img, .st-key-output-images canvas").first.wait_for()
+    page.locator("[class*=st-key-output-view-images] img, [class*=st-key-output-view-images] canvas").first.wait_for()
     fill(page, "layer-0-Linear-out_features", "32")
     menu(page, "layer-3-menu", "Remove")
     menu(page, "layer-2-menu", "Remove")

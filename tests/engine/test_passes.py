@@ -7,6 +7,7 @@ import torch
 from blocks import NETWORKS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mlp_core.statistics import compute
 
 from mlp_core import data
 from mlp_core.catalog import ALL_LAYERS, LOSSES
@@ -18,7 +19,6 @@ from mlp_core.presets import PRESETS, mlp
 from mlp_core.run.build import Run, build
 from mlp_core.run.metrics import PlainPasses, evaluate, histogram
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec
-from mlp_core.statistics import compute
 
 SPIRAL = PRESETS["spiral"].experiment
 

@@ -8,14 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pages.shared.stream import page_state
+from pages.shared.turns import CROWD
 
 from mlp_core.presets import preset
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part
 from pages.shared import live as module
-from pages.shared.stream import page_state
-from pages.shared.turns import CROWD
 
 LIMIT = 60.0
 

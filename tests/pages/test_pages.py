@@ -18,17 +18,26 @@ from mlp_core.link import decode
 from mlp_core.presets import PRESETS
 from mlp_core.training import lease
 from mlp_core.training.session import Session
-from pages.shared import session as page_session
+from pages.live import runs as browser
+from pages.live.runs import PLAYGROUND, BrowserRuns
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 60  # seconds; the first run of the process imports PyTorch
+
+
+def use(monkeypatch: pytest.MonkeyPatch, session: Session) -> BrowserRuns:
+    """Make the session the one that a browser's Playground shows."""
+    runs = BrowserRuns()
+    runs._sessions[PLAYGROUND] = session
+    monkeypatch.setattr(browser, "browser_runs", lambda: runs)
+    return runs
 
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     """The app at its default page, with a session that the test can reach as `app.session`."""
     session = Session()
-    monkeypatch.setattr(page_session, "current_session", lambda: session)
+    use(monkeypatch, session)
     monkeypatch.chdir(ROOT)
     test = AppTest.from_file(str(ROOT / "pages" / "entry" / "main.py"), default_timeout=LIMIT).run()
     test.session = session  # type: ignore[attr-defined]
@@ -319,7 +328,7 @@ def test_small_sets_start_slow_enough_to_watch_and_a_chosen_speed_stays(app: App
 
 def test_two_sessions_do_not_see_each_others_work(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Session()
-    monkeypatch.setattr(page_session, "current_session", lambda: other)
+    use(monkeypatch, other)
     second = AppTest.from_file(str(ROOT / "pages" / "entry" / "main.py"), default_timeout=LIMIT).run()
     preset(second).set_value("xor").run()
     assert other.experiment == PRESETS["xor"].experiment
@@ -375,7 +384,7 @@ def test_the_lease_is_longer_than_a_hidden_tab_stays_silent() -> None:
 def opened(monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
     """The app in a browser that came with this query."""
     session = Session()
-    monkeypatch.setattr(page_session, "current_session", lambda: session)
+    use(monkeypatch, session)
     monkeypatch.chdir(ROOT)
     test = AppTest.from_file(str(ROOT / "pages" / "entry" / "main.py"), default_timeout=LIMIT)
     for name, value in query.items():

@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pages.shared.shown import Shown
+from pages.shared.status import strip
+from pages.shared.stream import Stream, interval, page_state, routes
+from pages.shared.tabs import tab_parts
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,10 +22,6 @@ from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part
 from pages.shared import stream as module
-from pages.shared.shown import Shown
-from pages.shared.status import strip
-from pages.shared.stream import Stream, interval, page_state, routes
-from pages.shared.tabs import tab_parts
 
 LIMIT = 60
 SHOWN = Shown("light", "Overview", False, 0.0, False, "both", False, True, True, True)

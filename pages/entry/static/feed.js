@@ -2,13 +2,14 @@
 
 const { atEnd, deliver } = await import("./shared.js" + new URL(import.meta.url).search)
 
+const GONE = 410 // the page that the stream belonged to is not there any more
 const ROOT = new URL("../../", import.meta.url) // of the app, behind any proxy and base path
 let followed // the address that is asked now
 let owner // the element that named it last
 let told = true // what the page believes: that its stream can be followed
 
 export default function render({ parentElement, data, setStateValue, setTriggerValue }) {
-  deliver(data.parts, data.version)
+  deliver(data.parts)
   owner = parentElement
   if (data.stream !== followed) {
     followed = data.stream
@@ -27,6 +28,7 @@ async function follow(address, setStateValue, setTriggerValue) {
     let answer
     try {
       const response = await fetch(new URL(address.split("#")[0], ROOT), { cache: "no-store" })
+      if (response.status === GONE) return (followed = followed === address ? undefined : followed)
       if (!response.ok) throw new Error(`status ${response.status}`)
       answer = await response.json()
     } catch (error) {
@@ -36,7 +38,7 @@ async function follow(address, setStateValue, setTriggerValue) {
     }
     if (followed !== address) return
     tell(true)
-    deliver(answer.parts, answer.version)
+    deliver(answer.parts)
     if (answer.redraw) {
       followed = undefined
       setTriggerValue("redraw", true)

@@ -45,10 +45,10 @@ export function receive(data, show) {
   return () => addresses.get(slot) === show && addresses.delete(slot)
 }
 
-/** Gives each slot its data of this version, unless it has newer. */
-export function deliver(parts, version) {
+/** Gives each slot its data, unless it has newer. */
+export function deliver(parts) {
   for (const [slot, data] of Object.entries(parts)) {
-    if (newestOf(slot, version, data) === data) addresses.get(slot)?.(data)
+    if (newestOf(slot, data.version, data) === data) addresses.get(slot)?.(data)
   }
 }
 

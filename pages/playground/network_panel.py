@@ -5,7 +5,7 @@ Keys of widgets and callbacks name a layer by its path.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -15,8 +15,9 @@ from mlp_core.limits import BYTES_PER_NUMBER
 from mlp_core.plan import LayerPlan, Plan, last_linear, plan
 from mlp_core.problems import Problem
 from mlp_core.spec import Experiment, LayerSpec, Path, layer_number
-from pages.shared import experiment as edit
+from pages.shared import editor
 from pages.shared.link import locked
+from pages.shared.numbers import size_in_bytes
 from pages.shared.widgets import parameter_widget
 
 NEW_WIDTH = 8
@@ -28,9 +29,9 @@ TYPE_WIDTH, SECOND_WIDTH, GAP = 140, 130, 8
 _OPEN = "open_layer"
 
 
-def network_panel(found: list[Problem]) -> None:
+def network_panel(found: Sequence[Problem]) -> None:
     """Draw the area; `found` are the problems of the experiment."""
-    current = edit.experiment()
+    current = editor.experiment()
     try:
         planned: Plan | None = plan(current)
     except SpecError:
@@ -42,7 +43,7 @@ def network_panel(found: list[Problem]) -> None:
     with st.container(key="layers", gap="xsmall"):
         _input(planned, current)
         _rows(current.layers, (), {layer.path: layer for layer in planned.walk()} if planned else {})
-    if message := edit.refusal("network"):
+    if message := editor.refusal("network"):
         st.error(message, icon=":material/block:")
     for index, problem in enumerate(found):
         _problem(problem, index)
@@ -51,15 +52,6 @@ def network_panel(found: list[Problem]) -> None:
 def summary(planned: Plan) -> str:
     """How large the network is, in a line."""
     return f"{planned.parameters:,} parameters · {size_in_bytes(planned.parameters * BYTES_PER_NUMBER)} of weights"
-
-
-def size_in_bytes(size: float) -> str:
-    """A number of bytes with its unit, such as '744 B' or '2.7 MB'."""
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} GB"
 
 
 def _input(planned: Plan | None, current: Experiment) -> None:
@@ -95,19 +87,19 @@ def _layer(path: Path, layer: LayerSpec, planned: LayerPlan | None) -> None:
     types = list(ALL_LAYERS)
     beside = bool(entry.parameters) + entry.holds_layers
     with st.container(key=f"row-{_joined(path)}", horizontal=True, vertical_alignment="center", gap="xsmall"):
-        type_key, first_type = edit.start(f"{key}-type", entry.name)
+        type_key, first_type = editor.start(f"{key}-type", entry.name)
         st.selectbox(
             f"Type of layer {layer_number(path)}", types, index=types.index(first_type), key=type_key,
             width=TYPE_WIDTH if beside else TYPE_WIDTH + SECOND_WIDTH + GAP,
             disabled=locked(*entry.choice_controls),
             label_visibility="collapsed", format_func=lambda name: ALL_LAYERS[name].label,
-            on_change=edit.once(lambda: _change_type(path, st.session_state[type_key])),
+            on_change=editor.once(lambda: _change_type(path, st.session_state[type_key])),
         )  # fmt: skip
         if entry.parameters:
             first = entry.parameters[0]
             parameter_widget(
                 first, layer.params[first.name], f"{key}-{entry.name}-{first.name}",
-                lambda value: edit.set_layer_param(path, first.name, value), compact=True, width=SECOND_WIDTH,
+                lambda value: editor.set_layer_param(path, first.name, value), compact=True, width=SECOND_WIDTH,
             )  # fmt: skip
         if entry.holds_layers:
             _add(path)
@@ -121,25 +113,25 @@ def _layer(path: Path, layer: LayerSpec, planned: LayerPlan | None) -> None:
 
 def _menu(path: Path, key: str) -> None:
     """What can be done with a layer. One menu and not a row of buttons: every widget costs the page time."""
-    last = len(edit.experiment().layers_inside(path[:-1])) - 1
+    last = len(editor.experiment().layers_inside(path[:-1])) - 1
     impossible = {"Move towards the input": path[-1] == 0, "Move towards the output": path[-1] == last,
                   "Remove": last == 0}  # fmt: skip
     if locked("network"):
         impossible = dict.fromkeys(_ACTIONS, True) | {"Settings and formula": False}
-    name = edit.key(f"{key}-menu")
+    name = editor.key(f"{key}-menu")
 
     def act() -> None:
         _ACTIONS[st.session_state[name]](path)
 
     st.menu_button(
         "", [action for action in _ACTIONS if not impossible.get(action)], key=name, icon=":material/more_vert:",
-        type="tertiary", help=f"What to do with layer {layer_number(path)}", on_click=edit.once(act),
+        type="tertiary", help=f"What to do with layer {layer_number(path)}", on_click=editor.once(act),
     )  # fmt: skip
 
 
 def _details(path: Path, layer: LayerSpec, key: str) -> None:
     entry = layer.entry
-    final = path == (last_linear(edit.experiment().layers),)
+    final = path == (last_linear(editor.experiment().layers),)
     with st.container(border=True, key="layer-details"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Layer {layer_number(path)}: {entry.label}**" + (" (output layer)" if final else ""))
@@ -151,20 +143,20 @@ def _details(path: Path, layer: LayerSpec, key: str) -> None:
         for parameter in entry.parameters[1:]:  # the first stands in the row
             parameter_widget(
                 parameter, layer.params[parameter.name], f"{key}-{entry.name}-{parameter.name}",
-                lambda value, name=parameter.name: edit.set_layer_param(path, name, value),
+                lambda value, name=parameter.name: editor.set_layer_param(path, name, value),
             )  # fmt: skip
 
 
 def _add(outer: Path) -> None:
     """The menu that adds a layer to the network's own list, or inside the layer at `outer`."""
-    name = edit.key(f"add-layer-{_joined(outer)}" if outer else "add-layer")
+    name = editor.key(f"add-layer-{_joined(outer)}" if outer else "add-layer")
 
     def add() -> None:
         chosen = st.session_state[name]
         _insert(outer, *((chosen,) if chosen != HIDDEN else ("Linear", _usual_activation(outer))))
 
     st.menu_button(
-        "Layer", [HIDDEN, *ALL_LAYERS], key=name, icon=":material/add:", on_click=edit.once(add),
+        "Layer", [HIDDEN, *ALL_LAYERS], key=name, icon=":material/add:", on_click=editor.once(add),
         disabled=locked("network"), width=SECOND_WIDTH if outer else "content",
         format_func=lambda option: ALL_LAYERS[option].label if option in ALL_LAYERS else "Linear + activation",
         help=f"Add a layer inside layer {layer_number(outer)}, in front of its last Linear." if outer else
@@ -181,44 +173,44 @@ def _problem(problem: Problem, index: int) -> None:
 
 
 def _fix(fixed: Experiment) -> None:
-    edit.edit("network", lambda old: fixed)
+    editor.edit("network", lambda old: fixed)
 
 
 def _new(name: str, outer: Path) -> LayerSpec:
     """A layer to stand inside the one at `outer`: where that one's width must be kept, a Linear takes it over."""
     needs_width = any(parameter.name == "out_features" for parameter in ALL_LAYERS[name].parameters)
-    keeps_width = bool(outer) and edit.experiment().layer_at(outer).entry.keeps_width
+    keeps_width = bool(outer) and editor.experiment().layer_at(outer).entry.keeps_width
     return LayerSpec(type=name, params={"out_features": NEW_WIDTH} if needs_width and not keeps_width else {})
 
 
 def _usual_activation(outer: Path) -> str:
     """The activation that the list inside the layer at `outer` begins with, else the network, else ReLU."""
-    current = edit.experiment()
+    current = editor.experiment()
     layers = [*current.layers_inside(outer), *(layer for _, layer in current.walk())]
     return next((layer.type for layer in layers if layer.type in ACTIVATIONS), "ReLU")
 
 
 def _insert(outer: Path, *names: str) -> None:
-    layers = edit.experiment().layers_inside(outer)
+    layers = editor.experiment().layers_inside(outer)
     final = last_linear(layers)
     path = (*outer, len(layers) if final is None else final)
-    edit.edit("network", lambda old: old.insert_layers(path, *(_new(name, outer) for name in names)))
+    editor.edit("network", lambda old: old.insert_layers(path, *(_new(name, outer) for name in names)))
 
 
 def _change_type(path: Path, name: str) -> None:
-    edit.edit("network", lambda old: old.replace_layer(path, _new(name, path[:-1])))
+    editor.edit("network", lambda old: old.replace_layer(path, _new(name, path[:-1])))
 
 
 def _remove(path: Path) -> None:
-    edit.edit("network", lambda old: old.remove_layer(path))
+    editor.edit("network", lambda old: old.remove_layer(path))
 
 
 def _move(path: Path, by: int) -> None:
-    edit.edit("network", lambda old: old.move_layer(path, by))
+    editor.edit("network", lambda old: old.move_layer(path, by))
 
 
 def _duplicate(path: Path) -> None:
-    edit.edit("network", lambda old: old.insert_layers(path, old.layer_at(path)))
+    editor.edit("network", lambda old: old.insert_layers(path, old.layer_at(path)))
 
 
 def _toggle_details(path: Path) -> None:

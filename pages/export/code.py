@@ -11,7 +11,7 @@ from mlp_core.export import STYLES, exactness, file_name, notebook, refuses, scr
 from mlp_core.export.compare import Row, compare
 from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
-from pages.shared import experiment as edit
+from pages.shared import editor
 
 WEIGHTS_FILE = "weights.safetensors"
 NOTHING = "nothing"
@@ -20,7 +20,7 @@ STATE_SECONDS = 2.0
 
 def code_tab(session: Session) -> None:
     """Draw the tab."""
-    current = edit.experiment()
+    current = editor.experiment()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         style = st.selectbox(
             "Style", list(STYLES), key="export_style", format_func=_label, width=330,

@@ -1,32 +1,28 @@
-"""Views into a run, computed only when somebody looks: histograms, decision boundary, sample predictions.
+"""What views compute from a run, only while somebody looks: histograms, decision boundary, sample predictions.
 
-Each view is a function from a run to plain arrays, so that what leaves the training thread is a copy.
+Each function makes plain arrays, so that what leaves the training thread is a copy. This module needs PyTorch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mlp_core.catalog.facts import DataFacts
 from mlp_core.data import features_of, sample_points
 from mlp_core.limits import SHOWN_SAMPLES
 from mlp_core.run.build import Run
 from mlp_core.run.metrics import passes_of
+from mlp_core.views.view import Arrays
 
 BINS = 40
 GRID = 60
 """Points per side of a decision boundary's grid."""
 SCATTER = 400
 """Samples of each part in a predicted-against-actual plot."""
-
-Arrays = dict[str, Any]
 
 
 def _histograms(run: Run, pick: Callable[[Tensor], Tensor | None]) -> Arrays:
@@ -104,35 +100,3 @@ def regression(run: Run) -> Arrays:
             actual = actual * data.target_std[0] + data.target_mean[0]
         view[part] = (actual.astype(np.float32), predicted.astype(np.float32))
     return view
-
-
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """Something to see of a run."""
-
-    name: str
-    """Its key everywhere."""
-    applies: Callable[[DataFacts], bool] = lambda facts: True
-    """Whether runs on such data have it."""
-    compute: Callable[[Run], Arrays] | None = None
-    """From a run to plain arrays; None for a view that needs nothing but the run's history and test passes."""
-
-
-VIEWS: dict[str, View] = {
-    view.name: view
-    for view in (
-        View(name="weights", compute=weights),
-        View(name="gradients", compute=gradients),
-        View(name="boundary", compute=boundary, applies=lambda facts: facts.plane),
-        View(name="samples", compute=samples, applies=lambda facts: facts.classifies),
-        View(name="regression", compute=regression, applies=lambda facts: not facts.classifies),
-    )
-}
-"""What a session can be asked to show."""
-
-
-def compute(name: str, run: Run) -> Arrays:
-    """The arrays of a view that has something to compute."""
-    function = VIEWS[name].compute
-    assert function is not None, f"the view {name!r} computes nothing"
-    return function(run)

@@ -3,34 +3,58 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import streamlit as st
 
+from mlp_core.catalog.facts import DataFacts
 from mlp_core.figures import readable
-from mlp_core.processor.policy import cores
+from mlp_core.processor import PROCESSOR
 from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import BUSY, Snapshot
+from mlp_core.views import CURVE_POINTS, Options
 from pages.components.part import Part
 from pages.components.state_strip import state_strip
-from pages.shared import experiment as edit
+from pages.shared import editor
 from pages.shared.layout import as_text
-from pages.shared.live import Curves, number
-from pages.shared.shown import Shown
+from pages.shared.numbers import loss_text
+from pages.shared.verdict import Permits
 
 WAITING_SECONDS = 1.0
 """A session that has waited so long for its turn is shown as waiting; shorter waits would only flicker."""
+DOWNLOAD_SECONDS = 0.5
+"""Between two updates of a download's progress."""
 
 
-def strip(snapshot: Snapshot, shown: Shown, found: Curves) -> Part:
-    """The numbers of the run, and its test loss as a line; `found` are the run's curves."""
-    _, test, _ = found
-    cells = _cells(snapshot, shown)
-    alt = "; ".join(f"{cell['label']} {cell['value']}" for cell in cells)
-    return state_strip(cells, spark=test.mean if len(test) > 1 and shown.test else None, alt=alt, key="strip")
+@dataclass(frozen=True, eq=False)
+class StripSlot:
+    """The place of the state strip: the numbers of a run, and its test loss as a line."""
+
+    options: Options
+    """Whether figures of the test samples are shown."""
+    label: str = "The state strip"
+    """Its name for people."""
+
+    def views(self, facts: DataFacts) -> Iterable[str]:
+        """None: it shows figures that every snapshot has."""
+        return ()
+
+    def key(self, snapshot: Snapshot) -> str:
+        """Always the same."""
+        return "strip"
+
+    def part(self, snapshot: Snapshot) -> Part:
+        """The strip as it is now."""
+        cells = _cells(snapshot, self.options.test)
+        alt = "; ".join(f"{cell['label']} {cell['value']}" for cell in cells)
+        curves = snapshot.curves(CURVE_POINTS) if self.options.test else None
+        spark = None if curves is None or len(curves.evaluations) < 2 else curves.evaluations[:, 1]
+        return state_strip(cells, spark=spark, alt=alt, key=self.key(snapshot))
 
 
-def _cells(snapshot: Snapshot, shown: Shown) -> list[dict[str, str]]:
+def _cells(snapshot: Snapshot, test: bool) -> list[dict[str, str]]:
     cells = [
         {
             "label": "epoch",
@@ -40,12 +64,12 @@ def _cells(snapshot: Snapshot, shown: Shown) -> list[dict[str, str]]:
         },
         {
             "label": "train loss",
-            "value": number(snapshot.train_loss),
+            "value": loss_text(snapshot.train_loss),
             "note": "this epoch's mean" if snapshot.train_loss is not None else "not trained yet",
             "help": "What training makes small, on the samples that it learns from.",
         },
     ]
-    if shown.test:
+    if test:
         cells += _test_cells(snapshot)
     return [*cells, _speed(snapshot), _status(snapshot)]
 
@@ -54,8 +78,10 @@ def _test_cells(snapshot: Snapshot) -> list[dict[str, str]]:
     cells = [
         {
             "label": "test loss",
-            "value": number(snapshot.test_loss),
-            "note": f"best {number(snapshot.best_test_loss)} at step {snapshot.best_step:,}" if snapshot.step else "",
+            "value": loss_text(snapshot.test_loss),
+            "note": f"best {loss_text(snapshot.best_test_loss)} at step {snapshot.best_step:,}"
+            if snapshot.step
+            else "",
             "help": "The same on samples that it never learns from. Rising while train loss falls: overfitting.",
         },
     ]
@@ -89,7 +115,7 @@ def _status(snapshot: Snapshot) -> dict[str, str]:
     waited = 0.0 if snapshot.waiting_since is None else time.monotonic() - snapshot.waiting_since
     if snapshot.status in BUSY and waited > WAITING_SECONDS:
         value = "waiting"
-    if snapshot.status in BUSY and snapshot.others >= cores():
+    if snapshot.status in BUSY and snapshot.others >= PROCESSOR.cores:
         note = f"takes turns with {snapshot.others} others"
     tone = {"running": "good", "diverged": "bad", "failed": "bad", "finished": "done"}.get(value, "")
     return {
@@ -101,32 +127,41 @@ def _status(snapshot: Snapshot) -> dict[str, str]:
     }
 
 
-def message(session: Session, snapshot: Snapshot) -> None:
+def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:
     """What the status asks for, with the remedy at one press."""
     if snapshot.status == "needs download":
         st.info(as_text(snapshot.message), icon=":material/download:")
-        _download(session)
     elif snapshot.status == "failed":
         st.error(as_text(snapshot.message), icon=":material/warning:")
-        if snapshot.dataset is None and edit.experiment().data.entry.source == "downloaded":
-            _download(session)
     elif snapshot.status == "diverged":
         st.error(as_text(snapshot.message), icon=":material/warning:")
-        usual = edit.experiment().optimizer.entry.parameter("lr").default
+        usual = editor.experiment().optimizer.entry.parameter("lr").default
         st.button(
             f"Set the learning rate to {usual:g} and start over", key="fix-diverged", icon=":material/build:",
             on_click=_start_over_with, args=(session, usual),
         )  # fmt: skip
     elif snapshot.status == "finished":
         st.success(as_text(snapshot.message), icon=":material/check:")
+    if permits.download and snapshot.experiment is not None:
+        entry = snapshot.experiment.data.entry
+        st.button(
+            f"Download {entry.label} ({entry.download_bytes / 1e6:.0f} MB)", key="download", on_click=session.download,
+            icon=":material/download:",
+        )  # fmt: skip
 
 
-def _download(session: Session) -> None:
-    entry = edit.experiment().data.entry
-    st.button(
-        f"Download {entry.label} ({entry.download_bytes / 1e6:.0f} MB)", key="download", on_click=session.download,
-        icon=":material/download:",
-    )  # fmt: skip
+def download_progress(session: Session, snapshot: Snapshot) -> None:
+    """What of a data set has arrived, and a way to give it up; draws nothing when none is under way."""
+
+    def tick() -> None:
+        progress = session.snapshot().progress
+        if progress is not None:
+            what, share = progress
+            st.progress(share or 0.0, text=as_text(what))
+            st.button("Cancel", key="cancel_download", on_click=session.cancel_download)
+
+    if snapshot.progress is not None:
+        st.fragment(tick, run_every=DOWNLOAD_SECONDS, key="download_progress")()
 
 
 def _start_over_with(session: Session, learning_rate: float) -> None:
@@ -134,6 +169,6 @@ def _start_over_with(session: Session, learning_rate: float) -> None:
         optimizer = old.optimizer
         return old.updated(optimizer=optimizer.updated(params={**optimizer.params, "lr": learning_rate}))
 
-    edit.edit("controls", change)
-    session.apply(edit.experiment())
+    editor.edit("controls", change)
+    session.apply(editor.experiment())
     session.reset()

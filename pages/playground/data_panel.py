@@ -10,25 +10,24 @@ import streamlit as st
 from mlp_core.catalog import DATASETS, TRAINING
 from mlp_core.catalog.parameters import Parameter, Subset
 from mlp_core.catalog.training import TEST_FRACTION
-from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
-from pages.shared import experiment as edit
+from pages.shared import editor
 from pages.shared.link import hidden, locked
 from pages.shared.widgets import parameter_widget
 
 GROUPS = {"generated": "made here", "bundled": "table", "downloaded": "images"}
 
 
-def data_panel(session: Session, snapshot: Snapshot) -> None:
+def data_panel(snapshot: Snapshot) -> None:
     """Draw the area."""
-    current = edit.experiment()
+    current = editor.experiment()
     entry = current.data.entry
     st.subheader("Data", anchor=False)
-    key, first = edit.start("dataset", entry.name)
+    key, first = editor.start("dataset", entry.name)
     if not hidden("dataset"):
         st.selectbox(
             "Set", list(DATASETS), index=list(DATASETS).index(first), key=key, disabled=locked(*entry.choice_controls),
-            on_change=edit.once(lambda: edit.choose_data(st.session_state[key])),
+            on_change=editor.once(lambda: editor.choose_data(st.session_state[key])),
             format_func=lambda name: f"{DATASETS[name].label} · {GROUPS[DATASETS[name].source]}",
             help="What the network learns from. Sets made here and tables need no download. "
             f"{entry.label}: {entry.when}",
@@ -43,9 +42,9 @@ def data_panel(session: Session, snapshot: Snapshot) -> None:
     for parameter in entry.parameters:
         if parameter not in small:
             _parameter(parameter)
-    if message := edit.refusal("data"):
+    if message := editor.refusal("data"):
         st.error(message, icon=":material/block:")
-    if (dataset := snapshot.dataset) is not None:
+    if (dataset := snapshot.dataset) is not None and dataset.spec == current.data:
         st.caption(f"{dataset.train_size:,} training, {dataset.test_size:,} test samples. {' '.join(snapshot.notes)}")
 
 
@@ -58,22 +57,22 @@ def _in_pairs(fields: Sequence[Callable[[], None]]) -> None:
 
 
 def _parameter(parameter: Parameter) -> None:
-    data = edit.experiment().data
+    data = editor.experiment().data
     parameter_widget(
         parameter, data.params[parameter.name], f"data-{data.dataset}-{parameter.name}",
-        lambda value: edit.set_param("data", parameter.name, value),
+        lambda value: editor.set_param("data", parameter.name, value),
     )  # fmt: skip
 
 
 def _batch_size() -> None:
     parameter_widget(
-        TRAINING.parameter("batch_size"), edit.experiment().training.batch_size, "batch_size",
-        lambda value: edit.set_field("training", "data", "batch_size", value),
+        TRAINING.parameter("batch_size"), editor.experiment().training.batch_size, "batch_size",
+        lambda value: editor.set_field("training", "data", "batch_size", value),
     )  # fmt: skip
 
 
 def _test_share() -> None:
     parameter_widget(
-        TEST_FRACTION, edit.experiment().data.test_fraction, "test_fraction",
-        lambda value: edit.set_field("data", "data", "test_fraction", value),
+        TEST_FRACTION, editor.experiment().data.test_fraction, "test_fraction",
+        lambda value: editor.set_field("data", "data", "test_fraction", value),
     )  # fmt: skip

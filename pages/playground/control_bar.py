@@ -13,8 +13,9 @@ from mlp_core.catalog.training import DATA_SEED
 from mlp_core.presets import PRESETS
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import BUSY, Snapshot
-from pages.shared import experiment as edit
-from pages.shared.link import hidden, locked
+from pages.shared import editor
+from pages.shared.link import hidden, locked, write_link
+from pages.shared.verdict import Permits, apply_experiment
 from pages.shared.widgets import parameter_widget
 
 SOON_SECONDS = 0.1
@@ -38,18 +39,15 @@ def control_bar(session: Session, snapshot: Snapshot) -> DeltaGenerator:
     with st.container(key="controls", horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         place = st.container(key="run", width="content")
         _choices(session, snapshot)
-    if message := edit.refusal("controls"):
+    if message := editor.refusal("controls"):
         st.error(message, icon=":material/block:")
     return place
 
 
-def actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
-    """The buttons that start and stop: a press of one runs them alone, not the page.
-
-    `blocked`: the experiment has an error, so that training cannot start.
-    """
+def actions(session: Session, permits: Permits) -> None:
+    """The buttons that start and stop: a press of one runs them alone, not the page."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", width="content"):
-        _actions(session, snapshot, blocked)
+        _actions(session, permits)
 
 
 def _play(session: Session) -> None:
@@ -74,55 +72,55 @@ def _reset(session: Session) -> None:
     session.wait(lambda snapshot: not snapshot.busy, SOON_SECONDS)
 
 
-def _actions(session: Session, snapshot: Snapshot, blocked: bool) -> None:
-    running = snapshot.trains
-    idle = blocked or snapshot.status == "needs download"
+def _actions(session: Session, permits: Permits) -> None:
     with st.container(key="main_action", width="content"):
-        if running:
+        if permits.trains:
             st.button(
                 "Pause", key="pause", icon=":material/pause:", type="primary", on_click=_pause, args=(session,),
                 help="Stop after the current steps. The trained weights are kept.",
             )  # fmt: skip
         else:
             st.button(
-                "Train", key="train", icon=":material/play_arrow:", type="primary", disabled=idle,
+                "Train", key="train", icon=":material/play_arrow:", type="primary", disabled=not permits.train,
                 on_click=_play, args=(session,),
                 help="Start training, or go on where it was paused.",
             )  # fmt: skip
     if not hidden("step"):
-        still = idle or running or locked("step")
         st.button(
-            "Step", key="step", icon=":material/skip_next:", on_click=_step, args=(session,), disabled=still,
+            "Step", key="step", icon=":material/skip_next:", on_click=_step, args=(session,), disabled=not permits.step,
             help="Train on one mini-batch, then stop: one forward pass, one backward pass, one update.",
         )  # fmt: skip
         st.button(
             "Epoch", key="epoch", icon=":material/keyboard_double_arrow_right:", on_click=session.step_epoch,
-            disabled=still, help="Train to the end of the epoch, when every training sample was seen once more.",
+            disabled=not permits.step,
+            help="Train to the end of the epoch, when every training sample was seen once more.",
         )  # fmt: skip
     st.button(
-        "Reset", key="reset", icon=":material/replay:", on_click=_reset, args=(session,), disabled=blocked,
+        "Reset", key="reset", icon=":material/replay:", on_click=_reset, args=(session,), disabled=not permits.reset,
         help="Go back to the same initial weights: training again gives the same run.",
     )  # fmt: skip
     if not hidden("seed"):
         st.button(
-            "New weights", key="new_weights", icon=":material/casino:", on_click=_new_weights,
-            disabled=blocked or locked("seed"),
+            "New weights", key="new_weights", icon=":material/casino:", on_click=_new_weights, args=(session,),
+            disabled=not permits.new_weights,
             help="Draw other initial weights (another seed): does it learn as well from another start?",
         )  # fmt: skip
 
 
-def _new_weights() -> None:
-    """Another seed. Only the list of all settings shows it."""
-    edit.new_weights(redraw=bool(st.session_state.get(_MORE)))
+def _new_weights(session: Session) -> None:
+    """Another seed. Only the list of all settings shows it, so that the page need not be drawn again."""
+    editor.new_weights(redraw=bool(st.session_state.get(_MORE)))
+    apply_experiment(session, SOON_SECONDS)
+    write_link(editor.experiment())
 
 
 def _choices(session: Session, snapshot: Snapshot) -> None:
-    current = edit.experiment()
+    current = editor.experiment()
     _speed(session)
     optimizer = current.optimizer
     parameter_widget(
         optimizer.entry.parameter("lr"), optimizer.params["lr"], "lr",
-        lambda value: edit.set_param("optimizer", "lr", value), width=128,
+        lambda value: editor.set_param("optimizer", "lr", value), width=128,
     )  # fmt: skip
     _choice("optimizer", "Optimizer", OPTIMIZERS, 108)
     _choice("loss", "Loss", LOSSES, 158)
@@ -139,12 +137,12 @@ def _choices(session: Session, snapshot: Snapshot) -> None:
 
 def _speed(session: Session) -> None:
     """How fast it is shown; what was chosen for images and for other sets stands until the browser goes."""
-    kind = "images" if edit.experiment().data.facts.holds_images else "small"
+    kind = "images" if editor.experiment().data.facts.holds_images else "small"
     chosen: dict[str, str] = st.session_state.setdefault(_CHOSEN_SPEED, {"images": FULL_SPEED, "small": USUAL_SPEED})
     session.set_speed(SPEEDS[chosen[kind]])
     if hidden("speed"):
         return
-    key, first = edit.start(f"speed-{kind}", chosen[kind])
+    key, first = editor.start(f"speed-{kind}", chosen[kind])
 
     def choose() -> None:
         chosen[kind] = st.session_state[key]
@@ -152,19 +150,19 @@ def _speed(session: Session) -> None:
 
     st.selectbox(
         "Speed", list(SPEEDS), index=list(SPEEDS).index(first), key=key, width=132, disabled=locked("speed"),
-        on_change=edit.once(choose), help="Slow it down to watch single steps.",
+        on_change=editor.once(choose), help="Slow it down to watch single steps.",
     )  # fmt: skip
 
 
 def _choice(part: str, label: str, entries: Mapping[str, Entry], width: int) -> None:
     if hidden(part):
         return
-    chosen = getattr(edit.experiment(), part)
-    key, first = edit.start(part, chosen.type)
+    chosen = getattr(editor.experiment(), part)
+    key, first = editor.start(part, chosen.type)
     st.selectbox(
         label, list(entries), index=list(entries).index(first), key=key, width=width, disabled=locked(part),
         format_func=lambda name: entries[name].label,
-        on_change=edit.once(lambda: edit.choose(part, st.session_state[key])),
+        on_change=editor.once(lambda: editor.choose(part, st.session_state[key])),
         help=f"{chosen.entry.summary} {chosen.entry.when}",
     )  # fmt: skip
 
@@ -172,14 +170,14 @@ def _choice(part: str, label: str, entries: Mapping[str, Entry], width: int) -> 
 def _device(snapshot: Snapshot) -> None:
     if hidden("device"):
         return
-    wanted = edit.experiment().training.device
+    wanted = editor.experiment().training.device
     names = [name for name in DEVICES if name in {*snapshot.devices, wanted}]
-    key, first = edit.start("device", wanted)
+    key, first = editor.start("device", wanted)
     st.selectbox(
         "Device", names, index=names.index(first) if first in names else 0, key=key, width=84,
         disabled=locked("device"),
         format_func=lambda name: DEVICES[name].label,
-        on_change=edit.once(lambda: edit.set_field("training", "controls", "device", st.session_state[key])),
+        on_change=editor.once(lambda: editor.set_field("training", "controls", "device", st.session_state[key])),
         help="Where it is trained; only what this machine has is listed. Small networks are fastest on the CPU.",
     )  # fmt: skip
 
@@ -187,24 +185,24 @@ def _device(snapshot: Snapshot) -> None:
 def _preset() -> None:
     if hidden("preset"):
         return
-    current = edit.preset_name()
-    key, first = edit.start(f"preset-{current}", current)
+    current = editor.preset_name()
+    key, first = editor.start(f"preset-{current}", current)
     st.selectbox(
         "Preset", list(PRESETS), index=None if first is None else list(PRESETS).index(first), key=key, width=158,
         placeholder="changed", disabled=locked("preset"),
         format_func=lambda name: PRESETS[name].label,
-        on_change=edit.once(lambda: _choose_preset(current, st.session_state[key])),
+        on_change=editor.once(lambda: _choose_preset(current, st.session_state[key])),
         help="A ready experiment: choosing one fills every control, and brings you back from any dead end.",
     )  # fmt: skip
 
 
 def _choose_preset(shown: str | None, name: str | None) -> None:
-    if name and shown == edit.preset_name():  # else the widget is one that edits have put away since
-        edit.edit("controls", lambda old: PRESETS[name].experiment)
+    if name and shown == editor.preset_name():  # else the widget is one that edits have put away since
+        editor.edit("controls", lambda old: PRESETS[name].experiment)
 
 
 def _more() -> None:
-    current = edit.experiment()
+    current = editor.experiment()
     for part in (current.optimizer, current.loss):
         shown = [parameter for parameter in part.entry.parameters if parameter.name != "lr"]
         if shown and not hidden(part.kind):
@@ -212,19 +210,19 @@ def _more() -> None:
         for parameter in shown:
             parameter_widget(
                 parameter, part.params[parameter.name], f"{part.kind}-{parameter.name}",
-                lambda value, kind=part.kind, name=parameter.name: edit.set_param(kind, name, value),
+                lambda value, kind=part.kind, name=parameter.name: editor.set_param(kind, name, value),
             )  # fmt: skip
     _schedule()
     st.markdown("**Data**")
     parameter_widget(
-        DATA_SEED, current.data.seed, "data-seed", lambda value: edit.set_field("data", "controls", "seed", value),
+        DATA_SEED, current.data.seed, "data-seed", lambda value: editor.set_field("data", "controls", "seed", value),
     )  # fmt: skip
     st.markdown("**Run**")
     for parameter in TRAINING.parameters:
         if parameter.name not in ("device", "batch_size", "report_every"):
             parameter_widget(
                 parameter, getattr(current.training, parameter.name), f"training-{parameter.name}",
-                lambda value, name=parameter.name: edit.set_field("training", "controls", name, value),
+                lambda value, name=parameter.name: editor.set_field("training", "controls", name, value),
             )  # fmt: skip
 
 
@@ -232,13 +230,13 @@ def _schedule() -> None:
     """The schedule of the learning rate, and what it counts in."""
     if hidden("scheduler"):
         return
-    chosen = edit.experiment().scheduler
-    key, first = edit.start("scheduler", CONSTANT if chosen is None else chosen.type)
+    chosen = editor.experiment().scheduler
+    key, first = editor.start("scheduler", CONSTANT if chosen is None else chosen.type)
     names = [CONSTANT, *SCHEDULERS]
     st.selectbox(
         "Learning rate schedule", names, index=names.index(first), key=key, disabled=locked("scheduler"),
         format_func=lambda name: SCHEDULERS[name].label if name in SCHEDULERS else name,
-        on_change=edit.once(lambda: edit.choose_schedule(st.session_state[key])),
+        on_change=editor.once(lambda: editor.choose_schedule(st.session_state[key])),
         help="How the learning rate changes by itself while training goes on."
         if chosen is None
         else f"{chosen.entry.summary} {chosen.entry.when}",
@@ -246,10 +244,10 @@ def _schedule() -> None:
     if chosen is not None:
         parameter_widget(
             EVERY, chosen.every, "scheduler-every",
-            lambda value: edit.set_field("scheduler", "controls", "every", value),
+            lambda value: editor.set_field("scheduler", "controls", "every", value),
         )  # fmt: skip
         for parameter in chosen.entry.parameters:
             parameter_widget(
                 parameter, chosen.params[parameter.name], f"scheduler-{chosen.type}-{parameter.name}",
-                lambda value, name=parameter.name: edit.set_param("scheduler", name, value),
+                lambda value, name=parameter.name: editor.set_param("scheduler", name, value),
             )  # fmt: skip

@@ -13,10 +13,9 @@ from mlp_core.errors import UserError
 from mlp_core.link import url
 from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
-from pages.shared import experiment as edit
-from pages.shared.export_code import STATE_SECONDS, WEIGHTS_FILE
-from pages.shared.live import number
-from pages.shared.network_panel import size_in_bytes
+from pages.export.code import STATE_SECONDS, WEIGHTS_FILE
+from pages.shared import editor
+from pages.shared.numbers import loss_text, size_in_bytes
 
 if TYPE_CHECKING:
     from mlp_core.export.weights import Weights
@@ -47,7 +46,7 @@ def weights_tab(session: Session) -> None:
                            icon=":material/download:", type="primary", on_click="ignore")  # fmt: skip
         st.caption(said)
     st.markdown("**Bring a trained network back**")
-    key = edit.key("upload-weights")
+    key = editor.key("upload-weights")
     st.file_uploader(
         "A .safetensors file of the playground", type=["safetensors"], key=key,
         on_change=lambda: _read_upload(key, lambda content: _load_weights(session, content)),
@@ -58,14 +57,14 @@ def weights_tab(session: Session) -> None:
 
 def experiment_tab(session: Session) -> None:
     """The experiment as JSON, down and up, and as a link."""
-    current = edit.experiment()
+    current = editor.experiment()
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**The experiment as a file**")
         st.caption("Every setting, with a version number: what `python -m mlp_core train` reads.")
         st.download_button("Experiment (.json)", current.to_json(2), "experiment.json", "application/json",
                            icon=":material/download:", key="download-experiment", on_click="ignore")  # fmt: skip
-        key = edit.key("upload-experiment")
+        key = editor.key("upload-experiment")
         st.file_uploader(
             "Open an experiment", type=["json"], key=key,
             on_change=lambda: _read_upload(key, _open_experiment),
@@ -102,7 +101,7 @@ def _make(session: Session, which: Literal["current", "best"], kind: str) -> Non
     except UserError as error:
         st.error(str(error), icon=":material/error:")
         return
-    loss = f", test loss {number(state.test_loss)}" if state.test_loss is not None else ""
+    loss = f", test loss {loss_text(state.test_loss)}" if state.test_loss is not None else ""
     st.session_state[MADE] = (name, content, f"Weights of step {state.step:,}{loss}. {said}")
 
 
@@ -152,11 +151,11 @@ def _read_upload(key: str, use: Callable[[bytes], None]) -> None:
     try:
         use(uploaded.getvalue())
     except UserError as error:
-        edit.say("export", str(error))
+        editor.say("export", str(error))
 
 
 def _refusal() -> None:
-    if message := edit.refusal("export"):
+    if message := editor.refusal("export"):
         st.error(message, icon=":material/block:")
 
 
@@ -164,7 +163,7 @@ def _load_weights(session: Session, content: bytes) -> None:
     from mlp_core.export.weights import load
 
     found = load(content)
-    edit.adopt(found.experiment)
+    editor.adopt(found.experiment)
     session.apply(found.experiment, found.tensors)
     st.session_state.pop(MADE, None)
     st.toast("The weights are loaded: see the Playground.", icon=":material/check:")
@@ -175,5 +174,5 @@ def _open_experiment(content: bytes) -> None:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         raise UserError("The experiment is not UTF-8 text. Choose the file that the playground wrote.") from None
-    edit.adopt(Experiment.from_json(text))
+    editor.adopt(Experiment.from_json(text))
     st.toast("The experiment is open: see the Playground.", icon=":material/check:")

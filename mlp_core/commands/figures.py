@@ -1,0 +1,71 @@
+"""The views of a finished run as web pages that need no server, one file each."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlp_core.training.snapshot import Snapshot
+from mlp_core.views import VIEWS, Options, computed, draw
+
+if TYPE_CHECKING:
+    from mlp_core.run.build import Run
+    from mlp_core.training.events import Evaluation
+    from mlp_core.training.history import History
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title></head>
+<body>
+{figure}
+<p>{alt}</p>
+</body>
+</html>
+"""
+
+
+def snapshot_of(run: Run, history: History, evaluation: Evaluation | None) -> Snapshot:
+    """The run as it stands, with every view that applies to its data computed."""
+    from mlp_core.training.views import ViewResult
+
+    step = run.position.step
+    return Snapshot(
+        status="finished",
+        run=run.experiment.data.dataset,
+        experiment=run.experiment,
+        dataset=run.dataset,
+        history=history,
+        step=step,
+        epoch=run.position.epoch,
+        batches_per_epoch=run.batches.per_epoch,
+        confusion=None if evaluation is None else evaluation.confusion,
+        views={name: ViewResult(step, VIEWS[name].arrays(run)) for name in computed(run.dataset.facts)},
+    )
+
+
+def save_figures(snapshot: Snapshot, folder: Path) -> list[Path]:
+    """Write every view that Plotly draws and that has something to show; returns the files.
+
+    Plotly's own code is put beside them once, so that the files work without the internet.
+    """
+    from plotly.graph_objects import Figure
+
+    assert snapshot.dataset is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    options, written = Options(), []
+    for name, view in VIEWS.items():
+        if view.kind != "plot" or not view.applies(snapshot.dataset.facts) or view.figure(snapshot, options) is None:
+            continue
+        drawing = draw(view, snapshot, options)
+        figure = Figure(dict(drawing.data)).to_html(full_html=False, include_plotlyjs="directory")
+        path = folder / f"{name}.html"
+        path.write_text(
+            _PAGE.format(title=escape(view.label), figure=figure, alt=escape(drawing.alt)), encoding="utf-8"
+        )
+        written.append(path)
+    if written:
+        from plotly.offline import get_plotlyjs
+
+        (folder / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
+    return written

@@ -1,0 +1,141 @@
+"""Figures of how a run went: loss, accuracy, learning rate, confusion matrix, histograms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mlp_core import figures
+from mlp_core.figures import Curve, Figure
+from mlp_core.views.view import CURVE_POINTS, Curves, Options, Source
+
+LOSS, ACCURACY = 1, 2
+"""Columns of `Curves.evaluations`."""
+
+
+def train_curve(source: Source) -> Curve:
+    """The train loss per step; empty before the first."""
+    found = source.curves(CURVE_POINTS)
+    if found is None:
+        return Curve.of([], [])
+    loss = found.train_loss
+    return Curve(loss.steps, loss.mean, loss.low, loss.high)
+
+
+def evaluation_curve(source: Source, options: Options, column: int) -> Curve:
+    """A column of the test passes, `LOSS` or `ACCURACY`; empty where test figures are not shown."""
+    found = source.curves(CURVE_POINTS)
+    if found is None or not options.test:
+        return Curve.of([], [])
+    return Curve.of(found.evaluations[:, 0], found.evaluations[:, column])
+
+
+def loss(source: Source, options: Options) -> Figure | None:
+    """The train loss of every step and the test loss; None before the first step."""
+    train = train_curve(source)
+    if not len(train):
+        return None
+    return figures.loss_curves(
+        train, evaluation_curve(source, options, LOSS), steps_per_epoch=_per_epoch(source), log_y=options.log_loss,
+        smoothing=options.smoothing, theme=options.theme, uirevision=_revision("loss", source),
+    )  # fmt: skip
+
+
+def loss_alt(source: Source, options: Options) -> str:
+    """The same in words."""
+    curves = train_curve(source), evaluation_curve(source, options, LOSS)
+    return figures.loss_curves_alt(*curves, steps_per_epoch=_per_epoch(source))
+
+
+def accuracy(source: Source, options: Options) -> Figure | None:
+    """The test accuracy; None before the first test pass."""
+    test = evaluation_curve(source, options, ACCURACY)
+    if not len(test):
+        return None
+    return figures.accuracy_curves(
+        None, test, steps_per_epoch=_per_epoch(source), theme=options.theme, uirevision=_revision("accuracy", source)
+    )
+
+
+def accuracy_alt(source: Source, options: Options) -> str:
+    """The same in words."""
+    return figures.accuracy_curves_alt(
+        None, evaluation_curve(source, options, ACCURACY), steps_per_epoch=_per_epoch(source)
+    )
+
+
+def learning_rate(source: Source, options: Options) -> Figure | None:
+    """The learning rate of every step; None before the first."""
+    found = source.curves(CURVE_POINTS)
+    if found is None or not len(found.learning_rates):
+        return None
+    return figures.learning_rate_curve(
+        _rates(source, found), steps_per_epoch=_per_epoch(source), theme=options.theme,
+        uirevision=_revision("learning-rate", source),
+    )  # fmt: skip
+
+
+def learning_rate_alt(source: Source, options: Options) -> str:
+    """The same in words."""
+    found = source.curves(CURVE_POINTS)
+    rates = Curve.of([], []) if found is None else _rates(source, found)
+    return figures.learning_rate_curve_alt(rates, steps_per_epoch=_per_epoch(source))
+
+
+def _rates(source: Source, found: Curves) -> Curve:
+    """Rates where they changed, and the last one once more at the newest step."""
+    steps, rates = found.learning_rates.T
+    return Curve.of(np.append(steps, source.step), np.append(rates, rates[-1]))
+
+
+def confusion(source: Source, options: Options) -> Figure | None:
+    """The confusion matrix of the newest test pass; None before the first."""
+    if source.dataset is None or source.confusion is None:
+        return None
+    return figures.confusion_matrix(
+        source.confusion, source.dataset.facts.class_names, theme=options.theme, normalise=options.normalise,
+        uirevision=_revision("confusion", source),
+    )  # fmt: skip
+
+
+def confusion_alt(source: Source, options: Options) -> str:
+    """The same in words."""
+    assert source.dataset is not None
+    assert source.confusion is not None
+    return figures.confusion_matrix_alt(source.confusion, source.dataset.facts.class_names)
+
+
+def histograms(view: str, unit: str) -> Callable[[Source, Options], Figure | None]:
+    """The figure function of a view that computes a histogram per layer, of values called `unit`."""
+
+    def figure(source: Source, options: Options) -> Figure | None:
+        found = source.view(view)
+        if found is None or not found["names"]:
+            return None
+        return figures.histograms(
+            found["names"], found["edges"], found["counts"], unit_label=unit, theme=options.theme,
+            uirevision=_revision(view, source),
+        )  # fmt: skip
+
+    return figure
+
+
+def histograms_alt(view: str, unit: str) -> Callable[[Source, Options], str]:
+    """The same in words."""
+
+    def alt(source: Source, options: Options) -> str:
+        found = source.view(view)
+        assert found is not None
+        return figures.histograms_alt(found["names"], found["edges"], found["counts"], unit_label=unit)
+
+    return alt
+
+
+def _per_epoch(source: Source) -> int:
+    return max(1, source.batches_per_epoch)
+
+
+def _revision(name: str, source: Source) -> str:
+    """What a reader's zoom belongs to: a new run starts with a fresh view."""
+    return f"{name}-{source.run}"

@@ -1,0 +1,108 @@
+"""Figures of what the network makes of the data: planes, predicted against actual values, samples one by one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from mlp_core import figures
+from mlp_core.data import EXTENT
+from mlp_core.data.dataset import Dataset
+from mlp_core.figures import Figure
+from mlp_core.views.view import Options, Source
+
+AXES = ("x₁", "x₂")
+"""The names of a plane's axes."""
+
+
+def boundary(source: Source, options: Options) -> Figure | None:
+    """The network's answer over the plane, with the samples on it, which are there before the network is."""
+    dataset, found = _dataset(source), source.view("boundary") or {}
+    given: dict[str, Any] = {
+        **_points(dataset, options), "axis_names": AXES, "theme": options.theme, "discretise": options.discretise,
+        "uirevision": f"plane-{dataset.spec.dataset}",
+    }  # fmt: skip
+    if dataset.facts.classifies:
+        given |= {"class_names": dataset.facts.class_names, "confidence": found.get("confidence")}
+        return figures.decision_boundary(found.get("grid"), (*EXTENT, *EXTENT), **given)
+    return figures.regression_surface(found.get("grid"), (*EXTENT, *EXTENT), limits=(-1.0, 1.0), **given)
+
+
+def boundary_alt(source: Source, options: Options) -> str:
+    """The same in words."""
+    dataset, found = _dataset(source), source.view("boundary") or {}
+    given = _points(dataset, options)
+    if dataset.facts.classifies:
+        return figures.decision_boundary_alt(
+            found.get("grid"), given["train_labels"], given["test_labels"], dataset.facts.class_names,
+            confidence=found.get("confidence"), show=options.points, axis_names=AXES,
+        )  # fmt: skip
+    return figures.regression_surface_alt(found.get("grid"), axis_names=AXES, **given)
+
+
+def _points(dataset: Dataset, options: Options) -> dict[str, Any]:
+    """The samples of a plane with their classes or values, and which of them are shown."""
+    found = {"train_points": dataset.points_train, "test_points": dataset.points_test, "show": options.points}
+    if dataset.facts.classifies:
+        return found | {"train_labels": dataset.y_train, "test_labels": dataset.y_test}
+    return found | {"train_values": dataset.y_train[:, 0], "test_values": dataset.y_test[:, 0]}
+
+
+def regression(source: Source, options: Options) -> Figure | None:
+    """Predicted against actual values; None before they were computed."""
+    dataset, found = _dataset(source), source.view("regression")
+    if found is None:
+        return None
+    actual, predicted = zip(found["train"], found["test"], strict=True)
+    return figures.predicted_vs_actual(
+        actual, predicted, split_names=("train", "test"), unit=dataset.facts.target_unit, theme=options.theme,
+        uirevision=f"regression-{dataset.spec.dataset}",
+    )  # fmt: skip
+
+
+def regression_alt(source: Source, options: Options) -> str:
+    """The same in words."""
+    dataset, found = _dataset(source), source.view("regression")
+    assert found is not None
+    actual, predicted = zip(found["train"], found["test"], strict=True)
+    return figures.predicted_vs_actual_alt(actual, predicted, unit=dataset.facts.target_unit)
+
+
+def samples(view: str) -> Callable[[Source, Options], dict[str, Any] | None]:
+    """The figure function of a view that computes answers for single samples.
+
+    It gives items of what was predicted, what is true, and how sure the network is in whole percent (None where that is
+    no number).
+    """
+
+    def figure(source: Source, options: Options) -> dict[str, Any] | None:
+        found = source.view(view)
+        if found is None:
+            return None
+        names = [str(name) for name in _dataset(source).facts.class_names]
+        answers = zip(found["predicted"], found["true"], found["probability"], strict=True)
+        return {"items": [(names[guess], names[true], _percent(sure)) for guess, true, sure in answers]}
+
+    return figure
+
+
+def samples_alt(view: str) -> Callable[[Source, Options], str]:
+    """The same in words."""
+
+    def alt(source: Source, options: Options) -> str:
+        found = source.view(view)
+        assert found is not None
+        right = int((found["predicted"] == found["true"]).sum())
+        return f"{len(found['true'])} test samples, {right} predicted right"
+
+    return alt
+
+
+def _percent(probability: float) -> int | None:
+    return round(100 * float(probability)) if math.isfinite(probability) else None
+
+
+def _dataset(source: Source) -> Dataset:
+    assert source.dataset is not None, "nothing is drawn before there is data"
+    return source.dataset

@@ -1,0 +1,179 @@
+"""What a view is, and what it is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+from mlp_core.catalog.facts import DataFacts
+from mlp_core.data.dataset import Dataset
+from mlp_core.figures import Theme, empty, empty_alt
+
+if TYPE_CHECKING:
+    from mlp_core.run.build import Run
+
+Arrays = dict[str, Any]
+Kind = Literal["plot", "images", "rows"]
+Points = Literal["train", "test", "both"]
+
+CURVE_POINTS = 250
+"""The most points of a curve that is drawn."""
+
+
+class Buckets(Protocol):
+    """A curve thinned to buckets of neighbouring steps; all arrays have the same length."""
+
+    @property
+    def steps(self) -> np.ndarray:
+        """The last step of each bucket."""
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The mean value of each bucket."""
+
+    @property
+    def low(self) -> np.ndarray:
+        """The lowest value of each bucket."""
+
+    @property
+    def high(self) -> np.ndarray:
+        """The highest value of each bucket."""
+
+
+class Curves(Protocol):
+    """The curves of a run."""
+
+    @property
+    def train_loss(self) -> Buckets:
+        """The loss of every step."""
+
+    @property
+    def evaluations(self) -> np.ndarray:
+        """Rows of step, test loss, test accuracy."""
+
+    @property
+    def learning_rates(self) -> np.ndarray:
+        """Rows of the first step done at a learning rate, and that rate."""
+
+
+class Source(Protocol):
+    """What views are drawn from: a run at one moment. A session's snapshot is one."""
+
+    @property
+    def run(self) -> str:
+        """The identity of the run."""
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """The run's data; None before there is a run."""
+
+    @property
+    def step(self) -> int:
+        """Mini-batches done."""
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Mini-batches of an epoch."""
+
+    @property
+    def confusion(self) -> np.ndarray | None:
+        """Counts (K, K) of the newest test pass, true classes in rows."""
+
+    def curves(self, points: int) -> Curves | None:
+        """The run's curves in at most about so many points each; None before there is a run."""
+
+    def view(self, name: str) -> Mapping[str, Any] | None:
+        """What the view's function computed last; None before that."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a reader wants views to be drawn."""
+
+    theme: Theme = "light"
+    """The colours of the page around them."""
+    test: bool = True
+    """Whether figures of the test samples are shown."""
+    log_loss: bool = False
+    """Whether the axis of the loss is logarithmic."""
+    smoothing: float = 0.0
+    """How far the train curve is averaged over its past, from 0 to below 1."""
+    normalise: bool = False
+    """Whether a confusion matrix shows shares of the true class instead of counts."""
+    points: Points = "both"
+    """Which samples are drawn on a plane."""
+    discretise: bool = False
+    """Whether a plane shows steps instead of smooth changes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Something to see of a run. An entry of `VIEWS` is all that a view needs to be on the page."""
+
+    name: str
+    """Its key everywhere."""
+    label: str
+    """Its name for people."""
+    figure: Callable[[Source, Options], Mapping[str, Any] | None]
+    """What it shows, as its kind wants it; None while there is nothing to show."""
+    alt: Callable[[Source, Options], str]
+    """The same in words. Asked only where there is something to show."""
+    applies: Callable[[DataFacts], bool] = lambda facts: True
+    """Whether runs on such data have it."""
+    compute: Callable[[Run], Arrays] | str = ""
+    """From a run to plain arrays, as a function or as 'module:function' of one that needs PyTorch; '' for a view that
+    needs nothing but the run's curves and test passes."""
+    kind: Kind = "plot"
+    """What draws it: Plotly, the grid of sample images, or the table of sample rows."""
+    output: bool = False
+    """Whether it shows what the network makes of the data, so that its place is the output area."""
+    needs_test: bool = False
+    """Whether it shows nothing but figures of the test samples."""
+    options: tuple[str, ...] = ()
+    """The fields of `Options`, besides the theme, that a reader may want to set for it."""
+    help: str = ""
+    """How to read it."""
+    wait: str = "Predictions appear here as soon as the network is built."
+    """What a reader is told while there is nothing to show."""
+    needs: str = "This data set has no such view."
+    """What a reader is told where it does not apply."""
+
+    def arrays(self, run: Run) -> Arrays:
+        """What it has to compute from a run."""
+        function = self.compute
+        if isinstance(function, str):
+            module, name = function.split(":")
+            function = getattr(import_module(module), name)
+        found: Arrays = function(run)
+        return found
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A view as it is to be drawn."""
+
+    kind: Kind
+    """What draws it."""
+    data: Mapping[str, Any]
+    """What that draws: a Plotly figure, or the items of a grid or table."""
+    alt: str
+    """The same in words."""
+
+
+def draw(view: View, source: Source, options: Options) -> Drawing:
+    """The view of a run at one moment, or a sentence on what has to happen first."""
+    if source.dataset is None:
+        return sentence("The data appears here as soon as it is loaded.", options)
+    if not view.applies(source.dataset.facts):
+        return sentence(view.needs, options)
+    data = view.figure(source, options)
+    return sentence(view.wait, options) if data is None else Drawing(view.kind, data, view.alt(source, options))
+
+
+def sentence(text: str, options: Options) -> Drawing:
+    """A sentence where a chart would be."""
+    return Drawing("plot", empty(text, theme=options.theme), empty_alt(text))

@@ -1,0 +1,308 @@
+"""A page whose parts move while runs train: one object decides what is sent, how often, and when to draw again.
+
+The browser gets new data by two ways: Streamlit's ticks of one fragment, and the stream that its feed asks. Both make
+the same parts from the sessions' newest snapshots, and both say so when the page has to be drawn again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import secrets
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from mlp_core.errors import UserError
+from mlp_core.processor import Priority
+from mlp_core.training.session import Session
+from mlp_core.training.snapshot import Snapshot
+from pages.components.notice import notice
+from pages.components.part import Part, Update, feed
+from pages.live.pace import CROWD, DRAWING, interval, seconds_to_next
+from pages.live.slots import Slot
+from pages.live.stream import offer, withdraw
+
+LOG = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 15.0
+"""Between two ticks of a page whose browser follows the stream; others tick as often as the stream would answer."""
+REST_SECONDS = 5.0
+"""How long a page goes on ticking when nothing happens any more; it costs a whole run of the page to end that."""
+VIEW_SECONDS = 0.1
+"""How long drawing waits for a view that was just asked for; a slower one comes with a later tick."""
+STILL = ("preparing", "pausing", "ready")
+"""Statuses that look alike to whoever wants to train: while a run is got ready to stand still, or stops."""
+BUTTONS = "buttons"
+"""The fragment with the page's buttons, which a press runs alone."""
+
+Snapshots = Mapping[str, Snapshot]
+
+_PAGE = "live_page"
+_STREAMS = "browser_streams"
+_DRAWINGS = itertools.count()
+
+
+def activity(snapshot: Snapshot) -> Hashable:
+    """What the buttons of a run depend on, where a page does not say it otherwise."""
+    if snapshot.trains:
+        return "running"
+    return "still" if snapshot.status in STILL else snapshot.status
+
+
+class LivePage:
+    """A page that shows runs while they train.
+
+        page = LivePage(runs, {"left": [ViewSlot("left-loss", ("loss",))]}, name="compare")
+        for slot in page.slots("left"):
+            page.mount(slot)
+        page.follow(buttons)
+
+    Everything is drawn from `snapshots`, one of each run. The page is drawn again, once, when what its areas were drawn
+    from has changed: the state of a run, the kind of a part, or what `drawn_from` gives.
+    """
+
+    def __init__(
+        self,
+        runs: Mapping[str, Session],
+        parts: Mapping[str, Sequence[Slot]],
+        *,
+        name: str,
+        activity: Callable[[Snapshot], Hashable] = activity,
+        drawn_from: Callable[[], Hashable] = lambda: None,
+    ) -> None:
+        """`parts` are the places of each run by its name; `activity` is what buttons are drawn from; `drawn_from` is
+        what else the page is drawn from, asked only within runs of the page."""
+        self.name = name
+        self._sessions = {run: runs[run] for run in parts}
+        self._parts = parts
+        self._activity, self._drawn_from = activity, drawn_from
+        self._settings = drawn_from()
+        self._fault = ""
+        self._missing: list[Slot] = []  # could not be drawn, and so are not on the page
+        self._sent: dict[str, Snapshot] = {}
+        self._place: Any = None  # of the sentence on what could not be drawn
+        self._buttons: Callable[[Snapshots], None] = lambda snapshots: None
+        self._address = ""
+        self._first = self._skipped = self._followed = False
+        self._every = 0.0
+        self._rests: float | None = None
+        self.snapshots: Snapshots = self._look()
+        self._areas = self._areas_of(self.snapshots)
+        self._active = self._active_of(self.snapshots)
+        before = on_screen()
+        if before is not None and before.name != name:
+            before.end()
+            before = None
+        self._token = secrets.token_urlsafe(18) if before is None else before._token
+        st.session_state[_PAGE] = self
+        self._stream = offer(self._token, self)
+
+    # Drawing
+
+    def slots(self, run: str) -> Sequence[Slot]:
+        """The places of a run."""
+        return self._parts[run]
+
+    def mount(self, slot: Slot) -> None:
+        """Put what a slot shows on the page, at this place."""
+        run = next(run for run, slots in self._parts.items() if slot in slots)
+        try:
+            part = slot.part(self.snapshots[run])
+        except Exception as error:
+            self._missing.append(slot)
+            self._note(error, slot.label)
+        else:
+            part.mount(self.snapshots[run].version)
+
+    def notice(self) -> None:
+        """Reserve this place for a sentence on what could not be drawn; else it stands where `follow` is called."""
+        self._place = st.container()
+
+    def follow(self, buttons: Callable[[Snapshots], None] = lambda snapshots: None) -> None:
+        """Draw the buttons, and go on following the runs. A press of a button in it runs nothing but this."""
+        with self._place or st.container():
+            self._said().mount(self._version(self.snapshots))
+        self._buttons = buttons
+        st.fragment(self._draw_buttons, key=BUTTONS)()
+
+    def _draw_buttons(self) -> None:
+        if self._drawn_from() != self._settings:
+            st.rerun()
+        now = self._look()
+        with DRAWING.turn(Priority.PRESSED):
+            self._buttons(now)
+        self._active, self._followed = self._active_of(now), self._busy(now)
+        # Another address for every run of the buttons: what the page shows may be new.
+        self._address = f"{self._stream}#{next(_DRAWINGS)}"
+        self._first, self._skipped, self._rests = True, False, None
+        self._every = _interval()
+        with st.container(key="moving"):
+            st.fragment(self._tick, run_every=self._every if self._followed else None, key="live")()
+        if not self._shows(now):
+            st.rerun()
+
+    def _tick(self) -> None:
+        try:
+            now = self._look()
+            update = self._next_update(now)
+        except Exception as error:
+            self._note(error, "The page")
+            now = self._now()
+            update = self._bare_update(now)
+        said = feed(update, stream=self._address if self._followed else None, redraw=self._redraw, key="live_feed")
+        if said is not None:
+            st.session_state[_STREAMS] = said
+        if self._over(now) or not self._shows(now):
+            st.rerun()
+
+    def _next_update(self, now: Snapshots) -> Update:
+        """What a tick sends."""
+        # Where many wait to draw, every second tick draws nothing: numbers that are older, not a line that grows.
+        self._skipped = not self._skipped and self._busy(now) and DRAWING.waiting >= CROWD
+        with DRAWING.turn(Priority.PRESSED if self._first else Priority.WATCHED):
+            # Where no stream brings the state that the buttons show, every tick does: Streamlit drops the first one's
+            # message if another run of this fragment begins before it has gone out.
+            brought = self._followed and (self._skipped or _streams()) and not self._first and not self._fault
+            self._first = False
+            return self._update(now, everything=not brought)
+
+    def _redraw(self) -> None:
+        """The browser has been told by the stream to have the page drawn again: all of it, or the buttons."""
+        if self._shows(self._now(), buttons=False):
+            st.rerun(BUTTONS)
+        st.rerun()
+
+    def _over(self, now: Snapshots) -> bool:
+        """Whether the ticks have to end, or to come at another pace, which takes a whole run of the page."""
+        self._rests = None if self._busy(now) else self._rests or time.monotonic()
+        if self._rests is not None and time.monotonic() - self._rests > REST_SECONDS:
+            return self._followed
+        return self._followed and not 0.4 < _interval() / self._every < 2.6
+
+    # The stream
+
+    def answer(self) -> bytes:
+        """The parts of the page if something is new, whether the page must be drawn again, and when to ask again."""
+        try:
+            self._ask_for_views()
+            now = self._now()
+            new = any(self._sent.get(run) is not snapshot for run, snapshot in now.items())
+            update = self._update(now, everything=new)
+            self._sent = {} if self._fault else dict(now)
+            following = min(seconds_to_next(snapshot, new) for snapshot in now.values())
+            return update.message(redraw=not self._shows(now), next=following)
+        except Exception as error:
+            self._note(error, "The page")
+            return self._bare_update(self._now()).message(redraw=False, next=interval())
+
+    def end(self) -> None:
+        """The page is not on screen any more: its browser gets no more answers."""
+        withdraw(self._token)
+
+    # What is shown
+
+    def _update(self, now: Snapshots, *, everything: bool) -> Update:
+        """The data of all parts, or of none."""
+        parts = list(self._made(now)) if everything else []
+        newest = max(now.values(), key=lambda snapshot: snapshot.version)
+        return Update(parts, newest.version, newest.at, next(iter(now.values())).run)
+
+    def _bare_update(self, now: Snapshots) -> Update:
+        """An update of nothing but the sentence on what went wrong."""
+        newest = max(now.values(), key=lambda snapshot: snapshot.version)
+        return Update([(self._said(), newest.version)], newest.version, newest.at, newest.run)
+
+    def _made(self, now: Snapshots) -> Iterator[tuple[Part, int]]:
+        self._fault = ""
+        for run, slots in self._parts.items():
+            for slot in slots:
+                try:
+                    yield slot.part(now[run]), now[run].version
+                except Exception as error:
+                    self._note(error, slot.label)
+                else:
+                    if slot in self._missing:
+                        self._areas = None  # now it can be drawn
+        yield self._said(), self._version(now)
+
+    def _note(self, error: Exception, what: str) -> None:
+        """Remember what to say of an error; the next update tries again."""
+        if isinstance(error, UserError):
+            self._fault = str(error)
+            return
+        LOG.error("%s could not be drawn", what, exc_info=error)
+        self._fault = f"{what} could not be drawn ({type(error).__name__}); the next update tries again."
+
+    def _said(self) -> Part:
+        return notice(self._fault, key="notice")
+
+    def _shows(self, now: Snapshots, *, buttons: bool = True) -> bool:
+        """Whether the areas of the page, and its buttons, as they were drawn, belong to these snapshots."""
+        return self._areas_of(now) == self._areas and (not buttons or self._active_of(now) == self._active)
+
+    def _areas_of(self, now: Snapshots) -> Hashable:
+        states = ((s.message, s.notes, s.devices, s.progress is not None, s.dataset and s.dataset.spec)
+                  for s in now.values())  # fmt: skip
+        keys = (slot.key(now[run]) for run, slots in self._parts.items() for slot in slots)
+        return (*states, *keys)
+
+    def _active_of(self, now: Snapshots) -> Hashable:
+        return tuple(map(self._activity, now.values()))
+
+    # The sessions
+
+    def _look(self) -> Snapshots:
+        """The newest snapshots, with views that are asked for now if they are there soon."""
+        self._ask_for_views()
+        for session in self._sessions.values():
+            session.wait(lambda now: not now.computing_views or now.waiting_since is not None, VIEW_SECONDS)
+        return self._now()
+
+    def _now(self) -> Snapshots:
+        return {run: session.snapshot() for run, session in self._sessions.items()}
+
+    def _ask_for_views(self) -> None:
+        """Ask for what is on screen now, and for what will be when a run that is prepared takes the place of this."""
+        for run, session in self._sessions.items():
+            shown, wanted = session.snapshot().dataset, session.experiment
+            facts = [data.facts for data in (shown, wanted and wanted.data) if data is not None]
+            session.request_views({name for slot in self._parts[run] for each in facts for name in slot.views(each)})
+
+    @staticmethod
+    def _busy(now: Snapshots) -> bool:
+        return any(snapshot.busy for snapshot in now.values())
+
+    @staticmethod
+    def _version(now: Snapshots) -> int:
+        return max(snapshot.version for snapshot in now.values())
+
+
+def leave(page: LivePage | None) -> bool:
+    """End the stream of the page that was on screen before, unless a live page was drawn since; whether none was.
+
+    Call after every run of the app with what `on_screen` gave before it: a run of a live page makes a new object.
+    """
+    if st.session_state.get(_PAGE) is not page:
+        return False
+    if page is not None:
+        page.end()
+        del st.session_state[_PAGE]
+    return True
+
+
+def on_screen() -> LivePage | None:
+    """The live page that this browser shows, if it shows one."""
+    found: LivePage | None = st.session_state.get(_PAGE)
+    return found
+
+
+def _streams() -> bool:
+    """Whether the browser follows the stream: until it says that it cannot."""
+    return st.session_state.get(_STREAMS) is not False
+
+
+def _interval() -> float:
+    return HEARTBEAT_SECONDS if _streams() else interval()

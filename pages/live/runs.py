@@ -1,0 +1,76 @@
+"""The runs of the browser that a script runs for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import streamlit as st
+
+from mlp_core.training.lease import LEASE_SECONDS, Lease
+from mlp_core.training.session import Session
+
+PLAYGROUND = "playground"
+"""The name of the run that a browser begins with."""
+HEARTBEAT_SECONDS = LEASE_SECONDS / 2.5
+"""Between two signs of a browser whose page does not move by itself."""
+
+
+class BrowserRuns(Mapping[str, Session]):
+    """Named sessions of one browser, which share its lease. The Playground shows the one that is `current`."""
+
+    def __init__(self, lease: Lease | None = None) -> None:
+        self.lease = lease or Lease()
+        self.current = PLAYGROUND
+        self._sessions: dict[str, Session] = {}
+
+    def __getitem__(self, name: str) -> Session:
+        return self._sessions[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._sessions))
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def open(self, name: str, *, background: bool = False) -> Session:
+        """The session of that name, which begins with nothing if there is none; see `Session` for `background`."""
+        if name not in self._sessions:
+            self._sessions[name] = Session(lease=self.lease, background=background)
+        return self._sessions[name]
+
+    def close(self, name: str) -> None:
+        """End the session of that name."""
+        self._sessions.pop(name).close()
+
+    @property
+    def session(self) -> Session:
+        """The session that the Playground shows."""
+        return self.open(self.current)
+
+    @property
+    def trains(self) -> bool:
+        """Whether one of them trains."""
+        return any(session.snapshot().trains for session in self.values())
+
+    def lose(self) -> None:
+        """The browser's connection is gone: its runs go on for a while, and then end."""
+        self.lease.lose()
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=BrowserRuns.lose)
+def browser_runs() -> BrowserRuns:
+    """The runs of this browser."""
+    return BrowserRuns()
+
+
+def heartbeat(runs: BrowserRuns) -> None:
+    """Keep the lease on a page that does not move by itself, for as long as a run trains."""
+
+    def beat() -> None:
+        runs.lease.renew()
+        if not runs.trains:
+            st.rerun()  # only a whole run of the page ends a timer
+
+    if runs.trains:
+        with st.container(key="heartbeat"):
+            st.fragment(beat, run_every=HEARTBEAT_SECONDS, key="heartbeat")()

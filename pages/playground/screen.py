@@ -1,0 +1,84 @@
+"""What is on the Playground's screen and how, as plain values: read in a run of the page, used by its moving parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from mlp_core.views import VIEWS, Options
+from pages.live.slots import HEIGHT, Slot, ViewSlot, output_views
+from pages.playground.status import StripSlot
+from pages.shared.layout import theme
+from pages.shared.link import hidden
+
+OUTPUT_HEIGHT = 370
+LARGE = 430
+"""The height of a chart that has a tab of its own."""
+POINTS = {"both": "both", "training": "train", "test": "test"}
+OVERVIEW, CURVES = "Overview", "Curves"
+_CURVES = ("loss", "accuracy", "learning_rate")
+_TABS: dict[str, tuple[tuple[str, ...], ...]] = {
+    OVERVIEW: (("loss",), ("confusion", "learning_rate"), ("weights",)),
+    CURVES: tuple((name,) for name in _CURVES),
+}
+"""Tabs that show several views: for each place the alternatives, of which the first that applies is shown."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a reader has chosen to see, and what a link leaves out."""
+
+    options: Options
+    """How views are drawn."""
+    tab: str
+    """The open tab."""
+    output: bool
+    """Whether there is an output area."""
+    views: bool
+    """Whether there are tabs of live views."""
+
+    @property
+    def tabs(self) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """The views of every tab by the tab's name. A view that stands in no tab yet gets one of its own."""
+        shown = [view for view in VIEWS.values() if self.options.test or not view.needs_test]
+        own = {view.label: ((view.name,),) for view in shown if not view.output and view.name not in _CURVES}
+        names = {view.name for view in shown}
+        places = {
+            tab: tuple(tuple(name for name in place if name in names) for place in places)
+            for tab, places in _TABS.items()
+        }
+        return {tab: tuple(place for place in found if place) for tab, found in (places | own).items()}
+
+    def slots(self) -> dict[str, list[Slot]]:
+        """The places on the screen whose content moves, by area."""
+        output = ViewSlot("output-view", output_views(), self.options, OUTPUT_HEIGHT, label="The output")
+        return {
+            "strip": [StripSlot(self.options)],
+            "output": [output] if self.output else [],
+            "tab": self._tab_slots() if self.views else [],
+        }
+
+    def _tab_slots(self) -> list[Slot]:
+        places = self.tabs[self.tab]
+        height = HEIGHT if len(places) > 1 else LARGE
+        prefix = f"{self.tab.lower()}-" if len(places) > 1 else ""
+        # The Overview is a glance: what readers set for one view is set in that view's own tab.
+        options = Options(theme=self.options.theme, test=self.options.test) if self.tab == OVERVIEW else self.options
+        return [ViewSlot(f"{prefix}{place[0]}", place, options, height) for place in places]
+
+
+def screen() -> Screen:
+    """As the page is now; call in a run of the page."""
+    state = st.session_state
+    options = Options(
+        theme=theme(),
+        test=not hidden("test"),
+        log_loss=bool(state.get("log_loss")),
+        smoothing=float(state.get("smoothing") or 0.0),
+        normalise=bool(state.get("normalise")),
+        points=POINTS[state.get("show_points") or "both"],  # type: ignore[arg-type]
+        discretise=bool(state.get("discretise")),
+    )
+    found = Screen(options, state.get("live_tab") or OVERVIEW, output=not hidden("output"), views=not hidden("views"))
+    return found if found.tab in found.tabs else Screen(options, OVERVIEW, found.output, found.views)

@@ -1,0 +1,86 @@
+"""The one answer to 'may this run?', for buttons and areas, and the one way to give a session the experiment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlp_core.problems import Problem, problems
+from mlp_core.training.session import Session
+from mlp_core.training.snapshot import Snapshot
+from pages.live.runs import BrowserRuns
+from pages.shared.editor import experiment, replace
+from pages.shared.link import locked
+
+
+@dataclass(frozen=True)
+class Permits:
+    """What may be asked of a run now."""
+
+    trains: bool
+    """Whether it trains, so that it may be paused."""
+    train: bool
+    """Whether it may be trained."""
+    step: bool
+    """Whether it may do a single step or epoch."""
+    reset: bool
+    """Whether it may go back to its initial weights."""
+    new_weights: bool
+    """Whether it may get other initial weights."""
+    download: bool
+    """Whether its data may be downloaded."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What speaks against a run of the experiment."""
+
+    problems: tuple[Problem, ...]
+    """What is wrong with the experiment or unwise, errors first."""
+    step_locked: bool
+    """Whether the link fixes single steps."""
+    seed_locked: bool
+    """Whether the link fixes the seed."""
+
+    @property
+    def error(self) -> str:
+        """Why the experiment cannot run at all; '' if it can."""
+        return next((problem.message for problem in self.problems if problem.severity == "error"), "")
+
+    def permits(self, snapshot: Snapshot) -> Permits:
+        """What may be asked of the run that the snapshot is of. Asks nothing of Streamlit."""
+        sound, missing = not self.error, snapshot.status == "needs download"
+        train = sound and not missing
+        failed = snapshot.status == "failed" and snapshot.dataset is None
+        downloaded = snapshot.experiment is not None and snapshot.experiment.data.entry.source == "downloaded"
+        return Permits(
+            trains=snapshot.trains,
+            train=train,
+            step=train and not snapshot.trains and not self.step_locked,
+            reset=sound,
+            new_weights=sound and not self.seed_locked,
+            download=missing or (failed and downloaded),
+        )
+
+
+def apply_experiment(session: Session, patience: float = 0.0) -> Verdict:
+    """Make the browser's experiment the session's, unless it has an error: then the run is kept as it is, paused.
+
+    Waits so many seconds at most for the new run, so that a small one is drawn at once.
+    """
+    current, dataset = experiment(), session.snapshot().dataset
+    known = dataset if dataset is not None and dataset.spec == current.data else None
+    found = problems(current, None if known is None else known.train_size)
+    verdict = Verdict(tuple(found), locked("step"), locked("seed"))
+    if verdict.error:
+        session.pause()
+    else:
+        session.apply(current)
+        session.wait(lambda snapshot: snapshot.status != "preparing", patience)
+    return verdict
+
+
+def show_run(runs: BrowserRuns, name: str) -> None:
+    """Make the Playground show another run of the browser, with the experiment of that run in its controls."""
+    runs.current = name
+    if (chosen := runs.session.experiment) is not None:
+        replace(chosen)
