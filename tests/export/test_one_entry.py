@@ -10,12 +10,9 @@ from typing import Any
 import pytest
 import torch
 from exported import printed, recorded
+from toy_entries import CALLED, WRITTEN, register
 
 from mlp_core import data
-from mlp_core.catalog import ACTIVATIONS, DATASETS, LAYERS, OPTIMIZERS, DatasetEntry, LayerEntry, OptimizerEntry
-from mlp_core.catalog.by_hand import UpdateByHand
-from mlp_core.catalog.facts import DataFacts
-from mlp_core.catalog.parameters import Float, Int
 from mlp_core.engines.choose import engine_for
 from mlp_core.engines.eager import EagerEngine
 from mlp_core.export import network_code, script
@@ -29,94 +26,13 @@ from mlp_core.plan import plan
 from mlp_core.predict import predict
 from mlp_core.problems import problems
 from mlp_core.run.build import build
-from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec
-
-STRIPES = DatasetEntry(
-    name="stripes",
-    label="Stripes",
-    summary="A table with as many columns as one likes.",
-    source="generated",
-    loader="toys:stripes",
-    facts=lambda params: DataFacts(
-        task="classification",
-        sample_shape=(params["columns"],),
-        class_names=("below", "above"),
-        samples=params["points"],
-    ),
-    parameters=(
-        Int(name="points", label="Points", help="How many rows.", default=60, low=20, high=1000),
-        Int(name="columns", label="Columns", help="How many columns.", default=3, low=1, high=100),
-    ),
-)
-SINE = LayerEntry(
-    name="Sine",
-    label="Sine",
-    summary="A wave.",
-    family="activation",
-    target="toys:Sine",
-    parameters=(Float(name="frequency", label="Frequency", help="How fast it turns.", default=1.0),),
-)
-MIRRORED = LayerEntry(
-    name="Mirrored",
-    label="Mirrored",
-    summary="Twice as wide.",
-    family="other",
-    target="toys:Mirrored",
-    out_features=lambda params, features: 2 * features,
-)
-AVERAGED = LayerEntry(
-    name="Averaged",
-    label="Averaged",
-    summary="Holds layers.",
-    family="block",
-    target="toys:Averaged",
-    inside=("Linear", "Tanh"),
-    keeps_width=True,
-    combine="({x} + {y}) / 2",
-)
-RATE = Float(name="lr", label="Learning rate", help="The length of a step.", default=0.01, low=0.0, live=True)
-CALLED = OptimizerEntry(
-    name="SignDescent",
-    label="Sign descent",
-    summary="Steps of one length.",
-    target="toys:SignDescent",
-    state_per_parameter=0,
-    parameters=(RATE,),
-)
-WRITTEN = OptimizerEntry(
-    name="SignDescent",
-    label="Sign descent",
-    summary="Steps of one length.",
-    target="toys:SignDescent",
-    state_per_parameter=0,
-    parameters=(RATE,),
-    by_hand=lambda params: UpdateByHand(
-        lines=("way = g.sign()", "p.add_(way, alpha=-lr)"), settings={"lr": params["lr"]}
-    ),
-)
+from mlp_core.spec import Experiment, LayerSpec
 
 
 @pytest.fixture(params=[CALLED, WRITTEN], ids=["called", "by hand"])
 def found(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Experiment:
     """An experiment made of the toys, each of which stands in its table alone."""
-    monkeypatch.setitem(DATASETS, "stripes", STRIPES)
-    monkeypatch.setitem(ACTIVATIONS, "Sine", SINE)  # type: ignore[arg-type]
-    monkeypatch.setitem(LAYERS, "Mirrored", MIRRORED)
-    monkeypatch.setitem(LAYERS, "Averaged", AVERAGED)
-    monkeypatch.setitem(OPTIMIZERS, "SignDescent", request.param)
-    return Experiment(
-        data=DataSpec(dataset="stripes", params={"columns": 7}),
-        layers=(
-            LayerSpec(type="Linear", params={"out_features": 5}),
-            LayerSpec(type="Sine", params={"frequency": 2.0}),
-            LayerSpec(type="Mirrored"),
-            LayerSpec(type="Averaged"),
-            LayerSpec(type="Linear"),
-        ),
-        loss=LossSpec(type="CrossEntropyLoss"),
-        optimizer=OptimizerSpec(type="SignDescent"),
-        training=TrainingSpec(batch_size=8),
-    )
+    return register(monkeypatch, request.param)
 
 
 def test_it_is_planned_and_loaded_with_the_shapes_that_its_parameters_decide(found: Experiment) -> None:
