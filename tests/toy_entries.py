@@ -80,7 +80,11 @@ WRITTEN = OptimizerEntry(
 
 def largest(run: Any) -> dict[str, Any]:
     """The largest weight of every layer that has weights, as a view computes it."""
-    found = {name: float(value.abs().max()) for name, value in run.model.named_parameters() if name.endswith("weight")}
+    found = {
+        name: float(value.detach().abs().max())
+        for name, value in run.model.named_parameters()
+        if name.endswith("weight")
+    }
     return {"names": list(found), "largest": list(found.values())}
 
 

@@ -58,7 +58,7 @@ def test_toys_are_selectable_trained_and_drawn(app: AppTest, toys: Experiment, t
     page = app.session_state["live_page"]
     answer = json.loads(page.answer())
     drawn = answer["parts"]["largest"]
-    assert drawn["alt"] == "Largest weight of 4 layers"
+    assert drawn["alt"] == "Largest weight of 3 layers"
     assert drawn["figure"]["data"][0]["y"] == session.snapshot().view("largest")["largest"]
     written = {path.stem for path in save_figures(session.snapshot(), tmp_path)}
     assert "largest" in written
