@@ -27,7 +27,8 @@ from mlp_core.catalog.entry import look_up
 from mlp_core.catalog.parameters import shorten
 from mlp_core.errors import SpecError
 from mlp_core.presets import preset
-from mlp_core.spec import MAX_JSON_CHARACTERS, Experiment, parse_json
+from mlp_core.spec import Experiment
+from mlp_core.strict_json import MAX_JSON_CHARACTERS, parse_json
 
 SPEC_VERSIONS = {"1": 1}
 """The forms of a token that are read, and which version of an experiment each holds."""

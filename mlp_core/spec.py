@@ -7,23 +7,18 @@ follows its own rule; whether the parts fit together is `mlp_core.plan`'s questi
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, NoReturn, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
-    PlainValidator,
     ValidationError,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING, look_up
 from mlp_core.catalog.datasets import DatasetEntry
@@ -37,67 +32,12 @@ from mlp_core.catalog.schedulers import EVERY, SchedulerEntry
 from mlp_core.catalog.training import DATA_SEED, SEED, TEST_FRACTION
 from mlp_core.errors import SpecError
 from mlp_core.limits import BYTES_PER_NUMBER, MAX_LAYER_DEPTH, MAX_LAYERS
-
-VERSION = 1
-MAX_JSON_CHARACTERS = 200_000
-MAX_JSON_DEPTH = 20
+from mlp_core.params import Params, ParamsField
+from mlp_core.strict_json import parse_json
+from mlp_core.versions import VERSION, upgraded
 
 Path = tuple[int, ...]
 """Where a layer stands: positions from 0, first in the network's own list, then in that of each layer around it."""
-
-Migration = Callable[[dict[str, Any]], dict[str, Any]]
-MIGRATIONS: dict[int, Migration] = {}
-"""What turns the values of a version into those of the next one, by the older version's number.
-
-A new field with a default needs no new version. Anything else that would make an older file fail, or mean another
-experiment (a renamed key, a changed default), needs `VERSION + 1` and an entry here.
-"""
-
-_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-
-
-class Params(Mapping[str, Any]):
-    """The parameters of a catalog entry by name: a mapping that cannot be changed, and that can be hashed."""
-
-    __slots__ = ("_values",)
-    _values: dict[str, Any]
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        object.__setattr__(self, "_values", {name: _frozen(value) for name, value in values.items()})
-
-    def __getitem__(self, name: str) -> Any:
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._values.items()))
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise TypeError("parameters cannot be changed; make a copy with `updated`")
-
-    def __reduce__(self) -> tuple[type[Params], tuple[dict[str, Any]]]:
-        return Params, (self._values,)
-
-    def __repr__(self) -> str:
-        return repr(self._values)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
-
-
-def _read_params(value: Any) -> Params:
-    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise PydanticCustomError("dict_type", "Input should be a valid dictionary")
-    return Params(value)
-
-
-ParamsField = Annotated[Mapping[str, Any], PlainValidator(_read_params), PlainSerializer(dict)]
 
 
 class _Part(BaseModel):
@@ -513,66 +453,3 @@ def _first_fault(error: ValidationError) -> SpecError:
     return SpecError(
         f"The key {shorten(path)} of the experiment must be {rule}. Got {shorten(fault['input'])} instead."
     )
-
-
-def upgraded(
-    values: Mapping[str, Any], steps: Mapping[int, Migration] = MIGRATIONS, newest: int = VERSION
-) -> dict[str, Any]:
-    """The values of an experiment of any version so far, as one of the newest version holds them.
-
-    Raises `SpecError` for a version that is newer, or that never was; without a version, it is the newest.
-    """
-    found = dict(values)
-    version = found.get("version", newest)
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise SpecError(
-            f"The 'version' of an experiment must be a whole number from 1 to {newest}. "
-            f"Got {shorten(version)} instead. Choose the file that the playground wrote."
-        )
-    if version > newest:
-        raise SpecError(
-            f"This experiment has version {shorten(version)}, and this program reads up to {newest}. "
-            "Open it with a newer MLP Playground."
-        )
-    for older in range(version, newest):
-        found = {**steps[older](found), "version": older + 1}
-    return found
-
-
-def parse_json(text: str, what: str = "experiment", limit: int = MAX_JSON_CHARACTERS) -> Any:
-    """Parsed JSON, refused with a `SpecError` sentence about `what` if it is long, deep, repeats a key or is broken."""
-    if len(text) > limit:
-        raise SpecError(
-            f"An {what} must be at most {limit} characters of JSON. Got {len(text)} instead. "
-            "Choose the file that the playground wrote."
-        )
-    depth = deepest = 0
-    for character in _JSON_STRING.sub("", text):  # a bracket in a string is only a letter
-        depth += (character in "[{") - (character in "]}")
-        deepest = max(deepest, depth)
-    if deepest > MAX_JSON_DEPTH:
-        raise SpecError(f"An {what} must be nested at most {MAX_JSON_DEPTH} deep. Got {deepest} instead.")
-    try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        raise SpecError(
-            f"The {what} is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}. "
-            "Choose the file that the playground wrote."
-        ) from None
-    except ValueError as error:
-        if isinstance(error, SpecError):
-            raise
-        raise SpecError(f"The {what} is not valid JSON: {error}.") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise SpecError(f"The experiment has the key {shorten(key)} twice. Remove one.")
-        found[key] = value
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise SpecError(f"The experiment holds {name}, which is not a number. Replace it with a finite one.")

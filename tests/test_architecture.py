@@ -21,6 +21,7 @@ MODULES = {
 ORDER = [
     ["mlp_core.errors", "mlp_core.limits", "mlp_core.processor", "mlp_core.figures", "mlp_core.torchvision_compat"],
     ["mlp_core.catalog"],
+    ["mlp_core.params", "mlp_core.strict_json", "mlp_core.versions"],
     ["mlp_core.spec"],
     ["mlp_core.plan", "mlp_core.presets", "mlp_core.data"],
     ["mlp_core.link", "mlp_core.locks", "mlp_core.problems"],

@@ -18,18 +18,9 @@ from strategies import experiments, json_values
 from mlp_core.errors import SpecError
 from mlp_core.limits import MAX_LAYER_DEPTH, MAX_LAYERS
 from mlp_core.presets import PRESETS, preset
-from mlp_core.spec import (
-    MAX_JSON_CHARACTERS,
-    MAX_JSON_DEPTH,
-    VERSION,
-    DataSpec,
-    Experiment,
-    LayerSpec,
-    LossSpec,
-    OptimizerSpec,
-    SchedulerSpec,
-    TrainingSpec,
-)
+from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, SchedulerSpec, TrainingSpec
+from mlp_core.strict_json import MAX_JSON_CHARACTERS, MAX_JSON_DEPTH
+from mlp_core.versions import VERSION
 
 SPIRAL = preset("spiral").experiment
 INNER = LayerSpec(

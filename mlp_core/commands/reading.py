@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mlp_core.errors import SpecError
 from mlp_core.presets import preset
-from mlp_core.spec import MAX_JSON_CHARACTERS, Experiment
+from mlp_core.spec import Experiment
+from mlp_core.strict_json import MAX_JSON_CHARACTERS
 
 
 def read_experiment(name: str) -> Experiment:

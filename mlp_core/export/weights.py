@@ -22,7 +22,8 @@ from mlp_core.catalog.parameters import shorten
 from mlp_core.errors import SpecError, UserError
 from mlp_core.export.preprocessing import Preprocessing
 from mlp_core.export.state import Kind, check_finite, check_kinds, check_state, kind_of, missing_package, plan_tensors
-from mlp_core.spec import Experiment, parse_json
+from mlp_core.spec import Experiment
+from mlp_core.strict_json import parse_json
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,7 +13,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mlp_core.errors import SpecError
-from mlp_core.spec import Experiment, parse_json
+from mlp_core.spec import Experiment
+from mlp_core.strict_json import parse_json
 from mlp_core.training.events import Evaluation
 from mlp_core.training.history import Buckets, Curves
 

@@ -21,7 +21,9 @@ from mlp_core.__main__ import main
 from mlp_core.catalog import CONTROLS
 from mlp_core.errors import SpecError
 from mlp_core.presets import PRESETS, preset
-from mlp_core.spec import MAX_JSON_CHARACTERS, VERSION, Experiment, LayerSpec
+from mlp_core.spec import Experiment, LayerSpec
+from mlp_core.strict_json import MAX_JSON_CHARACTERS
+from mlp_core.versions import VERSION
 
 SPIRAL = preset("spiral").experiment
 TOKEN = link.encode(SPIRAL)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from mlp_core.errors import SpecError
 from mlp_core.presets import preset
-from mlp_core.spec import MIGRATIONS, VERSION, Experiment, upgraded
+from mlp_core.spec import Experiment
+from mlp_core.versions import MIGRATIONS, VERSION, upgraded
 
 # As the first version wrote it.
 VERSION_1 = (
