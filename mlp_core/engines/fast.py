@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from mlp_core.engines import ChunkResult, schedules
-from mlp_core.engines.bound import BoundEngine
+from mlp_core.engines.prepared import PreparedEngine
 from mlp_core.engines.cache import BuildCache
 from mlp_core.engines.optimizers import Update, scalars_of
 from mlp_core.engines.storage import Storage
@@ -24,7 +24,7 @@ KEPT_PROGRAMS = 64
 PROGRAMS: BuildCache[Program] = BuildCache(KEPT_PROGRAMS)
 
 
-class _Bound:
+class _PreparedRun:
     """A run with what was prepared for it: its program, its storage, and the arguments that stay the same."""
 
     def __init__(self, run: Run, update: Update) -> None:
@@ -54,7 +54,7 @@ class _Bound:
         return self.run is run and self.update == update
 
 
-class FastEngine(BoundEngine[_Bound]):
+class FastEngine(PreparedEngine[_PreparedRun]):
     """Runs a chunk as one compiled call. For one run at a time; keep one engine per session."""
 
     name = "fast"
@@ -63,25 +63,25 @@ class FastEngine(BoundEngine[_Bound]):
         """Do this many steps. Afterwards every `parameter.grad` holds the last step's gradient."""
         if steps <= 0:
             return ChunkResult(np.empty(0, dtype=np.float32), 0, np.empty(0))
-        bound, batches, position = self._bind(run), run.batches, run.position
-        bound.storage.adopt()
+        prepared, batches, position = self._prepared_for(run), run.batches, run.position
+        prepared.storage.adopt()
         order = batches.state()
         if order is not None:
-            bound.data[ORDER] = order
-        scalars, rate = scalars_of(run.optimizer, bound.update), run.learning_rate
+            prepared.data[ORDER] = order
+        scalars, rate = scalars_of(run.optimizer, prepared.update), run.learning_rate
         rates = schedules.follow(run, steps)
         began = time.thread_time()
         with without_gradients(), unoptimised():
-            losses, order = bound.program.function(
-                *bound.fixed, scalars, rates, run.experiment.training.max_grad_norm or 0.0, position.batch, steps,
-                batches.batch_size, batches.block, bound.storage.first,
+            losses, order = prepared.program.function(
+                *prepared.fixed, scalars, rates, run.experiment.training.max_grad_norm or 0.0, position.batch, steps,
+                batches.batch_size, batches.block, prepared.storage.first,
             )  # fmt: skip
         seconds = time.thread_time() - began
         used = np.array(rates) if rates else np.full(steps, rate)
         return ChunkResult(losses.numpy(), batches.skip(position, steps, order), used, seconds)
 
-    def _make(self, run: Run, update: Update) -> _Bound:
-        return _Bound(run, update)
+    def _make(self, run: Run, update: Update) -> _PreparedRun:
+        return _PreparedRun(run, update)
 
 
 def _build(run: Run, update: Update) -> Program:
