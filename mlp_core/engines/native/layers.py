@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from mlp_core.engines.native.arrays import Array
+from mlp_core.engines.native.elementwise import RULES as ELEMENTWISE
 from mlp_core.engines.native.table import Table
 from mlp_core.engines.tracing import UnsupportedError
+
+GRAIN = 32768
+"""Elements from which PyTorch shares an operator's work among threads."""
 
 Backward = Callable[[Array, bool], Array]
 """Calls for a layer's gradients, from that of its output. The second argument tells whether the gradient of its input
@@ -39,10 +43,12 @@ class Scope:
     """Whether layers do what they do in training; without it, there is no way back."""
     weights: Mapping[int, Weight]
     """Every parameter by the identity of its tensor."""
-    stream: int
+    stream: int = 0
     """Where the state of the run's random numbers lies."""
-    join: Callable[[Array, Array, Array], bool]
+    join: Callable[[Array, Array, Array], bool] = lambda errors, inputs, gradient: False
     """Takes over a weight's gradient, the product of errors and inputs, if it is better computed where it is used."""
+    threads: int = 1
+    """How many PyTorch's kernels would use."""
 
     def weight(self, parameter: Tensor) -> Weight:
         """A parameter's numbers and the place of its gradient."""
@@ -56,6 +62,8 @@ class Scope:
         """Call a kernel of single elements on arrays of one shape, for a new one of that shape."""
         shape = next(argument.shape for argument in arguments if isinstance(argument, Array))
         target = self.array(*shape)
+        if self.threads > 1 and target.size > GRAIN and kernel in ELEMENTWISE and ELEMENTWISE[kernel].scalar_ends:
+            raise UnsupportedError(f"PyTorch computes {kernel} in pieces, each with an end of its own")
         self.table.call(kernel, target, *arguments, target.size)
         return target
 
@@ -139,7 +147,7 @@ def _leaky_relu(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backw
 
 def _gelu(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
     assert isinstance(module, nn.GELU)
-    name = "gelu" if module.approximate == "none" else "gelu_tanh"
+    name = "gelu_tanh" if module.approximate == "tanh" else "gelu" if x.size > 1 else "gelu_single"
     y = scope.map(name, x)
     return y, lambda gradient, needed: scope.map(f"{name}_backward", gradient, x) if needed else gradient
 
