@@ -49,7 +49,9 @@ def history_bytes(marks: tuple[int, ...]) -> Iterator[int]:
     for mark in marks:
         while step < mark:
             step += CHUNK
-            history.add_chunk(Chunk(step, 0, chance.random(CHUNK, dtype=np.float32), 10 * CHUNK, 0.05, 0.03))
+            history.add_chunk(
+                Chunk(step, 0, chance.random(CHUNK, dtype=np.float32), 10 * CHUNK, 0.05, 0.03, np.empty((0, 2)))
+            )
             if step % (CHUNK * CHUNKS_PER_EVALUATION) == 0:
                 history.add_evaluation(Evaluation(step, 0, 0.5, float(chance.random()), 0.5, None))
         yield size(history)

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.options import Row
-from mlp_core.processor.turns import cores
+from mlp_core.processor.policy import cores
 
 PACKAGES = ("torch", "torchvision", "streamlit", "numpy", "scikit-learn", "lightning", "jax")
 

@@ -61,12 +61,12 @@ def wanted_outputs(experiment: Experiment) -> int:
     """How many outputs the data's targets need under this loss.
 
     One per target column in regression; one per class, but a single one for two classes under a loss that
-    compares numbers (`target == 'dense'`).
+    compares numbers (`target_form == 'dense'`).
     """
     facts = experiment.data.facts
     if not facts.classifies:
         return len(facts.target_names)
-    return 1 if facts.classes == 2 and experiment.loss.entry.target == "dense" else facts.classes
+    return 1 if facts.classes == 2 and experiment.loss.entry.target_form == "dense" else facts.classes
 
 
 def last_linear(experiment: Experiment) -> int | None:

@@ -115,7 +115,7 @@ def predict(
     """
     import torch
 
-    from mlp_core.run.metrics import predicted_class, probabilities
+    from mlp_core.run.answers import predicted_class, probabilities
 
     made_by = preprocessing or with_preprocessing(weights)
     shape = made_by.image_shape or (len(made_by.columns),)

@@ -24,8 +24,8 @@ from mlp_core.catalog.layers import LayerEntry
 from mlp_core.catalog.losses import LossEntry
 from mlp_core.catalog.optimizers import OptimizerEntry
 from mlp_core.catalog.parameters import shorten
-from mlp_core.catalog.schedulers import EVERY
-from mlp_core.catalog.training import SEED, TEST_FRACTION
+from mlp_core.catalog.schedulers import EVERY, SchedulerEntry
+from mlp_core.catalog.training import DATA_SEED, SEED, TEST_FRACTION
 from mlp_core.errors import SpecError
 from mlp_core.limits import BYTES_PER_NUMBER, MAX_LAYERS
 
@@ -119,8 +119,37 @@ class _Chosen(_Part):
     @model_validator(mode="after")
     def _fill(self) -> Self:
         entry = look_up(self.entries, self.type, self.kind)
-        self._set_params(entry.fill(self.params, f"{self.kind} {entry.name}"))
+        owner = f"{self.kind} {entry.name}"
+        filled = entry.fill(self.params, owner)
+        if conflict := entry.conflict(filled, owner):
+            raise SpecError(conflict)
+        self._set_params(filled)
         return self
+
+    def changed_to(self, type: str) -> Self:
+        """Another entry of the same kind with its defaults, but for what the user has set here and it has as well.
+
+        Kept are values that are not this entry's default, and every live parameter, where the other entry accepts
+        them. Where they do not fit together there, none is kept.
+        """
+        entry = look_up(self.entries, type, self.kind)
+        kept = {}
+        for parameter in look_up(self.entries, self.type, self.kind).parameters:
+            value = self.params[parameter.name]
+            chosen = parameter.live or value != parameter.convert(parameter.default)
+            if chosen and parameter.name in entry.fill({}) and entry.parameter(parameter.name).accepts(value):
+                kept[parameter.name] = value
+        fits = not entry.conflict(entry.fill(kept), entry.name)
+        return self.updated(type=type, params=kept if fits else {})
+
+    def without_live(self) -> Self:
+        """The same, with every live parameter at its default."""
+        entry = look_up(self.entries, self.type, self.kind)
+        return self.updated(params={**self.params, **_live_defaults(entry)})
+
+
+def _live_defaults(entry: Entry) -> dict[str, Any]:
+    return {parameter.name: parameter.default for parameter in entry.parameters if parameter.live}
 
 
 class DataSpec(_Part):
@@ -129,14 +158,14 @@ class DataSpec(_Part):
     dataset: str = "spiral"
     params: ParamsField = Params({})
     test_fraction: float = TEST_FRACTION.default
-    seed: int = 0
+    seed: int = DATA_SEED.default
 
     @model_validator(mode="after")
     def _fill(self) -> Self:
         owner = f"data set {self.entry.name}"
         self._set_params(self.entry.fill(self.params, owner))
         TEST_FRACTION.check(self.test_fraction, "the data")
-        SEED.check(self.seed, "the data")
+        DATA_SEED.check(self.seed, "the data")
         return self
 
     @property
@@ -185,15 +214,6 @@ class OptimizerSpec(_Chosen):
         """The optimizer's catalog entry."""
         return OPTIMIZERS[self.type]
 
-    @model_validator(mode="after")
-    def _nesterov_needs_momentum(self) -> Self:
-        if self.params.get("nesterov") and not self.params.get("momentum"):
-            raise SpecError(
-                "The 'nesterov' parameter of optimizer SGD must be False while 'momentum' is 0. "
-                "Got True instead. Set momentum to 0.9, or switch Nesterov off."
-            )
-        return self
-
 
 class SchedulerSpec(_Chosen):
     """How the learning rate changes by itself: after every epoch, or after every step."""
@@ -204,7 +224,7 @@ class SchedulerSpec(_Chosen):
     every: str = EVERY.default
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> SchedulerEntry:
         """The scheduler's catalog entry."""
         return SCHEDULERS[self.type]
 
@@ -254,6 +274,35 @@ class Experiment(_Part):
         if len(self.layers) > MAX_LAYERS:
             raise _too_many([(layer.type, layer.params) for layer in self.layers])
         return self
+
+    def without_live(self) -> Experiment:
+        """The experiment with every parameter that may change while a run goes on at its default.
+
+        It is equal for two experiments when a run of one can go on as a run of the other.
+        """
+        return self.updated(
+            loss=self.loss.without_live(),
+            optimizer=self.optimizer.without_live(),
+            scheduler=self.scheduler and self.scheduler.without_live(),
+            training=self.training.updated(**_live_defaults(TRAINING)),
+        )
+
+    def live_changes_since(self, before: Experiment) -> list[tuple[str, Any, Any]]:
+        """What may change while a run goes on and differs: where it lies, its value before, and its value here.
+
+        Both experiments must be equal but for their live parameters.
+        """
+        pairs = zip(before._live_values(), self._live_values(), strict=True)
+        return [(place, old, new) for (place, old), (_, new) in pairs if old != new]
+
+    def _live_values(self) -> list[tuple[str, Any]]:
+        """Where each live parameter lies, and its value."""
+        found = []
+        for place in ("loss", "optimizer", "scheduler"):
+            if (chosen := getattr(self, place)) is not None:
+                entry = look_up(chosen.entries, chosen.type, chosen.kind)
+                found += [(f"{place}.{name}", chosen.params[name]) for name in _live_defaults(entry)]
+        return found + [(f"training.{name}", getattr(self.training, name)) for name in _live_defaults(TRAINING)]
 
     def to_json(self, indent: int | None = None) -> str:
         """The experiment as JSON; `from_json` reads it back to an equal one."""

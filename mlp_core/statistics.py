@@ -6,6 +6,7 @@ Each view is a function from a run to plain arrays, so that what leaves the trai
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mlp_core.catalog.facts import DataFacts
 from mlp_core.data import features_of, sample_points
 from mlp_core.limits import SHOWN_SAMPLES
 from mlp_core.run.build import Run
@@ -24,10 +26,10 @@ GRID = 60
 SCATTER = 400
 """Samples of each part in a predicted-against-actual plot."""
 
-View = dict[str, Any]
+Arrays = dict[str, Any]
 
 
-def _histograms(run: Run, pick: Callable[[Tensor], Tensor | None]) -> View:
+def _histograms(run: Run, pick: Callable[[Tensor], Tensor | None]) -> Arrays:
     names, tensors = [], []
     for layer in run.plan.layers:
         weight = getattr(run.model.get_submodule(layer.name), "weight", None)
@@ -43,17 +45,17 @@ def _histograms(run: Run, pick: Callable[[Tensor], Tensor | None]) -> View:
     }
 
 
-def weights(run: Run) -> View:
+def weights(run: Run) -> Arrays:
     """Histograms of every layer's weights: names, counts and edges, one of each per layer."""
     return _histograms(run, lambda weight: weight)
 
 
-def gradients(run: Run) -> View:
+def gradients(run: Run) -> Arrays:
     """Histograms of the last step's weight gradients; empty before the first step."""
     return _histograms(run, lambda weight: weight.grad)
 
 
-def boundary(run: Run) -> View:
+def boundary(run: Run) -> Arrays:
     """The network over the plane, for sets of two features.
 
     'grid' is float32 (GRID, GRID): probability of class 1 of two, or the value in regression. With more classes
@@ -79,7 +81,7 @@ def _square(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float32).reshape(GRID, GRID)
 
 
-def samples(run: Run) -> View:
+def samples(run: Run) -> Arrays:
     """Predictions for the first test samples: 'predicted' and 'true' int (n,), 'probability' float32 (n,)."""
     chances, guesses = (found.cpu().numpy() for found in passes_of(run).classified(run.x_test[:SHOWN_SAMPLES]))
     return {
@@ -89,11 +91,11 @@ def samples(run: Run) -> View:
     }
 
 
-def regression(run: Run) -> View:
+def regression(run: Run) -> Arrays:
     """Predicted against actual first target, in the data's own unit: float32 arrays for training and test."""
     data = run.dataset
     passes = passes_of(run)
-    view: View = {}
+    view: Arrays = {}
     for part, x, y in (("train", run.batches.x, data.y_train), ("test", run.x_test, data.y_test)):
         predicted = passes.outputs(x[:SCATTER]).cpu().numpy()[:, 0]
         actual = y[:SCATTER, 0]
@@ -104,11 +106,33 @@ def regression(run: Run) -> View:
     return view
 
 
-VIEWS: dict[str, Callable[[Run], View]] = {
-    "weights": weights,
-    "gradients": gradients,
-    "boundary": boundary,
-    "samples": samples,
-    "regression": regression,
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Something to see of a run."""
+
+    name: str
+    """Its key everywhere."""
+    applies: Callable[[DataFacts], bool] = lambda facts: True
+    """Whether runs on such data have it."""
+    compute: Callable[[Run], Arrays] | None = None
+    """From a run to plain arrays; None for a view that needs nothing but the run's history and test passes."""
+
+
+VIEWS: dict[str, View] = {
+    view.name: view
+    for view in (
+        View(name="weights", compute=weights),
+        View(name="gradients", compute=gradients),
+        View(name="boundary", compute=boundary, applies=lambda facts: facts.plane),
+        View(name="samples", compute=samples, applies=lambda facts: facts.classifies),
+        View(name="regression", compute=regression, applies=lambda facts: not facts.classifies),
+    )
 }
-"""What a session can be asked to watch."""
+"""What a session can be asked to show."""
+
+
+def compute(name: str, run: Run) -> Arrays:
+    """The arrays of a view that has something to compute."""
+    function = VIEWS[name].compute
+    assert function is not None, f"the view {name!r} computes nothing"
+    return function(run)

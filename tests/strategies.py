@@ -78,11 +78,11 @@ def layers(draw: st.DrawFn, modest: bool = False) -> tuple[LayerSpec, ...]:
 
 @st.composite
 def optimizers(draw: st.DrawFn) -> OptimizerSpec:
-    """Any optimizer; Nesterov only with momentum, as its rule says."""
+    """Any optimizer; with its switches off where parameters do not fit together."""
     entry = OPTIMIZERS[draw(st.sampled_from(list(OPTIMIZERS)))]
     chosen = draw(params(entry))
-    if chosen.get("nesterov") and not chosen.get("momentum"):
-        chosen["nesterov"] = False
+    if entry.conflict(entry.fill(chosen), entry.name):
+        chosen = {name: value for name, value in chosen.items() if value is not True}
     return OptimizerSpec(type=entry.name, params=chosen)
 
 

@@ -23,7 +23,7 @@ ORDER = [
     ["mlp_core.catalog"],
     ["mlp_core.spec"],
     ["mlp_core.plan", "mlp_core.presets", "mlp_core.data"],
-    ["mlp_core.link"],
+    ["mlp_core.link", "mlp_core.locks"],
     ["mlp_core.run"],
     ["mlp_core.engines", "mlp_core.export", "mlp_core.statistics"],
     ["mlp_core.predict"],
@@ -34,7 +34,7 @@ ORDER = [
 """Each row may import from the rows above it, and a package or module from itself."""
 
 RANKS = {name: rank for rank, row in enumerate(ORDER) for name in row}
-THREAD_STARTERS = {"mlp_core.training.session", "mlp_core.processor.workers"}
+THREAD_STARTERS = {"mlp_core.training.driver", "mlp_core.processor.workers"}
 
 
 def home(module: str) -> str | None:
@@ -135,7 +135,7 @@ def test_only_the_session_and_the_workers_start_threads(name: str) -> None:
 
 
 def test_the_scan_for_threads_can_fail() -> None:
-    text = (CORE / "training/session.py").read_text(encoding="utf-8")
+    text = (CORE / "training/driver.py").read_text(encoding="utf-8")
     assert list(_starts_threads(ast.parse(text)))
     for line in (
         "import threading\nthreading.Thread()",

@@ -22,16 +22,19 @@ from mlp_core.catalog import (
     OPTIMIZERS,
     SCHEDULERS,
     TRAINING,
+    ClassEntry,
+    load_object,
     look_up,
 )
 from mlp_core.catalog.datasets import DatasetEntry
 from mlp_core.catalog.entry import Entry, table
 from mlp_core.catalog.layers import LayerEntry
-from mlp_core.catalog.losses import LossEntry
+from mlp_core.catalog.losses import THRESHOLDS, LossEntry
 from mlp_core.catalog.optimizers import OptimizerEntry
 from mlp_core.catalog.parameters import Choice, Float, Floats, Int, Parameter, Subset
 from mlp_core.errors import SpecError
 from mlp_core.limits import MAX_TEXT
+from mlp_core.run.answers import PROBABILITIES
 
 ENTRIES = [(kind, entry) for kind, entries in KINDS.items() for entry in entries.values()]
 ENTRIES.append(("training", TRAINING))
@@ -115,6 +118,19 @@ def test_unknown_entry_is_named_with_those_that_exist(name: object) -> None:
     with pytest.raises(SpecError, match=r"no optimizer named .*Choose one of: SGD, Adam") as caught:
         look_up(OPTIMIZERS, name, "optimizer")
     assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize("entry", [e for _, e in ENTRIES if isinstance(e, ClassEntry)], ids=lambda entry: entry.name)
+def test_a_class_is_where_the_entry_says(entry: ClassEntry) -> None:
+    assert isinstance(load_object(entry.target), type)
+
+
+@pytest.mark.parametrize("link", THRESHOLDS)
+def test_a_threshold_is_where_the_probability_is_one_half(link: str) -> None:
+    if link == "softmax":
+        return  # it has one output per class
+    chances = PROBABILITIES[link](torch.tensor([[THRESHOLDS[link]]]))  # type: ignore[index]
+    assert chances.tolist() == [[0.5, 0.5]]
 
 
 def test_key_is_the_name_and_names_are_unique() -> None:
@@ -205,7 +221,7 @@ def test_loss_takes_the_targets_that_it_says(entry: LossEntry) -> None:
     loss = getattr(nn, entry.name)(**entry.fill({}))
     outputs = torch.full((4, 3), 0.3)
     index = torch.tensor([0, 1, 2, 0])
-    target = index if entry.target == "index" else nn.functional.one_hot(index, 3).float()
+    target = index if entry.target_form == "index" else nn.functional.one_hot(index, 3).float()
     assert loss(outputs, target).shape == (), "one number, averaged over the batch"
     twice = loss(torch.cat([outputs, outputs]), torch.cat([target, target]))
     assert torch.isclose(twice, loss(outputs, target))
@@ -225,7 +241,7 @@ def test_optimizer_defaults_are_those_of_torch(entry: OptimizerEntry) -> None:
     assert {p.name: p.default for p in entry.parameters} == {
         p.name: signature[p.name].default for p in entry.parameters
     }
-    assert "lr" in {p.name for p in entry.parameters}, "every optimizer's learning rate can be changed live"
+    assert entry.parameter("lr").live, "every optimizer's learning rate can be changed live"
 
 
 @each_optimizer

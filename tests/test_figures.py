@@ -42,6 +42,12 @@ SAMPLES = {
     "test_points": POINTS[:500],
     "test_labels": LABELS[:500],
 }
+VALUES: dict[str, Any] = {
+    "train_points": POINTS,
+    "train_values": POINTS[:, 0],
+    "test_points": POINTS[:500],
+    "test_values": POINTS[:500, 0],
+}
 EDGES = [np.linspace(-2, 3, 41), np.linspace(0, 1, 31), np.linspace(-1e-7, 0, 11)]
 COUNTS = [RANDOM.integers(0, 50, len(edges) - 1) for edges in EDGES]
 
@@ -73,8 +79,16 @@ EACH: dict[str, Make] = {
         theme=t,
         **SAMPLES,
     ),
-    "surface": lambda t: figures.regression_surface(GRID, EXTENT, POINTS, POINTS[:, 0], unit=NASTY[0], theme=t),
-    "surface, one value": lambda t: figures.regression_surface(None, EXTENT, POINTS, np.ones(3000), theme=t),
+    "surface": lambda t: figures.regression_surface(GRID, EXTENT, **VALUES, unit=NASTY[0], theme=t),
+    "surface, bands": lambda t: figures.regression_surface(
+        GRID, EXTENT, **VALUES, discretise=True, show="test", theme=t
+    ),
+    "surface, one value": lambda t: figures.regression_surface(
+        None, EXTENT, **VALUES | {"train_values": np.ones(3000), "test_values": np.ones(500)}, theme=t
+    ),
+    "surface, nothing": lambda t: figures.regression_surface(
+        None, EXTENT, **{name: array[:0] for name, array in VALUES.items()}, axis_names=(NASTY[0], NASTY[3]), theme=t
+    ),
     "predicted": lambda t: figures.predicted_vs_actual(
         [POINTS[:, 0], POINTS[:9, 0]], [POINTS[:, 1], POINTS[:9, 1]], unit="m", theme=t
     ),
@@ -231,6 +245,39 @@ def test_train_and_test_points_differ_without_colour() -> None:
     assert hollow == {"train0": False, "train1": False, "test0": True, "test1": True}
 
 
+def test_a_surface_draws_both_parts_in_one_scale_each_marked_as_elsewhere() -> None:
+    figure = figures.regression_surface(GRID, EXTENT, **VALUES, limits=(-1.0, 1.0))
+    traces = {trace["uid"]: trace for trace in figure["data"]}
+    background = PALETTES["light"].background
+    train, test, bar = traces["train"]["marker"], traces["test"]["marker"], traces["scale"]["marker"]
+    assert len(decode(train["color"])) + len(decode(test["line"]["color"])) == 1000
+    assert test["color"] == background
+    for scaled in (train, test["line"], bar):
+        assert (scaled["cmin"], scaled["cmax"]) == (-1.0, 1.0)
+        assert scaled["colorscale"] == traces["area"]["colorscale"]
+    assert figure["layout"]["annotations"][0]["text"] == "● training  ○ test"
+
+
+@pytest.mark.parametrize(("show", "drawn"), [("train", ["train"]), ("test", ["test"]), ("both", ["train", "test"])])
+def test_a_surface_draws_the_parts_that_are_asked_for(show: Any, drawn: list[str]) -> None:
+    figure = figures.regression_surface(GRID, EXTENT, **VALUES, show=show)
+    assert [trace["uid"] for trace in figure["data"]] == ["area", *drawn, "scale"]
+    assert figure["data"][-1]["marker"]["colorbar"], "the colours are explained whichever points are drawn"
+
+
+def test_bands_have_the_colour_of_their_middle() -> None:
+    ramp = np.linspace(-1.2, 1.2, 101)[None].repeat(2, axis=0)
+    smooth, bands = (
+        decode(figures.regression_surface(ramp, EXTENT, **VALUES, limits=(-1.0, 1.0), discretise=cut)["data"][0]["z"])
+        for cut in (False, True)
+    )
+    assert len(np.unique(smooth)) > 80
+    levels = np.unique(bands)
+    np.testing.assert_allclose(levels / 255, (np.arange(8) + 0.5) / 8, atol=0.003)
+    inside = np.abs(ramp) <= 1
+    assert np.abs(smooth.astype(int) - bands)[inside].max() <= 17, "no value is further than half a band away"
+
+
 def test_winner_and_confidence_share_a_byte() -> None:
     grid = np.array([[0, 1, 2], [2, 1, 0]])
     sure = np.array([[1 / 3, 1.0, 0.5], [1.0, 1 / 3, 1.0]])
@@ -343,7 +390,45 @@ def test_alternatives_say_values_and_trend() -> None:
     assert "Linear: from −1 to 1, mean 0, spread 0.5" in said
     said = figures.decision_boundary_alt(GRID * 0, LABELS, LABELS, ["a", "b"])
     assert "answers a on 100 % of the area. 3000 training points and 3000 test points shown." in said
-    assert "from −1 to 1" in figures.regression_surface_alt(None, POINTS, np.array([-1.0, 1.0]))
+    said = figures.decision_boundary_alt(GRID, LABELS, LABELS, ["a", "b"], show="test")
+    assert "over x₁ and x₂." in said
+    assert said.endswith("3000 test points shown.")
+    assert "over hour and °C." in figures.decision_boundary_alt(GRID, LABELS, LABELS, "ab", axis_names=("hour", "°C"))
+
+
+def test_a_surface_in_words() -> None:
+    said = figures.regression_surface_alt(
+        np.array([[0.0, 2.0]]), train_points=POINTS[:2], train_values=np.array([-1.0, 1.0]),
+        test_points=POINTS[:1], test_values=np.array([5.0]), show="train", unit="m",
+    )  # fmt: skip
+    assert said == (
+        "Predicted value over x₁ and x₂. Predictions range from 0 to 2 m. Training values range from −1 to 1 m. "
+        "2 training points shown."
+    )
+    said = figures.regression_surface_alt(GRID, **VALUES, discretise=True)
+    assert "in 8 bands" in said
+    assert "Test values range from" in said
+    assert "3000 training points and 500 test points shown." in said
+
+
+@pytest.mark.parametrize("confidence", [None, np.ones((2, 5))])
+def test_coverage_counts_every_class(confidence: Any) -> None:
+    grid = np.array([[0, 0, 1, 1, 1], [2, 2, 2, 2, 1]])
+    said = figures.decision_boundary_alt(grid, LABELS, LABELS, ["a", "b", "c"], confidence=confidence)
+    assert "answers b on 40 %, c on 40 %, a on 20 % of the area" in said
+    shares_of_six = np.array([0, 0, 0, 1, 1, 2, 2, 3, 4, 5]).reshape(2, 5)
+    said = figures.decision_boundary_alt(shares_of_six, LABELS, LABELS, list("abcdef"), confidence=confidence)
+    assert "answers a on 30 %, b on 20 %, c on 20 %, d on 10 %, 2 more on 20 % of the area" in said
+
+
+def test_words_and_figure_name_the_axes_alike() -> None:
+    for figure, said in (
+        (figures.decision_boundary(GRID, EXTENT, class_names="ab", **SAMPLES),
+         figures.decision_boundary_alt(GRID, LABELS, LABELS, "ab")),
+        (figures.regression_surface(GRID, EXTENT, **VALUES), figures.regression_surface_alt(GRID, **VALUES)),
+    ):  # fmt: skip
+        axes = [figure["layout"][axis]["title"]["text"] for axis in ("xaxis", "yaxis")]
+        assert f"over {axes[0]} and {axes[1]}" in said
 
 
 def test_a_diverged_loss_is_said() -> None:

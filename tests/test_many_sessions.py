@@ -23,7 +23,7 @@ def training_threads() -> list[threading.Thread]:
 
 
 def opened() -> Session:
-    session = Session(lease_seconds=LIMIT)
+    session = Session()
     session.apply(SPIRAL)
     return session
 
@@ -61,8 +61,8 @@ def test_any_order_of_presses_leaves_every_session_usable(seed: int) -> None:
     sessions = [opened() for _ in range(6)]
     presses: list[Callable[[Session], object]] = [
         Session.play, Session.pause, Session.step, Session.step_epoch, Session.reset,
-        lambda session: session.watch(["weights", "boundary"]),
-        lambda session: session.state("current", 0.05),
+        lambda session: session.request_views(["weights", "boundary"]),
+        lambda session: session.weights("current", 0.05),
         lambda session: session.set_speed(choose.choice([None, 100.0])),
     ]  # fmt: skip
     try:
@@ -89,7 +89,7 @@ def test_forty_sessions_opened_and_closed_leave_no_run_behind() -> None:
         session = opened()
         session.play()
         assert session.wait(lambda snapshot: snapshot.step > 0, LIMIT)
-        runs.append(weakref.ref(session._bench.run))  # type: ignore[union-attr]
+        runs.append(weakref.ref(session._mail.trainer.run))  # type: ignore[union-attr]
         assert session.close(timeout=LIMIT)
         del session
     gc.collect()

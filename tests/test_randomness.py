@@ -18,9 +18,9 @@ from mlp_core.run.build import build
 from mlp_core.run.devices import available, describe, resolve
 from mlp_core.run.randomness import RandomStream
 from mlp_core.spec import Experiment, LayerSpec
-from mlp_core.statistics import VIEWS
-from mlp_core.training.diagnosis import Watch
-from mlp_core.training.loop import Progress, train
+from mlp_core.statistics import VIEWS, compute
+from mlp_core.training.diagnosis import DivergenceGuard
+from mlp_core.training.loop import LoopState, train
 
 CPU = torch.device("cpu")
 
@@ -90,24 +90,18 @@ def test_looking_changes_nothing(name: str) -> None:
     expected = losses_of(experiment, 1)
     loaded = data.load(experiment.data)
     run = build(experiment, loaded)
-    progress, engine = Progress(Watch(run)), EagerEngine()
-    views = [view for key, view in VIEWS.items() if _applies(key, experiment)]
+    state, engine = LoopState(DivergenceGuard(run)), EagerEngine()
+    views = [name for name, view in VIEWS.items() if view.compute and view.applies(experiment.data.facts)]
     assert len(views) >= 3
     seen = []
     for step in range(1, len(expected) + 1):
-        seen += [e.losses for e in train(run, engine, progress, steps=step, evaluate_epochs=False) if e.name == "chunk"]
+        seen += [e.losses for e in train(run, engine, state, steps=step, evaluate_epochs=False) if e.name == "chunk"]
         if step % 7 == 0:
-            progress.evaluate(run)
+            state.evaluate(run)
             for view in views:
-                view(run)
+                compute(view, run)
             assert run.model.training
     assert np.array_equal(np.concatenate(seen), expected)
-
-
-def _applies(view: str, experiment: Experiment) -> bool:
-    facts = experiment.data.facts
-    return {"boundary": facts.plane, "samples": facts.task == "classification",
-            "regression": facts.task == "regression"}.get(view, True)  # fmt: skip
 
 
 def test_building_and_training_leave_the_global_generator_alone() -> None:

@@ -19,9 +19,9 @@ from mlp_core.run.build import Run, build
 from mlp_core.run.checkpoint import restore, save
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, SchedulerSpec, TrainingSpec
 from mlp_core.training import loop
-from mlp_core.training.diagnosis import Watch
+from mlp_core.training.diagnosis import DivergenceGuard
 from mlp_core.training.events import Chunk, Diverged
-from mlp_core.training.loop import Progress, train
+from mlp_core.training.loop import LoopState, train
 
 EPOCHS = 7
 QUICK: dict[str, dict[str, Any]] = {
@@ -167,7 +167,7 @@ def test_a_schedule_that_breaks_the_loss_is_named_with_the_rate_of_that_step(
     growing = SchedulerSpec(type="ExponentialLR", params={"gamma": 2.0}, every="step")
     run = make(experiment(growing))
     runner = runner_of(engine, run)
-    events = list(train(run, runner, Progress(Watch(run), chunk_steps=chunk), epochs=60))
+    events = list(train(run, runner, LoopState(DivergenceGuard(run), chunk_steps=chunk), epochs=60))
     diverged = next(event for event in events if isinstance(event, Diverged))
     assert f"The learning rate of {0.2 * 2.0 ** (run.position.step + 1):g} is far above" in diverged.message
     again = make(experiment(growing))

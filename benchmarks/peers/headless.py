@@ -26,10 +26,10 @@ class Trainer:
 
     def __init__(self, case: Case) -> None:
         from mlp_core.training import loop
-        from mlp_core.training.diagnosis import Watch
+        from mlp_core.training.diagnosis import DivergenceGuard
 
         warm_up(WARM_UP)
-        self._loop, self._watch = loop, Watch
+        self._loop, self._guard = loop, DivergenceGuard
         self._case, self._dataset = case, case.dataset()
 
     def build(self) -> None:
@@ -38,7 +38,7 @@ class Trainer:
 
         self._run = build(self._case.experiment, self._dataset)
         self._engine = self._choose(self._run)
-        self._progress = self._loop.Progress(self._watch(self._run))
+        self._state = self._loop.LoopState(self._guard(self._run))
 
     def _choose(self, run: Run) -> Engine:
         from mlp_core.engines.choose import engine_for
@@ -50,11 +50,9 @@ class Trainer:
 
     def train(self, seconds: float) -> tuple[int, float]:
         """Chunks of steps, one after the other."""
-        from mlp_core.engines import tuned
-
         before, began = self._run.position.step, time.perf_counter()
-        with tuned(self._run):
-            for _ in self._loop.train(self._run, self._engine, self._progress, evaluate_epochs=False):
+        with self._run.tuned():
+            for _ in self._loop.train(self._run, self._engine, self._state, evaluate_epochs=False):
                 if time.perf_counter() - began >= seconds:
                     break
         return self._run.position.step - before, time.perf_counter() - began

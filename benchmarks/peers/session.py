@@ -26,7 +26,7 @@ class Trainer:
 
     def build(self) -> None:
         """Apply the experiment and wait until it is ready to train."""
-        self._session.watch(self._views)
+        self._session.request_views(self._views)
         self._session.apply(self._case.experiment)
         if not self._session.wait(lambda snapshot: snapshot.status in ("ready", "failed"), PATIENCE):
             raise RuntimeError("the session did not get ready")
@@ -37,9 +37,9 @@ class Trainer:
         before, began = session.snapshot().step, time.perf_counter()
         session.play()
         while (left := began + seconds - time.perf_counter()) > 0:
-            session.watch(self._views)
+            session.request_views(self._views)
             session.snapshot()
-            session.curves(CURVE_POINTS)
+            session.snapshot().curves(CURVE_POINTS)
             time.sleep(min(left, TICK_SECONDS))
         session.pause()
         session.wait(lambda snapshot: not snapshot.busy, PATIENCE)

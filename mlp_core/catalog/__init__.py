@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 
 from mlp_core.catalog.activations import ACTIVATIONS
 from mlp_core.catalog.controls import CONTROLS
-from mlp_core.catalog.datasets import DATASETS, FEATURES, DatasetEntry
-from mlp_core.catalog.entry import Entry, look_up
+from mlp_core.catalog.datasets import DATASETS, DatasetEntry
+from mlp_core.catalog.entry import ClassEntry, Entry, load_object, look_up
+from mlp_core.catalog.features import FEATURES, FeatureEntry
 from mlp_core.catalog.layers import LAYERS, LayerEntry
 from mlp_core.catalog.losses import LOSSES, LossEntry
 from mlp_core.catalog.optimizers import OPTIMIZERS, OptimizerEntry
-from mlp_core.catalog.schedulers import SCHEDULERS
+from mlp_core.catalog.schedulers import SCHEDULERS, SchedulerEntry
 from mlp_core.catalog.styles import STYLES
 from mlp_core.catalog.training import DEVICES, TRAINING
 
-ALL_LAYERS: dict[str, LayerEntry] = {**LAYERS, **ACTIVATIONS}
-"""Everything that may stand in a network's list of layers."""
+ALL_LAYERS: Mapping[str, LayerEntry] = ChainMap(ACTIVATIONS, LAYERS)  # the last one's entries come first
+"""Everything that may stand in a network's list of layers: a look into both tables, and no copy."""
 
 KINDS: dict[str, Mapping[str, Entry]] = {
     "layers": LAYERS,
@@ -25,6 +27,7 @@ KINDS: dict[str, Mapping[str, Entry]] = {
     "optimizers": OPTIMIZERS,
     "schedulers": SCHEDULERS,
     "datasets": DATASETS,
+    "features": FEATURES,
     "devices": DEVICES,
     "controls": CONTROLS,
     "styles": STYLES,
@@ -45,10 +48,14 @@ __all__ = [
     "SCHEDULERS",
     "STYLES",
     "TRAINING",
+    "ClassEntry",
     "DatasetEntry",
     "Entry",
+    "FeatureEntry",
     "LayerEntry",
     "LossEntry",
     "OptimizerEntry",
+    "SchedulerEntry",
+    "load_object",
     "look_up",
 ]

@@ -8,45 +8,69 @@ says that it cannot express it. The text must give the same bits as PyTorch's ow
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class BareTensor:
-    """A tensor of a layer: its short name, the text that makes it, and its key in the module's `state_dict`."""
+    """A tensor of a layer."""
 
     name: str
+    """Its short name."""
     value: str
+    """The text that makes it."""
     key: str
+    """Its key in the module's `state_dict`."""
     trained: bool = True
+    """Whether the optimizer updates it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerByHand:
-    """A layer in bare tensors.
-
-    `call` is a function with arguments, `{x}` being the input, `{training}` whether this is a training step, and
-    `{name}` the tensor of that name. `before` are lines that the tensors' values refer to.
-    """
+    """A layer in bare tensors."""
 
     tensors: tuple[BareTensor, ...]
+    """What the layer keeps."""
     call: tuple[str, tuple[str, ...]]
+    """A function with its arguments: `{x}` is the input, `{training}` whether this is a training step, and `{name}`
+    the tensor of that name."""
     before: tuple[str, ...] = ()
+    """Lines that the tensors' values refer to."""
     mode: bool = False
     """Whether the call uses `{training}`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class UpdateByHand:
-    """One step of an optimizer in bare tensors: `lines` for a parameter `p` and its gradient `g`.
+class StateTensor:
+    """A tensor that an optimizer keeps for every parameter."""
 
-    `settings` are the numbers that lines use, by name. `state` is what is kept per parameter and starts at zero: each
-    tensor's name in the lines, with the name of the list of them all. `scalars` are lines that are the same for all
-    parameters, after `step`, which counts updates from 1, where `counts` says that there is one.
+    name: str
+    """What the lines call it."""
+    plural: str
+    """What a script calls the list of them all."""
+    key: str
+    """Its key in the state of PyTorch's optimizer."""
+    fill: float = 0.0
+    """What it is filled with before the first step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateByHand:
+    """One step of an optimizer in bare tensors: the one text of it, for exported scripts and for the fast engines.
+
+    `mlp_core.engines.optimizers` says which forms the lines may have. A method call that ends in `_` works in place.
     """
 
     lines: tuple[str, ...]
+    """What is done to a parameter `p` with its gradient `g`. They may change neither `g` itself nor its numbers, but
+    give the name `g` to a new tensor."""
     settings: Mapping[str, float]
-    state: Mapping[str, str] = field(default_factory=dict)
+    """The numbers that the lines use, by name; the learning rate is `lr`."""
+    state: tuple[StateTensor, ...] = ()
+    """What is kept for every parameter, in the order in which PyTorch's optimizer makes it."""
     scalars: tuple[str, ...] = ()
+    """Lines that come first and are the same for all parameters: names of expressions of the settings and of `step`,
+    which counts the updates from 1."""
     counts: bool = False
+    """Whether PyTorch's optimizer keeps a step counter in its state. Where it does not, the lines may only ask
+    whether `step == 1`."""

@@ -12,24 +12,10 @@ from typing import Any, Literal
 
 from mlp_core.catalog.entry import Entry, table
 from mlp_core.catalog.facts import DataFacts, Task
+from mlp_core.catalog.features import FEATURES
 from mlp_core.catalog.parameters import Float, Int, Parameter, Subset
 
 Source = Literal["generated", "bundled", "downloaded"]
-
-FEATURES: dict[str, str] = {
-    "x1": "x₁",
-    "x2": "x₂",
-    "x1^2": "x₁²",
-    "x2^2": "x₂²",
-    "x1*x2": "x₁x₂",
-    "sin(5*x1)": "sin 5x₁",
-    "sin(5*x2)": "sin 5x₂",
-}
-"""Inputs that can be made of the two coordinates of a generated set, with their labels.
-
-The sine has a 5 in it because coordinates lie in about [-1, 1], where sin x itself is nearly a straight line.
-"""
-
 
 Params = Mapping[str, Any]
 Describe = Callable[[Params], DataFacts]
@@ -51,6 +37,14 @@ class DatasetEntry(Entry):
     """What a download leaves in the data folder, as paths with '/'."""
     load_options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of scikit-learn's function for a bundled set."""
+
+    @property
+    def choice_controls(self) -> tuple[str, ...]:
+        return ("data", "dataset")
+
+    @property
+    def parameter_controls(self) -> tuple[str, ...]:
+        return ("data",)
 
 
 def _table_parameters(points: int) -> tuple[Parameter, ...]:
@@ -86,7 +80,8 @@ def _plane_parameters(points: int, noise: float) -> tuple[Parameter, ...]:
             label="Input features",
             help="What the network sees of each point: its coordinates, or functions of them.",
             default=("x1", "x2"),
-            choices=FEATURES,
+            choices={feature.name: feature.label for feature in FEATURES.values()},
+            controls=("data", "features"),
         ),
     )
 

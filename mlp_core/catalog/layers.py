@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlp_core.catalog.by_hand import BareTensor, LayerByHand
-from mlp_core.catalog.entry import Entry, table
+from mlp_core.catalog.entry import ClassEntry, table
 from mlp_core.catalog.parameters import Bool, Float, Int
 from mlp_core.limits import MAX_WIDTH
 
@@ -27,7 +27,7 @@ def _no_arguments(features: int) -> dict[str, int]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerEntry(Entry):
+class LayerEntry(ClassEntry):
     """A layer of the network: a `torch.nn` class of the entry's name over (N, features).
 
     `inferred` gives the constructor arguments that the incoming width decides; the others are the entry's
@@ -47,6 +47,12 @@ class LayerEntry(Entry):
     mixes_batch: bool = False
     short: str = ""
     by_hand: Callable[[Params, int], LayerByHand] | None = None
+
+    namespace = "torch.nn"
+
+    @property
+    def choice_controls(self) -> tuple[str, ...]:
+        return ("network", "activation") if self.family == "activation" else ("network",)
 
 
 def _linear_by_hand(params: Params, features: int) -> LayerByHand:
@@ -136,6 +142,7 @@ LAYERS: dict[str, LayerEntry] = table(
                 name="p",
                 label="Drop probability",
                 help="The share of values set to zero in each training step.",
+                controls=("network", "regularisation"),
                 default=0.5,
                 low=0.0,
                 high=1.0,

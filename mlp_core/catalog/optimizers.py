@@ -1,4 +1,4 @@
-"""Optimizers of `torch.optim` for dense parameters, with PyTorch's names and defaults."""
+"""Optimizers for dense parameters, with PyTorch's names and defaults."""
 
 from __future__ import annotations
 
@@ -6,69 +6,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlp_core.catalog import updates
 from mlp_core.catalog.by_hand import UpdateByHand
-from mlp_core.catalog.entry import Entry, table
+from mlp_core.catalog.entry import ClassEntry, table
 from mlp_core.catalog.parameters import Bool, Float, Floats, Parameter
 
 
 @dataclass(frozen=True, kw_only=True)
-class OptimizerEntry(Entry):
-    """A `torch.optim` class of the entry's name. `state_per_parameter`: numbers that it keeps per weight.
+class OptimizerEntry(ClassEntry):
+    """An optimizer for dense parameters."""
 
-    `by_hand` writes its update with bare tensors, given its parameters.
-    """
+    namespace = "torch.optim"
 
     state_per_parameter: int
+    """Numbers that it keeps for every weight, at most."""
     by_hand: Callable[[Mapping[str, Any]], UpdateByHand] | None = None
+    """Its update in bare tensors, given its parameters. Without one it runs on the plain engine only, and scripts in
+    bare tensors call the class."""
 
-
-def _sgd_by_hand(params: Mapping[str, Any]) -> UpdateByHand:
-    lines, settings, moved = [], {"lr": params["lr"]}, "g"
-    state = {}
-    if params["weight_decay"]:
-        settings["weight_decay"] = params["weight_decay"]
-        lines.append("g = g.add(p, alpha=weight_decay)")
-    if params["momentum"]:
-        settings["momentum"] = params["momentum"]
-        state = {"velocity": "velocities"}
-        lines.append("velocity.mul_(momentum).add_(g)")
-        if params["nesterov"]:
-            lines.append("g = g.add(velocity, alpha=momentum)")
-        else:
-            moved = "velocity"
-    # One rounding, as in torch.optim; p -= lr * g would round twice.
-    lines.append(f"p.sub_({moved}, alpha=lr)  # p -= lr * {moved}")
-    return UpdateByHand(lines=tuple(lines), settings=settings, state=state)
-
-
-def _adam_by_hand(params: Mapping[str, Any], decoupled: bool = False) -> UpdateByHand:
-    beta1, beta2 = params["betas"]
-    settings = {"lr": params["lr"], "beta1": beta1, "beta2": beta2, "eps": params["eps"]}
-    lines = []
-    if params["weight_decay"]:
-        settings["weight_decay"] = params["weight_decay"]
-        lines.append("p.mul_(1 - lr * weight_decay)" if decoupled else "g = g.add(p, alpha=weight_decay)")
-    lines += [
-        "mean.lerp_(g, 1 - beta1)  # running average of the gradient",
-        "square.mul_(beta2).addcmul_(g, g, value=1 - beta2)  # and its square",
-    ]
-    state = {"mean": "means", "square": "squares"}
-    root = "square"
-    if params["amsgrad"]:
-        state["largest"] = "largest_squares"
-        root = "largest"
-        lines.append("torch.maximum(largest, square, out=largest)")
-    lines += [f"spread = ({root}.sqrt() / scale).add_(eps)", "p.addcdiv_(mean, spread, value=-size)"]
-    scalars = (
-        "# Averages that began at 0 are too small at first; this makes up for it.",
-        "size = lr / (1 - beta1**step)",
-        "scale = (1 - beta2**step) ** 0.5",
-    )
-    return UpdateByHand(lines=tuple(lines), settings=settings, state=state, scalars=scalars, counts=True)
-
-
-def _adamw_by_hand(params: Mapping[str, Any]) -> UpdateByHand:
-    return _adam_by_hand(params, decoupled=True)
+    @property
+    def choice_controls(self) -> tuple[str, ...]:
+        return ("optimizer",)
 
 
 def _learning_rate(default: float) -> Parameter:
@@ -81,6 +39,8 @@ def _learning_rate(default: float) -> Parameter:
         high=1e12,
         log=True,
         advice="Choose a value from 0 to 1e12; 0.0001 to 0.1 is usual.",
+        live=True,
+        controls=("learning_rate",),
     )
 
 
@@ -93,6 +53,7 @@ def _weight_decay(default: float = 0.0) -> Parameter:
         low=0.0,
         high=1e6,
         log=True,
+        controls=("optimizer", "regularisation"),
     )
 
 
@@ -112,15 +73,18 @@ def _share(name: str, label: str, default: float, help: str) -> Float:
     return Float(name=name, label=label, help=help, default=default, low=0.0, high=1.0, high_open=True, step=0.01)
 
 
-_EPS = Float(
-    name="eps",
-    label="Epsilon",
-    help="Added to a denominator so that it is never zero.",
-    default=1e-8,
-    low=0.0,
-    high=1.0,
-    log=True,
-)
+def _eps(default: float = 1e-8) -> Parameter:
+    return Float(
+        name="eps",
+        label="Epsilon",
+        help="Added to a denominator so that it is never zero.",
+        default=default,
+        low=0.0,
+        high=1.0,
+        log=True,
+    )
+
+
 _AMSGRAD = Bool(
     name="amsgrad",
     label="AMSGrad",
@@ -136,11 +100,26 @@ _BETAS = Floats(
     element=_share("beta", "Beta", 0.9, ""),
 )
 
+
+def _nesterov_conflict(params: Mapping[str, Any], owner: str) -> str:
+    for name, fits, rule, remedy in (
+        ("momentum", params["momentum"] > 0, "is 0", "Set momentum to 0.9"),
+        ("dampening", params["dampening"] == 0, "is not 0", "Set dampening to 0"),
+    ):
+        if params["nesterov"] and not fits:
+            return (
+                f"The 'nesterov' parameter of {owner} must be False while {name!r} {rule}. Got True instead. "
+                f"{remedy}, or switch Nesterov off."
+            )
+    return ""
+
+
 OPTIMIZERS: dict[str, OptimizerEntry] = table(
     OptimizerEntry(
         name="SGD",
         label="SGD",
-        by_hand=_sgd_by_hand,
+        conflict=_nesterov_conflict,
+        by_hand=updates.sgd,
         summary="Steps against the gradient of one mini-batch; with momentum it keeps rolling.",
         formula=r"v \leftarrow \mu v + g,\quad w \leftarrow w - \eta v",
         when="The textbook choice; with momentum 0.9 a strong one.",
@@ -149,10 +128,19 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         parameters=(
             _learning_rate(1e-3),
             _momentum(),
+            Float(
+                name="dampening",
+                label="Dampening",
+                help="How much less a new gradient counts once there is momentum. Does nothing while momentum is 0.",
+                default=0.0,
+                low=0.0,
+                high=1.0,
+                step=0.05,
+            ),
             Bool(
                 name="nesterov",
                 label="Nesterov",
-                help="Looks one momentum step ahead before taking the gradient's. Needs momentum above 0.",
+                help="Looks one momentum step ahead before it steps. Needs momentum above 0, and no dampening.",
                 default=False,
             ),
             _weight_decay(),
@@ -161,28 +149,29 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
     OptimizerEntry(
         name="Adam",
         label="Adam",
-        by_hand=_adam_by_hand,
+        by_hand=updates.adam,
         summary="Gives every weight its own step, from running averages of its gradient and squared gradient.",
         formula=r"w \leftarrow w - \eta\,\frac{\hat m}{\sqrt{\hat v} + \epsilon}",
         when="Works well without tuning.",
         cost="Two numbers per weight.",
         state_per_parameter=2,
-        parameters=(_learning_rate(1e-3), _BETAS, _EPS, _weight_decay(), _AMSGRAD),
+        parameters=(_learning_rate(1e-3), _BETAS, _eps(), _weight_decay(), _AMSGRAD),
     ),
     OptimizerEntry(
         name="AdamW",
         label="AdamW",
-        by_hand=_adamw_by_hand,
+        by_hand=updates.adamw,
         summary="Adam with weight decay applied to the weights themselves rather than to the gradient.",
         formula=r"w \leftarrow (1 - \eta\lambda)\,w - \eta\,\frac{\hat m}{\sqrt{\hat v} + \epsilon}",
         when="Adam with weight decay.",
         cost="Two numbers per weight.",
         state_per_parameter=2,
-        parameters=(_learning_rate(1e-3), _BETAS, _EPS, _weight_decay(1e-2), _AMSGRAD),
+        parameters=(_learning_rate(1e-3), _BETAS, _eps(), _weight_decay(1e-2), _AMSGRAD),
     ),
     OptimizerEntry(
         name="RMSprop",
         label="RMSprop",
+        by_hand=updates.rmsprop,
         summary="Divides each step by a running root mean square of the gradient.",
         formula=r"w \leftarrow w - \eta\,\frac{g}{\sqrt{v} + \epsilon}",
         when="Losses whose slopes differ much between weights.",
@@ -191,7 +180,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         parameters=(
             _learning_rate(1e-2),
             _share("alpha", "Alpha", 0.99, "How long the average of squared gradients remembers."),
-            _EPS,
+            _eps(),
             _weight_decay(),
             _momentum(),
             Bool(
@@ -200,6 +189,39 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
                 help="Divides by the standard deviation rather than by the root mean square.",
                 default=False,
             ),
+        ),
+    ),
+    OptimizerEntry(
+        name="Adagrad",
+        label="Adagrad",
+        by_hand=updates.adagrad,
+        summary="Divides each weight's step by the root of the sum of all its squared gradients so far.",
+        formula=r"w \leftarrow w - \eta\,\frac{g}{\sqrt{\sum g^2} + \epsilon}",
+        when="Inputs that are seldom other than zero. Steps only ever grow smaller.",
+        cost="One number per weight.",
+        state_per_parameter=1,
+        parameters=(
+            _learning_rate(1e-2),
+            Float(
+                name="lr_decay",
+                label="Rate decay",
+                help="How fast the learning rate falls by itself: it is divided by 1 + decay times the steps so far.",
+                default=0.0,
+                low=0.0,
+                high=1e6,
+                step=0.01,
+            ),
+            _weight_decay(),
+            Float(
+                name="initial_accumulator_value",
+                label="First sum",
+                help="What the sum of squared gradients starts from. Above 0, the first steps are smaller.",
+                default=0.0,
+                low=0.0,
+                high=1e6,
+                step=0.1,
+            ),
+            _eps(1e-10),
         ),
     ),
 )

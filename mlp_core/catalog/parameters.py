@@ -23,17 +23,22 @@ def shorten(value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One named setting of a catalog entry.
-
-    `name` is the keyword that PyTorch (or the data set's function) knows it by; `label` and `help` are what a
-    page shows; `advice` ends the error sentence and says what to do.
-    """
+    """One named setting of a catalog entry."""
 
     name: str
+    """The keyword of PyTorch's class or of the data set's function."""
     label: str
+    """What a page calls it."""
     help: str
+    """What it does, for the page."""
     default: Any
+    """Its value where none is given: PyTorch's own default for PyTorch's parameters."""
     advice: str = ""
+    """The end of the error sentence, which says what to do. Left empty, it is made from the default."""
+    live: bool = False
+    """Whether it may change while a run goes on. Any other change starts a new run."""
+    controls: tuple[str, ...] = ()
+    """The names in `CONTROLS` by which a teacher's link hides or locks it. Left empty, they are its entry's."""
 
     def accepts(self, value: object) -> bool:
         """Whether the value follows the rule."""
@@ -78,20 +83,24 @@ def _interval(low: float, high: float, low_open: bool, high_open: bool) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Float(Parameter):
-    """A finite real number between two bounds; `log` marks one whose useful values span decades.
-
-    `optional` also admits None, described by `none_means`.
-    """
+    """A finite real number between two bounds."""
 
     low: float = -math.inf
+    """The lower bound."""
     high: float = math.inf
+    """The upper bound."""
     low_open: bool = False
+    """Whether the lower bound itself is refused."""
     high_open: bool = False
+    """Whether the upper bound itself is refused."""
     step: float = 0.1
+    """How far a press of + or - goes."""
     log: bool = False
-    unit: str = ""
+    """Whether useful values span decades, so that + and - go by the leading digit."""
     optional: bool = False
+    """Whether None is accepted too."""
     none_means: str = ""
+    """What None stands for."""
 
     def accepts(self, value: object) -> bool:
         if value is None:
@@ -121,10 +130,12 @@ class Float(Parameter):
 
 @dataclass(frozen=True, kw_only=True)
 class Floats(Parameter):
-    """A fixed number of finite reals, such as Adam's betas; each follows `element`'s rule."""
+    """A fixed number of finite reals, such as Adam's betas."""
 
     element: Float
+    """The rule that each of them follows."""
     labels: tuple[str, ...]
+    """What a page calls each of them."""
 
     def accepts(self, value: object) -> bool:
         return (
@@ -152,13 +163,18 @@ class Floats(Parameter):
 
 @dataclass(frozen=True, kw_only=True)
 class Int(Parameter):
-    """An integer between two bounds, both included; `optional` also admits None, described by `none_means`."""
+    """An integer between two bounds, both included."""
 
     low: int
+    """The lowest value."""
     high: int
+    """The highest value."""
     step: int = 1
+    """How far a press of + or - goes."""
     optional: bool = False
+    """Whether None is accepted too."""
     none_means: str = ""
+    """What None stands for."""
 
     def accepts(self, value: object) -> bool:
         if value is None:
@@ -193,6 +209,8 @@ class Choice(Parameter):
     """One of a few strings."""
 
     choices: tuple[str, ...]
+    """The strings."""
+    """The strings."""
 
     def accepts(self, value: object) -> bool:
         return isinstance(value, str) and value in self.choices
@@ -206,9 +224,10 @@ class Choice(Parameter):
 
 @dataclass(frozen=True, kw_only=True)
 class Subset(Parameter):
-    """One or more of a few strings, kept in the order of `choices`; each choice with its label."""
+    """One or more of a few strings, kept in the order of `choices`."""
 
     choices: dict[str, str]
+    """The strings, each with its label."""
 
     def accepts(self, value: object) -> bool:
         return (

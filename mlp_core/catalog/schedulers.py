@@ -1,9 +1,23 @@
-"""Schedules of the learning rate: classes of `torch.optim.lr_scheduler`, with PyTorch's names and defaults."""
+"""Schedules of the learning rate, with PyTorch's names and defaults."""
 
 from __future__ import annotations
 
-from mlp_core.catalog.entry import Entry, table
+from dataclasses import dataclass
+
+from mlp_core.catalog.entry import ClassEntry, table
 from mlp_core.catalog.parameters import Choice, Float, Int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchedulerEntry(ClassEntry):
+    """A schedule of the learning rate, which needs no figure of the run but the time."""
+
+    namespace = "torch.optim.lr_scheduler"
+
+    @property
+    def choice_controls(self) -> tuple[str, ...]:
+        return ("scheduler",)
+
 
 EVERY = Choice(
     name="every",
@@ -11,6 +25,7 @@ EVERY = Choice(
     help="What a schedule counts in: epochs, or mini-batches (steps).",
     default="epoch",
     choices=("epoch", "step"),
+    controls=("scheduler",),
     advice="Choose 'epoch' to change the learning rate after every epoch, or 'step' after every mini-batch.",
 )
 
@@ -52,8 +67,8 @@ _LOWEST = Float(
     step=0.0001,
 )
 
-SCHEDULERS: dict[str, Entry] = table(
-    Entry(
+SCHEDULERS: dict[str, SchedulerEntry] = table(
+    SchedulerEntry(
         name="StepLR",
         label="Steps",
         summary="Multiplies the learning rate by gamma every so often.",
@@ -61,7 +76,7 @@ SCHEDULERS: dict[str, Entry] = table(
         when="The classic: large steps first, small ones when the loss stands still.",
         parameters=(_count("step_size", "Every", 10, "After how long the learning rate is multiplied"), _gamma(0.1)),
     ),
-    Entry(
+    SchedulerEntry(
         name="ExponentialLR",
         label="Exponential",
         summary="Multiplies the learning rate by gamma each time.",
@@ -69,7 +84,7 @@ SCHEDULERS: dict[str, Entry] = table(
         when="A smooth decay without an end; with gamma above 1, a search for the largest rate that learns.",
         parameters=(_gamma(0.95),),
     ),
-    Entry(
+    SchedulerEntry(
         name="CosineAnnealingLR",
         label="Cosine",
         summary="Follows half a cosine from the learning rate down to the lowest, and back up after that.",
@@ -77,7 +92,7 @@ SCHEDULERS: dict[str, Entry] = table(
         when="A run whose length is known: set the length to that of the run.",
         parameters=(_count("T_max", "Length", 50, "How long the way down takes"), _LOWEST),
     ),
-    Entry(
+    SchedulerEntry(
         name="CosineAnnealingWarmRestarts",
         label="Cosine with restarts",
         summary="Falls along a cosine, jumps back to the full learning rate, and falls again.",
@@ -96,7 +111,7 @@ SCHEDULERS: dict[str, Entry] = table(
             _LOWEST,
         ),
     ),
-    Entry(
+    SchedulerEntry(
         name="LinearLR",
         label="Linear",
         summary="Goes from one share of the learning rate to another along a straight line, then stays.",
@@ -108,7 +123,7 @@ SCHEDULERS: dict[str, Entry] = table(
             _TOTAL,
         ),
     ),
-    Entry(
+    SchedulerEntry(
         name="ConstantLR",
         label="Constant share",
         summary="Takes a share of the learning rate at first, and the whole of it later.",
@@ -116,7 +131,7 @@ SCHEDULERS: dict[str, Entry] = table(
         when="The simplest way to warm up.",
         parameters=(_factor("factor", "Share", 1 / 3, "The share of the learning rate that it starts with."), _TOTAL),
     ),
-    Entry(
+    SchedulerEntry(
         name="PolynomialLR",
         label="Polynomial",
         summary="Falls to zero along a power of the time that is left, then stays at zero.",
@@ -136,4 +151,4 @@ SCHEDULERS: dict[str, Entry] = table(
         ),
     ),
 )
-"""Without one, the learning rate stays as it is set. The schedule's time `t` counts epochs or steps (`EVERY`)."""
+"""Without one, the learning rate stays as it is set. The time `t` of a schedule counts epochs or steps (`EVERY`)."""

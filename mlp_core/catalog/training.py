@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mlp_core.catalog.entry import Entry, table
 from mlp_core.catalog.parameters import Bool, Choice, Float, Int
 
@@ -18,8 +20,12 @@ SEED = Int(
     default=42,
     low=0,
     high=2**31 - 1,
+    controls=("seed",),
     advice="Choose a whole number from 0 to 2147483647.",
 )
+
+DATA_SEED = replace(SEED, default=0, controls=("data", "seed"))
+"""The seed of the data, which decides the points of a generated set and the split."""
 
 TEST_FRACTION = Float(
     name="test_fraction",
@@ -29,6 +35,7 @@ TEST_FRACTION = Float(
     low=0.05,
     high=0.95,
     step=0.05,
+    controls=("data",),
     advice="Choose a share from 0.05 to 0.95.",
 )
 
@@ -48,6 +55,7 @@ TRAINING = Entry(
             optional=True,
             none_means="all training samples at once",
             advice="Choose from 1 up to the number of training samples; 10 to 256 is usual.",
+            controls=("data", "batch_size"),
         ),
         Int(
             name="epochs",
@@ -58,6 +66,8 @@ TRAINING = Entry(
             high=1_000_000,
             optional=True,
             none_means="train until paused",
+            controls=("epochs",),
+            live=True,
         ),
         Bool(
             name="zero_grad",
@@ -65,6 +75,7 @@ TRAINING = Entry(
             help="Clears the gradients before each step, as training loops do. Switched off, every step adds its "
             "gradient to all earlier ones, which is usually a bug worth seeing once.",
             default=True,
+            controls=("optimizer",),
         ),
         Float(
             name="max_grad_norm",
@@ -79,6 +90,7 @@ TRAINING = Entry(
             optional=True,
             none_means="no clipping",
             advice="Choose a length above 0, of which 1 is usual, or leave it empty.",
+            controls=("regularisation",),
         ),
         Int(
             name="report_every",
@@ -96,6 +108,7 @@ TRAINING = Entry(
             help="Where the network is trained. Small networks are fastest on the CPU.",
             default="cpu",
             choices=tuple(DEVICES),
+            controls=("device",),
         ),
         SEED,
     ),

@@ -39,7 +39,6 @@ def _train(options: argparse.Namespace) -> None:
     experiment = experiment.updated(training=experiment.training.updated(**changes))
 
     from mlp_core import data
-    from mlp_core.engines import tuned
     from mlp_core.engines.choose import engine_for
     from mlp_core.run.build import build
     from mlp_core.training.loop import train
@@ -51,7 +50,7 @@ def _train(options: argparse.Namespace) -> None:
         if note:
             print(note, file=sys.stderr)
     epochs = experiment.training.epochs or ENDLESS_EPOCHS
-    with tuned(run):
+    with run.tuned():
         for event in train(run, engine, epochs=epochs):
             if options.jsonl:
                 print(json.dumps(event.as_record()), flush=True)

@@ -7,9 +7,9 @@ imported when a set that needs them is loaded, and generated sets need none of t
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
+from mlp_core.catalog import load_object
 from mlp_core.data.cache import Cache
 from mlp_core.data.dataset import Dataset
 from mlp_core.data.errors import DataCancelled, DataMissing
@@ -79,8 +79,7 @@ def _load_downloaded(spec: DataSpec, folder: Path, progress: Report, cancelled: 
 
     def read(report: Report) -> Dataset:
         report(Progress(f"Reading {entry.label}"))
-        module, function = entry.loader.split(":")
-        whole: Dataset = getattr(import_module(module), function)(entry, folder)
+        whole: Dataset = load_object(entry.loader)(entry, folder)
         return whole
 
     return subset(_cache.get(key, read, progress, cancelled), spec)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
+from functools import cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlp_core.catalog import FEATURES, load_object
 from mlp_core.data.dataset import Array, Dataset, read_only
 from mlp_core.data.split import split, stratified_split
 from mlp_core.spec import DataSpec
@@ -18,22 +20,17 @@ Points = NDArray[np.float32]
 EXTENT = (-1.25, 1.25)
 """The range of both coordinates that a decision boundary covers; every generated point lies inside."""
 
-_FEATURES: dict[str, Callable[[Array, Array], Array]] = {
-    "x1": lambda x1, x2: x1,
-    "x2": lambda x1, x2: x2,
-    "x1^2": lambda x1, x2: x1 * x1,
-    "x2^2": lambda x1, x2: x2 * x2,
-    "x1*x2": lambda x1, x2: x1 * x2,
-    "sin(5*x1)": lambda x1, x2: np.sin(5 * x1),
-    "sin(5*x2)": lambda x1, x2: np.sin(5 * x2),
-}
-"""How each of `mlp_core.catalog.datasets.FEATURES` follows from the coordinates."""
-
 
 def features_of(points: Points, names: Sequence[str]) -> Points:
     """Inputs float32 (N, len(names)) of points float32 (N, 2), in the order of the names."""
-    x1, x2 = points[:, 0], points[:, 1]
-    return np.stack([_FEATURES[name](x1, x2) for name in names], axis=1).astype(np.float32)
+    coordinates = {"np": np, "x1": points[:, 0], "x2": points[:, 1]}
+    return np.stack([eval(_formula(name), coordinates) for name in names], axis=1).astype(np.float32)
+
+
+@cache
+def _formula(name: str) -> CodeType:
+    """The catalog's formula of a feature, compiled: text of this program, never of a user."""
+    return compile(FEATURES[name].code, f"<feature {name}>", "eval")
 
 
 def sample_points(resolution: int) -> Points:
@@ -50,8 +47,7 @@ def sample_points(resolution: int) -> Points:
 def generate(spec: DataSpec) -> Dataset:
     """The set that the spec describes, split."""
     facts = spec.facts
-    module, function = spec.entry.loader.split(":")
-    make: Callable[..., tuple[Array, Array]] = getattr(import_module(module), function)
+    make: Callable[..., tuple[Array, Array]] = load_object(spec.entry.loader)
     params: dict[str, Any] = dict(spec.params)
     chosen = params.pop("features", ())
     made, values = make(**params, seed=spec.seed)

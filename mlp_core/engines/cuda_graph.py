@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from mlp_core.engines import ChunkResult, schedules
-from mlp_core.engines.optimizers import UPDATES, Update, update_of
+from mlp_core.engines.optimizers import Update, update_of
 from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.run.build import Run
 from mlp_core.run.checkpoint import restore, save
@@ -154,9 +154,6 @@ class CudaGraphEngine:
         return ChunkResult(losses.cpu().numpy(), samples, np.array(rates))
 
     def _prepared_for(self, run: Run) -> _PreparedRun:
-        schedules.check(run.scheduler)
-        if type(run.optimizer) not in UPDATES:
-            raise UnsupportedError(f"the optimizer {type(run.optimizer).__name__} has no CUDA graph yet")
         update = update_of(run.optimizer)
         if run.optimizer.param_groups[0].get("dampening"):
             raise UnsupportedError("a first step without dampening cannot be told apart in a CUDA graph")

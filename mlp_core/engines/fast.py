@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from mlp_core.engines import ChunkResult, schedules
-from mlp_core.engines.prepared import PreparedEngine
 from mlp_core.engines.cache import BuildCache
 from mlp_core.engines.optimizers import Update, scalars_of
+from mlp_core.engines.prepared import PreparedEngine
 from mlp_core.engines.storage import Storage
 from mlp_core.engines.torchscript import ORDER, Extras, Program, without_gradients, write
 from mlp_core.engines.tracing import UnsupportedError, trace

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from mlp_core.engines.cache import BuildCache
 from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.run.answers import predicted_class, probabilities
 from mlp_core.run.build import Run
-from mlp_core.run.metrics import PlainPasses, histogram, predicted_class, probabilities
+from mlp_core.run.metrics import PlainPasses, histogram
 from mlp_core.run.nogil import TRACING, held, unoptimised
 
 KEPT_VERDICTS, KEPT_PASSES = 1024, 64

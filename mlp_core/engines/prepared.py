@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Generic, Protocol, TypeVar
 
-from mlp_core.engines import schedules
 from mlp_core.engines.optimizers import Update, update_of
 from mlp_core.run.build import Run
 
@@ -31,7 +30,6 @@ class PreparedEngine(Generic[P]):
         self._prepared_for(run)
 
     def _prepared_for(self, run: Run) -> P:
-        schedules.check(run.scheduler)
         update = update_of(run.optimizer)
         if self._prepared is None or not self._prepared.fits(run, update):
             self._prepared = self._make(run, update)

@@ -14,16 +14,9 @@ from typing import Any
 
 from torch.optim import lr_scheduler
 
-from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.run.build import Run
 
 Rates = Iterator[float]
-
-
-def check(scheduler: lr_scheduler.LRScheduler | None) -> None:
-    """Raises `UnsupportedError` where the schedule has no table here."""
-    if scheduler is not None and type(scheduler) not in RULES:
-        raise UnsupportedError(f"the schedule {type(scheduler).__name__} has no fast form yet")
 
 
 def follow(run: Run, steps: int) -> list[float]:
@@ -46,6 +39,8 @@ def follow(run: Run, steps: int) -> list[float]:
 
 def _advance(scheduler: Any, count: int) -> list[float]:
     """The rates from now on, before each of `count` counts; sets the scheduler and its optimizer to the one after."""
+    if type(scheduler) not in RULES:
+        return _called(scheduler, count)
     (group,) = scheduler.optimizer.param_groups
     rates = [float(group["lr"]), *islice(RULES[type(scheduler)](scheduler, float(group["lr"])), count)]
     scheduler.last_epoch += count
@@ -53,6 +48,17 @@ def _advance(scheduler: Any, count: int) -> list[float]:
         scheduler._step_count += count
     group["lr"] = rates.pop()
     scheduler._last_lr = [group["lr"]]
+    return rates
+
+
+def _called(scheduler: Any, count: int) -> list[float]:
+    """As `_advance`, for a schedule that is not in `RULES`: the scheduler itself counts."""
+    (group,) = scheduler.optimizer.param_groups
+    scheduler.optimizer._opt_called = True  # engines do the steps, and the scheduler warns where there were none
+    rates = []
+    for _ in range(count):
+        rates.append(float(group["lr"]))
+        scheduler.step()
     return rates
 
 
@@ -135,4 +141,4 @@ RULES: dict[type[lr_scheduler.LRScheduler], Callable[[Any, float], Rates]] = {
     lr_scheduler.ConstantLR: _constant,
     lr_scheduler.PolynomialLR: _polynomial,
 }
-"""Every schedule that the fast engine can follow, by its class: the rates after the scheduler's count, one by one."""
+"""The rates after a scheduler's count, one by one, by its class. Others are called, which takes longer."""

@@ -135,14 +135,12 @@ def write(
             "clip_eps = torch.full([], 1e-6, dtype=torch.float32)",
             "clip_norm = torch.full([], max_norm, dtype=torch.float32)",
         ]
-    if update.fused:
-        lines += [f"{name}s = states[{i}]" for i, (name, _) in enumerate(update.state)]
     if update.counts:
-        lines.append("counters = states[len(states) - 1]" if update.fused else "step = float(counts[0].item())")
+        lines.append("step = float(counts[0].item())")
     source = _HEADER + _indent(lines, 4) + _indent(_EPOCH_BEGINS.strip("\n").split("\n"), 4)
     source += _indent(_one_step(graphs, bodies, update, extras), 12)
     source += _indent(_EPOCH_ENDS.strip("\n").split("\n"), 4)
-    if update.counts and not update.fused:
+    if update.counts:
         source += "    counts.fill_(step)\n"
     source += "    return torch.stack(losses), order\n"
     return Program(_compile(source), held(prologue.constants), source)
@@ -166,7 +164,7 @@ def _one_step(
         lines += _CLIP
     if update.counts:
         # A float32 counter stands still at 2**24, and the optimizer's own counter is one.
-        lines.append("counts.add_(1)" if update.fused else "step = min(step + 1.0, 16777216.0)")
+        lines.append("step = min(step + 1.0, 16777216.0)")
     lines += update.lines
     if any("first" in line for line in update.lines):
         lines.append("first = False")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlp_core.catalog.by_hand import UpdateByHand
+from mlp_core.catalog.by_hand import StateTensor, UpdateByHand
 from mlp_core.export.job import Job
 from mlp_core.export.loop import NEVER_ZEROED, Parts, clip
 from mlp_core.export.pieces import Piece, forward_lines
-from mlp_core.export.python import INDENT, Expression, Group, Named, assign, call, indented, literal
+from mlp_core.export.python import INDENT, Expression, Group, Named, assign, bound_names, call, indented, literal
 from mlp_core.export.sections import Section
 
 
@@ -100,8 +100,8 @@ def loop(job: Job) -> Parts:
         return _with_optimizer(job, calls, clipped)
     update = entry.by_hand(job.experiment.optimizer.params)
     setup = [f"{name} = {literal(value)}" for name, value in update.settings.items()]
-    setup += [f"{name} = [torch.zeros_like(p) for p in parameters]" for name in update.state.values()]
-    setup += ["step = 0"] if update.counts else []
+    setup += [f"{tensor.plural} = [{_filled(tensor)} for p in parameters]" for tensor in update.state]
+    setup += ["step = 0"] if _reads_step(update) else []
     return Parts(
         *calls,
         modes=False,
@@ -111,11 +111,19 @@ def loop(job: Job) -> Parts:
     )
 
 
+def _filled(tensor: StateTensor) -> str:
+    return f"torch.full_like(p, {literal(tensor.fill)})" if tensor.fill else "torch.zeros_like(p)"
+
+
+def _reads_step(update: UpdateByHand) -> bool:
+    return "step" in bound_names("\n".join([*update.scalars, *update.lines]))
+
+
 def _update(update: UpdateByHand, zeroed: bool) -> list[str]:
-    before = [*(["step += 1"] if update.counts else []), *update.scalars]
-    kept = list(update.state)
-    lists = ", ".join(["parameters", *update.state.values()])
-    loop = f"for {', '.join(['p', *kept])} in zip({lists}):" if kept else "for p in parameters:"
+    before = [*(["step += 1"] if _reads_step(update) else []), *update.scalars]
+    lists = ", ".join(["parameters", *(tensor.plural for tensor in update.state)])
+    names = ", ".join(["p", *(tensor.name for tensor in update.state)])
+    loop = f"for {names} in zip({lists}):" if update.state else "for p in parameters:"
     body = ["g = p.grad", *update.lines, *(["p.grad = None"] if zeroed else [])]
     return [*before, "with torch.no_grad():", f"    {loop}", *indented(body, 8)]
 

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from mlp_core.export.answers import PROBABILITIES
+from mlp_core.catalog import FEATURES
+from mlp_core.export.calls import import_of
 from mlp_core.export.imports import import_lines
 from mlp_core.export.modules import row
 from mlp_core.export.pieces import pieces
@@ -25,6 +26,7 @@ from mlp_core.export.source import borrow
 from mlp_core.export.standalone import read_image, read_table, read_text, write_table
 from mlp_core.export.weights import save
 from mlp_core.plan import plan
+from mlp_core.run.answers import PROBABILITIES
 from mlp_core.spec import Experiment
 
 MODEL, WEIGHTS, SPEC, README = "model.py", "weights.safetensors", "spec.json", "README.txt"
@@ -77,7 +79,8 @@ def model_source(experiment: Experiment, preprocessing: Preprocessing) -> str:
         _MAIN,
     ]
     program = join(["\n".join([*borrowed.constants, *_constants(preprocessing)]), *functions, _RUN])
-    imports = import_lines(program, [*borrowed.imports, *_IMPORTS])
+    classes_used = filter(None, (import_of(layer.entry.target) for layer in experiment.layers))
+    imports = import_lines(program, [*borrowed.imports, *_IMPORTS, *classes_used])
     return "\n".join([_docstring(experiment, images), "", *imports, "", program, ""])
 
 
@@ -160,9 +163,7 @@ def _make_model(experiment: Experiment) -> str:
 def _to_inputs(preprocessing: Preprocessing) -> str:
     """The function from samples to the network's inputs."""
     if preprocessing.features:
-        formulas = tuple(
-            name.replace("*", " * ").replace("^", "**").replace("sin(", "np.sin(") for name in preprocessing.features
-        )
+        formulas = tuple(FEATURES[name].code for name in preprocessing.features)
         lines = ["    x1, x2 = samples.astype(np.float32).T"]
         lines += layout(call("np.stack", Group("[", formulas, "]"), axis="1"), "samples = ", indent=4)
     elif preprocessing.mean:
@@ -178,15 +179,10 @@ def _to_inputs(preprocessing: Preprocessing) -> str:
     ])  # fmt: skip
 
 
-def _formula(feature: str) -> str:
-    """The name of an input feature is its formula, but for the spelling."""
-    return feature.replace("*", " * ").replace("^", "**").replace("sin(", "np.sin(")
-
-
 def _class_table(experiment: Experiment, probabilities: str, images: bool) -> str:
     several = plan(experiment).outputs > 1
-    threshold = 0.0 if experiment.loss.entry.link == "sigmoid" else 0.5
-    winner = "outputs.argmax(dim=1)" if several else f"(outputs[:, 0] > {threshold}).long()"
+    threshold = experiment.loss.entry.threshold
+    winner = "outputs.argmax(dim=1)" if several else f"(outputs[:, 0] > {threshold:g}).long()"
     return f'''def table(names, outputs):
     """CSV with the predicted class of each sample and the probability of every class."""
     header = ["{_first(images)}", "prediction", *CLASS_NAMES]

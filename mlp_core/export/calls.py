@@ -11,43 +11,57 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any
 
+from mlp_core.catalog import load_object
 from mlp_core.export.python import Expression, Group, Item, Named, literal
+
+NAMESPACES = {
+    "torch.nn": "nn",
+    "torch.optim": "torch.optim",
+    "torch.optim.lr_scheduler": "torch.optim.lr_scheduler",
+}
+"""Modules of PyTorch as scripts name them. A class of another module is imported by its own name."""
 
 
 def constructor(
-    namespace: str,
-    name: str,
+    target: str,
     values: Mapping[str, Any],
     *,
     first: tuple[Item, ...] = (),
     shown: Collection[str] = (),
-    text: Mapping[str, Expression] | None = None,
 ) -> Group:
     """The call that makes an object of a class, such as `nn.Linear(2, 8)`.
 
-    `namespace` is the module as scripts name it (see `MODULES`). `first` are arguments that come before, `shown`
-    names those to write even when they equal the default, and `text` holds expressions to write in a value's place.
+    `target` is the class as 'module:class'. `first` are arguments that come before, and `shown` names those to write
+    even when they equal the default.
     """
-    target = getattr(_module(namespace), name)
-    return _call(f"{namespace}.{name}", target, values, first, shown, text or {})
+    module, name = target.split(":")
+    written = f"{NAMESPACES[module]}.{name}" if module in NAMESPACES else name
+    return _call(written, load_object(target), values, first, shown)
 
 
-def function_of(name: str, values: Mapping[str, Any], x: Expression, *more: Item) -> Group | None:
-    """The call on `x` of the function that does what the `torch.nn` class of that name does, if there is one.
+def import_of(target: str) -> str:
+    """The line that imports a class which scripts call by its own name; '' for PyTorch's."""
+    module, name = target.split(":")
+    return "" if module in NAMESPACES else f"from {module} import {name}"
+
+
+def function_of(target: str, values: Mapping[str, Any], x: Expression, *more: Item) -> Group | None:
+    """The call on `x` of the function that does what the `torch.nn` class does, if there is one.
 
     It is the function of `torch.nn.functional` that has the same name but for underscores, and takes every value by
     its name.
     """
-    found = functional_names().get(name.lower())
+    module, name = target.split(":")
+    found = functional_names().get(name.lower()) if module == "torch.nn" else None
     if found is None:
         return None
-    function: Callable[..., Any] = getattr(_module("F"), found)
+    function: Callable[..., Any] = getattr(_functional(), found)
     if _parameters(function) is None:  # a builtin tells nothing about itself, but has the defaults of its class
-        defaults = _parameters(getattr(_module("nn"), name)) or {}
+        defaults = _parameters(load_object(target)) or {}
         set_here = {key: value for key, value in values.items() if value != defaults[key].default}
         return Group(f"F.{found}(", (x, *(Named(key, literal(value)) for key, value in set_here.items()), *more))
     try:
-        return _call(f"F.{found}", function, values, (x,), (), {}, *more)
+        return _call(f"F.{found}", function, values, (x,), (), *more)
     except TypeError:
         return None
 
@@ -58,16 +72,15 @@ def functional_names() -> dict[str, str]:
 
     Names that end in one are left out: those functions change their input.
     """
-    module = _module("F")
+    module = _functional()
     names = [name for name in dir(module) if not (name.startswith("_") or name.endswith("_"))]
     return {name.replace("_", ""): name for name in names if callable(getattr(module, name))}
 
 
-def _module(namespace: str) -> Any:
-    import torch
+def _functional() -> Any:
+    from torch.nn import functional
 
-    return {"nn": torch.nn, "F": torch.nn.functional, "torch.optim": torch.optim,
-            "torch.optim.lr_scheduler": torch.optim.lr_scheduler}[namespace]  # fmt: skip
+    return functional
 
 
 def _call(
@@ -76,7 +89,6 @@ def _call(
     values: Mapping[str, Any],
     first: tuple[Item, ...],
     shown: Collection[str],
-    text: Mapping[str, Expression],
     *more: Item,
 ) -> Group:
     known = _parameters(target)
@@ -93,8 +105,7 @@ def _call(
         value = values[parameter.name]
         if not required and parameter.name not in shown and value == parameter.default:
             continue
-        content = text.get(parameter.name, literal(value))
-        items.append(content if by_position else Named(parameter.name, content))
+        items.append(literal(value) if by_position else Named(parameter.name, literal(value)))
     return Group(f"{written}(", (*items, *more))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mlp_core.export.calls import constructor
+from mlp_core.export.calls import constructor, import_of
 from mlp_core.export.pieces import Piece, pieces
 from mlp_core.export.python import Group, literal
 from mlp_core.export.samples import target_form
@@ -55,28 +55,35 @@ class Job:
     def loss(self) -> Group:
         """The loss as a call."""
         loss = self.experiment.loss
-        return constructor("nn", loss.type, loss.params)
+        return constructor(loss.entry.target, loss.params)
 
     def optimizer(self, parameters: str) -> Group:
         """The optimizer as a call; the first setting, the learning rate, is always written."""
         chosen = self.experiment.optimizer
         shown = [parameter.name for parameter in chosen.entry.parameters[:1]]
-        return constructor("torch.optim", chosen.type, chosen.params, first=(parameters,), shown=shown)
+        return constructor(chosen.entry.target, chosen.params, first=(parameters,), shown=shown)
 
     def scheduler(self, optimizer: str) -> Group | None:
         """The schedule of the learning rate as a call."""
         chosen = self.experiment.scheduler
         if chosen is None:
             return None
-        return constructor("torch.optim.lr_scheduler", chosen.type, chosen.params, first=(optimizer,))
+        return constructor(chosen.entry.target, chosen.params, first=(optimizer,))
+
+    @property
+    def imports(self) -> frozenset[str]:
+        """Import lines of classes that are not PyTorch's."""
+        experiment = self.experiment
+        entries = [layer.entry for layer in experiment.layers] + [experiment.loss.entry, experiment.optimizer.entry]
+        entries += [experiment.scheduler.entry] if experiment.scheduler else []
+        return frozenset(filter(None, (import_of(entry.target) for entry in entries)))
 
     @property
     def right_answers(self) -> str:
         """The right answers among `outputs` for `y`, as a tensor of truth values."""
         form = target_form(self.experiment, self.plan)
         if form == "column":
-            threshold = "0" if self.experiment.loss.entry.link == "sigmoid" else "0.5"
-            return f"(outputs > {threshold}) == (y == 1)"
+            return f"(outputs > {self.experiment.loss.entry.threshold:g}) == (y == 1)"
         return "outputs.argmax(dim=1) == " + ("y" if form == "index" else "y.argmax(dim=1)")
 
     @property

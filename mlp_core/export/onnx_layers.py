@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from mlp_core.export.answers import PROBABILITIES
+from mlp_core.run.answers import PROBABILITIES
 
 Function = Callable[[Tensor], Tensor]
 

@@ -69,7 +69,7 @@ class Piece:
         if self.stateful or self.params_inferred:
             return None
         more = (Named("training", training),) if self.entry.random else ()
-        return function_of(self.type, self.params, x, *more)
+        return function_of(self.entry.target, self.params, x, *more)
 
 
 def pieces(planned: Plan) -> list[Piece]:
@@ -89,7 +89,7 @@ def pieces(planned: Plan) -> list[Piece]:
                 params=layer.spec.params,
                 in_features=layer.in_features,
                 out_features=layer.out_features,
-                make=constructor("nn", entry.name, values),
+                make=constructor(entry.target, values),
             )
         )
     return found

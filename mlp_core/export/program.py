@@ -55,7 +55,7 @@ def program(job: Job, style: str) -> Program:
     network = OTHERS[style](job) if style in OTHERS else _module(job, style)
     found = [*_settings(job, style), *made.sections, *network]
     code = join(block for section in found for block in section.blocks)
-    return Program(_words(job, style), tuple(import_lines(code, sorted(made.imports))), tuple(found))
+    return Program(_words(job, style), tuple(import_lines(code, sorted(made.imports | job.imports))), tuple(found))
 
 
 def _words(job: Job, style: str) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from mlp_core.data import generated, load, split, tabular
+from mlp_core.catalog import FEATURES, load_object
+from mlp_core.data import load, split, tabular
 from mlp_core.export.python import Group, assign, call, layout, literal
 from mlp_core.export.sections import Section
 from mlp_core.export.source import borrow
@@ -21,10 +19,12 @@ from mlp_core.spec import Experiment
 
 @dataclass(frozen=True)
 class Samples:
-    """Sections that make the data, and import lines that they need beyond the usual ones."""
+    """The part of a program that makes the data."""
 
     sections: tuple[Section, ...]
+    """Its sections in order."""
     imports: frozenset[str] = frozenset()
+    """Import lines that they need beyond the usual ones."""
 
 
 def samples(experiment: Experiment, planned: Plan, evaluation_batch: int, training: bool = True) -> Samples:
@@ -51,33 +51,23 @@ def _borrowed(*functions: Callable[..., Any]) -> tuple[Section, frozenset[str]]:
 
 def _generated(experiment: Experiment, planned: Plan) -> Samples:
     data, facts = experiment.data, experiment.data.facts
-    module, name = data.entry.loader.split(":")
+    maker = load_object(data.entry.loader)
     params = dict(data.params)
     chosen = params.pop("features", ())
-    make = call(name, **{key: literal(value) for key, value in params.items()}, seed=str(data.seed))
+    make = call(maker.__name__, **{key: literal(value) for key, value in params.items()}, seed=str(data.seed))
     plain = not facts.plane or tuple(chosen) == ("x1", "x2")
     targets = _target_name(experiment)
     lines = layout(make, f"{'inputs' if plain else 'points'}, {targets} = ")
     if plain:
         lines.append("inputs = inputs.astype(np.float32)")
     else:
-        columns = Group("[", tuple(_feature(feature) for feature in chosen), "]")
+        columns = Group("[", tuple(FEATURES[feature].code for feature in chosen), "]")
         lines += ["points = points.astype(np.float32)", "x1, x2 = points[:, 0], points[:, 1]"]
         lines += [*assign("columns", columns), "inputs = np.stack(columns, axis=1).astype(np.float32)"]
     if not facts.classifies:
         lines.append("targets = targets.astype(np.float32)")
-    functions, imports = _borrowed(getattr(import_module(module), name), _splitter(experiment))
+    functions, imports = _borrowed(maker, _splitter(experiment))
     return Samples((functions, _tensors(experiment, planned, lines)), imports)
-
-
-def _feature(name: str) -> str:
-    """The formula of an input feature in x1 and x2, as the data package has it."""
-    for node in ast.walk(ast.parse(inspect.getsource(generated))):
-        if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and key.value == name and isinstance(value, ast.Lambda):
-                    return ast.unparse(value.body)
-    raise AssertionError(f"no formula for the feature {name}")
 
 
 def _bundled(experiment: Experiment, planned: Plan) -> Samples:
@@ -138,7 +128,7 @@ def target_form(experiment: Experiment, planned: Plan) -> str:
     """How targets go into the loss: 'index', 'column' (0 and 1), 'one-hot', or 'numbers' in regression."""
     if experiment.data.facts.task == "regression":
         return "numbers"
-    if experiment.loss.entry.target == "index":
+    if experiment.loss.entry.target_form == "index":
         return "index"
     return "column" if planned.outputs == 1 else "one-hot"
 

@@ -37,16 +37,22 @@ _BYTES = {"F32": 4, "I64": 8}
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """A network's state: `tensors` by their names in the `nn.Sequential`'s state dict, on the CPU.
-
-    `step` and `test_loss` tell when they were taken. `preprocessing` is None where the file does not hold it.
-    """
+    """A copy of a network's weights and buffers, and the moment at which it was taken."""
 
     experiment: Experiment
-    tensors: dict[str, Tensor]
+    """The experiment as it was set then."""
+    tensors: Mapping[str, Tensor]
+    """By their names in the `nn.Sequential`'s state dict, on the CPU."""
     step: int | None = None
+    """Mini-batches done; None where a file does not tell."""
+    epoch: int | None = None
+    """Epochs finished."""
     test_loss: float | None = None
+    """The loss on the test samples with these weights, where it is known."""
+    test_accuracy: float | None = None
+    """The accuracy on the test samples with these weights, where it is known."""
     preprocessing: Preprocessing | None = None
+    """How inputs are made ready; None where a file does not hold it."""
 
 
 def save(
@@ -141,7 +147,9 @@ def _read(file: IO[bytes], size: int) -> Weights:
     file.seek(0)
     tensors = _tensors(file.read(wanted))
     check_finite(tensors)
-    return Weights(experiment, tensors, facts.get("step"), facts.get("test_loss"), preprocessing)
+    return Weights(
+        experiment, tensors, step=facts.get("step"), test_loss=facts.get("test_loss"), preprocessing=preprocessing
+    )
 
 
 def _header(file: IO[bytes], size: int) -> tuple[dict[str, Any], int]:

@@ -11,6 +11,7 @@ from mlp_core.figures.encode import encode, encode_levels
 from mlp_core.figures.layout import HOVER, Figure, layout
 from mlp_core.figures.palette import Stops, Theme, boundary_stops, class_area, class_colour, mix, palette
 from mlp_core.figures.points import (
+    AXES,
     Array,
     Extent,
     Show,
@@ -22,8 +23,12 @@ from mlp_core.figures.points import (
     plane_axes,
     point_size,
     shares,
+    shown_points,
 )
 from mlp_core.figures.text import escape_label, percent, plain, unique_labels
+
+MOST_NAMED = 4
+"""Classes whose share of the area is said in words."""
 
 
 def decision_boundary(
@@ -37,7 +42,7 @@ def decision_boundary(
     class_names: Sequence[object],
     confidence: Array | None = None,
     show: Show = "both",
-    axis_names: tuple[object, object] = ("x", "y"),
+    axis_names: tuple[object, object] = AXES,
     theme: Theme = "light",
     discretise: bool = False,
     uirevision: str = "boundary",
@@ -46,15 +51,16 @@ def decision_boundary(
 
     `grid`: H×W over `extent`, row 0 at y_min. For two classes P(class 1) in [0, 1], pale where undecided; for
     more, the index of the winner, with its probability in `confidence` (H×W): the colour fades into the
-    background as it falls to 1/K. None draws the points alone. `discretise` shows the decision only.
-    Points: (N, 2) and (N,) class indices; at most 1,000 of them are drawn.
+    background as it falls to 1/K. Without `confidence` it does not fade. None draws the points alone.
+    `discretise` shows the decision only.
+    Points: (N, 2) and (N,) class indices; at most `MOST_DRAWN` of them are drawn.
     """
     size = len(class_names)
     data: list[dict[str, Any]] = []
-    if grid is not None and confidence is None:
+    if grid is not None and not _holds_winners(confidence, class_names):
         data.append(_two_classes(np.asarray(grid), extent, class_names, theme, discretise))
     elif grid is not None:
-        sure = np.ones(np.shape(grid)) if discretise else np.asarray(confidence)
+        sure = np.ones(np.shape(grid)) if discretise or confidence is None else np.asarray(confidence)
         data.append(_more_classes(np.asarray(grid), sure, extent, size, theme))
     kept = shares(len(train_points), len(test_points), show)
     names = unique_labels(class_names, 16)
@@ -89,19 +95,25 @@ def decision_boundary_alt(
     *,
     confidence: Array | None = None,
     show: Show = "both",
-    axis_names: tuple[object, object] = ("x", "y"),
+    axis_names: tuple[object, object] = AXES,
 ) -> str:
-    """Which class covers which share of the plane, and how many points are shown."""
+    """Which class covers which share of the plane, and how many points are shown. Takes what the figure takes."""
     over = f"{plain(axis_names[0])} and {plain(axis_names[1])}"
     said = f"Samples of {len(class_names)} classes over {over}."
     if grid is not None:
-        winner = np.asarray(grid) if confidence is not None else (np.asarray(grid) > 0.5).astype(np.int64)
-        cover = np.bincount(winner.astype(np.int64).ravel(), minlength=len(class_names)) / winner.size
-        largest = np.argsort(cover, kind="stable")[::-1][:4]
-        listed = [f"{plain(class_names[k])} on {percent(float(cover[k]), 2)}" for k in largest if cover[k] > 0]
+        answers = np.asarray(grid) if _holds_winners(confidence, class_names) else np.asarray(grid) > 0.5
+        cover = np.bincount(answers.astype(np.int64).ravel(), minlength=len(class_names)) / answers.size
+        largest = [k for k in np.argsort(-cover, kind="stable") if cover[k] > 0]
+        listed = [f"{plain(class_names[k])} on {percent(float(cover[k]), 2)}" for k in largest[:MOST_NAMED]]
+        if rest := largest[MOST_NAMED:]:
+            listed.append(f"{len(rest)} more on {percent(float(cover[rest].sum()), 2)}")
         said = f"Decision boundary over {over}. The network answers {', '.join(listed)} of the area."
-    shown = {"train": f"{len(train_labels)} training points", "test": f"{len(test_labels)} test points"}
-    return f"{said} {' and '.join(shown.values()) if show == 'both' else shown[show]} shown."
+    return f"{said} {shown_points(len(train_labels), len(test_labels), show)}"
+
+
+def _holds_winners(confidence: Array | None, class_names: Sequence[object]) -> bool:
+    """Whether the grid holds class indices, and not the probability of the second of two classes."""
+    return confidence is not None or len(class_names) > 2
 
 
 def _two_classes(

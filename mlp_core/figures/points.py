@@ -15,7 +15,11 @@ Show = Literal["train", "test", "both"]
 Extent = tuple[float, float, float, float]
 """(x_min, x_max, y_min, y_max) in data units"""
 
+AXES = ("x₁", "x₂")
+"""What both axes are called where nobody says otherwise."""
+
 MOST_DRAWN = 1000
+"""Points in one figure: more take long to send and cover each other."""
 
 
 def chosen(count: int, limit: int) -> Array:
@@ -40,6 +44,12 @@ def marker(colour: Any, outline: str, background: str, hollow: bool) -> dict[str
     if hollow:
         return {"color": background, "line": {"color": colour, "width": 2}}
     return {"color": colour, "line": {"color": outline, "width": 1}}
+
+
+def shown_points(train: int, test: int, show: Show) -> str:
+    """How many points are shown, in words. There may be more of them than are drawn."""
+    said = {"train": f"{train} training points", "test": f"{test} test points"}
+    return f"{' and '.join(said.values()) if show == 'both' else said[show]} shown."
 
 
 def point_size(count: int) -> float:

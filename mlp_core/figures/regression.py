@@ -10,61 +10,71 @@ import numpy as np
 from mlp_core.figures.empty import empty
 from mlp_core.figures.encode import encode, encode_levels
 from mlp_core.figures.layout import HOVER, TICKS, Figure, axis, layout
-from mlp_core.figures.palette import Theme, palette, stops
-from mlp_core.figures.points import Array, Extent, chosen, field, marker, places, plane_axes, point_size
+from mlp_core.figures.palette import Stops, Theme, palette, stops
+from mlp_core.figures.points import (
+    AXES,
+    Array,
+    Extent,
+    Show,
+    chosen,
+    field,
+    key_to_marks,
+    marker,
+    places,
+    plane_axes,
+    point_size,
+    shares,
+    shown_points,
+)
 from mlp_core.figures.text import escape_label, plain, readable
+
+BANDS = 8
+"""Bands of equal height that a surface is cut into on request."""
 
 
 def regression_surface(
     grid: Array | None,
     extent: Extent,
-    points: Array,
-    values: Array,
     *,
+    train_points: Array,
+    train_values: Array,
+    test_points: Array,
+    test_values: Array,
+    show: Show = "both",
+    discretise: bool = False,
     unit: str = "",
     limits: tuple[float, float] | None = None,
-    axis_names: tuple[object, object] = ("x", "y"),
+    axis_names: tuple[object, object] = AXES,
     theme: Theme = "light",
     uirevision: str = "surface",
 ) -> Figure:
     """Predicted value as colour, orange (low) to teal (high); points in the same scale vanish where they fit.
 
-    `grid`: H×W predictions over `extent`, row 0 at y_min, or None; `points` (N, 2), `values` (N,) in `unit`.
-    `limits` fixes the scale; without it the scale spans `values`, symmetric if they lie around zero.
+    `grid`: H×W predictions over `extent`, row 0 at y_min, or None. Points (N, 2) and values (N,) in `unit`: training
+    points are filled with the colour of their value, test points are rings of it. At most `MOST_DRAWN` are drawn.
+    `limits` fixes the scale; without it the scale spans the values, symmetric if they lie around zero. `discretise`
+    cuts the surface into `BANDS` bands of equal height, as contour lines would, each in the colour of its middle.
     """
+    values = np.concatenate([np.asarray(train_values, float).ravel(), np.asarray(test_values, float).ravel()])
     low, high = limits or _limits(values if len(values) else grid)
-    colours = palette(theme)
-    scale = stops(colours.surface)
-    title = {"text": escape_label(unit), "side": "top"}
-    bar = {
-        "thickness": 8, "outlinewidth": 0, "len": 0.9, "nticks": 5, "ticks": "",
-        "tickformat": TICKS, "title": title,
-    }  # fmt: skip
-    data: list[dict[str, Any]] = []
-    if grid is not None:
-        grid = np.asarray(grid)
-        data.append({
-            "type": "heatmap", "uid": "area", **field(grid.shape, extent), "hoverinfo": "skip",
-            "z": encode_levels(grid, low, high), "zmin": 0, "zmax": 255,
-            "colorscale": scale, "showscale": False, "zsmooth": "fast",
-        })  # fmt: skip
-    keep = chosen(len(points), 1000)
-    values = np.asarray(values, dtype=np.float64)[keep]
-    ring = marker(encode(values), colours.outline, colours.background, hollow=False)
-    ring |= {"size": point_size(len(keep))}
-    data.append({
-        "type": "scatter", "mode": "markers", "uid": "points", "showlegend": False,
-        **places(np.asarray(points)[keep]),
-        "marker": ring | {"colorscale": scale, "cmin": low, "cmax": high, "showscale": True, "colorbar": bar},
-        "hovertemplate": f"%{{marker.color:{HOVER}}} {escape_label(unit)}<br>"
-        f"%{{x:{HOVER}}}, %{{y:{HOVER}}}<extra></extra>",
-    })  # fmt: skip
+    scale = stops(palette(theme).surface)
+    data = [] if grid is None else [_area(np.asarray(grid), extent, (low, high), scale, discretise)]
+    kept = shares(len(train_points), len(test_points), show)
+    parts = ((train_points, train_values, kept[0], False), (test_points, test_values, kept[1], True))
+    for points, of_points, limit, hollow in parts:
+        if limit:
+            keep = chosen(len(points), limit)
+            made = _points(np.asarray(points)[keep], np.asarray(of_points, float)[keep], unit, hollow, theme)
+            made["marker"] |= {"size": point_size(sum(kept))}
+            (made["marker"]["line"] if hollow else made["marker"]).update(colorscale=scale, cmin=low, cmax=high)
+            data.append(made)
     return {
-        "data": data,
+        "data": [*data, _scale(low, high, unit, theme)],
         "layout": layout(
             uirevision,
             theme,
             **plane_axes(extent, (escape_label(axis_names[0]), escape_label(axis_names[1]))),
+            annotations=[key_to_marks()] if min(kept) > 0 else [],
             dragmode="pan",
             showlegend=False,
             margin={"l": 48, "r": 8, "t": 12, "b": 42},
@@ -74,20 +84,68 @@ def regression_surface(
 
 def regression_surface_alt(
     grid: Array | None,
-    points: Array,
-    values: Array,
     *,
+    train_points: Array,
+    train_values: Array,
+    test_points: Array,
+    test_values: Array,
+    show: Show = "both",
+    discretise: bool = False,
     unit: str = "",
-    axis_names: tuple[object, object] = ("x", "y"),
+    axis_names: tuple[object, object] = AXES,
 ) -> str:
-    """Range of the predictions and of the data."""
+    """Range of the predictions and of the values that are shown. Takes what the figure takes."""
     over = f"{plain(axis_names[0])} and {plain(axis_names[1])}"
-    said = [f"{len(points)} points over {over}."]
-    for name, shown in (("Predictions", grid), ("Data", values)):
-        if shown is not None and np.isfinite(shown).any():
-            low, high = readable(float(np.nanmin(shown))), readable(float(np.nanmax(shown)))
-            said.append(f"{name} range from {low} to {high} {plain(unit)}".rstrip() + ".")
-    return " ".join(said)
+    said = f"Predicted value over {over}{f', in {BANDS} bands' if discretise and grid is not None else ''}."
+    known = {"Predictions": grid, "Training values": train_values, "Test values": test_values}
+    left_out = {"train": "Test values", "test": "Training values"}.get(show)
+    ranges = []
+    for name, values in known.items():
+        if name != left_out and values is not None and np.isfinite(values).any():
+            low, high = readable(float(np.nanmin(values))), readable(float(np.nanmax(values)))
+            ranges.append(f"{name} range from {low} to {high} {plain(unit)}".rstrip() + ".")
+    return " ".join([said, *ranges, shown_points(len(train_points), len(test_points), show)])
+
+
+def _area(grid: Array, extent: Extent, limits: tuple[float, float], scale: Stops, discretise: bool) -> dict[str, Any]:
+    """The surface: one byte per cell."""
+    low, high = limits
+    if discretise:
+        height = (high - low) / BANDS
+        grid = low + height * (np.clip(np.floor((grid - low) / height), 0, BANDS - 1) + 0.5)
+    return {
+        "type": "heatmap", "uid": "area", **field(grid.shape, extent), "hoverinfo": "skip",
+        "z": encode_levels(grid, low, high), "zmin": 0, "zmax": 255,
+        "colorscale": scale, "showscale": False, "zsmooth": False if discretise else "fast",
+    }  # fmt: skip
+
+
+def _points(points: Array, values: Array, unit: str, hollow: bool, theme: Theme) -> dict[str, Any]:
+    colours = palette(theme)
+    part = "test" if hollow else "train"
+    return {
+        "type": "scatter", "mode": "markers", "uid": part, "showlegend": False, **places(points),
+        "customdata": encode(values),
+        "marker": marker(encode(values), colours.outline, colours.background, hollow),
+        "hovertemplate": f"{part}: %{{customdata:{HOVER}}} {escape_label(unit)}<br>"
+        f"%{{x:{HOVER}}}, %{{y:{HOVER}}}<extra></extra>",
+    }  # fmt: skip
+
+
+def _scale(low: float, high: float, unit: str, theme: Theme) -> dict[str, Any]:
+    """The bar that explains the colours, in a trace of its own: it is the same whichever points are drawn."""
+    bar = {
+        "thickness": 8, "outlinewidth": 0, "len": 0.9, "nticks": 5, "ticks": "", "tickformat": TICKS,
+        "title": {"text": escape_label(unit), "side": "top"},
+    }  # fmt: skip
+    return {
+        "type": "scatter", "mode": "markers", "uid": "scale", "showlegend": False, "hoverinfo": "skip",
+        "x": [None], "y": [None],
+        "marker": {
+            "color": [low], "colorscale": stops(palette(theme).surface), "cmin": low, "cmax": high, "showscale": True,
+            "colorbar": bar,
+        },
+    }  # fmt: skip
 
 
 def predicted_vs_actual(

@@ -1,30 +1,23 @@
 """Threads of low priority that compute for the sessions' threads.
 
-A thread that the system seldom runs must not hold the interpreter lock: everybody would wait for it. So a session's
-thread has the priority of all others, and hands what computes without the lock to one of these.
+A thread that the system seldom runs must not hold the GIL: everybody would wait for it. So a session's thread has the
+priority of all others, and hands what computes without the GIL to one of these.
 """
 
 from __future__ import annotations
 
-import os
+import logging
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, TypeVar
 
-from mlp_core.processor.turns import cores
+from mlp_core.processor.policy import IDLE_SECONDS, SWITCH_SECONDS, lower_priority
+
+LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-NICENESS = 10
-"""Added to a worker's niceness, so that the page server is scheduled first."""
-SWITCH_SECONDS = 0.001
-"""For how long a thread may hold the interpreter lock while others wait for it. A chunk of steps needs the lock some
-times, and Python's own 5 ms each time, beside one busy thread, cost half of a small network's speed."""
-IDLE_SECONDS = 5.0
-"""How long a worker waits for work before it ends."""
 
 
 class _Job:
@@ -76,8 +69,8 @@ class Workers:
     and be woken at every operator, which cost a large network a seventh of its speed.
     """
 
-    def __init__(self, size: int, idle_seconds: float = IDLE_SECONDS) -> None:
-        self._size, self._idle_seconds = size, idle_seconds
+    def __init__(self, size: int, niceness: int, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._size, self._niceness, self._idle_seconds = size, niceness, idle_seconds
         self._lock = threading.Lock()
         self._jobs: deque[_Job] = deque()
         self._idle: list[_Worker] = []
@@ -97,6 +90,20 @@ class Workers:
         with self._lock:
             return self._give(_Job(work))
 
+    def queue(self, work: Callable[[], None]) -> None:
+        """Have a worker do it when one is free, and go on; an error is logged."""
+
+        def logged() -> None:
+            try:
+                work()
+            except Exception:
+                LOG.exception("work in the background failed")
+
+        job = _Job(logged)
+        with self._lock:
+            if not self._give(job):
+                self._jobs.append(job)
+
     def _give(self, job: _Job) -> bool:
         """Give it to a worker that has nothing to do, or to a new one; False if there is neither."""
         if self._idle:
@@ -111,7 +118,7 @@ class Workers:
         return True
 
     def _work(self, worker: _Worker) -> None:
-        lower_priority()
+        lower_priority(self._niceness)
         sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
         while self._is_given(worker):
             job = worker.take()
@@ -135,14 +142,3 @@ class Workers:
             self._idle.remove(worker)
             self._threads -= 1
         return False
-
-
-def lower_priority() -> None:
-    """Lower the calling thread's priority, where the system knows priorities of threads (Linux)."""
-    if hasattr(os, "setpriority") and os.uname().sysname == "Linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-
-
-WORKERS = Workers(cores())
-"""The process's workers, shared by all sessions: as many as there can be turns."""

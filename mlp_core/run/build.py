@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,12 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim import lr_scheduler
 
+from mlp_core.catalog import load_object
 from mlp_core.data.dataset import Dataset
 from mlp_core.plan import Plan, plan, refuse
+from mlp_core.processor import policy
 from mlp_core.run.batches import Batches, Position
 from mlp_core.run.devices import resolve
 from mlp_core.run.randomness import RandomStream
-from mlp_core.spec import Experiment
+from mlp_core.spec import Experiment, LossSpec, OptimizerSpec, SchedulerSpec
 
 
 @dataclass
@@ -88,6 +91,19 @@ class Run:
         described = self.experiment.scheduler
         return described is not None and described.every == "step"
 
+    @property
+    def one_thread(self) -> bool:
+        """Whether its steps are so small that one thread is fastest."""
+        return policy.one_thread(self.plan.parameters, self.batches.batch_size)
+
+    def tune_thread(self, *, alone: bool) -> int:
+        """Set the calling thread up for its kernels; see `policy.tune_thread`."""
+        return policy.tune_thread(self.plan.parameters, self.batches.batch_size, alone)
+
+    def tuned(self) -> AbstractContextManager[None]:
+        """The same for a block, in a thread that has other work as well."""
+        return policy.tuned(self.plan.parameters, self.batches.batch_size)
+
     @cached_property
     def structure(self) -> Hashable:
         """What the formulas of a step and of a test pass depend on: equal for runs that may share compiled code."""
@@ -126,21 +142,21 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
     model.to(device).train()
     y_train = targets(experiment, planned, dataset.y_train).to(device)
     batches = Batches(_shared(dataset.x_train).to(device), y_train, experiment.training.batch_size, stream)
-    optimizer = _make(torch.optim, experiment.optimizer.type, model.parameters(), **experiment.optimizer.params)
+    optimizer = _make(experiment.optimizer, model.parameters())
     return Run(
         experiment=experiment,
         plan=planned,
         dataset=dataset,
         device=device,
         model=model,
-        loss=_make(nn, experiment.loss.type, **experiment.loss.params),
+        loss=_make(experiment.loss),
         optimizer=optimizer,
         x_test=_shared(dataset.x_test).to(device),
         y_test=targets(experiment, planned, dataset.y_test).to(device),
         stream=stream,
         batches=batches,
         notes=(*((note,) if note else ()), *dataset.notes),
-        scheduler=None if described is None else _make(lr_scheduler, described.type, optimizer, **described.params),
+        scheduler=None if described is None else _make(described, optimizer),
     )
 
 
@@ -162,7 +178,7 @@ def build_model(planned: Plan) -> nn.Sequential:
     layers = [nn.Flatten()] if planned.flatten else []
     for layer in planned.layers:
         arguments = {**layer.spec.entry.inferred(layer.in_features), **layer.spec.params}
-        layers.append(_make(nn, layer.spec.type, **arguments))
+        layers.append(load_object(layer.spec.entry.target)(**arguments))
     return nn.Sequential(*layers)
 
 
@@ -172,8 +188,8 @@ def describe_model(planned: Plan) -> str:
         return str(build_model(planned))
 
 
-def _make(namespace: Any, name: str, *arguments: Any, **keywords: Any) -> Any:
-    return getattr(namespace, name)(*arguments, **keywords)
+def _make(chosen: LossSpec | OptimizerSpec | SchedulerSpec, *arguments: Any) -> Any:
+    return load_object(chosen.entry.target)(*arguments, **chosen.params)
 
 
 def _shared(array: Any) -> Tensor:
@@ -192,7 +208,7 @@ def targets(experiment: Experiment, planned: Plan, y: Any) -> Tensor:
     else one-hot rows.
     """
     given = _shared(y)
-    if experiment.data.facts.task == "regression" or experiment.loss.entry.target == "index":
+    if experiment.data.facts.task == "regression" or experiment.loss.entry.target_form == "index":
         return given
     if planned.outputs == 1:
         return given.to(torch.float32).unsqueeze(1)

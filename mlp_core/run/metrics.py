@@ -1,4 +1,4 @@
-"""From outputs to predictions, and the figures of a test pass."""
+"""The passes through a run's network in evaluation mode, and the figures of a test pass."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mlp_core.catalog.losses import LossEntry
+from mlp_core.run.answers import predicted_class, probabilities
 from mlp_core.run.build import Run
 
 EVALUATION_BATCH = 1000
@@ -19,41 +19,16 @@ EVALUATION_BATCH = 1000
 
 @dataclass(frozen=True, eq=False)
 class TestResult:
-    """Average loss per sample, share of right answers in [0, 1], and counts int64 (K, K), true classes in rows.
-
-    The latter two are None in regression.
-    """
+    """The figures of a test pass."""
 
     __test__ = False  # not a test class, whatever its name says to pytest
 
     loss: float
+    """Average loss per sample."""
     accuracy: float | None
+    """Share of right answers in [0, 1]; None in regression."""
     confusion: np.ndarray | None
-
-
-def predicted_class(outputs: Tensor, loss: LossEntry) -> Tensor:
-    """Class indices int64 (N,) from the network's outputs (N, outputs).
-
-    With several outputs the largest wins; a single one is compared with probability one half.
-    """
-    if outputs.shape[1] > 1:
-        return outputs.argmax(dim=1)
-    threshold = 0.0 if loss.link == "sigmoid" else 0.5
-    return (outputs[:, 0] > threshold).to(torch.int64)
-
-
-def probabilities(outputs: Tensor, loss: LossEntry) -> Tensor:
-    """Class probabilities float32 (N, K), rows summing to 1, from outputs (N, outputs).
-
-    Independent yes/no outputs (sigmoid, or numbers in [0, 1]) of more than one class are divided by their sum.
-    """
-    if loss.link == "softmax":
-        return outputs.softmax(dim=1)
-    chances = outputs.sigmoid() if loss.link == "sigmoid" else outputs.clamp(0.0, 1.0)
-    if outputs.shape[1] == 1:
-        return torch.cat([1.0 - chances, chances], dim=1)
-    total = chances.sum(dim=1, keepdim=True)
-    return torch.where(total > 0, chances / total, torch.full_like(chances, 1.0 / chances.shape[1]))
+    """Counts int64 (K, K), true classes in rows; None in regression."""
 
 
 def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

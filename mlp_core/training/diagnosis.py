@@ -20,7 +20,7 @@ EXPLODED = 1e6
 """How many times its first value (or 1, if that is larger) a loss may grow before the run is stopped."""
 
 
-class Watch:
+class DivergenceGuard:
     """Keeps two checkpoints of a run, and looks at every chunk's losses.
 
     Two, because sound weights are those *before* the update that broke the loss, which may lie in the chunk
@@ -90,8 +90,6 @@ def explain(run: Run, loss: float, step: int, layer: str, learning_rate: float) 
         why = f"The learning rate of {learning_rate:g} is far above {usual:g}, the usual one here: set a smaller one"
     elif not run.experiment.training.zero_grad:
         why = "The gradients are never zeroed, so every step is larger than the one before: zero them"
-    elif run.experiment.data.facts.task == "regression":
-        why = "A squared error can grow with every step that is too long: set a smaller learning rate"
     else:
-        why = "A step that was too long is the usual cause: set a smaller learning rate, or normalise with BatchNorm1d"
+        why = f"{run.experiment.loss.entry.divergence}: set a smaller learning rate, or normalise with BatchNorm1d"
     return f"Training stopped at step {step:,}: the loss {how}, first seen in {layer}. {why}, then press Reset. {kept}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,17 +10,23 @@ import numpy as np
 from mlp_core.training.events import Chunk, Evaluation
 
 BUCKETS = 1024
-EVALUATIONS = 1024
+"""Buckets of a curve with a value per step."""
+ROWS = 1024
+"""Rows of a curve with values at irregular steps."""
 
 
 @dataclass(frozen=True, eq=False)
 class Buckets:
-    """A curve thinned to buckets: last step, mean, lowest and highest value of each; float64 and float32 (n,)."""
+    """A curve thinned to buckets of neighbouring steps."""
 
     steps: np.ndarray
+    """The last step of each bucket, float64 (n,)."""
     mean: np.ndarray
+    """The mean value of each bucket, float32 (n,)."""
     low: np.ndarray
+    """The lowest value of each bucket, float32 (n,)."""
     high: np.ndarray
+    """The highest value of each bucket, float32 (n,)."""
 
 
 class StepSeries:
@@ -86,25 +93,34 @@ class StepSeries:
 class PointSeries:
     """Rows of values at irregular steps, kept as at most `capacity` rows; when full, every second one goes."""
 
-    def __init__(self, columns: int, capacity: int = EVALUATIONS) -> None:
+    def __init__(self, columns: int, capacity: int = ROWS) -> None:
         self._rows = np.zeros((capacity, columns), dtype=np.float64)
         self._used = 0
         self._keep_every = 1
         self._seen = 0
         self._last: np.ndarray | None = None
 
-    def append(self, *values: float) -> None:
-        """Add a row."""
-        self._last = np.array(values, dtype=np.float64)
-        if self._seen % self._keep_every == 0:
-            if self._used == len(self._rows):
-                half = self._rows[::2].copy()
-                self._rows[: len(half)] = half
-                self._used, self._keep_every = len(half), self._keep_every * 2
-            if self._seen % self._keep_every == 0:
-                self._rows[self._used] = self._last
-                self._used += 1
-        self._seen += 1
+    def extend(self, rows: np.ndarray) -> None:
+        """Add rows (n, columns)."""
+        pending = rows.astype(np.float64, copy=False)
+        if not len(pending):
+            return
+        self._last = pending[-1].copy()
+        while len(pending):
+            skipped = -self._seen % self._keep_every  # rows until the next one that is kept
+            wanted = pending[skipped :: self._keep_every]
+            room = len(self._rows) - self._used
+            taken = wanted[:room]
+            self._rows[self._used : self._used + len(taken)] = taken
+            self._used += len(taken)
+            if len(wanted) <= room:
+                self._seen += len(pending)
+                return
+            done = skipped + room * self._keep_every
+            self._seen, pending = self._seen + done, pending[done:]
+            half = self._rows[::2].copy()
+            self._rows[: len(half)] = half
+            self._used, self._keep_every = len(half), self._keep_every * 2
 
     def rows(self, points: int | None = None) -> np.ndarray:
         """The kept rows, float64 (n, columns), thinned to about `points`; the newest is always the last."""
@@ -116,29 +132,52 @@ class PointSeries:
         return kept.copy()
 
 
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """The curves of a run, thinned to a number of points."""
+
+    train_loss: Buckets
+    """The loss of every step."""
+    evaluations: np.ndarray
+    """float64 (n, 3): step, test loss, test accuracy (NaN in regression)."""
+    learning_rates: np.ndarray
+    """float64 (n, 2): the first step done at a learning rate, and that rate."""
+
+
 class History:
-    """Curves of one run: train loss per step, evaluations, learning rate where it changed."""
+    """Curves of one run: train loss per step, evaluations, learning rate where it changed. Safe in any thread."""
 
     def __init__(self) -> None:
-        self.train_loss = StepSeries()
-        self.evaluations = PointSeries(3)  # step, test loss, test accuracy (NaN in regression)
-        self.learning_rates = PointSeries(2)  # step, learning rate
-        self.best: tuple[float, int] | None = None  # lowest test loss and its step
+        self.best: Evaluation | None = None  # the one with the lowest test loss
+        self._lock = threading.Lock()
+        self._train_loss = StepSeries()
+        self._evaluations = PointSeries(3)
+        self._learning_rates = PointSeries(2)
+        self._evaluated_step = -1
 
     def add_chunk(self, chunk: Chunk) -> None:
         """Record a chunk of steps."""
-        first = chunk.step - len(chunk.losses)
-        rows = self.learning_rates.rows()
-        if len(rows) == 0 or rows[-1][1] != chunk.learning_rate:
-            self.learning_rates.append(first, chunk.learning_rate)
-        self.train_loss.extend(chunk.losses)
+        with self._lock:
+            self._learning_rates.extend(chunk.learning_rates)
+            self._train_loss.extend(chunk.losses)
 
-    def add_evaluation(self, evaluation: Evaluation) -> None:
-        """Record a test pass; a second one of the same step is the same, and is left out."""
-        rows = self.evaluations.rows()
-        if len(rows) and rows[-1][0] == evaluation.step:
-            return
-        accuracy = float("nan") if evaluation.test_accuracy is None else evaluation.test_accuracy
-        self.evaluations.append(evaluation.step, evaluation.test_loss, accuracy)
-        if not np.isnan(evaluation.test_loss) and (self.best is None or evaluation.test_loss < self.best[0]):
-            self.best = (evaluation.test_loss, evaluation.step)
+    def add_evaluation(self, evaluation: Evaluation) -> bool:
+        """Record a test pass, and tell whether it is the best so far; a second one of the same step is left out."""
+        with self._lock:
+            if evaluation.step == self._evaluated_step:
+                return False
+            self._evaluated_step = evaluation.step
+            accuracy = float("nan") if evaluation.test_accuracy is None else evaluation.test_accuracy
+            self._evaluations.extend(np.array([[evaluation.step, evaluation.test_loss, accuracy]]))
+            better = self.best is None or evaluation.test_loss < self.best.test_loss
+            if np.isnan(evaluation.test_loss) or not better:
+                return False
+            self.best = evaluation
+            return True
+
+    def curves(self, points: int | None = None) -> Curves:
+        """The curves in at most about `points` points each; everything that is kept where that is None."""
+        with self._lock:
+            return Curves(
+                self._train_loss.buckets(points), self._evaluations.rows(points), self._learning_rates.rows(points)
+            )

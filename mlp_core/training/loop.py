@@ -12,34 +12,42 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mlp_core.engines import Engine
+from mlp_core.processor.policy import CHUNK_SECONDS
 from mlp_core.run.build import Run
 from mlp_core.run.metrics import evaluate
-from mlp_core.training.diagnosis import Watch
+from mlp_core.training.diagnosis import DivergenceGuard
 from mlp_core.training.events import Chunk, Evaluation, Events, Finished, Report
 
-CHUNK_SECONDS = 0.07
-"""How long a chunk of steps aims to last: control is looked at between chunks, nowhere else."""
 FIRST_CHUNK = 1
 """Steps of a run's first chunk: one of the largest networks takes a second."""
 GROWTH = 4
+"""How many times longer than the chunk before a chunk may be, so that one slow start is harmless."""
 
 
 @dataclass
-class Progress:
-    """What the loop remembers of a run between calls.
+class LoopState:
+    """What the loop remembers of a run between calls."""
 
-    `epoch_loss` sums the losses of the epoch's batches so far; `train_loss` is their mean.
-    """
-
-    watch: Watch
+    guard: DivergenceGuard
+    """Looks at every chunk's losses."""
     chunk_steps: int = FIRST_CHUNK
+    """Steps of the next chunk at most."""
     chunk_seconds: float = CHUNK_SECONDS
+    """How long a chunk should last."""
     epoch_loss: float = 0.0
+    """The sum of the losses of the epoch's batches so far."""
     report: list[np.ndarray] = field(default_factory=list)
+    """Losses since the last report."""
     train_loss: float = float("nan")
+    """The mean loss of the epoch's batches so far, or of the last epoch at its end."""
+    learning_rate: float = float("nan")
+    """The learning rate of the last step."""
     seconds: float = 0.0
+    """Seconds of all chunks."""
     samples: int = 0
+    """Training samples of all chunks."""
     evaluation: Evaluation | None = None
+    """The newest pass over the test samples."""
 
     def evaluate(self, run: Run) -> Evaluation:
         """Test the run as it stands."""
@@ -54,7 +62,7 @@ class Progress:
 def train(
     run: Run,
     engine: Engine,
-    progress: Progress | None = None,
+    state: LoopState | None = None,
     *,
     epochs: int | None = None,
     steps: int | None = None,
@@ -65,7 +73,7 @@ def train(
     At an epoch's end comes an `Evaluation`, unless `evaluate_epochs` is False: then a chunk may run through several
     epochs, and whoever calls evaluates when it suits. The last event is `Finished`.
     """
-    progress = progress or Progress(Watch(run))
+    state = state or LoopState(DivergenceGuard(run))
     report_every = run.experiment.training.report_every
     last_step = math.inf if steps is None else steps
     if epochs is not None:
@@ -78,30 +86,38 @@ def train(
             left = min(left, run.batches.per_epoch - position.batch)
         if report_every:
             left = min(left, report_every - position.batch % report_every)
-        progress.watch.before_chunk(run)
+        state.guard.before_chunk(run)
         step_before, samples_before = position.step, _samples_at(run)
         began = time.perf_counter()
-        result = engine.run(run, int(min(left, progress.chunk_steps)))
+        result = engine.run(run, int(min(left, state.chunk_steps)))
         seconds = time.perf_counter() - began
-        _pace(progress, len(result.losses), seconds if result.seconds is None else result.seconds)
-        diverged = progress.watch.after_chunk(run, engine, result)
+        _pace(state, len(result.losses), seconds if result.seconds is None else result.seconds)
+        diverged = state.guard.after_chunk(run, engine, result)
         position = run.position
         losses = result.losses[: max(0, position.step - step_before)]  # after a fault, what was kept
         if len(losses):
             samples = _samples_at(run) - samples_before
-            _count(progress, run, losses, samples, seconds)
-            yield Chunk(
-                position.step, position.epoch, losses, samples, seconds, float(result.learning_rates[len(losses) - 1])
-            )
+            _count(state, run, losses, samples, seconds)
+            rates = result.learning_rates[: len(losses)]
+            changes = _changes(state, step_before, rates)
+            yield Chunk(position.step, position.epoch, losses, samples, seconds, state.learning_rate, changes)
             if report_every:
-                yield from _reports(progress, run, report_every, losses)
+                yield from _reports(state, run, report_every, losses)
         if diverged:
             yield diverged
             reason = "diverged"
             break
         if position.batch == 0 and evaluate_epochs:
-            yield progress.evaluate(run)
-    yield _finished(run, progress, reason)
+            yield state.evaluate(run)
+    yield _finished(run, state, reason)
+
+
+def _changes(state: LoopState, first: int, rates: np.ndarray) -> np.ndarray:
+    """Where the learning rate changed, float64 (changes, 2), in a chunk whose first step is `first`."""
+    before = np.concatenate(([state.learning_rate], rates[:-1]))
+    places = np.flatnonzero(rates != before)  # NaN, before the run's first step, differs from everything
+    state.learning_rate = float(rates[-1])
+    return np.column_stack([first + places, rates[places]]).astype(np.float64)
 
 
 def _samples_at(run: Run) -> int:
@@ -109,47 +125,47 @@ def _samples_at(run: Run) -> int:
     return run.position.epoch * len(run.batches.x) + run.position.batch * run.batches.batch_size
 
 
-def _pace(progress: Progress, steps: int, seconds: float) -> None:
+def _pace(state: LoopState, steps: int, seconds: float) -> None:
     """Aim the next chunk at its time, growing by a factor at most, so that one slow start is harmless."""
-    wanted = int(steps * progress.chunk_seconds / max(seconds, 1e-9))
-    progress.chunk_steps = max(1, min(wanted, GROWTH * progress.chunk_steps))
+    wanted = int(steps * state.chunk_seconds / max(seconds, 1e-9))
+    state.chunk_steps = max(1, min(wanted, GROWTH * state.chunk_steps))
 
 
-def _count(progress: Progress, run: Run, losses: np.ndarray, samples: int, seconds: float) -> None:
-    progress.seconds += seconds
-    progress.samples += samples
+def _count(state: LoopState, run: Run, losses: np.ndarray, samples: int, seconds: float) -> None:
+    state.seconds += seconds
+    state.samples += samples
     batches = run.position.batch or run.batches.per_epoch
-    carried = 0.0 if len(losses) >= batches else progress.epoch_loss
+    carried = 0.0 if len(losses) >= batches else state.epoch_loss
     total = carried + float(losses[-batches:].sum(dtype=np.float64))
-    progress.train_loss = total / batches
-    progress.epoch_loss = total if run.position.batch else 0.0
+    state.train_loss = total / batches
+    state.epoch_loss = total if run.position.batch else 0.0
 
 
-def _reports(progress: Progress, run: Run, every: int, losses: np.ndarray) -> Events:
+def _reports(state: LoopState, run: Run, every: int, losses: np.ndarray) -> Events:
     """The mean of the last `every` losses, when that many of this epoch are complete."""
-    progress.report.append(losses)
+    state.report.append(losses)
     position = run.position
     if (position.batch and position.batch % every == 0) or (position.batch == 0 and run.batches.per_epoch % every == 0):
-        mean = float(np.concatenate(progress.report).mean(dtype=np.float64))
+        mean = float(np.concatenate(state.report).mean(dtype=np.float64))
         yield Report(position.step, position.epoch, position.batch or run.batches.per_epoch, mean)
-        progress.report.clear()
+        state.report.clear()
     elif position.batch == 0:
-        progress.report.clear()
+        state.report.clear()
 
 
-def _finished(run: Run, progress: Progress, reason: str) -> Finished:
-    position, last = run.position, progress.evaluation
+def _finished(run: Run, state: LoopState, reason: str) -> Finished:
+    position, last = run.position, state.evaluation
     if last is None or last.step != position.step:
-        last = progress.evaluate(run)
+        last = state.evaluate(run)
     return Finished(
         position.step,
         position.epoch,
         reason,
         position.epoch,
         position.step,
-        None if np.isnan(progress.train_loss) else progress.train_loss,
+        None if np.isnan(state.train_loss) else state.train_loss,
         last.test_loss,
         last.test_accuracy,
-        progress.seconds,
-        progress.samples / progress.seconds if progress.seconds else 0.0,
+        state.seconds,
+        state.samples / state.seconds if state.seconds else 0.0,
     )

@@ -1,258 +1,199 @@
-"""A session: the one thread that trains for one browser.
+"""A session: what a page, a notebook or a script asks of the training of one run after the other.
 
-The thread lives only while there is something to do: it prepares a run, trains it, brings views up to date, and ends.
-Control is looked at between chunks of steps, nowhere else.
+Every method returns at once (those with a timeout after it at the latest). `driver` does what is asked.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from mlp_core import data
-from mlp_core.errors import UserError
-from mlp_core.processor.turns import SLOTS
-from mlp_core.training.control import Control, Curves, Goal, State
-from mlp_core.training.snapshot import BUSY, Status
+from mlp_core.processor import PROCESSOR, Processor
+from mlp_core.spec import Experiment
+from mlp_core.training.driver import Driver
+from mlp_core.training.lease import Lease
+from mlp_core.training.mailbox import Goal, Mailbox
+from mlp_core.training.snapshot import Snapshot, Status
 
 if TYPE_CHECKING:
-    from mlp_core.training.bench import Bench
-    from mlp_core.training.events import Events
+    from torch import Tensor
 
-LOG = logging.getLogger(__name__)
+    from mlp_core.export.weights import Weights
+    from mlp_core.training.record import RunRecord
 
-__all__ = ["Curves", "Session", "State"]
+VIEW_SECONDS = 5.0
+"""How long a view counts as on screen after a page last asked for it."""
 
 
-class Session(Control):
-    """The training of one user. Safe to call from any thread."""
+class Session:
+    """Trains one run at a time. Safe to call from any thread.
 
-    def _start_thread(self) -> threading.Thread:
-        thread = threading.Thread(target=self._work, name="mlp-training", daemon=True)
-        thread.start()
-        return thread
+    `processor` is who computes; `lease`, where there is one, must hold for a run to go on. With `background`, the run
+    gets what the others leave of the processor, and never counts as somebody that they share it with.
+    """
 
-    def _work(self) -> None:
-        try:
-            while (job := self._next_job()) is not None:
-                try:
-                    job()
-                except Exception as error:
-                    self._fail(error)
-        finally:
-            with self._lock:
-                if self._thread is threading.current_thread():  # an error while telling of an error
-                    self._thread = None
+    def __init__(
+        self,
+        data_dir: Path | None = None,
+        *,
+        processor: Processor = PROCESSOR,
+        lease: Lease | None = None,
+        background: bool = False,
+    ) -> None:
+        self._lease = lease
+        self._mail = Mailbox(processor.turns)
+        self._driver = Driver(self._mail, processor, lease, data_dir, background=background)
 
-    def _next_job(self) -> Callable[[], None] | None:
-        """What to do next; None ends the thread, decided under the lock so that no request falls in between."""
-        with self._lock:
-            if not self._closed and self._prepared != self._generation:
-                return self._prepare
-            if not self._closed and self._bench is not None:
-                if self._asked_state is not None:
-                    return self._give_state
-                if self._goal is not None and self._leased():
-                    return self._train_as_member
-            self._goal = self._asked_state = None
-            if self._snapshot.status in ("running", "pausing"):
-                self._publish("ready")
-            if not self._closed and self._needs_look():
-                return self._look
-            if self._closed:
-                self._bench = self._dataset = None
-            self._thread = None
-            return None
+    @property
+    def experiment(self) -> Experiment | None:
+        """The experiment that was last applied; the run that is shown may still be of the one before."""
+        return self._mail.orders.experiment
 
-    def _prepare(self) -> None:
-        with self._lock:
-            generation, experiment, download = self._generation, self._experiment, self._download
-            weights, self._download = self._weights, False
-        assert experiment is not None
-        try:
-            dataset = data.load(
-                experiment.data,
-                self._data_dir,
-                progress=self._show_progress,
-                cancelled=lambda: self._closed or self._generation != generation,
-                download=download,
-            )
-            with self._lock:
-                self._dataset = dataset
-                self._changed.notify_all()
-            from mlp_core.training.bench import Bench
+    @property
+    def processor(self) -> Processor:
+        """Who computes for it."""
+        return self._driver.processor
 
-            with self._in_turn(lambda: self._generation == generation and not self._closed, urgent=True) as begun:
-                bench = Bench(experiment, dataset, generation, weights) if begun else None
-                if bench is not None:
-                    bench.look(self._looking(), bench.record, all_stale=True)
-        except data.DataMissing as error:
-            self._give_up(generation, "needs download", str(error))
-            return
-        except Exception:
-            self._give_up(generation, "preparing", "")
-            raise
-        with self._lock:
-            if self._generation != generation or bench is None:
-                return
-            self._bench, self._prepared = bench, generation
-            self._aim()
-        self._publish("ready" if self._goal is None else "running")
+    def apply(self, experiment: Experiment, weights: Mapping[str, Tensor] | None = None) -> None:
+        """Make this the session's experiment.
 
-    def _give_up(self, generation: int, status: Status, message: str) -> None:
-        with self._lock:
-            if self._generation == generation:
-                self._bench, self._prepared, self._goal = None, generation, None
-                self._publish(status, message)
-
-    def _show_progress(self, progress: data.Progress) -> None:
-        share = progress.done_bytes / progress.total_bytes if progress.total_bytes else None
-        with self._lock:
-            self._show(progress=(progress.what, share))
-
-    def _train_as_member(self) -> None:
-        with SLOTS.member():
-            self._train()
-
-    def _train(self) -> None:
-        with self._lock:
-            bench, goal, target = self._bench, self._goal, self._target
-        assert bench is not None
-        if goal is None:
-            return  # paused a moment ago
-        self._publish("running")
-        by_epoch = goal != "batch"
-        events = bench.train(epochs=(target or None) if by_epoch else None, steps=None if by_epoch else target)
-        finished, first = False, True
-        while not finished and self._goes_on(bench, goal, target):
-            began, steps_before = time.monotonic(), bench.run.position.step
-            with self._in_turn(lambda: self._goes_on(bench, goal, target), urgent=first) as begun:
-                if not begun:
-                    return
-                self._follow_learning_rate(bench)
-                finished = self._do_chunks(bench, events, lambda: self._goes_on(bench, goal, target))
-                if finished or self._goes_on(bench, goal, target):
-                    bench.look(self._looking(), self._record, all_stale=finished)
-                    if not finished:
-                        self._publish("running")
-            first = False
-            if self._asked_state is not None:
-                self._give_state()
-            self._throttle(began, bench.run.position.step - steps_before, bench, goal)
-        if finished or bench.diverged:
-            self._reached(bench, goal)
-
-    def _do_chunks(self, bench: Bench, events: Events, goes_on: Callable[[], bool]) -> bool:
-        """Train for a turn, which is one chunk once a run's chunks have grown; whether that was the end."""
-        ends = time.monotonic() + bench.progress.chunk_seconds / 2
-        while (event := next(events, None)) is not None:
-            self._record(event)
-            if self._steps_per_second or time.monotonic() > ends or not goes_on():
-                return False
-        return True
-
-    @contextmanager
-    def _in_turn(self, wanted: Callable[[], bool], *, urgent: bool = False) -> Iterator[bool]:
-        """A turn in which to work; False if, while it waited for one, it was not wanted any more.
-
-        Urgent is what somebody has just pressed a button for.
+        Nothing happens if it is already. What may change while a run goes on (learning rate, number of epochs) takes
+        effect then; anything else starts a new run from its initial weights, which goes on training if the old one
+        was. With `weights`, a state dict that fits the experiment, a new run starts from these.
         """
-        while True:
-            with self._lock:
-                if not wanted():
-                    break
-                turn = SLOTS.ask(urgent=urgent)
-                self._turn = turn, wanted
-            if not turn.held:
-                self._tell_waiting()
-            try:
-                if turn.wait():
-                    yield True
-                    return
-            finally:
-                turn.end()
-                with self._lock:
-                    self._turn = None
-        yield False
-
-    def _tell_waiting(self) -> None:
-        with self._lock:
-            if self._snapshot.waiting_since is None:
-                self._show(waiting_since=time.monotonic(), others=SLOTS.others)
-
-    def _follow_learning_rate(self, bench: Bench) -> None:
-        experiment = self._experiment
-        if experiment is not None and self._generation == bench.generation:
-            bench.set_learning_rate(experiment.optimizer.params["lr"])
-
-    def _goes_on(self, bench: Bench, goal: Goal | None, target: int) -> bool:
-        with self._lock:
-            return (
-                not self._closed
-                and self._generation == bench.generation
-                and (self._goal, self._target) == (goal, target)
-                and self._leased()
-            )
-
-    def _give_state(self) -> None:
-        with self._lock:
-            if self._asked_state is not None and self._bench is not None and self._prepared == self._generation:
-                self._state = self._bench.state(best=self._asked_state == "best")
-            self._asked_state = None
-            self._changed.notify_all()
-
-    def _throttle(self, began: float, steps: int, bench: Bench, goal: Goal | None) -> None:
-        with self._lock:
-            while self._steps_per_second and self._goal == goal and self._generation == bench.generation:
-                chunk = max(1, int(self._steps_per_second / 10))
-                bench.progress.chunk_steps = min(bench.progress.chunk_steps, chunk)
-                # A chunk that was begun at a higher speed is longer: it is not waited for in full.
-                left = began + min(steps, chunk) / self._steps_per_second - time.monotonic()
-                if left <= 0 or self._closed:
-                    return
-                rests = time.monotonic()
-                self._changed.wait(left)
-                bench.rested(time.monotonic() - rests)
-
-    def _reached(self, bench: Bench, goal: Goal | None) -> None:
-        with self._lock:
-            if self._generation == bench.generation and self._goal == goal:
-                self._goal = None
-        if bench.diverged:
-            self._publish("diverged", bench.diverged)
-            bench.diverged = ""
-        elif goal == "play":
-            self._publish("finished", f"Finished {bench.run.position.epoch:,} epochs. Press Train for as many more.")
-        else:
-            self._publish("ready")
-
-    def _look(self) -> None:
-        with self._lock:
-            bench = self._bench
-        assert bench is not None
-        with self._in_turn(lambda: bench.generation == self._generation and not (self._goal or self._closed)) as begun:
-            if begun:
-                bench.look(self._looking(), self._record, all_stale=True)
-        with self._lock:
-            if self._snapshot.status not in BUSY:
-                self._publish(self._snapshot.status, self._snapshot.message)
-
-    def _fail(self, error: Exception) -> None:
-        with self._lock:
-            if self._prepared != self._generation:
-                return  # it belongs to a run that was given up
-            self._goal = None
-            if isinstance(error, UserError):
-                self._publish("failed", str(error))
+        mail = self._mail
+        with mail.lock:
+            before, mail.orders.experiment = mail.orders.experiment, experiment
+            if weights is not None:
+                mail.orders.goal = None
+                mail.start_over(weights)
+            elif before == experiment:
                 return
-            LOG.exception("training failed", exc_info=error)
-            first_line = (str(error).splitlines() or [""])[0][:300]
-            self._publish(
-                "failed",
-                f"Training stopped by an unexpected error ({type(error).__name__}: {first_line}). "
-                "Your settings are kept: press Reset to start again, or change them.",
-            )
+            elif before is not None and before.without_live() == experiment.without_live():
+                mail.aim()
+            else:
+                mail.start_over()
+            self._driver.wake()
+
+    def play(self) -> None:
+        """Train until paused, or until the experiment's number of epochs; pressed again after that, as many more."""
+        self._set_goal("play")
+
+    def step(self) -> None:
+        """Train one mini-batch."""
+        self._set_goal("batch")
+
+    def step_epoch(self) -> None:
+        """Train to the end of the epoch."""
+        self._set_goal("epoch")
+
+    def pause(self) -> None:
+        """Stop after the current chunk; the run is kept."""
+        mail = self._mail
+        with mail.lock:
+            mail.orders.goal = None
+            status: Status = "pausing" if mail.snapshot.status == "running" else mail.snapshot.status
+            mail.show(status=status, goes_on=False)
+            mail.notify()
+
+    def reset(self) -> None:
+        """Go back to the same initial weights, paused."""
+        with self._mail.lock:
+            self._mail.orders.goal = None
+            self._mail.start_over()
+            self._driver.wake()
+
+    def download(self) -> None:
+        """Fetch the experiment's data set, then prepare the run."""
+        self._allow_download(True)
+
+    def cancel_download(self) -> None:
+        """Give the download up; what was fetched of it is removed."""
+        self._allow_download(False)
+
+    def set_speed(self, steps_per_second: float | None) -> None:
+        """Train at most so many steps a second, to watch; None for as fast as it goes."""
+        mail = self._mail
+        with mail.lock:
+            if steps_per_second != mail.orders.steps_per_second:
+                mail.orders.steps_per_second = steps_per_second
+                mail.notify()
+
+    def request_views(self, views: Iterable[str]) -> None:
+        """Say which views are on screen now; each counts as such for `VIEW_SECONDS`. Renews the lease."""
+        mail = self._mail
+        if self._lease is not None:
+            self._lease.renew()
+        with mail.lock:
+            mail.orders.views = dict.fromkeys(views, time.monotonic() + VIEW_SECONDS)
+            if mail.orders.goal is None and mail.needs_views():
+                mail.show(computing_views=True)
+                self._driver.wake()
+
+    def close(self, timeout: float | None = None) -> bool:
+        """End the thread and drop the run; with a timeout in seconds, wait, and tell whether the thread ended."""
+        mail = self._mail
+        with mail.lock:
+            mail.orders.closed, mail.orders.goal = True, None
+            mail.notify()
+            thread = self._driver.thread
+            if thread is None:
+                mail.drop_run()
+        if thread is None or thread is threading.current_thread():
+            return True
+        if timeout is not None:
+            thread.join(timeout)
+        return not thread.is_alive()
+
+    def snapshot(self) -> Snapshot:
+        """The state to show now."""
+        return self._mail.snapshot
+
+    def record(self, points: int | None = None) -> RunRecord | None:
+        """The record of the run at hand, its curves in at most about so many points; None without a run."""
+        trainer = self._mail.trainer
+        return None if trainer is None else trainer.recorder.record(points)
+
+    def weights(self, which: Literal["current", "best"], timeout: float) -> Weights | None:
+        """A copy of the weights as they are now, or of those with the lowest test loss seen.
+
+        None when there is no run, or none was had within the timeout in seconds.
+        """
+        mail = self._mail
+        with mail.lock:
+            if mail.trainer is None or not mail.up_to_date:
+                return None
+            mail.orders.weights, mail.given = which, None
+            self._driver.wake()
+            mail.wait(lambda: mail.given is not None or mail.orders.weights is None, timeout)
+            found, mail.given, mail.orders.weights = mail.given, None, None
+            return found
+
+    def wait(self, condition: Callable[[Snapshot], bool], timeout: float) -> bool:
+        """Wait until a snapshot fulfils the condition; False if the time in seconds runs out."""
+        with self._mail.lock:
+            return self._mail.wait(lambda: condition(self._mail.snapshot), timeout)
+
+    def _set_goal(self, goal: Goal) -> None:
+        mail, orders = self._mail, self._mail.orders
+        if self._lease is not None:
+            self._lease.renew()
+        with mail.lock:
+            if orders.goal == goal == "play":
+                return
+            orders.goal, orders.target = goal, 0
+            if mail.snapshot.status == "failed" and mail.trainer is None:
+                mail.start_over()
+            if mail.snapshot.status == "preparing":
+                mail.show(goes_on=True)
+            mail.aim()
+            self._driver.wake()
+
+    def _allow_download(self, allowed: bool) -> None:
+        with self._mail.lock:
+            self._mail.orders.download = allowed
+            self._mail.start_over()
+            self._driver.wake()

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+
+from mlp_core.spec import Experiment
+from mlp_core.training.history import Curves, History
+
+if TYPE_CHECKING:
+    from mlp_core.data.dataset import Dataset
+    from mlp_core.training.views import ViewResult
 
 BUSY = ("preparing", "running", "pausing")
 """Statuses in which the thread is at work on what was asked."""
@@ -14,58 +21,80 @@ BUSY = ("preparing", "running", "pausing")
 Status = Literal["preparing", "needs download", "ready", "running", "pausing", "finished", "diverged", "failed"]
 
 
-@dataclass(frozen=True, eq=False)
-class LookedAt:
-    """A view with the step that it shows."""
-
-    step: int
-    data: Mapping[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Snapshot:
-    """The state of a session at one moment. Arrays are copies that nobody writes to.
+    """The state of a session at one moment: the figures of one run with its experiment and its data.
 
-    `version` is higher the newer a snapshot is, over all sessions of a browser. `generation` counts runs: it changes
-    whenever weights are drawn anew. `goes_on` tells, while one is prepared, that it will train then. `epoch` counts
-    finished epochs, `batch` mini-batches into the next. `looking` tells that a view that was asked for is being
-    computed. `message` explains the status in a sentence; `notes` are sentences about the run. `progress` is what is
-    being waited for, and the share of it that is done if that is known. `at` is when the snapshot was taken, in Unix
-    seconds; while a run goes on, `period` is how long after the one before. `waiting_since` is when
-    (`time.monotonic`) the session began to wait for its turn, None while it has one; `others` is how many sessions
-    share the processor with it. `inexact` are sentences that say why a script of this experiment will not repeat the
-    run to the last digit.
+    Arrays are copies that nobody writes to. Whatever is drawn together comes from one snapshot, so that nothing on a
+    page is put together from two runs.
     """
 
     status: Status = "preparing"
-    looking: bool = False
+    """What the session is doing. While another run is prepared, all else is still the run before it."""
     message: str = ""
+    """A sentence that explains the status."""
     version: int = 0
+    """Higher, the newer a snapshot is, over all sessions of a browser."""
+    run: str = ""
+    """The identity of the run; '' before there is one."""
     generation: int = 0
+    """Counts runs: it changes whenever weights are drawn anew."""
+    experiment: Experiment | None = None
+    """The run's experiment, with what was changed while it ran; None before there is a run."""
+    dataset: Dataset | None = None
+    """The run's data; None before there is a run."""
+    history: History | None = None
+    """The run's curves so far; None before there is a run."""
     goes_on: bool = False
+    """While a run is prepared: whether it will train then."""
+    computing_views: bool = False
+    """Whether a view that was asked for is being computed."""
     step: int = 0
+    """Mini-batches done."""
     epoch: int = 0
+    """Epochs finished."""
     batch: int = 0
+    """Mini-batches into the next epoch."""
     batches_per_epoch: int = 0
+    """Mini-batches of an epoch."""
     train_loss: float | None = None
+    """The mean loss of the epoch so far; None before the first step."""
     test_loss: float | None = None
+    """The mean loss on the test samples, of the newest test pass."""
     test_accuracy: float | None = None
+    """The accuracy in [0, 1] of the newest test pass; None in regression."""
     best_test_loss: float | None = None
+    """The lowest test loss so far."""
     best_step: int = 0
+    """Mini-batches done when it was so."""
     confusion: np.ndarray | None = None
+    """Counts int64 (K, K) of the newest test pass, true classes in rows; None in regression."""
     learning_rate: float | None = None
+    """The learning rate of the next step."""
     samples_per_second: float = 0.0
+    """Training samples per second of wall-clock time."""
     device: str = ""
+    """Where the run is, in words."""
     devices: tuple[str, ...] = ("cpu",)
+    """Devices that this machine has, by their catalog names."""
     engine: str = ""
+    """The engine that runs its steps."""
     notes: tuple[str, ...] = ()
+    """Sentences about the run."""
     progress: tuple[str, float | None] | None = None
+    """What is being waited for, and the share of it that is done if that is known."""
     at: float = 0.0
+    """When the snapshot was taken, in Unix seconds."""
     period: float = 0.0
+    """While a run goes on: seconds since the snapshot before it."""
     waiting_since: float | None = None
+    """When (`time.monotonic`) the session began to wait for its turn; None while it has one."""
     others: int = 0
+    """How many runs share the processor with it."""
     inexact: tuple[str, ...] = ()
-    views: Mapping[str, LookedAt] = field(default_factory=dict)
+    """Sentences on why a script of the experiment will not repeat the run to the last digit."""
+    views: Mapping[str, ViewResult] = field(default_factory=dict)
+    """The newest result of each view that was asked for."""
 
     @property
     def trains(self) -> bool:
@@ -75,4 +104,13 @@ class Snapshot:
     @property
     def busy(self) -> bool:
         """Whether something is going on that a page should follow."""
-        return self.status in BUSY or self.looking
+        return self.status in BUSY or self.computing_views
+
+    def view(self, name: str) -> Mapping[str, Any] | None:
+        """The newest data of a view; None where it was not computed yet."""
+        found = self.views.get(name)
+        return None if found is None else found.data
+
+    def curves(self, points: int) -> Curves | None:
+        """The run's curves in at most about `points` points each; None before there is a run."""
+        return None if self.history is None else self.history.curves(points)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from mlp_core.plan import problems
+from mlp_core.processor import Priority
 from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part
 from pages.shared.controls import SOON_SECONDS, actions, control_bar
@@ -22,7 +23,9 @@ from pages.shared.tabs import live_tabs, tab_parts, tab_view
 from pages.shared.turns import DRAWING
 
 session = current_session()
-dataset = session.dataset
+dataset = session.snapshot().dataset
+if dataset is not None and dataset.spec != experiment().data:
+    dataset = None
 found = problems(experiment(), dataset.train_size if dataset is not None else None)
 blocked = any(problem.severity == "error" for problem in found)
 widgets = drawn_from()
@@ -48,7 +51,7 @@ drawn = page_state(session, snapshot)
 
 def parts(now: Snapshot) -> list[Part]:
     """Everything on this page that moves; made in ticks and for the stream, so nothing here may ask the page."""
-    lines = curves(session)
+    lines = curves(now)
     out = output(session, now, seen) if seen.output else None
     return [
         strip(now, seen, lines),
@@ -57,9 +60,9 @@ def parts(now: Snapshot) -> list[Part]:
     ]
 
 
-with DRAWING.turn(urgent=True):
+with DRAWING.turn(Priority.PRESSED):
     place = control_bar(session, snapshot)
-    strip(snapshot, seen, curves(session)).mount(snapshot.version)
+    strip(snapshot, seen, curves(snapshot)).mount(snapshot.version)
     download(session)
     message(session, snapshot)
     areas: dict[str, tuple[float, Callable[[], None]]] = {
@@ -86,7 +89,7 @@ def run() -> None:
         apply()
         write_link(experiment())
     now = look(session, views)
-    with DRAWING.turn(urgent=True):
+    with DRAWING.turn(Priority.PRESSED):
         actions(session, now, blocked)
     with st.container(key="moving"):
         live(session, drawn, now, views, parts)

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from mlp_core.catalog import DEVICES, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING, Entry
 from mlp_core.catalog.schedulers import EVERY
-from mlp_core.catalog.training import SEED
+from mlp_core.catalog.training import DATA_SEED
 from mlp_core.presets import PRESETS
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import BUSY, Snapshot
@@ -19,8 +19,6 @@ from pages.shared.widgets import parameter_widget
 
 SOON_SECONDS = 0.1
 """How long a press waits for its effect, which the page then shows at once; a later effect comes with a tick."""
-RUN_CONTROLS = {"zero_grad": "optimizer", "max_grad_norm": "regularisation"}
-"""By which name a link hides or fixes a setting of the run, where that is not its own."""
 _MORE = "more"
 CONSTANT = "constant"
 """The learning rate without a schedule."""
@@ -124,7 +122,7 @@ def _choices(session: Session, snapshot: Snapshot) -> None:
     optimizer = current.optimizer
     parameter_widget(
         optimizer.entry.parameter("lr"), optimizer.params["lr"], "lr",
-        lambda value: edit.set_param("optimizer", "lr", value), width=128, controls=("learning_rate",),
+        lambda value: edit.set_param("optimizer", "lr", value), width=128,
     )  # fmt: skip
     _choice("optimizer", "Optimizer", OPTIMIZERS, 108)
     _choice("loss", "Loss", LOSSES, 158)
@@ -215,13 +213,11 @@ def _more() -> None:
             parameter_widget(
                 parameter, part.params[parameter.name], f"{part.kind}-{parameter.name}",
                 lambda value, kind=part.kind, name=parameter.name: edit.set_param(kind, name, value),
-                controls=(part.kind,),
             )  # fmt: skip
     _schedule()
     st.markdown("**Data**")
     parameter_widget(
-        SEED, current.data.seed, "data-seed", lambda value: edit.set_field("data", "controls", "seed", value),
-        controls=("data", "seed"),
+        DATA_SEED, current.data.seed, "data-seed", lambda value: edit.set_field("data", "controls", "seed", value),
     )  # fmt: skip
     st.markdown("**Run**")
     for parameter in TRAINING.parameters:
@@ -229,7 +225,6 @@ def _more() -> None:
             parameter_widget(
                 parameter, getattr(current.training, parameter.name), f"training-{parameter.name}",
                 lambda value, name=parameter.name: edit.set_field("training", "controls", name, value),
-                controls=(RUN_CONTROLS.get(parameter.name, parameter.name),),
             )  # fmt: skip
 
 
@@ -251,10 +246,10 @@ def _schedule() -> None:
     if chosen is not None:
         parameter_widget(
             EVERY, chosen.every, "scheduler-every",
-            lambda value: edit.set_field("scheduler", "controls", "every", value), controls=("scheduler",),
+            lambda value: edit.set_field("scheduler", "controls", "every", value),
         )  # fmt: skip
         for parameter in chosen.entry.parameters:
             parameter_widget(
                 parameter, chosen.params[parameter.name], f"scheduler-{chosen.type}-{parameter.name}",
-                lambda value, name=parameter.name: edit.set_param("scheduler", name, value), controls=("scheduler",),
+                lambda value, name=parameter.name: edit.set_param("scheduler", name, value),
             )  # fmt: skip

@@ -27,7 +27,7 @@ def data_panel(session: Session, snapshot: Snapshot) -> None:
     key, first = edit.start("dataset", entry.name)
     if not hidden("dataset"):
         st.selectbox(
-            "Set", list(DATASETS), index=list(DATASETS).index(first), key=key, disabled=locked("dataset", "data"),
+            "Set", list(DATASETS), index=list(DATASETS).index(first), key=key, disabled=locked(*entry.choice_controls),
             on_change=edit.once(lambda: edit.choose_data(st.session_state[key])),
             format_func=lambda name: f"{DATASETS[name].label} · {GROUPS[DATASETS[name].source]}",
             help="What the network learns from. Sets made here and tables need no download. "
@@ -45,7 +45,7 @@ def data_panel(session: Session, snapshot: Snapshot) -> None:
             _parameter(parameter)
     if message := edit.refusal("data"):
         st.error(message, icon=":material/block:")
-    if (dataset := session.dataset) is not None:
+    if (dataset := snapshot.dataset) is not None:
         st.caption(f"{dataset.train_size:,} training, {dataset.test_size:,} test samples. {' '.join(snapshot.notes)}")
 
 
@@ -61,19 +61,19 @@ def _parameter(parameter: Parameter) -> None:
     data = edit.experiment().data
     parameter_widget(
         parameter, data.params[parameter.name], f"data-{data.dataset}-{parameter.name}",
-        lambda value: edit.set_param("data", parameter.name, value), controls=("data", parameter.name),
+        lambda value: edit.set_param("data", parameter.name, value),
     )  # fmt: skip
 
 
 def _batch_size() -> None:
     parameter_widget(
         TRAINING.parameter("batch_size"), edit.experiment().training.batch_size, "batch_size",
-        lambda value: edit.set_field("training", "data", "batch_size", value), controls=("data", "batch_size"),
+        lambda value: edit.set_field("training", "data", "batch_size", value),
     )  # fmt: skip
 
 
 def _test_share() -> None:
     parameter_widget(
         TEST_FRACTION, edit.experiment().data.test_fraction, "test_fraction",
-        lambda value: edit.set_field("data", "data", "test_fraction", value), controls=("data",),
+        lambda value: edit.set_field("data", "data", "test_fraction", value),
     )  # fmt: skip

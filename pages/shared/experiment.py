@@ -143,15 +143,8 @@ def set_field(part: str, area: str, name: str, value: Any) -> None:
 
 
 def choose(part: str, entry: str) -> None:
-    """Choose another loss or optimizer; parameters that both have keep their values."""
-
-    def change(old: Experiment) -> Experiment:
-        chosen = getattr(old, part)
-        known = {parameter.name for parameter in chosen.entries[entry].parameters}
-        kept = {name: value for name, value in chosen.params.items() if name in known and name == "lr"}
-        return old.updated(**{part: type(chosen)(type=entry, params=kept)})
-
-    edit("controls", change)
+    """Choose another loss or optimizer. What the user has set of the one before is kept where both have it."""
+    edit("controls", lambda old: old.updated(**{part: getattr(old, part).changed_to(entry)}))
 
 
 def choose_schedule(name: str) -> None:

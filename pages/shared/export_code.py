@@ -81,7 +81,7 @@ def _promise(session: Session, current: Experiment, style: str, trained: bool) -
 
 
 def _weights(session: Session) -> dict[str, object] | None:
-    state = session.state("current", STATE_SECONDS)
+    state = session.weights("current", STATE_SECONDS)
     if state is None or state.step == 0:
         return None
     return {"weights": WEIGHTS_FILE, "test_loss": state.test_loss, "accuracy": state.test_accuracy}

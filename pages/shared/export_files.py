@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
 from mlp_core.catalog import CONTROLS
+from mlp_core.data.dataset import Dataset
 from mlp_core.errors import UserError
 from mlp_core.link import url
 from mlp_core.spec import Experiment
-from mlp_core.training.session import Session, State
+from mlp_core.training.session import Session
 from pages.shared import experiment as edit
 from pages.shared.export_code import STATE_SECONDS, WEIGHTS_FILE
 from pages.shared.live import number
 from pages.shared.network_panel import size_in_bytes
+
+if TYPE_CHECKING:
+    from mlp_core.export.weights import Weights
 
 MADE = "made_file"
 CHECKED_SAMPLES = 1000
@@ -87,14 +91,14 @@ def _control(name: str) -> str:
 
 def _make(session: Session, which: Literal["current", "best"], kind: str) -> None:
     st.session_state.pop(MADE, None)
-    state = session.state(which, STATE_SECONDS)
-    if state is None or session.dataset is None:
+    state, dataset = session.weights(which, STATE_SECONDS), session.snapshot().dataset
+    if state is None or dataset is None or dataset.spec != state.experiment.data:
         st.info("The network is not built yet. Wait until the Playground says 'ready'.", icon=":material/lightbulb:")
         return
     _, name, make = _KINDS[kind]
     try:
         with st.spinner("Making the file…"):
-            content, said = make(session, state)
+            content, said = make(dataset, state)
     except UserError as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -102,39 +106,38 @@ def _make(session: Session, which: Literal["current", "best"], kind: str) -> Non
     st.session_state[MADE] = (name, content, f"Weights of step {state.step:,}{loss}. {said}")
 
 
-def _weights_file(session: Session, state: State) -> tuple[bytes, str]:
+def _weights_file(dataset: Dataset, state: Weights) -> tuple[bytes, str]:
     from mlp_core.export.preprocessing import preprocessing_of
     from mlp_core.export.weights import save
 
     content = save(
         state.experiment, state.tensors, step=state.step, test_loss=state.test_loss,
-        preprocessing=preprocessing_of(state.experiment, cast(Any, session.dataset)),
+        preprocessing=preprocessing_of(state.experiment, dataset),
     )  # fmt: skip
     return content, "`python -m mlp_core predict` reads it, and so does the field below."
 
 
-def _onnx_file(session: Session, state: State) -> tuple[bytes, str]:
+def _onnx_file(dataset: Dataset, state: Weights) -> tuple[bytes, str]:
     import torch
 
     from mlp_core.export.onnx import export_onnx, largest_difference
 
     content = export_onnx(state.experiment, state.tensors, probabilities=True)
-    dataset = cast(Any, session.dataset)
     x = torch.from_numpy(dataset.x_test[:CHECKED_SAMPLES].astype("float32")) / dataset.divisor
     difference = largest_difference(content, state.experiment, state.tensors, x)
     return content, f"Checked with ONNX Runtime: within {difference:.1e} of PyTorch on {len(x):,} test samples."
 
 
-def _zip_file(session: Session, state: State) -> tuple[bytes, str]:
+def _zip_file(dataset: Dataset, state: Weights) -> tuple[bytes, str]:
     from mlp_core.export.bundle import bundle
     from mlp_core.export.preprocessing import preprocessing_of
 
-    preprocessing = preprocessing_of(state.experiment, cast(Any, session.dataset))
+    preprocessing = preprocessing_of(state.experiment, dataset)
     content = bundle(state.experiment, state.tensors, preprocessing, step=state.step, test_loss=state.test_loss)
     return content, "Unpack it and run `python model.py`: it says how to predict on your own data."
 
 
-_KINDS: dict[str, tuple[str, str, Callable[[Session, State], tuple[bytes, str]]]] = {
+_KINDS: dict[str, tuple[str, str, Callable[[Dataset, Weights], tuple[bytes, str]]]] = {
     "weights": ("Weights (.safetensors)", WEIGHTS_FILE, _weights_file),
     "onnx": ("ONNX model (.onnx)", "model.onnx", _onnx_file),
     "zip": ("Program with weights (.zip)", "model.zip", _zip_file),

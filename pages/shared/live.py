@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 import streamlit as st
 
 from mlp_core.figures import Curve
+from mlp_core.processor import Priority
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part, feed
@@ -38,8 +39,8 @@ _RUNS = itertools.count()
 
 def look(session: Session, views: Iterable[str]) -> Snapshot:
     """The session's state, with views that are asked for now if they are there soon."""
-    session.watch(views)
-    session.wait(lambda snapshot: not snapshot.looking or snapshot.waiting_since is not None, LOOK_SECONDS)
+    session.request_views(views)
+    session.wait(lambda snapshot: not snapshot.computing_views or snapshot.waiting_since is not None, LOOK_SECONDS)
     return session.snapshot()
 
 
@@ -61,7 +62,7 @@ def live(
         snapshot = look(session, views)
         # Where many wait to draw, every second tick draws nothing: numbers that are older, not a line that grows.
         skipped = not skipped and snapshot.busy and DRAWING.waiting >= CROWD
-        with DRAWING.turn(urgent=first):
+        with DRAWING.turn(Priority.PRESSED if first else Priority.WATCHED):
             # Where no stream brings the state that the buttons show, every tick does: Streamlit drops the first one's
             # message if another run of this fragment begins before it has gone out.
             brought = drawn.busy and (skipped or _streams())
@@ -106,9 +107,9 @@ def download(session: Session) -> None:
         st.fragment(tick, run_every=DOWNLOAD_SECONDS, key="download_progress")()
 
 
-def curves(session: Session) -> Curves:
+def curves(snapshot: Snapshot) -> Curves:
     """Train loss per step, test loss and test accuracy as figures draw them; empty before a run."""
-    found = session.curves(CURVE_POINTS)
+    found = snapshot.curves(CURVE_POINTS)
     if found is None:
         nothing = Curve.of([], [])
         return nothing, nothing, nothing

@@ -72,8 +72,7 @@ def _input(planned: Plan | None, current: Experiment) -> None:
 def _layer(position: int, layer: LayerSpec, planned: LayerPlan | None, final: bool) -> None:
     entry = layer.entry
     key = f"layer-{position}"
-    control = "activation" if entry.name in ACTIVATIONS else "network"
-    fixed = locked("network", control)
+    fixed = locked(*entry.choice_controls)
     with st.container(key=f"row-{position}", horizontal=True, vertical_alignment="center", gap="xsmall"):
         type_key, first_type = edit.start(f"{key}-type", entry.name)
         st.selectbox(
@@ -86,8 +85,7 @@ def _layer(position: int, layer: LayerSpec, planned: LayerPlan | None, final: bo
             first = entry.parameters[0]
             parameter_widget(
                 first, layer.params[first.name], f"{key}-{entry.name}-{first.name}",
-                lambda value: edit.set_layer_param(position, first.name, value), compact=True,
-                controls=("network", control), width=130,
+                lambda value: edit.set_layer_param(position, first.name, value), compact=True, width=130,
             )  # fmt: skip
         if planned is not None:
             count = f" · {planned.parameters:,}" if planned.parameters else ""
@@ -129,7 +127,6 @@ def _details(position: int, layer: LayerSpec, key: str, final: bool) -> None:
             parameter_widget(
                 parameter, layer.params[parameter.name], f"{key}-{entry.name}-{parameter.name}",
                 lambda value, name=parameter.name: edit.set_layer_param(position, name, value),
-                controls=("network",),
             )  # fmt: skip
 
 

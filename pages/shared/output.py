@@ -24,7 +24,7 @@ IMAGES = "sample_images"
 
 def send_images(session: Session) -> None:
     """Hand the sample images to the browser once; call outside the part of the page that ticks."""
-    dataset = session.dataset
+    dataset = session.snapshot().dataset
     if dataset is not None and len(dataset.facts.sample_shape) == 3:
         image_store(dataset.x_test[:SHOWN_SAMPLES], key=_store_key(dataset))
 
@@ -43,7 +43,7 @@ def output_panel(session: Session, snapshot: Snapshot, shown: Shown) -> None:
 
 def output_view(session: Session) -> set[str]:
     """The view of the run that the output shows."""
-    dataset = session.dataset
+    dataset = session.snapshot().dataset
     if dataset is None:
         return set()
     if dataset.facts.plane:
@@ -59,7 +59,7 @@ def as_table(dataset: Dataset) -> bool:
 
 def output(session: Session, snapshot: Snapshot, shown: Shown) -> Part | None:
     """What the network makes of the data; None for tables of classes, which `sample_table` draws."""
-    dataset = session.dataset  # of the session's run, which the edited experiment may be ahead of
+    dataset = snapshot.dataset
     if dataset is None:
         return _nothing("The data appears here as soon as it is loaded.")
     if dataset.facts.plane:
@@ -79,21 +79,25 @@ def _plane(snapshot: Snapshot, dataset: Dataset, shown: Shown) -> Part:
     looked = snapshot.views.get("boundary")
     data = looked.data if looked is not None else {}
     grid = data.get("grid")
-    options = {"axis_names": AXES, "theme": shown.theme, "uirevision": f"plane-{dataset.spec.dataset}"}
+    drawn = {"theme": shown.theme, "uirevision": f"plane-{dataset.spec.dataset}"}
     if dataset.facts.class_names:
         labels = {"train_labels": dataset.y_train, "test_labels": dataset.y_test}
         figure = figures.decision_boundary(
             grid, (*EXTENT, *EXTENT), train_points=dataset.points_train, test_points=dataset.points_test, **labels,
             class_names=dataset.facts.class_names, confidence=data.get("confidence"), show=shown.points,
-            discretise=shown.discretise, **options,
+            discretise=shown.discretise, axis_names=AXES, **drawn,
         )  # fmt: skip
-        alt = figures.decision_boundary_alt(grid, class_names=dataset.facts.class_names, show=shown.points, **labels)
+        alt = figures.decision_boundary_alt(
+            grid, class_names=dataset.facts.class_names, show=shown.points, axis_names=AXES, **labels
+        )
     else:
-        points, values = dataset.points_train, dataset.y_train[:, 0]
-        if shown.points == "test":
-            points, values = dataset.points_test, dataset.y_test[:, 0]
-        figure = figures.regression_surface(grid, (*EXTENT, *EXTENT), points, values, limits=(-1.0, 1.0), **options)
-        alt = figures.regression_surface_alt(grid, points, values)
+        given = {
+            "train_points": dataset.points_train, "train_values": dataset.y_train[:, 0],
+            "test_points": dataset.points_test, "test_values": dataset.y_test[:, 0],
+            "show": shown.points, "discretise": shown.discretise, "axis_names": AXES,
+        }  # fmt: skip
+        figure = figures.regression_surface(grid, (*EXTENT, *EXTENT), **given, limits=(-1.0, 1.0), **drawn)
+        alt = figures.regression_surface_alt(grid, **given)
     return plot(figure, key="output-plane", height=HEIGHT, alt=alt)
 
 
@@ -104,7 +108,11 @@ def plane_options() -> None:
             "Points", list(POINTS), key="show_points", default="both", label_visibility="collapsed",
             help="Which points are drawn. Training points are full, test points hollow.",
         )  # fmt: skip
-        st.toggle("Discretise", key="discretise", help="Show only which class wins, not how sure the network is.")
+        st.toggle(
+            "Discretise",
+            key="discretise",
+            help="Classes: show only which wins, not how sure the network is. Values: show bands.",
+        )
 
 
 def _predicted_against_actual(snapshot: Snapshot, dataset: Dataset, shown: Shown) -> Part:
@@ -139,7 +147,8 @@ def sample_table(session: Session, drawn: Snapshot) -> None:
     """Predictions for the first test rows of a table, in a fragment of its own while the session is busy."""
 
     def tick() -> None:
-        dataset, looked = session.dataset, session.snapshot().views.get("samples")
+        now = session.snapshot()
+        dataset, looked = now.dataset, now.views.get("samples")
         if dataset is None or looked is None:
             st.caption("Predictions appear here as soon as the network is built.")
             return

@@ -7,13 +7,20 @@ import sys
 
 import streamlit as st
 
+from mlp_core.training.lease import Lease
 from mlp_core.training.session import Session
 
 
-@st.cache_resource(scope="session", show_spinner=False, on_release=Session.lease_lost)
+@st.cache_resource(scope="session", show_spinner=False, on_release=Lease.lose)
+def current_lease() -> Lease:
+    """This browser's lease; when its connection is lost, its runs go on for a while and then end."""
+    return Lease()
+
+
+@st.cache_resource(scope="session", show_spinner=False)
 def current_session() -> Session:
-    """This browser's session; when its connection is lost, the run goes on for a while and then ends."""
-    return Session()
+    """This browser's session."""
+    return Session(lease=current_lease())
 
 
 @st.cache_resource(show_spinner=False)
@@ -28,5 +35,5 @@ def freeze_heavy_modules() -> None:
 
 def settle() -> None:
     """Call on a page run; does `freeze_heavy_modules` when the imports are through."""
-    if "mlp_core.training.bench" in sys.modules:
+    if "mlp_core.training.trainer" in sys.modules:
         freeze_heavy_modules()

@@ -7,7 +7,7 @@ import time
 import streamlit as st
 
 from mlp_core.figures import readable
-from mlp_core.processor.turns import cores
+from mlp_core.processor.policy import cores
 from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import BUSY, Snapshot
@@ -108,7 +108,7 @@ def message(session: Session, snapshot: Snapshot) -> None:
         _download(session)
     elif snapshot.status == "failed":
         st.error(as_text(snapshot.message), icon=":material/warning:")
-        if session.dataset is None and edit.experiment().data.entry.source == "downloaded":
+        if snapshot.dataset is None and edit.experiment().data.entry.source == "downloaded":
             _download(session)
     elif snapshot.status == "diverged":
         st.error(as_text(snapshot.message), icon=":material/warning:")

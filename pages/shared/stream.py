@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mlp_core.processor.turns import SLOTS, cores
+from mlp_core.processor import PROCESSOR
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from pages.components.assets import packed
@@ -49,7 +49,7 @@ PageState = tuple[Any, ...]
 
 def page_state(session: Session, snapshot: Snapshot) -> PageState:
     """What the areas of a page depend on; a table of samples ticks by itself, but only where it was drawn busy."""
-    dataset = session.dataset
+    dataset = snapshot.dataset
     moves = dataset is not None and as_table(dataset) and snapshot.busy
     return snapshot.message, snapshot.notes, snapshot.devices, snapshot.progress is not None, id(dataset), moves
 
@@ -82,7 +82,7 @@ class Stream:
 
     def answer(self) -> bytes:
         """The parts of the page if something is new, whether the page must be drawn again, and when to ask again."""
-        self._session.watch(self._views)
+        self._session.request_views(self._views)
         snapshot = self._session.snapshot()
         new = snapshot is not self._sent
         self._sent = snapshot
@@ -101,7 +101,7 @@ _STREAMS: WeakValueDictionary[str, Stream] = WeakValueDictionary()
 
 def interval() -> float:
     """Seconds between two updates of a page: one of `PACES`, the more sessions share the processor, the longer."""
-    wanted = (SLOTS.others + 1) / (UPDATES_PER_CORE * cores())
+    wanted = (PROCESSOR.turns.others() + 1) / (UPDATES_PER_CORE * PROCESSOR.cores)
     return next((pace for pace in PACES if pace >= wanted), PACES[-1])
 
 

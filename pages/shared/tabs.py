@@ -52,7 +52,7 @@ def live_tabs(session: Session, snapshot: Snapshot, shown: Shown) -> None:
         if tab.open:
             with tab:
                 _options(name)
-                parts = tab_parts(session, snapshot, shown, curves(session))
+                parts = tab_parts(session, snapshot, shown, curves(snapshot))
                 for column, part in zip(st.columns(len(parts)), parts, strict=True):
                     with column:
                         part.mount(snapshot.version)
@@ -100,7 +100,7 @@ def _accuracy(snapshot: Snapshot, shown: Shown, found: Curves, key: str) -> Part
 
 
 def _rate(session: Session, snapshot: Snapshot, shown: Shown, key: str) -> Part:
-    found = session.curves(100)
+    found = snapshot.curves(100)
     if found is None or not len(found.learning_rates):
         return _nothing(key, "The learning rate of every step is drawn here.")
     per_epoch = max(1, snapshot.batches_per_epoch)
@@ -116,7 +116,7 @@ def _rate(session: Session, snapshot: Snapshot, shown: Shown, key: str) -> Part:
 def _matrix(
     session: Session, snapshot: Snapshot, shown: Shown, key: str, normalise: bool = False, height: int = HEIGHT
 ) -> Part:
-    dataset = session.dataset
+    dataset = snapshot.dataset
     if dataset is None or snapshot.confusion is None or len(snapshot.confusion) != len(dataset.facts.class_names):
         return _nothing(key, "A confusion matrix needs classes; this set has numbers as targets.", height)
     names = dataset.facts.class_names

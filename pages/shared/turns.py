@@ -6,7 +6,7 @@ one another at every message that they send, and all of them, and the server's o
 
 from __future__ import annotations
 
-from mlp_core.processor.turns import Slots
+from mlp_core.processor import Turns
 
 AT_ONCE = 2
 """One that waits for something else must not keep all others waiting."""
@@ -14,5 +14,5 @@ AT_ONCE = 2
 CROWD = 4
 """So many in line show that the pages ask for more than Python can draw."""
 
-DRAWING = Slots(AT_ONCE)
+DRAWING = Turns(AT_ONCE)
 """Hold a turn while drawing, and never while waiting for a session. Urgent is what a user waits for; ticks are not."""

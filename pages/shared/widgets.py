@@ -10,27 +10,24 @@ import streamlit as st
 
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter, Subset
 from pages.shared import experiment as edit
-from pages.shared.link import REGULARISATION, hidden, locked
+from pages.shared.link import hidden, locked
 
 Width = int | Literal["stretch"]
 
 
 def parameter_widget(
     parameter: Parameter, value: Any, name: str, change: Callable[[Any], None], *, width: Width = "stretch",
-    compact: bool = False, controls: tuple[str, ...] = (),
+    compact: bool = False,
 ) -> None:  # fmt: skip
     """Show a parameter with its value, as the widget `name`; `change` gets the new one when the user sets it.
 
-    `controls` are the names by which a teacher's link hides or fixes it.
-
-    No limit is given to the browser: the catalog checks the value, and its sentence says more than a greyed button.
+    A teacher's link may hide or lock it by the parameter's controls. No limit is given to the browser: the catalog
+    checks the value, and its sentence says more than a greyed button.
     """
-    if parameter.name in REGULARISATION:
-        controls = (*controls, "regularisation")
-    if hidden(*controls):
+    if hidden(*parameter.controls):
         return
     if isinstance(parameter, Floats):
-        _floats(parameter, value, name, change, controls)
+        _floats(parameter, value, name, change)
         return
     key, first = edit.start(name, value)
     common: dict[str, Any] = {
@@ -39,7 +36,7 @@ def parameter_widget(
         "help": None if compact else parameter.help,
         "on_change": edit.once(lambda: change(st.session_state[key])),
         "label_visibility": "collapsed" if compact else "visible",
-        "disabled": locked(*controls),
+        "disabled": locked(*parameter.controls),
     }
     if isinstance(parameter, Bool):
         st.toggle(value=first, **common)
@@ -60,9 +57,7 @@ def parameter_widget(
         st.number_input(value=first, step=step_of(parameter, first), format="%g", width=width, **common)
 
 
-def _floats(
-    parameter: Floats, values: tuple[float, ...], name: str, change: Callable[[Any], None], controls: tuple[str, ...]
-) -> None:
+def _floats(parameter: Floats, values: tuple[float, ...], name: str, change: Callable[[Any], None]) -> None:
     for index, label in enumerate(parameter.labels):
 
         def change_one(new: float, index: int = index) -> None:
@@ -74,8 +69,9 @@ def _floats(
             help=parameter.help,
             default=parameter.default[index],
             step=parameter.element.step,
+            controls=parameter.controls,
         )
-        parameter_widget(element, values[index], f"{name}-{index}", change_one, controls=controls)
+        parameter_widget(element, values[index], f"{name}-{index}", change_one)
 
 
 def step_of(parameter: Float, value: float) -> float:

@@ -18,7 +18,7 @@ if faults:
     st.page_link("/", label="Mend it in the Playground", icon=":material/arrow_back:")
     st.stop()
 session.apply(experiment())
-session.watch(())
+session.request_views(())
 
 tabs = {"Code": code_tab, "Weights and models": weights_tab, "Experiment and link": experiment_tab}
 for tab, draw in zip(st.tabs(list(tabs), key="export_tab", on_change="rerun"), tabs.values(), strict=True):

@@ -194,7 +194,11 @@ def others(theme: figures.Theme) -> None:
         plot(figure, key="classes", height=340, alt="Boundary of four classes").mount(0)
     with middle:
         values = 40 * np.sin(2 * TRAIN[:, 0]) + 10
-        figure = figures.regression_surface(80 * plane(3) - 40, EXTENT, TRAIN, values, unit="°C", theme=theme)
+        tested = 40 * np.sin(2 * TEST[:, 0]) + 10
+        figure = figures.regression_surface(
+            80 * plane(3) - 40, EXTENT, train_points=TRAIN, train_values=values, test_points=TEST, test_values=tested,
+            unit="°C", theme=theme,
+        )  # fmt: skip
         plot(figure, key="surface", height=340, alt="Surface").mount(0)
     with right:
         actual = [TRAIN[:, 0] * 50, TEST[:, 0] * 50]

@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from mlp_core.processor.turns import cores
+from mlp_core.processor.policy import cores
 from tests.browser.chromium import LIMIT_MS, ROOT, browser, serve, wait_idle
 
 pytestmark = pytest.mark.browser

@@ -41,13 +41,9 @@ def experiment(
     )
 
 
-def make(described: Experiment, fused: bool = False) -> Run:
-    """A fresh run; `fused` sets its optimizer to PyTorch's fused kernels."""
-    run = build(described, data.load(described.data))
-    if fused:
-        group = run.optimizer.param_groups[0]
-        group["fused"] = True
-    return run
+def make(described: Experiment) -> Run:
+    """A fresh run."""
+    return build(described, data.load(described.data))
 
 
 def state(run: Run) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from mlp_core.engines.native.helping import FIRST_PAUSE, LONGEST_PAUSE, Helping
 from mlp_core.engines.native.program import Program
 from mlp_core.engines.native.sharing import _DONE, _INSIDE
 from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.processor import PROCESSOR
 from mlp_core.processor.workers import Workers
 from mlp_core.run.build import Run
 from mlp_core.spec import OptimizerSpec
@@ -54,7 +55,7 @@ def prepared(run: Run) -> tuple[NativeEngine, Program, np.ndarray]:
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Help with every chunk, from workers of its own."""
-    monkeypatch.setattr(helping, "WORKERS", Workers(3, idle_seconds=0.2))
+    monkeypatch.setattr(PROCESSOR, "_workers", Workers(3, 0, idle_seconds=0.2))
     monkeypatch.setattr(Helping, "wanted", lambda _: True)
 
 

@@ -50,11 +50,14 @@ TAKEN: dict[str, Experiment] = {
     **{name: preset(name).experiment for name in ("circle", "binary-16-12-10-1")},  # the binary cross-entropies
     **{
         name: experiment(network("Tanh"), optimizer=OptimizerSpec(type=name))
-        for name in ("SGD", "Adam", "AdamW", "RMSprop")
+        for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad")
     },
     "amsgrad": experiment(network("Tanh"), optimizer=OptimizerSpec(type="Adam", params={"amsgrad": True})),
     "momentum": experiment(
         network("Tanh"), optimizer=OptimizerSpec(type="SGD", params={"momentum": 0.9, "nesterov": True})
+    ),
+    "dampening": experiment(
+        network("Tanh"), optimizer=OptimizerSpec(type="SGD", params={"momentum": 0.9, "dampening": 0.5})
     ),
     "centered": experiment(
         network("Tanh"), optimizer=OptimizerSpec(type="RMSprop", params={"centered": True, "momentum": 0.5})

@@ -17,7 +17,7 @@ from mlp_core.presets import PRESETS, mlp
 from mlp_core.run.build import Run, build
 from mlp_core.run.metrics import PlainPasses, evaluate, histogram
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec
-from mlp_core.statistics import VIEWS
+from mlp_core.statistics import compute
 
 SPIRAL = PRESETS["spiral"].experiment
 
@@ -75,9 +75,9 @@ def test_evaluation_and_views_of_a_preset(name: str) -> None:
     facts = run.experiment.data.facts
     usable = ["weights", "gradients", *(["boundary"] if facts.plane else [])]
     usable.append("samples" if facts.task == "classification" else "regression")
-    plain = [evaluate(run), *(VIEWS[view](run) for view in usable)]
+    plain = [evaluate(run), *(compute(view, run) for view in usable)]
     run.passes = CompiledPasses(run)
-    assert str(plain) == str([evaluate(run), *(VIEWS[view](run) for view in usable)])
+    assert str(plain) == str([evaluate(run), *(compute(view, run) for view in usable)])
 
 
 def test_images_of_bytes_are_scaled() -> None:

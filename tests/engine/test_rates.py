@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
 from comparing import experiment, layer, make
@@ -11,6 +13,7 @@ from strategies import schedulers
 
 from mlp_core.catalog import SCHEDULERS
 from mlp_core.engines.choose import engine_for
+from mlp_core.engines.eager import EagerEngine
 from mlp_core.engines.schedules import RULES, follow
 from mlp_core.run.build import Run
 from mlp_core.spec import SchedulerSpec
@@ -76,9 +79,18 @@ def test_no_schedule_has_no_table() -> None:
     assert follow(scheduled(None), 10) == []
 
 
-def test_a_schedule_without_a_table_runs_on_the_plain_engine_and_says_why() -> None:
-    run = scheduled(None)
-    run.scheduler = torch.optim.lr_scheduler.MultiplicativeLR(run.optimizer, lambda epoch: 0.9)
-    engine, why = engine_for(run)
-    assert engine.name == "eager"
-    assert "the schedule MultiplicativeLR has no fast form yet" in why
+def test_a_schedule_without_a_table_is_called_and_runs_on_every_engine() -> None:
+    expected, run, fast = (scheduled(None) for _ in range(3))
+    for made in (expected, run, fast):
+        made.scheduler = torch.optim.lr_scheduler.MultiplicativeLR(made.optimizer, lambda count: 0.5 + 0.4 / count)
+    for steps in (1, 3, 30):
+        assert follow(run, steps) == one_by_one(expected, steps)
+        move(run, steps)
+        assert run.scheduler.state_dict() == expected.scheduler.state_dict()
+    engine, _ = engine_for(fast)
+    assert engine.name != "eager"
+    plain = scheduled(None)
+    plain.scheduler = torch.optim.lr_scheduler.MultiplicativeLR(plain.optimizer, lambda count: 0.5 + 0.4 / count)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert engine.run(fast, 21).losses.tolist() == EagerEngine().run(plain, 21).losses.tolist()

@@ -15,7 +15,6 @@ import torch
 
 from mlp_core import data
 from mlp_core.catalog import STYLES
-from mlp_core.engines import tuned
 from mlp_core.engines.eager import EagerEngine
 from mlp_core.export import refuses
 from mlp_core.run.build import build
@@ -66,7 +65,7 @@ def figures(text: str) -> list[str]:
 def recorded(experiment: Experiment, epochs: int, folder: Path | None = None) -> tuple[list[str], bool]:
     """The figures of a run in the order in which a script prints them, and whether it diverged after them."""
     made = build(experiment, data.load(experiment.data, folder))
-    with tuned(made):
+    with made.tuned():
         return _figures(train(made, EagerEngine(), epochs=epochs))
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from test_same_numbers import RUNNABLE, assert_same, layer, small
 
 from mlp_core.__main__ import main
-from mlp_core.catalog import ALL_LAYERS, LOSSES, OPTIMIZERS, STYLES
+from mlp_core.catalog import ALL_LAYERS, FEATURES, LOSSES, OPTIMIZERS, STYLES
 from mlp_core.catalog.layers import LayerEntry
 from mlp_core.catalog.losses import LossEntry
 from mlp_core.catalog.optimizers import OptimizerEntry
@@ -26,7 +26,6 @@ from mlp_core.errors import SpecError
 from mlp_core.export import exactness, file_name, network_code, notebook, refuses, script
 from mlp_core.export.program import MODULES, OTHERS
 from mlp_core.export.python import Group, call, flat, layout, literal, one_per_line
-from mlp_core.export.samples import _feature
 from mlp_core.presets import PRESETS, preset
 from mlp_core.spec import DataSpec, Experiment, LossSpec, OptimizerSpec, SchedulerSpec
 
@@ -253,7 +252,7 @@ def test_a_new_optimizer_and_a_new_loss_need_no_new_exporter(monkeypatch: pytest
         entry = OptimizerEntry(name=name, label="", summary="", state_per_parameter=2, parameters=(_float("lr", 0.01),))
         monkeypatch.setitem(OPTIMIZERS, name, entry)
         assert_same(small(optimizer=OptimizerSpec(type=name)), ["mixed", "bare-tensors"])
-    loss = LossEntry(name="HuberLoss", label="", summary="", target="dense", link="identity",
+    loss = LossEntry(name="HuberLoss", label="", summary="", target_form="dense", link="identity",
                      tasks=("regression", "classification"), parameters=(_float("delta", 0.3),))  # fmt: skip
     monkeypatch.setitem(LOSSES, "HuberLoss", loss)
     found = small(loss=LossSpec(type="HuberLoss"), layers=(layer("Linear", out_features=3), layer("Linear")))
@@ -342,11 +341,10 @@ def test_layout_is_that_of_ruff(tmp_path: Path) -> None:
 
 
 def test_every_input_feature_has_its_formula() -> None:
-    from mlp_core.catalog import FEATURES
-
-    assert {_feature(name) for name in FEATURES} >= {"x1", "x1 * x2", "np.sin(5 * x1)"}
-    with pytest.raises(AssertionError):
-        _feature("x3")
+    for name, entry in FEATURES.items():
+        found = small(data=DataSpec(dataset="xor", params={"points": 20, "features": sorted({name, "x1*x2"})}))
+        (line,) = [line for line in script(found, "sequential").splitlines() if line.startswith("columns = ")]
+        assert entry.code in line.removeprefix("columns = [").removesuffix("]").split(", ")
 
 
 def test_running_leaves_nothing_behind() -> None:

@@ -102,7 +102,14 @@ def test_every_layer(name: str) -> None:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer(name: str) -> None:
     entry = OPTIMIZERS[name]
-    for params in ({}, {**non_default(entry), **({"momentum": 0.5} if "momentum" in entry._by_name else {})}):
+    momentum = {"momentum": 0.5} if "momentum" in entry._by_name else {}
+    changed = {**non_default(entry), **momentum}
+    switches = {key for key, value in changed.items() if value is True}
+    variants = [changed]
+    if entry.conflict(entry.fill(changed), name):  # the switches apart from the numbers
+        apart = [{k: v for k, v in changed.items() if (k in switches) == on} for on in (True, False)]
+        variants = [{**part, **momentum} for part in apart]
+    for params in ({}, *variants):
         found = small(optimizer=OptimizerSpec(type=name, params=params))
         assert_same(found, [style for style in ("sequential", "bare-tensors", "lightning-module") if style in RUNNABLE])
 
@@ -113,9 +120,9 @@ def test_every_loss(name: str, dataset: str) -> None:
     params = {"points": 30} if DATASETS[dataset].source == "generated" else {}
     data = DataSpec(dataset=dataset, params=params)
     end = (layer("Sigmoid"),) if LOSSES[name].bounded_outputs else ()
-    if DATASETS[dataset].task not in LOSSES[name].tasks:
+    if data.facts.task not in LOSSES[name].tasks:
         return
-    widths = {None} | ({2} if dataset == "xor" and LOSSES[name].target == "dense" else set())
+    widths = {None} | ({2} if dataset == "xor" and LOSSES[name].target_form == "dense" else set())
     for width in widths:
         layers = (layer("Linear", out_features=4), layer("Tanh"), layer("Linear", out_features=width), *end)
         found = small(data=data, layers=layers, loss=LossSpec(type=name))

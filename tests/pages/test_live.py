@@ -22,7 +22,7 @@ LIMIT = 60.0
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    made = Session(lease_seconds=LIMIT)
+    made = Session()
     made.apply(preset("spiral").experiment)
     made.play()
     assert made.wait(lambda snapshot: snapshot.status == "running" and snapshot.step > 0, LIMIT)

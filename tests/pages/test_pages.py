@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from mlp_core.export import STYLES, refuses, script, weights
 from mlp_core.link import decode
 from mlp_core.presets import PRESETS
-from mlp_core.training import control
+from mlp_core.training import lease
 from mlp_core.training.session import Session
 from pages.shared import session as page_session
 
@@ -25,7 +25,7 @@ LIMIT = 60  # seconds; the first run of the process imports PyTorch
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     """The app at its default page, with a session that the test can reach as `app.session`."""
-    session = Session(lease_seconds=LIMIT)
+    session = Session()
     monkeypatch.setattr(page_session, "current_session", lambda: session)
     monkeypatch.chdir(ROOT)
     test = AppTest.from_file(str(ROOT / "pages" / "entry" / "main.py"), default_timeout=LIMIT).run()
@@ -213,20 +213,20 @@ def test_changing_the_learning_rate_keeps_the_run(app: AppTest) -> None:
 def test_small_sets_start_slow_enough_to_watch_and_a_chosen_speed_stays(app: AppTest) -> None:
     session: Session = app.session  # type: ignore[attr-defined]
     assert field(app, "selectbox", "speed-small").value == "1,000 steps/s"
-    assert session._steps_per_second == 1000
+    assert session._mail.orders.steps_per_second == 1000
     preset(app).set_value("fashion-mnist-quickstart")
     settled(app.run())
     assert field(app, "selectbox", "speed-images").value == "full speed"
-    assert session._steps_per_second is None
+    assert session._mail.orders.steps_per_second is None
     preset(app).set_value("xor")
     settled(app.run())
     field(app, "selectbox", "speed-small").set_value("10 steps/s")
     app.run()
-    assert session._steps_per_second == 10
+    assert session._mail.orders.steps_per_second == 10
     preset(app).set_value("moons")
     settled(app.run())
     assert field(app, "selectbox", "speed-small").value == "10 steps/s"
-    assert session._steps_per_second == 10
+    assert session._mail.orders.steps_per_second == 10
 
 
 def test_two_sessions_do_not_see_each_others_work(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,13 +249,13 @@ def test_the_model_page_prints_the_model(app: AppTest) -> None:
 def test_an_error_in_the_training_thread_is_shown_and_training_can_start_again(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mlp_core.training import bench
+    from mlp_core.training import trainer
 
     def broken(*arguments: object, **options: object) -> object:
         raise RuntimeError("the disk is <b>on fire</b>")
 
     with monkeypatch.context() as patch:
-        patch.setattr(bench, "train", broken)
+        patch.setattr(trainer, "train", broken)
         app.button(key="train").click().run()
         assert app.session.wait(lambda snapshot: snapshot.status == "failed", LIMIT)
     app.run()
@@ -266,7 +266,7 @@ def test_an_error_in_the_training_thread_is_shown_and_training_can_start_again(
 
 
 def test_the_lease_is_longer_than_a_hidden_tab_stays_silent() -> None:
-    assert control.LEASE_SECONDS > 2 * 60
+    assert lease.LEASE_SECONDS > 2 * 60
 
 
 # Links
@@ -274,7 +274,7 @@ def test_the_lease_is_longer_than_a_hidden_tab_stays_silent() -> None:
 
 def opened(monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
     """The app in a browser that came with this query."""
-    session = Session(lease_seconds=LIMIT)
+    session = Session()
     monkeypatch.setattr(page_session, "current_session", lambda: session)
     monkeypatch.chdir(ROOT)
     test = AppTest.from_file(str(ROOT / "pages" / "entry" / "main.py"), default_timeout=LIMIT)
@@ -353,17 +353,17 @@ def test_a_link_hides_what_is_no_widget(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("name", LOCKED)
-def test_a_link_fixes_a_control(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_link_locks_a_control(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     test = opened(monkeypatch, preset="spiral", lock=name)
     assert field(test, *LOCKED[name]).disabled
     assert not field(test, "selectbox", "preset-spiral" if name != "preset" else "dataset").disabled
     assert test.session.close(timeout=10)
 
 
-def test_what_a_link_fixes_no_other_control_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_link_locks_no_other_control_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     test = opened(monkeypatch, preset="spiral", lock="network,loss")
     preset(test).set_value("xor").run()
-    assert "fixes 'Network'" in messages(test)
+    assert "locks 'Network'" in messages(test)
     assert test.session.experiment == PRESETS["spiral"].experiment
     field(test, "selectbox", "optimizer").set_value("Adam").run()
     assert test.session.experiment.optimizer.type == "Adam"
@@ -454,7 +454,7 @@ def test_files_of_the_trained_network(export: AppTest, kind: str) -> None:
 
 def test_weights_come_back_and_a_bad_file_costs_nothing(export: AppTest) -> None:
     session = export.session
-    state = session.state("current", LIMIT)
+    state = session.weights("current", LIMIT)
     content = weights.save(state.experiment, state.tensors, step=1)
     show_tab(export, "Weights and models")
     export.get("file_uploader")[0].upload("w.safetensors", b"\x80\x04pickle", "application/octet-stream").run()
@@ -465,7 +465,7 @@ def test_weights_come_back_and_a_bad_file_costs_nothing(export: AppTest) -> None
     export.get("file_uploader")[0].upload("w.safetensors", content, "application/octet-stream").run()
     assert not export.error
     settled(export)
-    back = session.state("current", LIMIT)
+    back = session.weights("current", LIMIT)
     assert all(torch.equal(back.tensors[name], tensor) for name, tensor in state.tensors.items())
     assert any("loaded" in reason for reason in session.snapshot().inexact)
 

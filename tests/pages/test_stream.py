@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mlp_core.presets import PRESETS
-from mlp_core.processor.turns import Slots
+from mlp_core.processor.turns import Turns
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part
@@ -29,10 +29,10 @@ SHOWN = Shown("light", "Overview", False, 0.0, False, "both", False, True, True,
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    made = Session(lease_seconds=LIMIT)
+    made = Session()
     made.apply(PRESETS["spiral"].experiment)
     assert made.wait(lambda snapshot: snapshot.status == "ready", LIMIT)
-    made.watch(["weights"])
+    made.request_views(["weights"])
     assert made.wait(lambda snapshot: not snapshot.busy, LIMIT)
     yield made
     assert made.close(timeout=10)
@@ -121,8 +121,8 @@ def test_nobody_else_has_an_answer_and_none_outlives_its_page(session: Session) 
 def test_the_pace_follows_how_many_share_the_machine(
     monkeypatch: pytest.MonkeyPatch, others: int, seconds: float
 ) -> None:
-    monkeypatch.setattr(module, "cores", lambda: 2)
-    monkeypatch.setattr(Slots, "others", property(lambda slots: others))
+    monkeypatch.setattr(module.PROCESSOR, "cores", 2)
+    monkeypatch.setattr(Turns, "others", lambda turns, **_: others)
     assert interval() == pytest.approx(seconds)
 
 

@@ -7,19 +7,20 @@ import threading
 import pytest
 from waiting import LIMIT, at_rest, experiment, losses, until, until_step
 
+from mlp_core.training.driver import Driver
 from mlp_core.training.session import Session
 
 
 def test_a_new_session_has_nothing_and_says_so(session: Session) -> None:
     assert session.experiment is None
-    assert session.dataset is None
-    assert session.curves(100) is None
+    assert session.snapshot().dataset is None
+    assert session.snapshot().curves(100) is None
     assert session.snapshot().status == "preparing"
     session.pause()
     session.reset()
-    session.watch(["weights"])
+    session.request_views(["weights"])
     session.cancel_download()
-    assert session._thread is None, "there is nothing to work on"
+    assert session._driver.thread is None, "there is nothing to work on"
 
 
 def test_prepares_then_waits_without_a_thread(session: Session) -> None:
@@ -37,10 +38,10 @@ def test_prepares_then_waits_without_a_thread(session: Session) -> None:
     assert snapshot.engine
     assert not snapshot.busy
     assert session.experiment == experiment()
-    assert session.dataset is not None
-    assert session.dataset.spec == experiment().data
+    assert session.snapshot().dataset is not None
+    assert session.snapshot().dataset.spec == experiment().data
     at_rest(session)
-    assert session._thread is None
+    assert session._driver.thread is None
 
 
 def test_play_pause_play(session: Session) -> None:
@@ -53,7 +54,7 @@ def test_play_pause_play(session: Session) -> None:
     paused = at_rest(session)
     assert paused.status == "ready"
     assert len(losses(session)) > 0
-    curves = session.curves(10**6)
+    curves = session.snapshot().curves(10**6)
     assert curves is not None
     assert curves.train_loss.steps[-1] == paused.step == curves.evaluations[-1][0]
     session.play()
@@ -94,16 +95,16 @@ def test_finish_and_play_for_as_many_more(session: Session) -> None:
 
 
 def test_pause_just_as_the_thread_begins_to_train(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    train = Session._train
+    train = Driver._train
 
-    def pause_first(self: Session) -> None:
-        self.pause()
+    def pause_first(self: Driver) -> None:
+        session.pause()
         train(self)
 
     session.apply(experiment())
     until(session, "ready")
     at_rest(session)
-    monkeypatch.setattr(Session, "_train", pause_first)
+    monkeypatch.setattr(Driver, "_train", pause_first)
     session.play()
     snapshot = at_rest(session)
     assert snapshot.status == "ready"
@@ -113,13 +114,13 @@ def test_pause_just_as_the_thread_begins_to_train(session: Session, monkeypatch:
 def test_what_is_prepared_tells_whether_it_will_train_then(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the buttons need not change twice while new weights are drawn."""
     go_on = threading.Event()
-    prepare = Session._prepare
+    prepare = Driver._prepare
 
-    def wait_first(self: Session) -> None:
+    def wait_first(self: Driver) -> None:
         assert go_on.wait(LIMIT)
         prepare(self)
 
-    monkeypatch.setattr(Session, "_prepare", wait_first)
+    monkeypatch.setattr(Driver, "_prepare", wait_first)
     session.apply(experiment())
     assert not session.snapshot().trains
     session.play()

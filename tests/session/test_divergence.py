@@ -9,6 +9,7 @@ import pytest
 from waiting import at_rest, experiment, until
 
 from mlp_core.training.session import Session
+from mlp_core.training.trainer import Trainer
 
 
 def test_divergence_is_told_and_training_can_go_on(session: Session) -> None:
@@ -20,7 +21,7 @@ def test_divergence_is_told_and_training_can_go_on(session: Session) -> None:
     assert snapshot.test_loss is not None
     assert np.isfinite(snapshot.test_loss)
     assert at_rest(session).status == "diverged"
-    session.watch(["weights"])
+    session.request_views(["weights"])
     assert at_rest(session).message == snapshot.message, "looking changes nothing"
     session.apply(experiment(rate=0.03, epochs=2))
     session.play()
@@ -47,20 +48,20 @@ def test_the_curve_shows_the_way_to_the_fault(session: Session) -> None:
     session.play()
     snapshot = until(session, "diverged")
     assert snapshot.step > 3
-    assert session.curves(10**6).train_loss.steps[-1] in (snapshot.step, snapshot.step + 1)  # type: ignore[union-attr]
+    assert session.snapshot().curves(10**6).train_loss.steps[-1] in (snapshot.step, snapshot.step + 1)  # type: ignore[union-attr]
     assert snapshot.train_loss is not None
     assert np.isfinite(snapshot.train_loss)
 
 
 def test_pause_just_as_the_loss_breaks(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    record = Session._record
+    take = Trainer.take
 
-    def pause_on_fault(self: Session, event: Any) -> None:
-        record(self, event)
+    def pause_on_fault(self: Trainer, event: Any) -> None:
+        take(self, event)
         if event.name == "diverged":
-            self.pause()
+            session.pause()
 
-    monkeypatch.setattr(Session, "_record", pause_on_fault)
+    monkeypatch.setattr(Trainer, "take", pause_on_fault)
     session.apply(experiment(rate=1e10))
     session.play()
     assert until(session, "diverged").message

@@ -5,44 +5,58 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from waiting import LIMIT, at_rest, experiment, until_step
+from waiting import LIMIT, at_rest, experiment, until, until_step
 
-from mlp_core.training import control as control_module
+from mlp_core.training import lease as lease_module
+from mlp_core.training.lease import Lease
 from mlp_core.training.session import Session
 
 
-def test_a_lost_lease_ends_the_thread(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control_module, "LOST_LEASE_SECONDS", 0.0)
+def test_a_lost_lease_ends_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease_module, "LOST_LEASE_SECONDS", 0.0)
+    lease = Lease()
+    session = Session(tmp_path, lease=lease)
     session.apply(experiment())
     session.play()
     until_step(session, 20)
-    session.lease_lost()
+    lease.lose()
     snapshot = at_rest(session)
     assert snapshot.status == "ready"
     session.play()
     assert until_step(session, snapshot.step + 20).generation == snapshot.generation, "the run is kept"
-
-
-def test_nobody_looking_ends_the_thread(tmp_path: Path) -> None:
-    session = Session(tmp_path, lease_seconds=0.05)
-    session.apply(experiment())
-    session.play()
-    assert at_rest(session).status == "ready"
     assert session.close(LIMIT)
 
 
-def test_looking_prolongs_the_lease(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [1000.0]
-    monkeypatch.setattr(control_module.time, "monotonic", lambda: clock[0])
-    session._lease_ends = clock[0] + control_module.LEASE_SECONDS
-    session.lease_lost()
-    assert session._lease_ends == clock[0] + control_module.LOST_LEASE_SECONDS
-    session.watch([])
-    assert session._lease_ends == clock[0] + control_module.LEASE_SECONDS
-    clock[0] += control_module.LEASE_SECONDS + 1
-    assert not session._leased()
+def test_a_lease_ends_all_runs_of_a_browser(tmp_path: Path) -> None:
+    lease = Lease(seconds=0.05)
+    sessions = [Session(tmp_path, lease=lease) for _ in range(2)]
+    for session in sessions:
+        session.apply(experiment())
+        session.play()
+    for session in sessions:
+        assert at_rest(session).status == "ready"
+        assert session.close(LIMIT)
+
+
+def test_a_session_without_a_lease_goes_on(session: Session) -> None:
+    session.apply(experiment(epochs=50))
     session.play()
-    assert session._leased()
+    assert until(session, "finished").epoch == 50
+
+
+def test_any_sign_of_the_browser_prolongs_the_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(lease_module.time, "monotonic", lambda: clock[0])
+    lease = Lease()
+    session = Session(tmp_path, lease=lease)
+    lease.lose()
+    clock[0] += lease_module.LOST_LEASE_SECONDS
+    assert not lease.holds
+    for sign in (lease.renew, lambda: session.request_views([]), session.play):
+        clock[0] += lease_module.LEASE_SECONDS + 1
+        assert not lease.holds
+        sign()
+        assert lease.holds
 
 
 def test_close_ends_the_thread_and_drops_the_run(tmp_path: Path) -> None:
@@ -50,17 +64,17 @@ def test_close_ends_the_thread_and_drops_the_run(tmp_path: Path) -> None:
     session.apply(experiment())
     session.play()
     until_step(session, 20)
-    thread = session._thread
+    thread = session._driver.thread
     assert session.close(LIMIT)
     assert thread is None or not thread.is_alive()
-    assert session.curves(10) is None
+    assert session.snapshot().curves(10) is None
     assert session.snapshot().status != "running"
     for press in (session.play, session.step, session.reset, session.pause, session.download):
         press()
-        assert session._thread is None
+        assert session._driver.thread is None
     session.apply(experiment("xor"))
-    session.watch(["weights"])
-    assert session._thread is None
+    session.request_views(["weights"])
+    assert session._driver.thread is None
     assert session.close(LIMIT)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from waiting import LIMIT, at_rest, experiment, until, until_step
 
 from mlp_core import data
 from mlp_core.spec import DataSpec
-from mlp_core.training.bench import Bench
+from mlp_core.statistics import VIEWS
 from mlp_core.training.session import Session
+from mlp_core.training.trainer import Trainer
 
 
 class FailingEngine:
@@ -31,16 +33,16 @@ class FailingEngine:
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
-    """Every bench made while this list has an error in it fails with it after 30 steps."""
+    """Every run made while this list has an error in it fails with it after 30 steps."""
     errors: list[Exception] = [RuntimeError("out of luck\nsecond line")]
-    made = Bench.__init__
+    made = Trainer.__init__
 
-    def init(bench: Bench, *arguments: Any, **keywords: Any) -> None:
-        made(bench, *arguments, **keywords)
+    def init(trainer: Trainer, *arguments: Any, **keywords: Any) -> None:
+        made(trainer, *arguments, **keywords)
         if errors:
-            bench.engine = FailingEngine(bench.engine, 30, errors[0])
+            trainer._engine = FailingEngine(trainer._engine, 30, errors[0])  # type: ignore[assignment]
 
-    monkeypatch.setattr(Bench, "__init__", init)
+    monkeypatch.setattr(Trainer, "__init__", init)
     return errors
 
 
@@ -55,9 +57,9 @@ def test_an_exception_in_the_thread_is_shown_and_training_can_start_again(
     assert "Reset" in snapshot.message
     assert snapshot.step == 30
     assert at_rest(session).status == "failed"
-    assert session._thread is None
+    assert session._driver.thread is None
     assert "training failed" in caplog.text, "the operator sees the traceback"
-    session.watch(["weights"])
+    session.request_views(["weights"])
     assert at_rest(session).status == "failed", "looking does not hide it"
     session.play()
     assert at_rest(session).status == "failed"
@@ -89,7 +91,7 @@ def test_an_experiment_that_does_not_fit_is_refused_in_a_sentence(session: Sessi
     snapshot = until(session, "failed")
     assert "'batch_size'" in snapshot.message
     assert snapshot.step == 0
-    assert session.curves(10) is None
+    assert session.snapshot().curves(10) is None
     session.play()
     assert at_rest(session).status == "failed"
     session.apply(good)
@@ -106,7 +108,7 @@ def test_an_exception_while_preparing(session: Session, monkeypatch: pytest.Monk
     session.apply(experiment())
     session.play()
     assert "MemoryError" in until(session, "failed").message
-    assert session._goal is None or at_rest(session)
+    assert session._mail.orders.goal is None or at_rest(session)
     monkeypatch.setattr(data, "load", load)
     session.play()
     until_step(session, 10)
@@ -116,22 +118,16 @@ def test_an_exception_in_a_view(session: Session, monkeypatch: pytest.MonkeyPatc
     def fail(run: Any) -> Any:
         raise ZeroDivisionError("in a view")
 
-    monkeypatch.setitem(session_module_views(), "weights", fail)
+    monkeypatch.setitem(VIEWS, "weights", replace(VIEWS["weights"], compute=fail))
     session.apply(experiment())
     until(session, "ready")
-    session.watch(["weights"])
+    session.request_views(["weights"])
     assert "ZeroDivisionError" in until(session, "failed").message
-    session.watch([])
+    session.request_views([])
     session.reset()
     until(session, "ready")
     session.play()
     until_step(session, 10)
-
-
-def session_module_views() -> dict[str, Any]:
-    from mlp_core.statistics import VIEWS
-
-    return VIEWS
 
 
 def test_an_error_while_telling_of_an_error_does_not_lock_the_session(
@@ -146,7 +142,7 @@ def test_an_error_while_telling_of_an_error_does_not_lock_the_session(
 
     monkeypatch.setattr(threading, "excepthook", lambda caught: None)
     with monkeypatch.context() as patch:
-        patch.setattr(Bench, "snapshot", fail)
+        patch.setattr(Trainer, "snapshot", fail)
         session.play()
         at_rest(session)
     session.reset()

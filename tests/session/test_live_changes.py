@@ -40,7 +40,7 @@ def test_learning_rate_changes_live(session: Session) -> None:
     assert after.generation == before.generation
     session.pause()
     at_rest(session)
-    curves = session.curves(1000)
+    curves = session.snapshot().curves(1000)
     assert curves is not None
     assert curves.learning_rates[:, 1].tolist()[:2] == [0.03, 0.001]
 
@@ -57,5 +57,48 @@ def test_a_new_experiment_goes_on_training_if_the_old_one_was(session: Session) 
     session.apply(experiment("xor"))
     third = until(session, "ready")
     assert third.step == 0, "a paused one stays paused"
-    assert session.dataset is not None
-    assert session.dataset.spec.dataset == "xor"
+    assert session.snapshot().dataset is not None
+    assert session.snapshot().dataset.spec.dataset == "xor"
+
+
+def test_a_rate_that_was_changed_before_the_first_step_goes_with_the_weights(session: Session) -> None:
+    session.apply(experiment())
+    until(session, "ready")
+    session.apply(experiment(rate=0.5))
+    untouched = session.weights("current", LIMIT)
+    assert untouched is not None
+    assert untouched.experiment == experiment(rate=0.5)
+    session.step_epoch()
+    snapshot = at_rest(session)
+    weights, record = session.weights("current", LIMIT), session.record()
+    assert weights is not None
+    assert record is not None
+    assert weights.experiment == record.experiment == snapshot.experiment == experiment(rate=0.5)
+    assert snapshot.inexact == record.changes == ()
+    session.apply(experiment(rate=0.1))
+    session.step()
+    at_rest(session)
+    later = session.weights("current", LIMIT)
+    assert later is not None
+    assert later.experiment == experiment(rate=0.1)
+    assert session.snapshot().inexact == ("Its learning rate was changed by hand while it was trained.",)
+
+
+def test_a_snapshot_holds_one_run_whole(session: Session) -> None:
+    """While another run is prepared, figures, experiment and data are still those of the run before."""
+    session.request_views(["samples", "weights"])
+    for name in ("two-hidden-relu", "binary-16-12-10-1", "moons", "plane", "batchnorm-block"):
+        session.apply(experiment(name, epochs=None))
+        session.play()
+        for _ in range(3):
+            snapshot = session.snapshot()
+            if (dataset := snapshot.dataset) is not None:
+                assert snapshot.experiment is not None
+                assert dataset.spec == snapshot.experiment.data
+                assert (snapshot.confusion is not None) == dataset.facts.classifies
+                if snapshot.confusion is not None:
+                    assert len(snapshot.confusion) == dataset.facts.classes
+                if (samples := snapshot.view("samples")) is not None:
+                    assert max(samples["predicted"]) < dataset.facts.classes
+            session.wait(lambda s, past=snapshot.version: s.version > past, LIMIT)
+        assert session.wait(lambda s, name=name: s.experiment == experiment(name, epochs=None), LIMIT)

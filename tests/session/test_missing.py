@@ -20,7 +20,7 @@ def test_a_set_that_is_not_there_needs_a_download(session: Session) -> None:
     assert "Fashion-MNIST" in snapshot.message
     session.play()
     assert at_rest(session).status == "needs download"
-    assert session.curves(10) is None
+    assert session.snapshot().curves(10) is None
     session.apply(experiment("circle"))
     assert until(session, "ready").message == ""
 

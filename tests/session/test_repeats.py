@@ -46,7 +46,7 @@ def test_a_session_gives_the_numbers_of_the_loop(session: Session) -> None:
 
     drawn = experiment("moons", epochs=4)
     events = list(train(build(drawn, data.load(drawn.data)), EagerEngine(), epochs=4))
-    session.watch(["weights", "gradients", "boundary", "samples"])
+    session.request_views(["weights", "gradients", "boundary", "samples"])
     session.apply(drawn)
     session.play()
     snapshot = until(session, "finished")

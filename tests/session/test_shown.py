@@ -32,13 +32,13 @@ def test_every_snapshot_has_a_higher_version(session: Session, tmp_path: Path) -
 def test_watched_views_are_computed_and_others_are_not(session: Session) -> None:
     session.apply(experiment())
     assert not until(session, "ready").views
-    session.watch(["weights", "regression", "no such view"])
+    session.request_views(["weights", "regression", "no such view"])
     assert session.wait(lambda s: "weights" in s.views, LIMIT)
     at_rest(session)
     assert set(session.snapshot().views) == {"weights"}, "a classification has no regression view"
-    session.watch(["boundary"])
+    session.request_views(["boundary"])
     assert session.wait(lambda s: "boundary" in s.views, LIMIT)
-    session.watch(["boundary"])
+    session.request_views(["boundary"])
     session.step_epoch()
     snapshot = at_rest(session)
     assert snapshot.views["boundary"].step == snapshot.step == 20

@@ -7,7 +7,13 @@ import time
 import pytest
 from waiting import LIMIT, at_rest, experiment, until, until_step
 
+from mlp_core.training.loop import LoopState
 from mlp_core.training.session import Session
+
+
+def loop_of(session: Session) -> LoopState:
+    assert session._mail.trainer is not None
+    return session._mail.trainer.loop
 
 
 def test_slow_motion_is_obeyed_at_once_and_can_be_left_at_once(session: Session) -> None:
@@ -15,14 +21,13 @@ def test_slow_motion_is_obeyed_at_once_and_can_be_left_at_once(session: Session)
     session.play()
     until_step(session, 500)  # chunks are long now
     session.set_speed(0.001)  # a step takes a quarter of an hour
-    assert session.wait(lambda s: session._bench is not None and session._bench.progress.chunk_steps <= 1, LIMIT)
+    assert session.wait(lambda s: loop_of(session).chunk_steps <= 1, LIMIT)
     session.pause()
     slow = at_rest(session).step
     session.set_speed(40.0)
     session.play()
     until_step(session, slow + 12)  # ends within the limit only if nobody waits for a long chunk's steps
-    assert session._bench is not None
-    assert session._bench.progress.chunk_steps <= 16
+    assert loop_of(session).chunk_steps <= 16
     session.set_speed(0.001)
     session.set_speed(None)
     until_step(session, session.snapshot().step + 200)
@@ -34,17 +39,17 @@ def test_a_chunk_begun_at_full_speed_is_not_waited_for_in_full(
     session.apply(experiment())
     until(session, "ready")
     at_rest(session)
-    bench, waited = session._bench, []
-    assert bench is not None
+    mail, waited = session._mail, []
+    assert mail.trainer is not None
 
-    def wait(seconds: float) -> None:
+    def rest(seconds: float) -> None:
         waited.append(seconds)
-        session._steps_per_second = None
+        mail.orders.steps_per_second = None
 
-    monkeypatch.setattr(session._changed, "wait", wait)
-    session._steps_per_second = 1.0
-    session._throttle(time.monotonic(), 500, bench, None)
+    monkeypatch.setattr(mail, "rest", rest)
+    mail.orders.steps_per_second = 1.0
+    session._driver._throttle(time.monotonic(), 500, mail.trainer, None)
     assert len(waited) == 1
     assert waited[0] <= 1.0
-    assert bench.progress.chunk_steps == 1
+    assert loop_of(session).chunk_steps == 1
     monkeypatch.undo()

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from waiting import LIMIT, at_rest, experiment
 
 from mlp_core.spec import LayerSpec
+from mlp_core.training.lease import Lease
 from mlp_core.training.session import Session
 
 STATES = {"preparing", "needs download", "ready", "running", "pausing", "finished", "diverged", "failed"}
@@ -41,11 +42,13 @@ class Presses(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        self.session = Session(Path("/nonexistent/mlp-data"))
+        self.lease = Lease()
+        self.session = Session(Path("/nonexistent/mlp-data"), lease=self.lease)
         self.playing = False
         self.generation = 0
-        for name in ("_prepare", "_train", "_look"):
-            setattr(self.session, name, self._counted(getattr(self.session, name)))
+        driver = self.session._driver
+        for name in ("_prepare", "_train", "_compute_views"):
+            setattr(driver, name, self._counted(getattr(driver, name)))
 
     def _counted(self, job: Any) -> Any:
         def counted() -> None:
@@ -102,7 +105,7 @@ class Presses(RuleBasedStateMachine):
 
     @rule(views=st.lists(st.sampled_from(["weights", "gradients", "boundary", "samples", "regression"]), unique=True))
     def watch(self, views: list[str]) -> None:
-        self.session.watch(views)
+        self.session.request_views(views)
 
     @rule(speed=st.sampled_from([None, 100.0, 1000.0]))
     def set_speed(self, speed: float | None) -> None:
@@ -110,8 +113,8 @@ class Presses(RuleBasedStateMachine):
 
     @rule()
     def lose_and_find_the_lease(self) -> None:
-        self.session.lease_lost()
-        self.session.watch([])
+        self.lease.lose()
+        self.session.request_views([])
 
     @rule()
     def let_it_work(self) -> None:
@@ -137,9 +140,9 @@ class Presses(RuleBasedStateMachine):
             assert snapshot.status == "needs download"
         else:
             assert snapshot.status in ("ready", "finished", "diverged")
-            assert self.session.dataset is not None
+            assert self.session.snapshot().dataset is not None
             assert snapshot.test_loss is not None
-        curves = self.session.curves(10**6)
+        curves = self.session.snapshot().curves(10**6)
         assert (curves is None) == (snapshot.status in ("failed", "needs download"))
         if curves is not None and snapshot.status != "diverged" and chosen is not CHOICES["breaks"]:
             assert curves.evaluations[-1][0] == snapshot.step
@@ -173,19 +176,19 @@ class Presses(RuleBasedStateMachine):
         assert 0 <= snapshot.batch <= max(1, snapshot.batches_per_epoch)
         assert bool(snapshot.message) or snapshot.status not in ("failed", "diverged", "needs download", "finished")
         assert self.most_working <= 1, "one run, one thread"
-        curves = session.curves(20)
+        curves = session.snapshot().curves(20)
         assert curves is None or len(curves.train_loss.steps) <= 20
 
     def teardown(self) -> None:
         session = getattr(self, "session", None)
         if session is None:
             return
-        thread = session._thread
+        thread = session._driver.thread
         assert session.close(LIMIT)
         assert thread is None or not thread.is_alive()
-        assert session._thread is None
+        assert session._driver.thread is None
         assert session.snapshot().status not in ("running", "pausing")
-        assert session.curves(10) is None
+        assert session.snapshot().curves(10) is None
         assert self.working == 0
 
 

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from waiting import LIMIT, at_rest, experiment, losses, until, until_step
 
-from mlp_core.processor.turns import SLOTS, Turn, cores
+from mlp_core.processor import PROCESSOR, Priority, Turn
+from mlp_core.processor.policy import cores
+from mlp_core.training.mailbox import Mailbox
 from mlp_core.training.session import Session
 
 
@@ -18,14 +20,15 @@ def test_a_run_that_was_just_started_does_not_wait_behind_the_others(tmp_path: P
     """And its first turn is a whole one: the page shows many steps at once."""
     others = [Session(tmp_path) for _ in range(2 * cores() + 2)]
     asked = []
-    ask = SLOTS.ask
+    turns = PROCESSOR.turns
+    ask = turns.ask
 
-    def note(*, urgent: bool = False) -> Turn:
-        asked.append((threading.current_thread(), urgent))
-        return ask(urgent=urgent)
+    def note(priority: Priority = Priority.WATCHED) -> Turn:
+        asked.append((threading.current_thread(), priority == Priority.PRESSED))
+        return ask(priority)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SLOTS, "ask", note)
+        patch.setattr(turns, "ask", note)
         for other in others:
             other.play()  # before there is anything to train, so that one thread does it all
             other.apply(experiment())
@@ -46,14 +49,14 @@ def test_the_first_turn_of_a_run_is_many_steps(session: Session) -> None:
     session.reset()
     at_rest(session)
     steps: list[int] = []
-    publish = Session._publish
+    publish = Mailbox.publish
 
-    def note(self: Session, *arguments: Any) -> None:
+    def note(self: Mailbox, *arguments: Any) -> None:
         publish(self, *arguments)
-        steps.append(self.snapshot().step)
+        steps.append(self.snapshot.step)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Session, "_publish", note)
+        patch.setattr(Mailbox, "publish", note)
         session.play()
         until_step(session, 100)
     assert next(step for step in steps if step) > 1

@@ -35,13 +35,13 @@ def until_step(session: Session, step: int) -> Snapshot:
 
 def at_rest(session: Session) -> Snapshot:
     """The state once the thread has nothing left to do."""
-    while (thread := session._thread) is not None:
+    while (thread := session._driver.thread) is not None:
         thread.join(LIMIT)
         assert not thread.is_alive(), session.snapshot()
     return session.snapshot()
 
 
 def losses(session: Session) -> np.ndarray:
-    curves = session.curves(10**6)
+    curves = session.snapshot().curves(10**6)
     assert curves is not None
     return curves.train_loss.mean

@@ -46,7 +46,9 @@ def weights_for(dataset: str, loss: str = "CrossEntropyLoss", end: tuple[str, ..
     )  # fmt: skip
     run = build(experiment, data.load(experiment.data))
     run.model(run.scaled(run.batches.x))  # running statistics move away from their start
-    return Weights(experiment, state_of(run), 3, 0.5, preprocessing_of(experiment, run.dataset))
+    return Weights(
+        experiment, state_of(run), step=3, test_loss=0.5, preprocessing=preprocessing_of(experiment, run.dataset)
+    )
 
 
 def images() -> Weights:

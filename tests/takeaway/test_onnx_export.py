@@ -18,11 +18,11 @@ from mlp_core import data
 from mlp_core.catalog import ALL_LAYERS, LOSSES
 from mlp_core.errors import SpecError, UserError
 from mlp_core.export import onnx as exporter
-from mlp_core.export.answers import PROBABILITIES
 from mlp_core.export.onnx_layers import prepared
 from mlp_core.export.state import state_of
 from mlp_core.presets import PRESETS, mlp, preset
 from mlp_core.run import metrics
+from mlp_core.run.answers import PROBABILITIES
 from mlp_core.run.build import Run, build
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec
 

@@ -11,7 +11,7 @@ from mlp_core.engines.eager import EagerEngine
 from mlp_core.run.build import Run, build
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec
 from mlp_core.training.events import Chunk, Event
-from mlp_core.training.loop import Progress, train
+from mlp_core.training.loop import LoopState, train
 
 
 def layer(name: str, **params: object) -> LayerSpec:
@@ -43,8 +43,8 @@ def make(drawn: Experiment) -> Run:
     return build(drawn, data.load(drawn.data))
 
 
-def events_of(run: Run, progress: Progress | None = None, **limits: Any) -> list[Event]:
-    return list(train(run, EagerEngine(), progress, **limits))
+def events_of(run: Run, state: LoopState | None = None, **limits: Any) -> list[Event]:
+    return list(train(run, EagerEngine(), state, **limits))
 
 
 def losses_in(events: list[Event]) -> np.ndarray:

@@ -10,9 +10,9 @@ import pytest
 from small_runs import events_of, experiment, losses_in, make, of_kind
 
 from mlp_core.training import loop
-from mlp_core.training.diagnosis import Watch
+from mlp_core.training.diagnosis import DivergenceGuard
 from mlp_core.training.events import Chunk, Evaluation, Report
-from mlp_core.training.loop import Progress
+from mlp_core.training.loop import LoopState
 
 
 @pytest.mark.parametrize(("every", "batch"), [(1, 7), (2, 7), (3, 7), (6, 6), (100, 7)])
@@ -22,7 +22,7 @@ def test_reports_are_means_of_the_last_batches(
 ) -> None:
     monkeypatch.setattr(loop, "_pace", lambda *arguments: None)
     run = make(experiment(report_every=every, batch_size=batch))
-    events = events_of(run, Progress(Watch(run), chunk_steps=chunk), epochs=3)
+    events = events_of(run, LoopState(DivergenceGuard(run), chunk_steps=chunk), epochs=3)
     losses = losses_in(events).astype(np.float64).reshape(3, -1)
     expected = [
         (epoch, end, losses[epoch, end - every : end].mean())
@@ -36,13 +36,13 @@ def test_reports_are_means_of_the_last_batches(
 
 def test_train_loss_is_the_mean_of_the_epochs_batches_and_samples_are_counted() -> None:
     run = make(experiment(batch_size=7))
-    progress = Progress(Watch(run))
-    events = events_of(run, progress, epochs=3)
+    state = LoopState(DivergenceGuard(run))
+    events = events_of(run, state, epochs=3)
     losses = losses_in(events).astype(np.float64).reshape(3, -1)
     assert [e.train_loss for e in of_kind(events, Evaluation)] == pytest.approx(losses.mean(axis=1).tolist())
-    assert sum(chunk.samples for chunk in of_kind(events, Chunk)) == 3 * 36 == progress.samples
-    partial = events_of(run, progress, steps=len(losses.ravel()) + 2)
-    assert progress.train_loss == pytest.approx(losses_in(partial).mean(dtype=np.float64))
+    assert sum(chunk.samples for chunk in of_kind(events, Chunk)) == 3 * 36 == state.samples
+    partial = events_of(run, state, steps=len(losses.ravel()) + 2)
+    assert state.train_loss == pytest.approx(losses_in(partial).mean(dtype=np.float64))
 
 
 @pytest.mark.parametrize("dataset", ["moons", "plane"])

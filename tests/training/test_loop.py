@@ -15,9 +15,9 @@ from mlp_core.engines import ChunkResult
 from mlp_core.engines.eager import EagerEngine
 from mlp_core.run.build import Run
 from mlp_core.training import loop
-from mlp_core.training.diagnosis import Watch
+from mlp_core.training.diagnosis import DivergenceGuard
 from mlp_core.training.events import Chunk, Evaluation, Event, Finished, Report
-from mlp_core.training.loop import Progress, train
+from mlp_core.training.loop import LoopState, train
 
 
 def test_the_seed_decides() -> None:
@@ -31,7 +31,7 @@ def test_chunks_make_no_difference(chunk: int, monkeypatch: pytest.MonkeyPatch) 
     expected = losses_in(events_of(make(experiment()), epochs=4))
     monkeypatch.setattr(loop, "_pace", lambda *arguments: None)
     run = make(experiment())
-    events = events_of(run, Progress(Watch(run), chunk_steps=chunk), epochs=4, evaluate_epochs=False)
+    events = events_of(run, LoopState(DivergenceGuard(run), chunk_steps=chunk), epochs=4, evaluate_epochs=False)
     assert np.array_equal(losses_in(events), expected)
     assert len(of_kind(events, Chunk)) == -(-16 // chunk)
 
@@ -43,13 +43,13 @@ def test_may_be_left_after_any_event_and_resumed(leave_after: int, monkeypatch: 
 
     def run_left_after(count: int) -> list[Event]:
         run = make(drawn)
-        progress = Progress(Watch(run), chunk_steps=3)
+        state = LoopState(DivergenceGuard(run), chunk_steps=3)
         first: list[Event] = []
-        for event in train(run, EagerEngine(), progress, epochs=3):
+        for event in train(run, EagerEngine(), state, epochs=3):
             first.append(event)
             if len(first) == count:
                 break
-        rest = events_of(run, progress, epochs=3) if not isinstance(first[-1], Finished) else []
+        rest = events_of(run, state, epochs=3) if not isinstance(first[-1], Finished) else []
         return [*first, *rest]
 
     whole, pieces = run_left_after(10**6), run_left_after(leave_after)
@@ -76,21 +76,21 @@ def test_a_chunks_length_follows_the_time_that_its_steps_took(known: bool, monke
     clock = count(step=0.02)  # every chunk lasts 0.02 s on the wall clock
     monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     run = make(experiment())
-    progress = Progress(Watch(run), chunk_seconds=0.0105)
-    list(train(run, Slow(), progress, steps=10))
-    assert progress.chunk_steps == (10 if known else 1)
+    state = LoopState(DivergenceGuard(run), chunk_seconds=0.0105)
+    list(train(run, Slow(), state, steps=10))
+    assert state.chunk_steps == (10 if known else 1)
 
 
 def test_limits_count_from_the_start_of_the_run() -> None:
     run = make(experiment())
-    progress = Progress(Watch(run))
-    first = events_of(run, progress, steps=3)
+    state = LoopState(DivergenceGuard(run))
+    first = events_of(run, state, steps=3)
     assert (run.position.step, run.position.epoch, run.position.batch) == (3, 0, 3)
     assert of_kind(first, Finished)[0].reason == "epochs"
-    assert of_kind(events_of(run, progress, steps=3), Chunk) == [], "nothing is left to do"
-    events_of(run, progress, epochs=1)
+    assert of_kind(events_of(run, state, steps=3), Chunk) == [], "nothing is left to do"
+    events_of(run, state, epochs=1)
     assert (run.position.step, run.position.epoch, run.position.batch) == (4, 1, 0)
-    events_of(run, progress, steps=100, epochs=2)
+    events_of(run, state, steps=100, epochs=2)
     assert run.position.step == 8
 
 
@@ -104,10 +104,10 @@ def test_no_limit_goes_on() -> None:
 
 def test_a_step_of_the_learning_rate_is_in_the_next_chunk() -> None:
     run = make(experiment())
-    progress = Progress(Watch(run))
-    events_of(run, progress, steps=2)
+    state = LoopState(DivergenceGuard(run))
+    events_of(run, state, steps=2)
     before = [p.clone() for p in run.model.parameters()]
     run.learning_rate = 0.0
-    (chunk,) = of_kind(events_of(run, progress, steps=3), Chunk)
+    (chunk,) = of_kind(events_of(run, state, steps=3), Chunk)
     assert chunk.learning_rate == run.learning_rate == 0.0
     assert all(torch.equal(a, b) for a, b in zip(before, run.model.parameters(), strict=True))

@@ -13,7 +13,8 @@ from sklearn import metrics as sklearn_metrics
 from small_runs import events_of, experiment, make
 
 from mlp_core.catalog import LOSSES
-from mlp_core.run.metrics import PlainPasses, confusion_matrix, evaluate, predicted_class, probabilities
+from mlp_core.run.answers import predicted_class, probabilities
+from mlp_core.run.metrics import PlainPasses, confusion_matrix, evaluate
 from mlp_core.spec import OptimizerSpec
 
 
@@ -66,7 +67,7 @@ CLASS_LOSSES = [name for name, entry in LOSSES.items() if "classification" in en
 @given(st.sampled_from(CLASS_LOSSES), st.integers(1, 5), st.data())
 def test_probabilities_sum_to_one_and_agree_with_the_prediction(name: str, outputs: int, drawn: st.DataObject) -> None:
     entry = LOSSES[name]
-    if entry.target == "index" and outputs == 1:
+    if entry.target_form == "index" and outputs == 1:
         outputs = 2
     low = 0.0 if entry.bounded_outputs else -9.0
     high = 1.0 if entry.bounded_outputs else 9.0

@@ -13,7 +13,7 @@ from small_runs import HIDDEN, events_of, experiment, layer, make
 
 from mlp_core.limits import SHOWN_SAMPLES
 from mlp_core.run.metrics import histogram
-from mlp_core.statistics import BINS, GRID, SCATTER, VIEWS
+from mlp_core.statistics import BINS, GRID, SCATTER, compute
 
 
 def bins_of(values: torch.Tensor, bins: int = BINS) -> tuple[Any, Any]:
@@ -53,7 +53,7 @@ def test_histogram_of_anything_counts_what_is_finite(values: list[float]) -> Non
 
 def test_gradient_view_shows_the_numeric_gradient() -> None:
     run = make(experiment(layer("Linear", out_features=3), layer("Tanh"), layer("Linear"), batch_size=None))
-    assert VIEWS["gradients"](run) == {"names": [], "counts": [], "edges": []}, "before the first step there is none"
+    assert compute("gradients", run) == {"names": [], "counts": [], "edges": []}, "before the first step there is none"
     model = make(run.experiment).model.double()
     x, y = run.batches.x.double(), run.batches.y
     with torch.no_grad():
@@ -71,7 +71,7 @@ def test_gradient_view_shows_the_numeric_gradient() -> None:
     events_of(run, steps=1)
     for name, weight in run.model.named_parameters():
         torch.testing.assert_close(weight.grad.double(), numeric[name], rtol=1e-3, atol=1e-6)
-    view = VIEWS["gradients"](run)
+    view = compute("gradients", run)
     assert view["names"] == ["0 Linear", "2 Linear"]
     for name, counts, edges in zip(("0.weight", "2.weight"), view["counts"], view["edges"], strict=True):
         assert counts.sum() == numeric[name].numel()
@@ -81,7 +81,7 @@ def test_gradient_view_shows_the_numeric_gradient() -> None:
 
 def test_weight_view_has_every_layer_with_weights() -> None:
     run = make(experiment(*HIDDEN, layer("BatchNorm1d"), layer("BatchNorm1d", affine=False), layer("Linear")))
-    view = VIEWS["weights"](run)
+    view = compute("weights", run)
     assert view["names"] == ["0 Linear", "2 BatchNorm1d", "4 Linear"]
     assert [int(counts.sum()) for counts in view["counts"]] == [12, 6, 12]
     first = run.model[0].weight.detach().numpy()
@@ -97,15 +97,15 @@ def test_boundary_view_is_the_network_over_the_plane() -> None:
     run.model.eval()
     expected = run.model(points).softmax(dim=1)[:, 1].detach().numpy().reshape(GRID, GRID)
     run.model.train()
-    np.testing.assert_array_equal(VIEWS["boundary"](run)["grid"], expected)
+    np.testing.assert_array_equal(compute("boundary", run)["grid"], expected)
     plane = make(experiment(dataset="plane", loss="MSELoss"))
     expected = plane.model(points)[:, 0].detach().numpy().reshape(GRID, GRID)
-    np.testing.assert_array_equal(VIEWS["boundary"](plane)["grid"], expected)
+    np.testing.assert_array_equal(compute("boundary", plane)["grid"], expected)
 
 
 def test_sample_view() -> None:
     run = make(experiment(dataset="iris"))
-    view = VIEWS["samples"](run)
+    view = compute("samples", run)
     outputs = run.model(run.x_test[:SHOWN_SAMPLES])
     assert view["predicted"].tolist() == outputs.argmax(dim=1).tolist()
     assert view["true"].tolist() == run.dataset.y_test[:SHOWN_SAMPLES].tolist()
@@ -114,7 +114,7 @@ def test_sample_view() -> None:
 
 def test_regression_view_is_in_the_data_s_own_unit() -> None:
     run = make(experiment(dataset="diabetes", loss="MSELoss"))
-    view = VIEWS["regression"](run)
+    view = compute("regression", run)
     actual, predicted = view["test"]
     from sklearn.datasets import load_diabetes
 
@@ -127,7 +127,7 @@ def test_regression_view_is_in_the_data_s_own_unit() -> None:
 
 def test_views_are_copies() -> None:
     run = make(experiment(dataset="iris"))
-    shown = [VIEWS[name](run) for name in ("weights", "samples")]
+    shown = [compute(name, run) for name in ("weights", "samples")]
     before = [np.copy(array) for view in shown for array in (view.get("edges") or [view["probability"]])]
     events_of(run, epochs=3)
     after = [array for view in shown for array in (view.get("edges") or [view["probability"]])]

@@ -94,5 +94,3 @@ def _write_chunk(module: ir.Module) -> None:
     with builder.if_then(shares):
         set_open(emitter, pointer("board"), False)
     emitter.finish()
-
-

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mlp_core.engines import ChunkResult, schedules, tuned
+from mlp_core.engines import ChunkResult, schedules
 from mlp_core.engines.cache import BuildCache
 from mlp_core.engines.eager import EagerEngine
 from mlp_core.engines.native.helping import Helping
@@ -18,7 +18,6 @@ from mlp_core.engines.optimizers import Update, scalars_of
 from mlp_core.engines.prepared import PreparedEngine
 from mlp_core.engines.storage import Storage
 from mlp_core.engines.tracing import UnsupportedError
-from mlp_core.processor.policy import one_thread
 from mlp_core.run.build import Run
 from mlp_core.run.checkpoint import restore, save
 
@@ -45,7 +44,7 @@ class _PreparedRun:
         )
         self.program: Program | None = None
         key = (run.step_structure, update, len(run.batches.x))
-        verdict = VERDICTS.get(key, lambda: self._try())
+        verdict = VERDICTS.get(key, self._try)
         if isinstance(verdict, str):
             raise UnsupportedError(verdict)
         if self.program is None:
@@ -78,7 +77,7 @@ class _PreparedRun:
         kept = save(run)
         found: list[list[Tensor]] = []
         begin = max(0, batches.per_epoch - TRIED_STEPS // 2)
-        with tuned(run):
+        with run.tuned():
             for engine in (EagerEngine(), self):
                 batches.restore(torch.arange(len(batches.x)) if begin else None)
                 run.position.batch = begin
@@ -143,6 +142,6 @@ class NativeEngine(PreparedEngine[_PreparedRun]):
         return self._prepared_for(run).run(run, steps)
 
     def _make(self, run: Run, update: Update) -> _PreparedRun:
-        if not one_thread(run.plan.parameters, run.batches.batch_size):
+        if not run.one_thread:
             raise UnsupportedError("its steps are large, and matrix products take nearly all of their time")
         return _PreparedRun(run, update)

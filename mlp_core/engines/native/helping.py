@@ -7,13 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from mlp_core.engines import use_threads
-from mlp_core.processor.turns import SLOTS, cores
-from mlp_core.processor.workers import WORKERS
+from mlp_core.processor import PROCESSOR
+from mlp_core.processor.policy import HELPERS, cores, use_threads
 
-THREADS = min(4, cores())
-"""Threads that a step is shared by at most. While a chunk runs they wait for work on their cores, and other programs
-want some too."""
+THREADS = min(1 + HELPERS, cores())
+"""Threads that a step is shared by at most."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 4.0
 """Seconds until the way that was slower is tried again; twice as long each time that it was slower again."""
 MEASURED_SECONDS = 0.02
@@ -66,9 +64,9 @@ class Helping:
             help()
 
         started = 0
-        if not SLOTS.others and self.wanted():
-            started = sum(WORKERS.start(on_another_core) for _ in range(THREADS - 1))
+        if not PROCESSOR.turns.others() and self.wanted():
+            started = sum(PROCESSOR.help(on_another_core) for _ in range(THREADS - 1))
         began = self._clock()
         yield
-        if not SLOTS.others:
+        if not PROCESSOR.turns.others():
             self.measured(started > 0, self._clock() - began, steps)

@@ -29,7 +29,7 @@ def block_power(emitter: Emitter, size: Value, levels: int) -> Value:
 
 
 def cascades(emitter: Emitter, loads: Sequence[Load], size: Value, kind: object) -> list[Value]:
-    """For each of `loads`, `load(0) + load(1) + …`: sums of blocks, then sums of these, over at most `LEVELS` levels."""
+    """For each of `loads`, `load(0) + load(1) + …`: sums of blocks, then of these, over at most `LEVELS` levels."""
     builder, zero = emitter.builder, number(0.0, kind)
     power = block_power(emitter, size, LEVELS)
     blocks = builder.lshr(size, power)
@@ -145,9 +145,7 @@ def _column_sums(emitter: Emitter, target: Value, source: Value, rows: Value, co
             emitter.store(found, target, column)
         return end
 
-    single = builder.and_(
-        builder.icmp_signed("==", columns, whole(1)), builder.icmp_signed(">=", rows, whole(width))
-    )
+    single = builder.and_(builder.icmp_signed("==", columns, whole(1)), builder.icmp_signed(">=", rows, whole(width)))
     with builder.if_else(single) as (one_column, several):
         with one_column:
             emitter.store(sum_of_all(emitter, source, rows), target)

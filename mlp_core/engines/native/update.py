@@ -72,8 +72,6 @@ class ElementUpdate:
     """
 
     def __init__(self, update: Update) -> None:
-        if update.fused:
-            raise UnsupportedError("its optimizer is set to PyTorch's fused kernels")
         self._lines = ast.parse("\n".join(update.lines)).body
         self._known = {*update.scalars, "step"}
         self.kept = ("w", *(name for name, _ in update.state))

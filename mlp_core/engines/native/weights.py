@@ -27,6 +27,7 @@ SIDE_BY_SIDE = 4
 """Vectors of gradients that are summed at once, so that additions need not wait for one another."""
 KEPT_UPDATES = 64
 
+
 @dataclass(frozen=True)
 class UpdateCode:
     """The compiled kernels of an update: `numbers` once a step, then `weights`, or `weights_part` and `product_tile`

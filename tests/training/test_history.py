@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlp_core.training.events import Chunk, Evaluation
-from mlp_core.training.history import BUCKETS, EVALUATIONS, History, PointSeries, StepSeries
+from mlp_core.training.history import BUCKETS, ROWS, History, PointSeries, StepSeries
 
 FLOATS = st.floats(-1e6, 1e6, width=32)
 
@@ -106,7 +106,7 @@ def test_what_was_passed_in_may_be_changed_afterwards() -> None:
 def test_rows_are_bounded_in_order_and_end_with_the_newest(count: int, capacity: int, points: int | None) -> None:
     series = PointSeries(2, capacity)
     for step in range(count):
-        series.append(step * 3, step)
+        series.extend(np.array([[step * 3, step]]))
         rows = series.rows(points)
         assert tuple(rows[-1]) == (step * 3, step)
         assert tuple(rows[0]) == (0, 0)
@@ -117,21 +117,36 @@ def test_rows_are_bounded_in_order_and_end_with_the_newest(count: int, capacity:
     assert len(series.rows()) >= min(count, capacity // 2)
 
 
+@given(st.lists(st.integers(0, 30), max_size=12), st.sampled_from([2, 4, 16]))
+def test_many_rows_at_once_are_kept_as_one_by_one(sizes: list[int], capacity: int) -> None:
+    """However the rows are handed over, the same are kept."""
+    together, single = PointSeries(2, capacity), PointSeries(2, capacity)
+    step = 0
+    for count in sizes:
+        rows = np.array([[step + i, i] for i in range(count)], dtype=np.float64).reshape(-1, 2)
+        together.extend(rows)
+        for row in rows:
+            single.extend(row[None])
+        step += count
+        assert together.rows().tolist() == single.rows().tolist()
+
+
 def test_points_stay_evenly_spread_and_bounded() -> None:
     series = PointSeries(3)
     before = size(series)
     for step in range(100_000):
-        series.append(step, 0.0, 0.0)
+        series.extend(np.array([[step, 0.0, 0.0]]))
     assert size(series) <= before + 24
     steps = np.diff(series.rows()[:-1, 0])
     assert (steps == steps[0]).all()
-    assert EVALUATIONS // 2 <= len(series.rows()) <= EVALUATIONS + 1
+    assert ROWS // 2 <= len(series.rows()) <= ROWS + 1
     series.rows()[:] = 5
     assert series.rows()[-1, 0] == 99_999
 
 
-def chunk(step: int, losses: list[float], rate: float = 0.1) -> Chunk:
-    return Chunk(step, 0, np.array(losses, dtype=np.float32), 10 * len(losses), 0.1, rate)
+def chunk(step: int, losses: list[float], *rates: tuple[float, float]) -> Chunk:
+    changes = np.array(rates, dtype=np.float64).reshape(-1, 2)
+    return Chunk(step, 0, np.array(losses, dtype=np.float32), 10 * len(losses), 0.1, 0.1, changes)
 
 
 def evaluation(step: int, loss: float, accuracy: float | None = 0.5) -> Evaluation:
@@ -141,21 +156,24 @@ def evaluation(step: int, loss: float, accuracy: float | None = 0.5) -> Evaluati
 def test_history_of_a_run() -> None:
     history = History()
     assert history.best is None
-    assert len(history.train_loss.buckets().steps) == 0
-    assert history.evaluations.rows().shape == (0, 3)
-    history.add_evaluation(evaluation(0, 3.0))
-    history.add_chunk(chunk(2, [5, 4]))
+    assert len(history.curves().train_loss.steps) == 0
+    assert history.curves().evaluations.shape == (0, 3)
+    assert history.curves().learning_rates.shape == (0, 2)
+    assert history.add_evaluation(evaluation(0, 3.0))
+    history.add_chunk(chunk(2, [5, 4], (0, 0.1)))
     history.add_chunk(chunk(4, [3, 2]))
-    history.add_chunk(chunk(5, [1], rate=0.01))
-    history.add_evaluation(evaluation(5, 1.0))
-    history.add_evaluation(evaluation(5, 1.0))
-    history.add_evaluation(evaluation(6, 2.0, None))
-    assert history.train_loss.buckets().mean.tolist() == [5, 4, 3, 2, 1]
-    assert history.learning_rates.rows().tolist() == [[0, 0.1], [4, 0.01]]
-    rows = history.evaluations.rows()
+    history.add_chunk(chunk(5, [1], (4, 0.01)))
+    assert history.add_evaluation(evaluation(5, 1.0))
+    assert not history.add_evaluation(evaluation(5, 0.5)), "a second test pass of a step is the same"
+    assert not history.add_evaluation(evaluation(6, 2.0, None))
+    curves = history.curves()
+    assert curves.train_loss.mean.tolist() == [5, 4, 3, 2, 1]
+    assert curves.learning_rates.tolist() == [[0, 0.1], [4, 0.01]]
+    rows = curves.evaluations
     assert rows[:, :2].tolist() == [[0, 3], [5, 1], [6, 2]]
     assert math.isnan(rows[2, 2])
-    assert history.best == (1.0, 5)
+    assert history.best is not None
+    assert (history.best.test_loss, history.best.step) == (1.0, 5)
 
 
 def test_a_test_loss_that_is_no_number_is_never_the_best() -> None:
@@ -164,13 +182,14 @@ def test_a_test_loss_that_is_no_number_is_never_the_best() -> None:
     assert history.best is None
     history.add_evaluation(evaluation(1, 9.0))
     history.add_evaluation(evaluation(2, math.nan))
-    assert history.best == (9.0, 1)
+    assert history.best is not None
+    assert (history.best.test_loss, history.best.step) == (9.0, 1)
 
 
 def test_two_histories_share_nothing() -> None:
     first, second = History(), History()
     first.add_chunk(chunk(1, [1]))
     first.add_evaluation(evaluation(1, 1.0))
-    assert len(second.train_loss.buckets().steps) == 0
-    assert len(second.evaluations.rows()) == 0
+    assert len(second.curves().train_loss.steps) == 0
+    assert len(second.curves().evaluations) == 0
     assert second.best is None

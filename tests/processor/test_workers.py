@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from mlp_core.processor.workers import NICENESS, SWITCH_SECONDS, Workers
+from mlp_core.processor.policy import NICENESS, SWITCH_SECONDS
+from mlp_core.processor.workers import Workers
 
 LIMIT = 20
 
@@ -18,7 +19,7 @@ def workers_alive() -> int:
 
 
 def test_work_is_done_elsewhere_and_its_result_comes_back() -> None:
-    workers = Workers(2)
+    workers = Workers(2, NICENESS)
     assert workers.run(threading.get_ident) != threading.get_ident()
     with pytest.raises(KeyError, match="lost"):
         workers.run(lambda: {}["lost"])
@@ -30,27 +31,27 @@ def test_workers_have_a_lower_priority_than_whoever_asks() -> None:
     def niceness() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
-    assert Workers(1).run(niceness) == min(19, niceness() + NICENESS) or niceness() > 0
+    assert Workers(1, NICENESS).run(niceness) == min(19, niceness() + NICENESS) or niceness() > 0
 
 
-def test_where_workers_run_nobody_keeps_the_interpreter_lock_for_long() -> None:
+def test_where_workers_run_nobody_keeps_the_gil_for_long() -> None:
     before = sys.getswitchinterval()
     try:
         for set_before, wanted in ((0.005, SWITCH_SECONDS), (SWITCH_SECONDS / 2, SWITCH_SECONDS / 2)):
             sys.setswitchinterval(set_before)
-            assert Workers(1).run(sys.getswitchinterval) == pytest.approx(wanted)
+            assert Workers(1, NICENESS).run(sys.getswitchinterval) == pytest.approx(wanted)
     finally:
         sys.setswitchinterval(before)
 
 
 def test_the_worker_that_has_just_worked_works_again() -> None:
     """Work never goes round, however quickly it is asked for."""
-    workers = Workers(4)
+    workers = Workers(4, NICENESS)
     assert len({workers.run(threading.get_ident) for _ in range(200)}) == 1
 
 
 def test_no_more_threads_than_allowed_and_none_after_a_while() -> None:
-    workers, before = Workers(2, idle_seconds=0.01), workers_alive()
+    workers, before = Workers(2, NICENESS, idle_seconds=0.01), workers_alive()
     at_work, most, lock = [0], [0], threading.Lock()
     gate = threading.Barrier(2)
 
@@ -76,7 +77,7 @@ def test_no_more_threads_than_allowed_and_none_after_a_while() -> None:
 
 
 def test_work_is_started_and_not_waited_for_while_a_worker_is_free() -> None:
-    workers = Workers(1, idle_seconds=LIMIT)
+    workers = Workers(1, NICENESS, idle_seconds=LIMIT)
     begun, go_on = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -88,3 +89,20 @@ def test_work_is_started_and_not_waited_for_while_a_worker_is_free() -> None:
     assert not workers.start(work), "the only worker is at work"
     go_on.set()
     assert workers.run(lambda: 7) == 7
+
+
+def test_queued_work_is_done_some_time_and_its_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    workers = Workers(1, NICENESS)
+    go_on, done = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        assert go_on.wait(LIMIT)
+        raise KeyError("lost")
+
+    workers.queue(fail)
+    workers.queue(done.set)
+    assert not done.is_set(), "the only worker is at work"
+    go_on.set()
+    assert done.wait(LIMIT)
+    assert workers.run(lambda: 1) == 1
+    assert "lost" in caplog.text

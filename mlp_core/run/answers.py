@@ -1,7 +1,7 @@
-"""From outputs to class probabilities, one function per link of a loss (`mlp_core.catalog.losses`).
+"""From a network's outputs to classes and their probabilities.
 
-They say what `mlp_core.run.metrics.probabilities` says, each in its shortest form: their text goes into the
-`model.py` of a bundle, and their operators into ONNX graphs.
+The text of the functions named in `PROBABILITIES` goes into the `model.py` of a bundle, and their operators into ONNX
+graphs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,23 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+from mlp_core.catalog.losses import LossEntry
+
+
+def predicted_class(outputs: Tensor, loss: LossEntry) -> Tensor:
+    """Class indices int64 (N,) from the network's outputs (N, outputs).
+
+    With several outputs the largest wins; a single one is compared with the loss's threshold.
+    """
+    if outputs.shape[1] > 1:
+        return outputs.argmax(dim=1)
+    return (outputs[:, 0] > loss.threshold).to(torch.int64)
+
+
+def probabilities(outputs: Tensor, loss: LossEntry) -> Tensor:
+    """Class probabilities float32 (N, K), rows summing to 1, from outputs (N, outputs)."""
+    return PROBABILITIES[loss.link](outputs)
 
 
 def softmax_probabilities(outputs: Tensor) -> Tensor:
@@ -28,7 +45,10 @@ def identity_probabilities(outputs: Tensor) -> Tensor:
 
 
 def as_classes(chances: Tensor) -> Tensor:
-    """Independent chances as probabilities of classes: one chance is that of the second of two classes."""
+    """Independent chances as probabilities of classes, by dividing them by their sum.
+
+    A single chance is that of the second of two classes.
+    """
     if chances.shape[1] == 1:
         return torch.cat([1.0 - chances, chances], dim=1)
     total = chances.sum(dim=1, keepdim=True)
@@ -41,4 +61,4 @@ PROBABILITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": sigmoid_probabilities,
     "identity": identity_probabilities,
 }
-"""The function of each link."""
+"""The function of each link of a loss."""

@@ -9,15 +9,16 @@ import pytest
 import torch
 
 from mlp_core import data
+from mlp_core.catalog import LOSSES
 from mlp_core.engines import ChunkResult
 from mlp_core.engines.eager import EagerEngine
-from mlp_core.presets import preset
+from mlp_core.presets import mlp, preset
 from mlp_core.run.build import Run, build
-from mlp_core.spec import Experiment, LayerSpec
+from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec
 from mlp_core.training import loop
-from mlp_core.training.diagnosis import EXPLODED, Watch
+from mlp_core.training.diagnosis import EXPLODED, DivergenceGuard
 from mlp_core.training.events import Chunk, Diverged, Event, Finished
-from mlp_core.training.loop import Progress, train
+from mlp_core.training.loop import LoopState, train
 
 
 def with_rate(name: str, rate: float, **training: Any) -> Experiment:
@@ -48,9 +49,9 @@ def fixed_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "_pace", lambda *arguments: None)
 
 
-def events_until_the_end(run: Run, chunk: int, progress: Progress | None = None) -> tuple[list[Event], Progress]:
-    progress = progress or Progress(Watch(run), chunk_steps=chunk)
-    return list(train(run, EagerEngine(), progress, epochs=200)), progress
+def events_until_the_end(run: Run, chunk: int, state: LoopState | None = None) -> tuple[list[Event], LoopState]:
+    state = state or LoopState(DivergenceGuard(run), chunk_steps=chunk)
+    return list(train(run, EagerEngine(), state, epochs=200)), state
 
 
 RUNS = [("spiral", 1e10), ("circle", 1e10), ("xor", 1e10), ("moons", 1e10), ("two-hidden-relu", 1e10),
@@ -122,7 +123,7 @@ def test_the_layer_and_the_step_are_named_wherever_it_happens(after: int, factor
     experiment = with_rate("spiral", 0.03)
     experiment = experiment.updated(layers=(*experiment.layers[:-1], LayerSpec(type="ReLU"), experiment.layers[-1]))
     run = make(experiment)
-    events = list(train(run, Faulty(after, factor, "4"), Progress(Watch(run), chunk_steps=8), epochs=3))
+    events = list(train(run, Faulty(after, factor, "4"), LoopState(DivergenceGuard(run), chunk_steps=8), epochs=3))
     if np.isnan(factor):
         diverged = next(e for e in events if isinstance(e, Diverged))
         assert words in diverged.message
@@ -137,8 +138,8 @@ def test_broken_from_the_first_step(value: float) -> None:
     run = make(with_rate("plane", 0.03))
     with torch.no_grad():
         run.model[0].weight.fill_(value)
-    watch = Watch(run)
-    events = list(train(run, EagerEngine(), Progress(watch), epochs=1))
+    watch = DivergenceGuard(run)
+    events = list(train(run, EagerEngine(), LoopState(watch), epochs=1))
     if np.isfinite(value) and isinstance(events[0], Chunk):
         return  # a loss that starts high is compared with itself
     assert isinstance(events[0], Diverged)
@@ -159,15 +160,15 @@ def test_pressing_train_again_never_loses_the_sound_weights(chunk: int) -> None:
     experiment = with_rate("plane", 3.0)
     losses, states = step_by_step(experiment)
     run = make(experiment)
-    _, progress = events_until_the_end(run, chunk)
+    _, state = events_until_the_end(run, chunk)
     for _ in range(4):
-        events, _ = events_until_the_end(run, chunk, progress)
+        events, _ = events_until_the_end(run, chunk, state)
         assert any(isinstance(event, Diverged) for event in events)
         step = run.position.step
         assert step <= len(losses) - 2
         assert all(torch.equal(value, states[step][key]) for key, value in run.model.state_dict().items())
     run.learning_rate = 0.03
-    events = list(train(run, EagerEngine(), progress, epochs=30))
+    events = list(train(run, EagerEngine(), state, epochs=30))
     end = events[-1]
     assert isinstance(end, Finished)
     assert end.reason == "epochs"
@@ -177,10 +178,10 @@ def test_pressing_train_again_never_loses_the_sound_weights(chunk: int) -> None:
 
 def test_a_rate_that_was_raised_live_is_the_cause_that_is_named() -> None:
     run = make(with_rate("plane", 0.03))
-    progress = Progress(Watch(run), chunk_steps=4)
-    list(train(run, EagerEngine(), progress, steps=12))
+    state = LoopState(DivergenceGuard(run), chunk_steps=4)
+    list(train(run, EagerEngine(), state, steps=12))
     run.learning_rate = 1e8
-    events, _ = events_until_the_end(run, 4, progress)
+    events, _ = events_until_the_end(run, 4, state)
     diverged = next(e for e in events if isinstance(e, Diverged))
     assert "learning rate of 1e+08" in diverged.message
     assert run.position.step == 12
@@ -206,6 +207,21 @@ def test_cause_and_remedy(name: str, rate: float, zero_grad: bool, words: str) -
         assert words in said
         assert "then press Reset." in said
         assert said.endswith("The weights of step 0 are kept.")
+
+
+def test_the_cause_speaks_of_the_loss_that_was_chosen() -> None:
+    from mlp_core.training.diagnosis import explain
+
+    for name, entry in LOSSES.items():
+        dataset = "plane" if "regression" in entry.tasks else "xor"
+        layers = mlp((4,), "Tanh", *(["Sigmoid"] if entry.bounded_outputs else []))
+        described = with_rate("plane", 0.001).updated(
+            data=DataSpec(dataset=dataset), loss=LossSpec(type=name), layers=layers
+        )
+        said = explain(make(described), float("nan"), 5, "layer 1 (Linear)", 0.001)
+        assert f"{entry.divergence}: set a smaller learning rate" in said
+        assert ("squared error" in said) == (name == "MSELoss")
+        assert ("absolute error" in said) == (name == "L1Loss")
 
 
 def test_a_sound_run_is_left_alone() -> None:

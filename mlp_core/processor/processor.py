@@ -1,0 +1,38 @@
+"""One object for the cores of this machine: turns, the threads that compute, and helpers for wide networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from mlp_core.processor import policy
+from mlp_core.processor.turns import Turns
+from mlp_core.processor.workers import Workers
+
+T = TypeVar("T")
+
+
+class Processor:
+    """The cores that runs share. Sessions get one handed in; a process usually has a single one, `PROCESSOR`."""
+
+    def __init__(self, cores: int | None = None) -> None:
+        self.cores = cores or policy.cores()
+        self.turns = Turns(self.cores)
+        self._workers = Workers(self.cores, policy.NICENESS)
+        self._background = Workers(self.cores, policy.BACKGROUND_NICENESS)
+
+    def compute(self, work: Callable[[], T], *, background: bool = False) -> T:
+        """Have a thread of low priority do what holds no GIL, and wait for its result."""
+        return (self._background if background else self._workers).run(work)
+
+    def help(self, work: Callable[[], None]) -> bool:
+        """Have an idle thread do it beside the caller; False, and nothing is done, where none is idle."""
+        return self._workers.start(work)
+
+    def later(self, work: Callable[[], None]) -> None:
+        """Have it done at the lowest priority, some time; whoever asks goes on."""
+        self._background.queue(work)
+
+
+PROCESSOR = Processor()
+"""The processor that everything in this process shares, unless another one is handed in."""

@@ -1,0 +1,299 @@
+"""The one thread of a session: it prepares a run, trains it, brings views up to date, and ends.
+
+It lives only while there is something to do. Orders are looked at between chunks of steps, nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlp_core import data
+from mlp_core.errors import UserError
+from mlp_core.processor import Priority, Processor
+from mlp_core.training.lease import Lease
+from mlp_core.training.mailbox import Goal, Mailbox
+from mlp_core.training.pace import slow_chunk
+from mlp_core.training.snapshot import BUSY, Status
+
+if TYPE_CHECKING:
+    from mlp_core.training.events import Events
+    from mlp_core.training.trainer import Trainer
+
+LOG = logging.getLogger(__name__)
+
+
+class Driver:
+    """Does what a mailbox asks for, in a thread of its own that starts and ends by itself."""
+
+    def __init__(
+        self, mail: Mailbox, processor: Processor, lease: Lease | None, data_dir: Path | None, *, background: bool
+    ) -> None:
+        self._mail, self.processor, self._lease, self._data_dir = mail, processor, lease, data_dir
+        self._background = background
+        self._priority = Priority.BACKGROUND if background else Priority.WATCHED
+        self.thread: threading.Thread | None = None
+
+    def wake(self) -> None:
+        """Make sure that the thread sees what is wanted. Call with the mailbox's lock held."""
+        orders = self._mail.orders
+        if self.thread is None and not orders.closed and orders.experiment is not None:
+            self.thread = threading.Thread(target=self._work, name="mlp-training", daemon=True)
+            self.thread.start()
+        self._mail.notify()
+
+    def _work(self) -> None:
+        try:
+            while (job := self._next_job()) is not None:
+                try:
+                    job()
+                except Exception as error:
+                    self._fail(error)
+        finally:
+            with self._mail.lock:
+                if self.thread is threading.current_thread():  # an error while telling of an error
+                    self.thread = None
+
+    def _next_job(self) -> Callable[[], None] | None:
+        """What to do next; None ends the thread, decided under the lock so that no request falls in between."""
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            if not orders.closed and not mail.up_to_date:
+                return self._prepare
+            if not orders.closed and mail.trainer is not None:
+                if orders.weights is not None:
+                    return self._give_weights
+                if orders.goal is not None and self._leased():
+                    return self._train_as_member
+            orders.goal = orders.weights = None
+            if mail.snapshot.status in ("running", "pausing"):
+                mail.publish("ready")
+            if not orders.closed and mail.needs_views():
+                return self._compute_views
+            if orders.closed:
+                mail.drop_run()
+            self.thread = None
+            return None
+
+    def _leased(self) -> bool:
+        return self._lease is None or self._lease.holds
+
+    # Preparing
+
+    def _prepare(self) -> None:
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            generation, experiment, download = orders.generation, orders.experiment, orders.download
+            weights, orders.download = orders.start_weights, False
+        assert experiment is not None
+        try:
+            dataset = data.load(
+                experiment.data,
+                self._data_dir,
+                progress=self._show_progress,
+                cancelled=lambda: orders.closed or orders.generation != generation,
+                download=download,
+            )
+            from mlp_core.training.trainer import Trainer
+
+            trainer: Trainer | None = None
+            with self._in_turn(lambda: orders.generation == generation and not orders.closed, pressed=True) as begun:
+                if begun:
+                    trainer = Trainer(
+                        experiment,
+                        dataset,
+                        processor=self.processor,
+                        generation=generation,
+                        weights=weights,
+                        background=self._background,
+                    )
+                    trainer.compute_views(mail.views_on_screen(), all_stale=True)
+        except data.DataMissing as error:
+            self._give_up(generation, "needs download", str(error))
+            return
+        except Exception:
+            self._give_up(generation, "preparing", "")
+            raise
+        with mail.lock:
+            if orders.generation != generation or trainer is None:
+                return
+            mail.trainer, mail.prepared = trainer, generation
+            if orders.experiment is not None:
+                trainer.follow(orders.experiment)
+            mail.aim()
+        mail.publish("ready" if orders.goal is None else "running")
+
+    def _give_up(self, generation: int, status: Status, message: str) -> None:
+        mail = self._mail
+        with mail.lock:
+            if mail.orders.generation == generation:
+                mail.trainer, mail.prepared, mail.orders.goal = None, generation, None
+                mail.publish(status, message)
+
+    def _show_progress(self, progress: data.Progress) -> None:
+        share = progress.done_bytes / progress.total_bytes if progress.total_bytes else None
+        self._mail.show(progress=(progress.what, share))
+
+    # Training
+
+    def _train_as_member(self) -> None:
+        with self.processor.turns.member(self._priority):
+            self._train()
+
+    def _train(self) -> None:
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            trainer, goal, target = mail.trainer, orders.goal, orders.target
+        assert trainer is not None
+        if goal is None:
+            return  # paused a moment ago
+        mail.publish("running")
+        by_epoch = goal != "batch"
+        events = trainer.train(epochs=(target or None) if by_epoch else None, steps=None if by_epoch else target)
+        finished, first = False, True
+        while not finished and self._goes_on(trainer, goal, target):
+            began, steps_before = time.monotonic(), trainer.run.position.step
+            with self._in_turn(lambda: self._goes_on(trainer, goal, target), pressed=first) as begun:
+                if not begun:
+                    return
+                self._follow(trainer)
+                finished = self._do_chunks(trainer, events, lambda: self._goes_on(trainer, goal, target))
+                if finished or self._goes_on(trainer, goal, target):
+                    trainer.compute_views(mail.views_on_screen(), all_stale=finished)
+                    if not finished:
+                        mail.publish("running")
+            first = False
+            if orders.weights is not None:
+                self._give_weights()
+            self._throttle(began, trainer.run.position.step - steps_before, trainer, goal)
+        if finished or trainer.diverged:
+            self._reached(trainer, goal)
+
+    def _do_chunks(self, trainer: Trainer, events: Events, goes_on: Callable[[], bool]) -> bool:
+        """Train for a turn, which is one chunk once a run's chunks have grown; whether that was the end."""
+        ends = time.monotonic() + trainer.loop.chunk_seconds / 2
+        while (event := next(events, None)) is not None:
+            trainer.take(event)
+            if self._mail.orders.steps_per_second or time.monotonic() > ends or not goes_on():
+                return False
+        return True
+
+    @contextmanager
+    def _in_turn(self, wanted: Callable[[], bool], *, pressed: bool = False) -> Iterator[bool]:
+        """A turn in which to work; False if, while it waited for one, it was not wanted any more."""
+        mail = self._mail
+        priority = Priority.PRESSED if pressed and not self._background else self._priority
+        while True:
+            with mail.lock:
+                if not wanted():
+                    break
+                turn = self.processor.turns.ask(priority)
+                mail.await_turn(turn, wanted)
+            if not turn.held:
+                self._tell_waiting()
+            try:
+                if turn.wait():
+                    yield True
+                    return
+            finally:
+                turn.end()
+                with mail.lock:
+                    mail.await_turn(None)
+        yield False
+
+    def _tell_waiting(self) -> None:
+        with self._mail.lock:
+            if self._mail.snapshot.waiting_since is None:
+                self._mail.show(waiting_since=time.monotonic(), others=self.processor.turns.others())
+
+    def _follow(self, trainer: Trainer) -> None:
+        """Let the run take what was changed since, which needs no new one."""
+        experiment = self._mail.orders.experiment
+        if experiment is not None and self._mail.orders.generation == trainer.generation:
+            trainer.follow(experiment)
+
+    def _goes_on(self, trainer: Trainer, goal: Goal | None, target: int) -> bool:
+        orders = self._mail.orders
+        with self._mail.lock:
+            return (
+                not orders.closed
+                and orders.generation == trainer.generation
+                and (orders.goal, orders.target) == (goal, target)
+                and self._leased()
+            )
+
+    def _throttle(self, began: float, steps: int, trainer: Trainer, goal: Goal | None) -> None:
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            while orders.steps_per_second and orders.goal == goal and orders.generation == trainer.generation:
+                chunk = slow_chunk(orders.steps_per_second)
+                trainer.loop.chunk_steps = min(trainer.loop.chunk_steps, chunk)
+                # A chunk that was begun at a higher speed is longer: it is not waited for in full.
+                left = began + min(steps, chunk) / orders.steps_per_second - time.monotonic()
+                if left <= 0 or orders.closed:
+                    return
+                rests = time.monotonic()
+                mail.rest(left)
+                trainer.pace.rest(time.monotonic() - rests)
+
+    def _reached(self, trainer: Trainer, goal: Goal | None) -> None:
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            if orders.generation == trainer.generation and orders.goal == goal:
+                orders.goal = None
+        if trainer.diverged:
+            mail.publish("diverged", trainer.diverged)
+            trainer.diverged = ""
+        elif goal == "play":
+            mail.publish("finished", f"Finished {trainer.run.position.epoch:,} epochs. Press Train for as many more.")
+        else:
+            mail.publish("ready")
+
+    # Everything else
+
+    def _give_weights(self) -> None:
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            if orders.weights is not None and mail.trainer is not None and mail.up_to_date:
+                self._follow(mail.trainer)
+                mail.given = mail.trainer.weights(best=orders.weights == "best")
+            orders.weights = None
+            mail.notify()
+
+    def _compute_views(self) -> None:
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            trainer = mail.trainer
+        assert trainer is not None
+
+        def wanted() -> bool:
+            return trainer.generation == orders.generation and not (orders.goal or orders.closed)
+
+        with self._in_turn(wanted) as begun:
+            if begun:
+                trainer.compute_views(mail.views_on_screen(), all_stale=True)
+        with mail.lock:
+            if mail.snapshot.status not in BUSY:
+                mail.publish(mail.snapshot.status, mail.snapshot.message)
+
+    def _fail(self, error: Exception) -> None:
+        mail = self._mail
+        with mail.lock:
+            if not mail.up_to_date:
+                return  # it belongs to a run that was given up
+            mail.orders.goal = None
+            if isinstance(error, UserError):
+                mail.publish("failed", str(error))
+                return
+            LOG.exception("training failed", exc_info=error)
+            first_line = (str(error).splitlines() or [""])[0][:300]
+            mail.publish(
+                "failed",
+                f"Training stopped by an unexpected error ({type(error).__name__}: {first_line}). "
+                "Your settings are kept: press Reset to start again, or change them.",
+            )

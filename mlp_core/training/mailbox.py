@@ -1,0 +1,157 @@
+"""Where those who ask a session for something, and the thread that does it, leave word for each other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from mlp_core.processor import Turn, Turns
+from mlp_core.spec import Experiment
+from mlp_core.training.snapshot import BUSY, Snapshot, Status
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mlp_core.export.weights import Weights
+    from mlp_core.training.trainer import Trainer
+
+Goal = Literal["play", "batch", "epoch"]
+
+
+@dataclass
+class Orders:
+    """What is wanted of a session."""
+
+    experiment: Experiment | None = None
+    """The experiment that was last applied."""
+    generation: int = 0
+    """Counts the runs that were asked for."""
+    start_weights: Mapping[str, Tensor] | None = None
+    """What the next run starts with, instead of drawn weights."""
+    download: bool = False
+    """Whether the data may be fetched."""
+    goal: Goal | None = None
+    """How far to train; None to stand still."""
+    target: int = 0
+    """The epoch or step at which the goal is reached; 0 for none."""
+    steps_per_second: float | None = None
+    """How fast to train at most."""
+    views: dict[str, float] = field(default_factory=dict)
+    """The views that are on screen, and until when (`time.monotonic`) each counts as such."""
+    weights: Literal["current", "best"] | None = None
+    """Which weights somebody waits for."""
+    closed: bool = False
+    """Whether the session is over."""
+
+
+class Mailbox:
+    """Orders, the run at hand, and the newest snapshot, all under one lock. Every change notifies whoever waits."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.lock = threading.RLock()
+        self.orders = Orders()
+        self.trainer: Trainer | None = None
+        self.prepared = -1  # the generation that the trainer (or a failure) belongs to
+        self.given: Weights | None = None  # what somebody waited for
+        self._turns = turns
+        self._changed = threading.Condition(self.lock)
+        self._snapshot = Snapshot()
+        self._turn: tuple[Turn, Callable[[], bool]] | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot; reading it needs no lock."""
+        return self._snapshot
+
+    def wait(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Wait until the condition holds; False if the time runs out. Call with the lock held."""
+        return self._changed.wait_for(condition, timeout)
+
+    def rest(self, seconds: float) -> None:
+        """Let go of the lock until something changes, for so long at most. Call with the lock held."""
+        self._changed.wait(seconds)
+
+    def notify(self) -> None:
+        """Tell all that wait for something: it has changed. A turn that is not wanted any more is called off."""
+        if self._turn is not None:
+            turn, wanted = self._turn
+            if not wanted():
+                turn.call_off()
+        self._changed.notify_all()
+
+    def await_turn(self, turn: Turn | None, wanted: Callable[[], bool] = lambda: True) -> None:
+        """The thread waits for this turn, or holds it, while it is wanted; None for no turn."""
+        self._turn = None if turn is None else (turn, wanted)
+
+    # The state of the run at hand
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether the run that was last asked for is prepared, or cannot be."""
+        return self.prepared == self.orders.generation
+
+    def views_on_screen(self) -> list[str]:
+        """The views that somebody looks at."""
+        now = time.monotonic()
+        return [name for name, until in self.orders.views.items() if until > now]
+
+    def needs_views(self) -> bool:
+        """Whether a view on screen shows an older step than the run's."""
+        return (
+            self.trainer is not None
+            and self.up_to_date
+            and self._snapshot.status != "failed"
+            and self.trainer.views.stale(self.views_on_screen())
+        )
+
+    def start_over(self, weights: Mapping[str, Tensor] | None = None) -> None:
+        """Ask for a new run of the experiment."""
+        self.orders.generation += 1
+        self.orders.start_weights = weights
+        self.show(status="preparing", message="", progress=None, goes_on=self.orders.goal is not None)
+
+    def drop_run(self) -> None:
+        """Let go of the run and of everything that the snapshot shows of it."""
+        self.trainer = None
+        self.show(dataset=None, history=None, confusion=None, views={})
+
+    def aim(self) -> None:
+        """Set where the goal ends, for the run at hand and the experiment's number of epochs."""
+        orders = self.orders
+        if self.trainer is None or not self.up_to_date or orders.goal is None or orders.experiment is None:
+            return
+        position, epochs = self.trainer.run.position, orders.experiment.training.epochs
+        if orders.goal == "batch":
+            orders.target = position.step + 1
+        elif orders.goal == "epoch":
+            orders.target = position.epoch + 1
+        else:
+            orders.target = 0 if epochs is None else epochs * (position.epoch // epochs + 1)
+
+    # Snapshots
+
+    def publish(self, status: Status, message: str = "") -> None:
+        """Show the run as it stands, unless it has been given up for a newer one."""
+        with self.lock:
+            if not self.up_to_date:
+                return
+            if self.trainer is None:
+                nothing = Snapshot(devices=self._snapshot.devices, experiment=self.orders.experiment)
+                self.show(nothing, status=status, message=message, generation=self.orders.generation)
+                return
+            computing = status not in BUSY and self.trainer.views.stale(self.views_on_screen())
+            before, now = self._snapshot, self.trainer.snapshot(status, message)
+            others = self._turns.others() if status == "running" else 0
+            period = now.at - before.at if before.status == status == "running" else 0.0
+            self.show(now, computing_views=computing, others=others, period=period)
+
+    def show(self, new: Snapshot | None = None, **changes: Any) -> None:
+        """Replace the snapshot, by a new one or by itself, with changes."""
+        with self.lock:
+            # A page that outlives its session, with the server, goes on with the next one's versions.
+            version = max(self._snapshot.version + 1, time.time_ns() // 1000)
+            self._snapshot = replace(new or self._snapshot, version=version, **changes)
+            self._changed.notify_all()

@@ -1,0 +1,109 @@
+"""Keeps the record of a run while it trains."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+
+from mlp_core.spec import Experiment
+from mlp_core.training.events import Chunk, Evaluation
+from mlp_core.training.history import History
+from mlp_core.training.record import Change, End, RunRecord, Score
+
+LOADED = "It started from weights that were loaded, not drawn from its seed."
+CHANGED = "Its learning rate was changed by hand while it was trained."
+LEARNING_RATE = "optimizer.lr"
+"""The setting whose change makes a run another one than its script's; a number of epochs only ends it elsewhere."""
+
+
+class Recorder:
+    """The record of one run, as it grows. The training thread writes; any thread may read."""
+
+    def __init__(self, experiment: Experiment, device: str, *, from_weights: bool) -> None:
+        self.id = uuid.uuid4().hex
+        self.history = History()
+        self._lock = threading.Lock()
+        self._first = self._now = experiment
+        self._from_weights, self._device = from_weights, device
+        self._changes: list[Change] = []
+        self._engines: list[str] = []
+        self._inexact: dict[str, None] = {LOADED: None} if from_weights else {}
+        self._started: float | None = None
+        self._ended: float | None = None
+        self._end: End | None = None
+        self._step = self._epoch = self._samples = 0
+        self._seconds = 0.0
+        self._last: Evaluation | None = None
+
+    @property
+    def inexact(self) -> tuple[str, ...]:
+        """Sentences on why a script will not repeat the run, in the order in which they became true."""
+        with self._lock:
+            return tuple(self._inexact)
+
+    def note_inexact(self, sentence: str) -> None:
+        """Add such a sentence, once."""
+        with self._lock:
+            self._inexact[sentence] = None
+
+    def change(self, experiment: Experiment, step: int) -> None:
+        """The run goes on with another experiment after so many steps; before the first, it is simply that one."""
+        with self._lock:
+            before, self._now = self._now, experiment
+            if step == 0:
+                self._first = experiment
+                return
+            for setting, old, new in experiment.live_changes_since(before):
+                self._changes.append(Change(step, setting, old, new))
+                if setting == LEARNING_RATE:
+                    self._inexact[CHANGED] = None
+
+    def add_chunk(self, chunk: Chunk, engine: str) -> None:
+        """Record a chunk of steps that this engine has done."""
+        now = time.time()
+        with self._lock:
+            if self._started is None:
+                self._started = now - chunk.seconds
+            self._ended, self._end = now, None
+            if not self._engines or self._engines[-1] != engine:
+                self._engines.append(engine)
+            self._step, self._epoch = chunk.step, chunk.epoch
+            self._seconds += chunk.seconds
+            self._samples += chunk.samples
+        self.history.add_chunk(chunk)
+
+    def add_evaluation(self, evaluation: Evaluation) -> bool:
+        """Record a test pass, and tell whether it is the best so far."""
+        with self._lock:
+            self._last = evaluation
+        return self.history.add_evaluation(evaluation)
+
+    def end(self, reason: End) -> None:
+        """The run has come to an end, from which it may still go on."""
+        with self._lock:
+            self._end = reason
+
+    def record(self, points: int | None = None) -> RunRecord:
+        """The record as it stands, with at most about so many points of each curve."""
+        curves, best = self.history.curves(points), self.history.best
+        with self._lock:
+            return RunRecord(
+                id=self.id,
+                experiment=self._first,
+                changes=tuple(self._changes),
+                start="weights" if self._from_weights else "seed",
+                started=self._started,
+                ended=self._ended,
+                end=self._end,
+                device=self._device,
+                engines=tuple(self._engines),
+                inexact=tuple(self._inexact),
+                step=self._step,
+                epoch=self._epoch,
+                seconds=self._seconds,
+                samples=self._samples,
+                best=None if best is None else Score.of(best),
+                last=None if self._last is None else Score.of(self._last),
+                curves=curves,
+            )

@@ -1,0 +1,203 @@
+"""One run being trained: the run and its engine, its record, its views and its pace. Used by one thread at a time.
+
+Everything here needs PyTorch, so `driver` imports it only in its thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from torch import Tensor
+
+from mlp_core.data.dataset import Dataset
+from mlp_core.engines import ChunkResult, Engine
+from mlp_core.engines.choose import engine_for
+from mlp_core.engines.passes import CompiledPasses
+from mlp_core.export.weights import Weights
+from mlp_core.processor import Processor
+from mlp_core.processor.policy import use_threads
+from mlp_core.run.build import Run, build
+from mlp_core.run.devices import available, describe
+from mlp_core.run.nogil import copies
+from mlp_core.spec import Experiment
+from mlp_core.training.diagnosis import DivergenceGuard
+from mlp_core.training.events import Chunk, Diverged, Evaluation, Event, Events, Finished
+from mlp_core.training.loop import LoopState, train
+from mlp_core.training.pace import Pace
+from mlp_core.training.recorder import Recorder
+from mlp_core.training.snapshot import Snapshot, Status
+from mlp_core.training.views import ViewSchedule
+
+T = TypeVar("T")
+
+
+class _OnProcessor:
+    """An engine whose chunks are computed by the processor's threads."""
+
+    def __init__(self, engine: Engine, compute: Callable[[Callable[[], ChunkResult]], ChunkResult]) -> None:
+        self._engine, self._compute = engine, compute
+
+    @property
+    def name(self) -> str:
+        """The engine's own name."""
+        return self._engine.name
+
+    def run(self, run: Run, steps: int) -> ChunkResult:
+        """Do this many steps, as the engine does."""
+        return self._compute(lambda: self._engine.run(run, steps))
+
+
+class Trainer:
+    """Trains one run. Its record and its history may be read by other threads."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        dataset: Dataset,
+        *,
+        processor: Processor,
+        generation: int = 0,
+        weights: Mapping[str, Tensor] | None = None,
+        background: bool = False,
+    ) -> None:
+        use_threads(1)  # the processor's threads take as many as there are; more kernel threads than cores sleep
+        self._processor, self._background = processor, background
+        self.generation = generation
+        self.run: Run = build(experiment, dataset)
+        if weights is not None:
+            self.run.model.load_state_dict(dict(weights))
+        self.recorder = Recorder(experiment, describe(self.run.device), from_weights=weights is not None)
+        engine, self._why_engine = engine_for(self.run)
+        self._engine = _OnProcessor(engine, self._compute_chunk)
+        self.loop = LoopState(DivergenceGuard(self.run))
+        self.pace = Pace(processor, background=background)
+        self.views = ViewSchedule(self.run, self._evaluate, self._evaluated_step)
+        self.diverged = ""
+        self._best: Weights | None = None
+        if self.run.device.type == "cpu":
+            self.run.passes = passes = CompiledPasses(self.run, self._compute)
+            passes.prepare()
+
+    # Steps
+
+    def train(self, *, epochs: int | None = None, steps: int | None = None) -> Events:
+        """Events of training up to a number of epochs or steps, counted from the run's start."""
+        use_threads(1)
+        self.pace.start_measuring(self.loop.samples)
+        return train(self.run, self._engine, self.loop, epochs=epochs, steps=steps, evaluate_epochs=False)
+
+    def take(self, event: Event) -> None:
+        """Take an event of `train` into the record."""
+        if isinstance(event, Chunk):
+            self.recorder.add_chunk(event, self._engine.name)
+            self.pace.measure(self.loop.samples)
+        elif isinstance(event, Diverged):
+            self.diverged = event.message
+            self.recorder.end("diverged")
+        elif isinstance(event, Finished):
+            if event.reason == "epochs":
+                self.recorder.end("epochs")
+            if self.loop.evaluation is not None:
+                self._add_evaluation(self.loop.evaluation)
+
+    def follow(self, experiment: Experiment) -> None:
+        """Go on with what may change while a run goes on: learning rate, number of epochs."""
+        if experiment == self.run.experiment:
+            return
+        self.recorder.change(experiment, self.run.position.step)
+        self.run.base_learning_rate = experiment.optimizer.params["lr"]
+        self.run.experiment = experiment
+
+    def _compute(self, work: Callable[[], T]) -> T:
+        """Have a thread of low priority do what holds no GIL, set up for this run's kernels."""
+
+        def tuned() -> T:
+            alone = not self._processor.turns.others(background=self._background)
+            self.loop.chunk_seconds = self.pace.chunk_seconds()
+            self.run.tune_thread(alone=alone)
+            if not alone and not self.run.one_thread:
+                self.recorder.note_inexact("Other runs shared the processor with it, so sums were rounded otherwise.")
+            return work()
+
+        return self._processor.compute(tuned, background=self._background)
+
+    def _compute_chunk(self, chunk: Callable[[], ChunkResult]) -> ChunkResult:
+        def measured() -> ChunkResult:
+            self.pace.begin_chunk()
+            try:
+                return chunk()
+            finally:
+                self.pace.end_chunk()
+
+        return self._compute(measured)
+
+    # Views and test passes
+
+    def compute_views(self, wanted: Iterable[str], *, all_stale: bool) -> None:
+        """Evaluate, and compute the wanted views that are due; with `all_stale`, all that show an older step."""
+        use_threads(1)
+        before = self.views.seconds
+        self.views.compute(wanted, self.loop.seconds + self.pace.rested, all_stale=all_stale)
+        self.pace.exclude(self.views.seconds - before)
+
+    def _evaluate(self) -> None:
+        self._add_evaluation(self.loop.evaluate(self.run))
+
+    def _evaluated_step(self) -> int | None:
+        return None if self.loop.evaluation is None else self.loop.evaluation.step
+
+    def _add_evaluation(self, evaluation: Evaluation) -> None:
+        if self.recorder.add_evaluation(evaluation) and evaluation.step == self.run.position.step:
+            self._best = self.weights()
+
+    # What others get
+
+    def weights(self, *, best: bool = False) -> Weights:
+        """A copy of the weights as they are, or as they were at the lowest test loss that was seen."""
+        if best and self._best is not None:
+            return self._best
+        tensors = self.run.model.state_dict()
+        evaluation, position = self.loop.evaluation, self.run.position
+        current = evaluation if evaluation is not None and evaluation.step == position.step else None
+        return Weights(
+            experiment=self.run.experiment,
+            tensors=dict(zip(tensors, copies(list(tensors.values())), strict=True)),
+            step=position.step,
+            epoch=position.epoch,
+            test_loss=None if current is None else current.test_loss,
+            test_accuracy=None if current is None else current.test_accuracy,
+        )
+
+    def snapshot(self, status: Status, message: str) -> Snapshot:
+        """The run as it stands."""
+        position, evaluation, best = self.run.position, self.loop.evaluation, self.recorder.history.best
+        return Snapshot(
+            status=status,
+            message=message,
+            run=self.recorder.id,
+            generation=self.generation,
+            experiment=self.run.experiment,
+            dataset=self.run.dataset,
+            history=self.recorder.history,
+            step=position.step,
+            epoch=position.epoch,
+            batch=position.batch,
+            batches_per_epoch=self.run.batches.per_epoch,
+            train_loss=None if position.step == 0 else self.loop.train_loss,
+            test_loss=None if evaluation is None else evaluation.test_loss,
+            test_accuracy=None if evaluation is None else evaluation.test_accuracy,
+            best_test_loss=None if best is None else best.test_loss,
+            best_step=0 if best is None else best.step,
+            confusion=None if evaluation is None else evaluation.confusion,
+            learning_rate=self.run.learning_rate,
+            samples_per_second=self.pace.samples_per_second,
+            device=describe(self.run.device),
+            devices=available(),
+            engine=self._engine.name,
+            notes=(*self.run.notes, *((self._why_engine,) if self._why_engine else ())),
+            views=dict(self.views.results),
+            inexact=self.recorder.inexact,
+            at=time.time(),
+        )

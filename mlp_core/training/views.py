@@ -1,0 +1,93 @@
+"""Which views of a run are computed when: all of them together take a bounded share of its time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlp_core.catalog.facts import DataFacts
+from mlp_core.run.build import Run
+from mlp_core.statistics import VIEWS, View, compute
+
+VIEW_SHARE = 0.1
+"""The share of a run's time that evaluation and views may take together."""
+VIEW_INTERVAL = 0.1
+"""Seconds between two computations of a view at the least: nobody sees more."""
+EVALUATION = "evaluation"
+"""The name of the pass over the test samples among the views."""
+
+
+@dataclass(frozen=True, eq=False)
+class ViewResult:
+    """A view of a run at one moment."""
+
+    step: int
+    """Mini-batches done when it was computed."""
+    data: Mapping[str, Any]
+    """What the view's function gave: arrays that nobody writes to."""
+
+
+class ViewSchedule:
+    """Decides which views of a run are due, computes them, and keeps the newest of each.
+
+    A view is due when the run has worked so long since it was last computed that all of them together cost no more
+    than `VIEW_SHARE`; time spent in line for a turn does not count. How often each is computed falls with the root of
+    its cost, which makes the sum of their ages as small as that share allows.
+    """
+
+    def __init__(self, run: Run, evaluate: Callable[[], object], evaluated_step: Callable[[], int | None]) -> None:
+        self.results: dict[str, ViewResult] = {}
+        self.seconds = 0.0  # that views and evaluations have taken
+        self._run, self._evaluate, self._evaluated_step = run, evaluate, evaluated_step
+        self._cost: dict[str, float] = {}
+        self._last: dict[str, tuple[float, float]] = {}  # when it was computed, and how long the run had worked then
+
+    def compute(self, wanted: Iterable[str], worked: float, *, all_stale: bool) -> None:
+        """Evaluate, and compute the wanted views that are due; with `all_stale`, all that show an older step.
+
+        `worked` is how long the run has worked so far, without its views, in seconds.
+        """
+        names = self._known(wanted)
+        for name in names:
+            if self._is_stale(name) and (all_stale or self._is_due(name, names, worked + self.seconds)):
+                began = time.perf_counter()
+                if name == EVALUATION:
+                    self._evaluate()
+                else:
+                    self.results[name] = ViewResult(self._run.position.step, compute(name, self._run))
+                self._cost[name] = time.perf_counter() - began
+                self.seconds += self._cost[name]
+                self._last[name] = time.monotonic(), worked + self.seconds
+
+    def stale(self, wanted: Iterable[str]) -> bool:
+        """Whether a wanted view shows an older step than the run's."""
+        return any(map(self._is_stale, self._known(wanted)))
+
+    def _known(self, wanted: Iterable[str]) -> list[str]:
+        asked, facts = set(wanted), self._run.experiment.data.facts
+        return [EVALUATION, *(name for name, view in VIEWS.items() if name in asked and is_computed(view, facts))]
+
+    def _is_stale(self, name: str) -> bool:
+        step = self._run.position.step
+        if name == EVALUATION:
+            return self._evaluated_step() != step
+        return name not in self.results or self.results[name].step != step
+
+    def _is_due(self, name: str, names: Iterable[str], worked: float) -> bool:
+        if name not in self._last:
+            return True
+        moment, worked_then = self._last[name]
+        at_epoch_end = 0.5 if name == EVALUATION and self._run.position.batch == 0 else 1.0
+        roots = sum(math.sqrt(self._cost.get(other, 0.0)) for other in names)
+        return (
+            time.monotonic() - moment >= at_epoch_end * VIEW_INTERVAL
+            and worked - worked_then >= at_epoch_end * math.sqrt(self._cost[name]) * roots / VIEW_SHARE
+        )
+
+
+def is_computed(view: View, facts: DataFacts) -> bool:
+    """Whether a view has something to compute from a run on such data."""
+    return view.compute is not None and view.applies(facts)

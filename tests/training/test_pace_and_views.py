@@ -1,0 +1,119 @@
+"""How much of its time a run gives to those who look at it, and how long its chunks last."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import numpy as np
+import pytest
+from small_runs import make
+
+from mlp_core.presets import preset
+from mlp_core.processor import Priority, Processor
+from mlp_core.processor.policy import BUSY_GIL_SECONDS, CHUNK_SECONDS, LONG_CHUNK_SECONDS, SHORT_CHUNK_SECONDS
+from mlp_core.training.pace import Pace, slow_chunk
+from mlp_core.training.views import EVALUATION, VIEW_SHARE, ViewSchedule
+
+LONG_AGO = -3600.0
+
+
+def schedule() -> ViewSchedule:
+    run = make(preset("spiral").experiment)
+    run.position.batch = 1  # at an epoch's end a test pass comes sooner
+    return ViewSchedule(run, lambda: None, lambda: None)
+
+
+@pytest.mark.parametrize("costs", [(0.25, 0.0025, 0.01), (0.01, 0.01, 0.01), (1e-5, 2.0, 1e-3)])
+def test_all_views_together_cost_their_share_and_the_dear_ones_come_more_seldom(costs: tuple[float, ...]) -> None:
+    views, names = schedule(), [EVALUATION, "weights", "boundary"]
+    views._cost = dict(zip(names, costs, strict=True))
+    views._last = dict.fromkeys(names, (time.monotonic() + LONG_AGO, 0.0))
+
+    def period(name: str) -> float:
+        """Seconds of work after which the view is due, by bisection."""
+        low, high = 0.0, 1e4
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (low, middle) if views._is_due(name, names, middle) else (middle, high)
+        return high
+
+    periods = np.array([period(name) for name in names])
+    assert np.sum(np.array(costs) / periods) == pytest.approx(VIEW_SHARE)
+    assert periods**2 / periods[0] ** 2 == pytest.approx(np.array(costs) / costs[0])
+
+
+def test_a_view_that_was_never_computed_is_due() -> None:
+    assert schedule()._is_due("weights", [EVALUATION, "weights"], 0.0)
+
+
+def test_a_view_that_does_not_apply_is_never_computed() -> None:
+    views = schedule()
+    views.compute(["regression", "weights", "no such view"], 0.0, all_stale=True)
+    assert list(views.results) == ["weights"]
+    assert views.results["weights"].step == 0
+
+
+def test_views_may_take_their_share_of_a_rest() -> None:
+    views, pace = schedule(), Pace(Processor(1))
+    views._cost, views._last = {"weights": 0.01}, {"weights": (time.monotonic() + LONG_AGO, 0.0)}
+    assert not views._is_due("weights", ["weights"], pace.rested)
+    pace.rest(1.01 * 0.01 / VIEW_SHARE)
+    assert views._is_due("weights", ["weights"], pace.rested)
+
+
+def test_a_class_in_slow_motion_shares_the_time_for_views() -> None:
+    processor = Processor(2)
+    pace = Pace(processor)
+    with contextlib.ExitStack() as members:
+        for _ in range(8):
+            members.enter_context(processor.turns.member())
+        pace.rest(1.0)
+    assert pace.rested == pytest.approx(0.25)
+
+
+def test_chunks_are_longer_where_the_gil_is_busy() -> None:
+    pace = Pace(Processor(1))
+    assert pace.chunk_seconds() == CHUNK_SECONDS
+    pace._gaps.extend([2 * BUSY_GIL_SECONDS, 0.0, 2 * BUSY_GIL_SECONDS])
+    assert pace.chunk_seconds() == CHUNK_SECONDS, "once in a while is nothing"
+    pace._gaps.extend([2 * BUSY_GIL_SECONDS] * 3)
+    assert pace.chunk_seconds() == LONG_CHUNK_SECONDS
+
+
+def test_time_for_views_and_rests_is_not_taken_for_a_busy_gil(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("mlp_core.training.pace.time.monotonic", lambda: clock[0])
+    pace = Pace(Processor(1))
+    for spent in (lambda: pace.exclude(50.0), lambda: pace.rest(50.0)):
+        pace.begin_chunk()
+        pace.end_chunk()
+        clock[0] += 50.0
+        spent()
+        before = len([gap for gap in pace._gaps if gap > BUSY_GIL_SECONDS])
+        pace.begin_chunk()
+        assert len([gap for gap in pace._gaps if gap > BUSY_GIL_SECONDS]) == before == 0
+        pace.end_chunk()
+    clock[0] += 50.0
+    pace.begin_chunk()
+    assert pace._gaps[-1] == 50.0
+
+
+def test_chunks_are_short_where_others_wait_and_the_background_gives_way() -> None:
+    processor = Processor(1)
+    pace, background = Pace(processor), Pace(processor, background=True)
+    assert background.chunk_seconds() == CHUNK_SECONDS
+    with contextlib.ExitStack() as members:
+        for _ in range(100):
+            members.enter_context(processor.turns.member())
+        assert background.chunk_seconds() == SHORT_CHUNK_SECONDS
+        processor.turns.ask()
+        waiting = processor.turns.ask(Priority.BACKGROUND)
+        assert pace.chunk_seconds() == CHUNK_SECONDS, "nobody has to wait behind the background"
+        processor.turns.ask()
+        assert pace.chunk_seconds() == SHORT_CHUNK_SECONDS
+        assert not waiting.held
+
+
+def test_slow_motion_shows_ten_chunks_a_second() -> None:
+    assert [slow_chunk(speed) for speed in (0.5, 1.0, 10.0, 1000.0)] == [1, 1, 1, 100]
