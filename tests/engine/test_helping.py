@@ -47,9 +47,11 @@ def prepared(run: Run) -> tuple[NativeEngine, Program, np.ndarray]:
     """An engine for the run, its program, which has work for several threads, and its board."""
     engine = NativeEngine()
     engine.prepare(run)
-    assert engine._bound is not None
-    assert engine._bound.program.help is not None
-    return engine, engine._bound.program, engine._bound._board
+    assert engine._prepared is not None
+    program = engine._prepared.program
+    assert program is not None
+    assert program.shares
+    return engine, program, program.board
 
 
 @pytest.fixture
@@ -119,8 +121,9 @@ def test_small_networks_are_not_shared() -> None:
     run = make(experiment([layer("Linear", out_features=8), layer("Tanh"), layer("Linear")]))
     engine = NativeEngine()
     engine.prepare(run)
-    assert engine._bound is not None
-    assert engine._bound.program.help is None
+    assert engine._prepared is not None
+    assert engine._prepared.program is not None
+    assert not engine._prepared.program.shares
 
 
 class Clock:

@@ -55,6 +55,16 @@ def view(address: int, count: int, kind: Any) -> NDArray[Any]:
     return np.frombuffer((ctypes.c_char * (count * np.dtype(kind).itemsize)).from_address(address), dtype=kind)
 
 
+def copy(source: NDArray[Any]) -> NDArray[Any]:
+    """A copy made while the GIL is held: NumPy gives it away for a large one, and then waits for it."""
+    return np.frombuffer(bytearray(source.data), dtype=source.dtype)
+
+
+def put(source: NDArray[Any], target: NDArray[Any]) -> None:
+    """Copy numbers into others' place, in the same way."""
+    target.data[:] = source.data
+
+
 class Memory:
     """Memory that is given out piece by piece, and lives as long as this object.
 

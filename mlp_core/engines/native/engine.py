@@ -13,6 +13,7 @@ from torch import Tensor
 from mlp_core.engines import ChunkResult, schedules
 from mlp_core.engines.cache import BuildCache
 from mlp_core.engines.eager import EagerEngine
+from mlp_core.engines.native.arrays import copy, put
 from mlp_core.engines.native.helping import Helping
 from mlp_core.engines.optimizers import Update, scalars_of
 from mlp_core.engines.prepared import PreparedEngine
@@ -101,19 +102,19 @@ class _PreparedRun:
         losses, counts = np.empty(steps, dtype=np.float32), self.storage.counts
         order = batches.state()
         if order is not None and order is not self._order_given:
-            program.order[:] = order.numpy()
+            put(order.numpy(), program.order)
         program.numbers[: len(scalars)] = scalars
         program.numbers[-1] = counts[0]
-        program.stream[:] = generator.get_state().numpy()
+        put(generator.get_state().numpy(), program.stream)
         program.begin(position.batch, losses, rates, first=self.storage.first)
         began = time.thread_time()
         with self._help(program, steps):
             program.run(program.control.ctypes.data)
         seconds = time.thread_time() - began
-        generator.set_state(torch.from_numpy(program.stream.copy()))
+        generator.set_state(torch.from_numpy(copy(program.stream)))
         if self.update.counts:
             counts.numpy()[:] = program.numbers[-1]
-        self._order_given = torch.from_numpy(program.order.copy())
+        self._order_given = torch.from_numpy(copy(program.order))
         used = rates if len(rates) else np.full(steps, rate)
         return ChunkResult(losses, batches.skip(position, steps, self._order_given), used, seconds)
 
