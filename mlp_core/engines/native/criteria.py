@@ -31,10 +31,11 @@ def criterion(module: nn.Module) -> Criterion:
 def _cross_entropy(scope: Scope, outputs: Array, labels: Array, loss: Array) -> Array:
     table, (rows, classes) = scope.table, outputs.shape
     logs = scope.array(rows, classes)
-    table.call("log_softmax", logs, outputs, scope.array(rows), scope.array(rows), rows, classes)
+    room = scope.array(rows, classes), scope.array(rows), scope.array(rows)
+    table.call("log_softmax", logs, outputs, *room, rows, classes)
     table.call("nll_loss", loss, logs, labels, rows, classes)
     gradient = scope.array(rows, classes)
-    table.call("cross_entropy_backward", gradient, logs, labels, rows, classes)
+    table.call("cross_entropy_backward", gradient, logs, labels, scope.array(rows), rows, classes)
     return gradient
 
 

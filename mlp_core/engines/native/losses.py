@@ -16,68 +16,101 @@ Join = Callable[[Value, Value], Value]
 Load = Callable[[Value], Value]
 
 
-def _reduce(emitter: Emitter, load: Load, room: Value, count: Value, join: Join) -> Value:
-    """All numbers of a row joined in the order in which PyTorch's vectors join them.
+def _larger(emitter: Emitter, a: Value, b: Value) -> Value:
+    return emitter.select(emitter.builder.fcmp_ordered(">", a, b), a, b)
 
-    `load` gives the vector that begins with an index; lanes behind the row's end hold whatever lies there. `room` is
-    memory for a vector.
+
+def _reduce(emitter: Emitter, load: Load, count: Value, join: Join) -> Value:
+    """All numbers of a row that fills a vector, joined in the order in which PyTorch's vectors join them.
+
+    `load` gives the vector that begins with an index; lanes behind the row's end hold whatever lies there.
     """
     builder, width = emitter.builder, vector_width()
     kind = vector(width)
-    found = emitter.variable(F32, number(0.0))
-    with builder.if_else(builder.icmp_signed("<", count, whole(width))) as (short, long):
-        with short:
-            emitter.store(load(whole(0)), room)
-            emitter.set(found, emitter.load(room))
-            with emitter.loop(count, 1) as lane:
-                emitter.set(found, join(emitter.get(found, F32), emitter.load(room, lane)))
-        with long:
-            total = emitter.variable(kind, load(whole(0)))
-            full = emitter.round_down(count, width)
-            with emitter.loop(full, width, width) as index:
-                emitter.set(total, join(emitter.get(total, kind), load(index)))
-            rest = builder.sub(count, full)
-            with builder.if_then(builder.icmp_signed(">", rest, whole(0))):
-                so_far = emitter.get(total, kind)
-                lanes = ir.Constant(ir.VectorType(I32, width), list(range(width)))
-                limit = emitter.spread(builder.trunc(rest, I32), lanes.type)
-                inside = builder.icmp_signed("<", lanes, limit)
-                emitter.set(total, emitter.select(inside, join(so_far, load(full)), so_far))
-            joined, half = emitter.get(total, kind), width // 2
-            while half:
-                # Lanes `half` apart within blocks of twice that, from the widest to neighbours.
-                order = ir.Constant(ir.VectorType(I32, width), [lane ^ half for lane in range(width)])
-                joined = join(joined, builder.shuffle_vector(joined, joined, order))
-                half //= 2
-            emitter.set(found, emitter.lane(joined, 0))
-    return emitter.get(found, F32)
+    total = emitter.variable(kind, load(whole(0)))
+    full = emitter.round_down(count, width)
+    with emitter.loop(full, width, width) as index:
+        emitter.set(total, join(emitter.get(total, kind), load(index)))
+    rest = builder.sub(count, full)
+    with builder.if_then(builder.icmp_signed(">", rest, whole(0))):
+        so_far = emitter.get(total, kind)
+        lanes = ir.Constant(ir.VectorType(I32, width), list(range(width)))
+        limit = emitter.spread(builder.trunc(rest, I32), lanes.type)
+        inside = builder.icmp_signed("<", lanes, limit)
+        emitter.set(total, emitter.select(inside, join(so_far, load(full)), so_far))
+    joined, half = emitter.get(total, kind), width // 2
+    while half:
+        # Lanes `half` apart within blocks of twice that, from the widest to neighbours.
+        order = ir.Constant(ir.VectorType(I32, width), [lane ^ half for lane in range(width)])
+        joined = join(joined, builder.shuffle_vector(joined, joined, order))
+        half //= 2
+    return emitter.lane(joined, 0)
 
 
-def _log_softmax(emitter: Emitter, target: Value, source: Value, largest: Value, totals: Value, rows: Value,
-                 columns: Value) -> None:  # fmt: skip
-    """Over rows; `largest` and `totals` are memory for a number per row, and a vector more."""
+def _map(emitter: Emitter, name: str, source: Value, target: Value, count: Value) -> None:
+    """A function of every number of an array."""
+    kind = vector(vector_width())
+    with emitter.loop(count, 0, kind.count) as index:
+        emitter.store(function(emitter, name, emitter.load(source, index, kind)), target, index)
+
+
+def _log_softmax(emitter: Emitter, target: Value, source: Value, powers: Value, largest: Value, totals: Value,
+                 rows: Value, columns: Value) -> None:  # fmt: skip
+    """Over rows. `powers` is memory for as many numbers, `largest` and `totals` for one per row."""
+    builder = emitter.builder
+    with builder.if_else(builder.icmp_signed("<", columns, whole(vector_width()))) as (narrow, wide):
+        with narrow:
+            _narrow_log_softmax(emitter, target, source, powers, totals, rows, columns)
+        with wide:
+            _wide_log_softmax(emitter, target, source, largest, totals, rows, columns)
+
+
+def _narrow_log_softmax(emitter: Emitter, target: Value, source: Value, powers: Value, totals: Value, rows: Value,
+                        columns: Value) -> None:  # fmt: skip
+    """Of rows that fill no vector: joined number by number, with functions of vectors over several rows."""
+    builder = emitter.builder
+
+    def joined(place: Value, begin: Value, join: Join) -> Value:
+        found = emitter.variable(F32, number(0.0))
+        emitter.set(found, emitter.load(place, begin))
+        with emitter.loop(emitter.add_index(begin, columns), emitter.add_index(begin, 1)) as index:
+            emitter.set(found, join(emitter.get(found, F32), emitter.load(place, index)))
+        return emitter.get(found, F32)
+
+    with emitter.loop(rows) as row:
+        begin = emitter.scale_index(row, columns)
+        top = joined(source, begin, lambda a, b: _larger(emitter, a, b))
+        with emitter.loop(emitter.add_index(begin, columns), begin) as index:
+            emitter.store(builder.fsub(emitter.load(source, index), top), target, index)
+    _map(emitter, "exp", target, powers, emitter.scale_index(rows, columns))
+    with emitter.loop(rows) as row:
+        emitter.store(joined(powers, emitter.scale_index(row, columns), builder.fadd), totals, row)
+    _map(emitter, "log", totals, totals, rows)
+    with emitter.loop(rows) as row:
+        begin, log = emitter.scale_index(row, columns), emitter.load(totals, row)
+        with emitter.loop(emitter.add_index(begin, columns), begin) as index:
+            emitter.store(builder.fsub(emitter.load(target, index), log), target, index)
+
+
+def _wide_log_softmax(emitter: Emitter, target: Value, source: Value, largest: Value, totals: Value, rows: Value,
+                      columns: Value) -> None:  # fmt: skip
     builder, width = emitter.builder, vector_width()
-    kind, room = vector(width), emitter.array(width)
-
-    def larger(a: Value, b: Value) -> Value:
-        return emitter.select(builder.fcmp_ordered(">", a, b), a, b)
-
+    kind = vector(width)
     with emitter.loop(rows) as row:
         begin = emitter.scale_index(row, columns)
 
         def scores(index: Value, begin: Value = begin) -> Value:
             return emitter.load(source, emitter.add_index(begin, index), kind)
 
-        top = _reduce(emitter, scores, room, columns, larger)
+        top = _reduce(emitter, scores, columns, lambda a, b: _larger(emitter, a, b))
         tops = emitter.spread(top, kind)
 
         def powers(index: Value, scores: Load = scores, tops: Value = tops) -> Value:
             return function(emitter, "exp", builder.fsub(scores(index), tops))
 
         emitter.store(top, largest, row)
-        emitter.store(_reduce(emitter, powers, room, columns, builder.fadd), totals, row)
-    with emitter.loop(rows, 0, width) as row:
-        emitter.store(function(emitter, "log", emitter.load(totals, row, kind)), totals, row)
+        emitter.store(_reduce(emitter, powers, columns, builder.fadd), totals, row)
+    _map(emitter, "log", totals, totals, rows)
     with emitter.loop(rows) as row:
         begin = emitter.scale_index(row, columns)
         top, log = (emitter.spread(emitter.load(place, row), kind) for place in (largest, totals))
@@ -117,23 +150,29 @@ def _nll_loss(emitter: Emitter, target: Value, scores: Value, labels: Value, row
     emitter.store(builder.fdiv(total, builder.sitofp(rows, F32)), target)
 
 
-def _cross_entropy_backward(emitter: Emitter, target: Value, logs: Value, labels: Value, rows: Value,
+def _cross_entropy_backward(emitter: Emitter, target: Value, logs: Value, labels: Value, own: Value, rows: Value,
                             columns: Value) -> None:  # fmt: skip
-    """The gradient of the mean before the softmax. That of a logarithm is -1 / rows for the label, else 0."""
-    builder, width = emitter.builder, vector_width()
-    kind = vector(width)
+    """The gradient of the mean before the softmax. That of a logarithm is -1 / rows for the label, else 0.
+
+    `own` is memory for a number per row: the gradient for its label.
+    """
+    builder, kind = emitter.builder, vector(vector_width())
+    count = emitter.scale_index(rows, columns)
     share = builder.fneg(builder.fdiv(number(1.0), builder.sitofp(rows, F32)))
-    total = emitter.spread(share, kind)
+    shares = emitter.spread(share, kind)
+
+    def place(row: Value) -> Value:
+        return emitter.add_index(emitter.scale_index(row, columns), emitter.load(labels, row, I64))
+
+    _map(emitter, "exp", logs, target, count)
     with emitter.loop(rows) as row:
-        begin = emitter.scale_index(row, columns)
-        label = emitter.add_index(begin, emitter.load(labels, row, I64))
-        log = emitter.load(logs, label)
-        with emitter.loop(columns, 0, width) as column:  # what is written behind a row's end, the next one overwrites
-            index = emitter.add_index(begin, column)
-            power = function(emitter, "exp", emitter.load(logs, index, kind))
-            emitter.store(emitter.fma(builder.fneg(power), total, number(0.0, kind)), target, index)
-        power = function(emitter, "exp", emitter.spread(log, kind))
-        emitter.store(emitter.lane(emitter.fma(builder.fneg(power), total, total), 0), target, label)
+        power = emitter.load(target, place(row))
+        emitter.store(emitter.fma(builder.fneg(power), share, share), own, row)
+    with emitter.loop(count, 0, kind.count) as index:
+        power = emitter.load(target, index, kind)
+        emitter.store(emitter.fma(builder.fneg(power), shares, number(0.0, kind)), target, index)
+    with emitter.loop(rows) as row:
+        emitter.store(emitter.load(own, row), target, place(row))
 
 
 def _mse_loss(emitter: Emitter, target: Value, output: Value, wanted: Value, squares: Value, count: Value) -> None:
@@ -200,9 +239,9 @@ def _bce_backward(emitter: Emitter, target: Value, output: Value, wanted: Value,
 
 
 KERNELS: dict[str, Kernel] = {
-    "log_softmax": Kernel("ppppii", _log_softmax),
+    "log_softmax": Kernel("pppppii", _log_softmax),
     "nll_loss": Kernel("pppii", _nll_loss),
-    "cross_entropy_backward": Kernel("pppii", _cross_entropy_backward),
+    "cross_entropy_backward": Kernel("ppppii", _cross_entropy_backward),
     "mse_loss": Kernel("ppppi", _mse_loss),
     "mse_loss_backward": Kernel("pppfi", _mse_loss_backward),
     "bce_with_logits": Kernel("ppppi", _bce_with_logits),
