@@ -1,4 +1,4 @@
-"""The fast engine: many steps in one call that holds no interpreter lock, with the reference engine's numbers."""
+"""The fast engine: many steps in one call that holds no GIL, with the reference engine's numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 from mlp_core.engines import ChunkResult, schedules
 from mlp_core.engines.cache import BuildCache
-from mlp_core.engines.optimizers import Update, scalars_of
+from mlp_core.engines.optimizers import Update, scalars_of, update_of
 from mlp_core.engines.prepared import PreparedEngine
 from mlp_core.engines.storage import Storage
 from mlp_core.engines.torchscript import ORDER, Extras, Program, without_gradients, write
@@ -20,7 +20,6 @@ from mlp_core.run.nogil import held, held_lists, unoptimised
 KEPT_PROGRAMS = 64
 """Programs that the process keeps: thirty runs of the same structure build one."""
 
-
 PROGRAMS: BuildCache[Program] = BuildCache(KEPT_PROGRAMS)
 
 
@@ -29,7 +28,7 @@ class _PreparedRun:
 
     def __init__(self, run: Run, update: Update) -> None:
         self.run, self.update = run, update
-        self.program = PROGRAMS.get((run.step_structure, update), lambda: _build(run, update))
+        self.program = _program(run, update)
         self.parameters, self.buffers = list(run.model.parameters()), list(run.model.buffers())
         self.storage = storage = Storage(self.parameters, run.optimizer, update, not run.experiment.training.zero_grad)
         batches = run.batches
@@ -80,8 +79,22 @@ class FastEngine(PreparedEngine[_PreparedRun]):
         used = np.array(rates) if rates else np.full(steps, rate)
         return ChunkResult(losses.numpy(), batches.skip(position, steps, order), used, seconds)
 
+    @staticmethod
+    def is_built(run: Run) -> bool:
+        """Whether the code for a run is there, so that `prepare` takes no time."""
+        return (run.step_structure, update_of(run.optimizer)) in PROGRAMS
+
+    @staticmethod
+    def build(run: Run) -> None:
+        """Build the code for a run, which may train meanwhile; raises `UnsupportedError`."""
+        _program(run, update_of(run.optimizer))
+
     def _make(self, run: Run, update: Update) -> _PreparedRun:
         return _PreparedRun(run, update)
+
+
+def _program(run: Run, update: Update) -> Program:
+    return PROGRAMS.get((run.step_structure, update), lambda: _build(run, update))
 
 
 def _build(run: Run, update: Update) -> Program:

@@ -7,6 +7,7 @@ longer than the chunk of training steps that it follows.
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -16,8 +17,9 @@ from torch import Tensor
 
 from mlp_core.engines.cache import BuildCache
 from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.engines.upgrading import BuildLater
 from mlp_core.run.answers import predicted_class, probabilities
-from mlp_core.run.build import Run
+from mlp_core.run.build import Run, build_model
 from mlp_core.run.metrics import PlainPasses, histogram
 from mlp_core.run.nogil import TRACING, held, unoptimised
 
@@ -31,6 +33,8 @@ Pass = Callable[..., Any]
 
 VERDICTS: BuildCache[bool] = BuildCache(KEPT_VERDICTS)
 """By structure, whether native code gives the plain outputs."""
+NETWORKS: BuildCache[Pass | None] = BuildCache(KEPT_PASSES)
+"""Outputs of structures that have no native code, from weights and inputs; None where they could not be compiled."""
 PASSES: BuildCache[Pass | None] = BuildCache(KEPT_PASSES)
 """What is computed from outputs, by loss and shape; None where it could not be compiled."""
 
@@ -38,12 +42,25 @@ PASSES: BuildCache[Pass | None] = BuildCache(KEPT_PASSES)
 class CompiledPasses:
     """The passes of one run on the CPU; what cannot be compiled is done by the plain ones.
 
-    `do` makes each compiled call, in a thread of its choice.
+    `do` makes each compiled call, in a thread of its choice. What takes long to compile is given to `build_later`, and
+    done by the plain ones until it is there; without it, everything is compiled at once.
     """
 
-    def __init__(self, run: Run, do: Callable[[Callable[[], Any]], Any] = lambda call: call()) -> None:
+    def __init__(
+        self,
+        run: Run,
+        do: Callable[[Callable[[], Any]], Any] = lambda call: call(),
+        build_later: BuildLater | None = None,
+    ) -> None:
         self._run, self._plain, self._do = run, PlainPasses(run), do
+        self._tensors = (*run.model.parameters(), *run.model.buffers())  # the objects stay, whatever they hold
         self._native = _native(run)
+        self._traced: Pass | None = None
+        if self._native is None:
+            if build_later is None or run.structure in NETWORKS:
+                self._trace()
+            else:
+                build_later(_call_of(weakref.WeakMethod(self._trace)))
 
     def prepare(self) -> None:
         """Compile everything now, so that the first call takes no longer than those after it."""
@@ -87,7 +104,35 @@ class CompiledPasses:
         return found
 
     def _outputs(self, x: Tensor) -> Tensor:
-        return self._plain.outputs(x) if self._native is None else self._native(x)
+        if self._native is not None:
+            try:
+                return self._native(x)
+            except UnsupportedError:  # so many samples that PyTorch computes them in pieces
+                return self._plain.outputs(x)
+        if self._traced is not None:
+            outputs: Tensor = _without_lock(self._traced, self._tensors, x)
+            return outputs
+        return self._plain.outputs(x)
+
+    def _trace(self) -> None:
+        self._traced = NETWORKS.get(self._run.structure, self._compile_network)
+
+    def _compile_network(self) -> Pass | None:
+        with torch.device("meta"):
+            model = build_model(self._run.plan).eval()
+        names = [*(name for name, _ in model.named_parameters()), *(name for name, _ in model.named_buffers())]
+
+        def outputs(tensors: tuple[Tensor, ...], x: Tensor) -> Tensor:
+            for name, tensor in zip(names, tensors, strict=True):
+                place, _, leaf = name.rpartition(".")
+                module = model.get_submodule(place)
+                kind: dict[str, Any] = module._parameters if leaf in module._parameters else module._buffers
+                kind[leaf] = tensor
+            found: Tensor = model(self._run.scaled(x))
+            return found
+
+        weights = tuple(tensor.detach().clone() for tensor in self._tensors)  # the run may train meanwhile
+        return _compile(outputs, (self._run.x_test,), weights)
 
     def _of_outputs(self, name: str, body: Pass, x: Tensor, *more: Tensor) -> Any:
         """What a pass computes from the network's outputs and targets."""
@@ -116,10 +161,25 @@ def _native(run: Run) -> Outputs | None:
     return outputs if VERDICTS.get(run.structure, agrees) else None
 
 
-def _compile(body: Pass, inputs: tuple[Tensor, ...]) -> Pass | None:
-    """The pass as a graph of operators for any number of samples; None where it is not one."""
-    short = tuple(value[:2].detach() for value in inputs)
-    three = tuple(value[:3].detach() for value in inputs)
+def _call_of(method: weakref.WeakMethod[Callable[[], None]]) -> Callable[[], None]:
+    """A call of a method, if its object is alive by then."""
+
+    def call() -> None:
+        alive = method()
+        if alive is not None:
+            alive()
+
+    return call
+
+
+def _compile(body: Pass, inputs: tuple[Tensor, ...], weights: tuple[Tensor, ...] | None = None) -> Pass | None:
+    """The pass as a graph of operators for any number of samples; None where it is not one.
+
+    It takes weights first, where they are given.
+    """
+    given = () if weights is None else (weights,)
+    short = (*given, *(value[:2].detach() for value in inputs))
+    three = (*given, *(value[:3].detach() for value in inputs))
     try:
         with TRACING, torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of deprecation, and of sizes that become constants: tried below

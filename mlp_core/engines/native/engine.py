@@ -19,6 +19,7 @@ from mlp_core.engines.optimizers import Update, scalars_of
 from mlp_core.engines.prepared import PreparedEngine
 from mlp_core.engines.storage import Storage
 from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.processor import Processor
 from mlp_core.run.build import Run
 from mlp_core.run.checkpoint import restore, save
 
@@ -37,9 +38,9 @@ VERDICTS: BuildCache[bool | str] = BuildCache(KEPT_VERDICTS)
 class _PreparedRun:
     """A run with its program and the storage that the program works on."""
 
-    def __init__(self, run: Run, update: Update) -> None:
+    def __init__(self, run: Run, update: Update, processor: Processor | None) -> None:
         self._run, self.update = run, update
-        self._helping = Helping()
+        self._helping = None if processor is None else Helping(processor)
         self.storage = Storage(
             list(run.model.parameters()), run.optimizer, update, not run.experiment.training.zero_grad
         )
@@ -124,7 +125,9 @@ class _PreparedRun:
         def help_with_it() -> None:  # with the program, which may be given up before it comes to help
             program.help(program.board.ctypes.data)
 
-        return self._helping.during(steps, help_with_it) if program.shares else nullcontext()
+        if self._helping is None or not program.shares:
+            return nullcontext()
+        return self._helping.during(steps, help_with_it)
 
     def fits(self, run: Run, update: Update) -> bool:
         """Whether it was prepared for this run, with its optimizer set as it is now."""
@@ -136,6 +139,11 @@ class NativeEngine(PreparedEngine[_PreparedRun]):
 
     name = "native"
 
+    def __init__(self, processor: Processor | None = None) -> None:
+        """Other threads of the processor may help with steps of wide networks; without one, nobody does."""
+        super().__init__()
+        self._processor = processor
+
     def run(self, run: Run, steps: int) -> ChunkResult:
         """Do this many steps. Afterwards every `parameter.grad` holds the last step's gradient."""
         if steps <= 0:
@@ -145,4 +153,4 @@ class NativeEngine(PreparedEngine[_PreparedRun]):
     def _make(self, run: Run, update: Update) -> _PreparedRun:
         if not run.one_thread:
             raise UnsupportedError("its steps are large, and matrix products take nearly all of their time")
-        return _PreparedRun(run, update)
+        return _PreparedRun(run, update, self._processor)

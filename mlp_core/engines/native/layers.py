@@ -12,6 +12,7 @@ from mlp_core.engines.native.arrays import Array
 from mlp_core.engines.native.elementwise import RULES as ELEMENTWISE
 from mlp_core.engines.native.table import Table
 from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.run.modules import Residual
 
 GRAIN = 32768
 """Elements from which PyTorch shares an operator's work among threads."""
@@ -105,6 +106,16 @@ def _sequential(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backw
     return x, backward
 
 
+def _residual(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    made, back = _sequential(scope, module, x)
+
+    def backward(gradient: Array, needed: bool) -> Array:
+        inner = back(gradient, needed)
+        return scope.map("add", gradient, inner) if needed else gradient
+
+    return scope.map("add", x, made), backward
+
+
 def _linear(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
     assert isinstance(module, nn.Linear)
     table, weight = scope.table, scope.weight(module.weight)
@@ -166,6 +177,7 @@ def _dropout(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward
 
 RULES: dict[type[nn.Module], Rule] = {
     nn.Sequential: _sequential,
+    Residual: _residual,
     nn.Flatten: _identity,
     nn.Identity: _identity,
     nn.Linear: _linear,
