@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mlp_core.engines import Engine
 from mlp_core.engines.cuda_graph import CudaGraphEngine
 from mlp_core.engines.eager import EagerEngine
@@ -21,14 +23,11 @@ def engine_for(
     Idle threads of `processor` help with steps of wide networks. What takes long to build is given to `build_later`,
     and until it is there, steps are done by the plain engine; without it, everything is built at once.
     """
-    if run.device.type not in ("cpu", "cuda"):
+    choose = ENGINES.get(run.device.type)
+    if choose is None:
         return EagerEngine(), f"The plain engine runs this experiment: there is no faster one for {run.device}."
     try:
-        if run.device.type == "cuda":
-            graph = CudaGraphEngine()
-            graph.prepare(run)
-            return graph, ""
-        return _for_cpu(run, processor, build_later), ""
+        return choose(run, processor, build_later), ""
     except UnsupportedError as error:
         return EagerEngine(), f"The plain engine runs this experiment, because {error}."
 
@@ -43,3 +42,16 @@ def _for_cpu(run: Run, processor: Processor | None, build_later: BuildLater | No
         fast.prepare(run)
         return fast
     return native
+
+
+def _for_cuda(run: Run, processor: Processor | None, build_later: BuildLater | None) -> Engine:
+    graph = CudaGraphEngine()
+    graph.prepare(run)
+    return graph
+
+
+ENGINES: dict[str, Callable[[Run, Processor | None, BuildLater | None], Engine]] = {
+    "cpu": _for_cpu,
+    "cuda": _for_cuda,
+}
+"""What finds a faster engine than the plain one for each kind of device, or raises `UnsupportedError`."""
