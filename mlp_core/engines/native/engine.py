@@ -105,7 +105,7 @@ class _PreparedRun:
         if order is not None and order is not self._order_given:
             put(order.numpy(), program.order)
         program.numbers[: len(scalars)] = scalars
-        program.numbers[-1] = counts[0]
+        program.numbers[-1] = counts.numpy()[0]
         put(generator.get_state().numpy(), program.stream)
         program.begin(position.batch, losses, rates, first=self.storage.first)
         began = time.thread_time()
