@@ -13,7 +13,7 @@ from torch import Tensor
 from mlp_core.engines import ChunkResult, schedules
 from mlp_core.engines.cache import BuildCache
 from mlp_core.engines.eager import EagerEngine
-from mlp_core.engines.native.arrays import copy, put
+from mlp_core.engines.native.arrays import copy, put, view
 from mlp_core.engines.native.helping import Helping
 from mlp_core.engines.optimizers import Update, scalars_of
 from mlp_core.engines.prepared import PreparedEngine
@@ -93,20 +93,22 @@ class _PreparedRun:
 
     def run(self, run: Run, steps: int) -> ChunkResult:
         """Do this many steps."""
-        # Every operator of PyTorch that is called from Python gives the GIL away, and waits for it.
+        # Every operator of PyTorch that is called from Python gives the GIL away, and waits for it; `Tensor.numpy` too.
         batches, position, generator, program = run.batches, run.position, run.stream.generator, self.program
         assert generator is not None
         assert program is not None
         self.storage.adopt()
         scalars, rate = scalars_of(run.optimizer, self.update), run.learning_rate
         rates = np.array(schedules.follow(run, steps))
-        losses, counts = np.empty(steps, dtype=np.float32), self.storage.counts
+        losses = np.empty(steps, dtype=np.float32)
+        counts = view(self.storage.counts.data_ptr(), len(self.storage.parameters), np.float32)
         order = batches.state()
         if order is not None and order is not self._order_given:
-            put(order.numpy(), program.order)
+            put(view(order.data_ptr(), len(program.order), np.int64), program.order)
         program.numbers[: len(scalars)] = scalars
-        program.numbers[-1] = counts.numpy()[0]
-        put(generator.get_state().numpy(), program.stream)
+        program.numbers[-1] = counts[0]
+        state = generator.get_state()
+        put(view(state.data_ptr(), len(program.stream), np.uint8), program.stream)
         program.begin(position.batch, losses, rates, first=self.storage.first)
         began = time.thread_time()
         with self._help(program, steps):
@@ -114,7 +116,7 @@ class _PreparedRun:
         seconds = time.thread_time() - began
         generator.set_state(torch.from_numpy(copy(program.stream)))
         if self.update.counts:
-            counts.numpy()[:] = program.numbers[-1]
+            counts[:] = program.numbers[-1]
         self._order_given = torch.from_numpy(copy(program.order))
         used = rates if len(rates) else np.full(steps, rate)
         return ChunkResult(losses, batches.skip(position, steps, self._order_given), used, seconds)
