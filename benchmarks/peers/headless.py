@@ -42,8 +42,9 @@ class Trainer:
 
     def _choose(self, run: Run) -> Engine:
         from mlp_core.engines.choose import engine_for
+        from mlp_core.processor import PROCESSOR
 
-        engine, why = engine_for(run)
+        engine, why = engine_for(run, processor=PROCESSOR)
         if why:
             raise RuntimeError(why)
         return engine

@@ -41,6 +41,7 @@ def _train(options: argparse.Namespace) -> None:
 
     from mlp_core import data
     from mlp_core.engines.choose import engine_for
+    from mlp_core.processor import PROCESSOR
     from mlp_core.run.build import build
     from mlp_core.training.events import Chunk, Evaluation
     from mlp_core.training.history import History
@@ -48,7 +49,7 @@ def _train(options: argparse.Namespace) -> None:
 
     show = None if options.jsonl else _show_progress
     run = build(experiment, data.load(experiment.data, options.data_dir, progress=show, download=options.download))
-    engine, why_engine = engine_for(run)
+    engine, why_engine = engine_for(run, processor=PROCESSOR)
     for note in (*run.notes, why_engine):
         if note:
             print(note, file=sys.stderr)

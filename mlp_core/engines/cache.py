@@ -19,6 +19,11 @@ class BuildCache(Generic[T]):
         self._lock = threading.Lock()
         self._building = threading.Lock()
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether it has been built. Waits for nobody."""
+        with self._lock:
+            return key in self._found
+
     def get(self, key: Hashable, build: Callable[[], T]) -> T:
         """What has that key, built once. Others' builds are waited for, what others do with it is not."""
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from mlp_core.engines import Engine
 from mlp_core.engines.cuda_graph import CudaGraphEngine
@@ -10,27 +10,48 @@ from mlp_core.engines.eager import EagerEngine
 from mlp_core.engines.fast import FastEngine
 from mlp_core.engines.native.engine import NativeEngine
 from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.engines.upgrading import BuildLater, UpgradingEngine
+from mlp_core.processor import Processor
 from mlp_core.run.build import Run
 
-ENGINES: dict[str, Sequence[Callable[[], NativeEngine | FastEngine | CudaGraphEngine]]] = {
-    "cpu": (NativeEngine, FastEngine),
-    "cuda": (CudaGraphEngine,),
-}
-"""The engines for each kind of device that are faster than the plain one, the fastest first."""
 
+def engine_for(
+    run: Run, *, processor: Processor | None = None, build_later: BuildLater | None = None
+) -> tuple[Engine, str]:
+    """The fastest engine that can run it, ready to start; if that is the plain one, a sentence saying why.
 
-def engine_for(run: Run) -> tuple[Engine, str]:
-    """The fastest engine that can run it, ready to start; if that is the plain one, a sentence saying why."""
-    kind = run.device.type
-    if kind not in ENGINES:
+    Idle threads of `processor` help with steps of wide networks. What takes long to build is given to `build_later`,
+    and until it is there, steps are done by the plain engine; without it, everything is built at once.
+    """
+    choose = ENGINES.get(run.device.type)
+    if choose is None:
         return EagerEngine(), f"The plain engine runs this experiment: there is no faster one for {run.device}."
-    reason = ""
-    for make in ENGINES[kind]:
-        engine = make()
-        try:
-            engine.prepare(run)
-        except UnsupportedError as error:
-            reason = str(error)
-        else:
-            return engine, ""
-    return EagerEngine(), f"The plain engine runs this experiment, because {reason}."
+    try:
+        return choose(run, processor, build_later), ""
+    except UnsupportedError as error:
+        return EagerEngine(), f"The plain engine runs this experiment, because {error}."
+
+
+def _for_cpu(run: Run, processor: Processor | None, build_later: BuildLater | None) -> Engine:
+    native, fast = NativeEngine(processor), FastEngine()
+    try:
+        native.prepare(run)
+    except UnsupportedError:
+        if build_later is not None and not fast.is_built(run):
+            return UpgradingEngine(build_later)
+        fast.prepare(run)
+        return fast
+    return native
+
+
+def _for_cuda(run: Run, processor: Processor | None, build_later: BuildLater | None) -> Engine:
+    graph = CudaGraphEngine()
+    graph.prepare(run)
+    return graph
+
+
+ENGINES: dict[str, Callable[[Run, Processor | None, BuildLater | None], Engine]] = {
+    "cpu": _for_cpu,
+    "cuda": _for_cuda,
+}
+"""What finds a faster engine than the plain one for each kind of device, or raises `UnsupportedError`."""

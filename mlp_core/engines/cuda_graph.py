@@ -51,7 +51,7 @@ def capture(step: Step) -> Step:
     return replay
 
 
-class _Bound:
+class _PreparedRun:
     """A run with its recorded steps, one for each batch size, and the tensors that they read and write."""
 
     def __init__(self, run: Run, update: Update, record: Capture) -> None:
@@ -126,40 +126,40 @@ class CudaGraphEngine:
 
     def __init__(self, record: Capture = capture) -> None:
         self._record = record
-        self._bound: _Bound | None = None
+        self._prepared: _PreparedRun | None = None
 
     def prepare(self, run: Run) -> None:
         """Record the run's step, if that is not done; raises `UnsupportedError` if it cannot be."""
-        self._bind(run)
+        self._prepared_for(run)
 
     def run(self, run: Run, steps: int) -> ChunkResult:
         """Do this many steps. Afterwards every `parameter.grad` holds the last step's gradient."""
-        bound = self._bind(run)
-        bound.adopt()
+        prepared = self._prepared_for(run)
+        prepared.adopt()
         rates = [run.learning_rate] * steps if run.scheduler is None else schedules.follow(run, steps)
         losses, samples, last = torch.empty(steps, device=run.device), 0, None
         with run.stream.lend() if run.draws_in_training else nullcontext():
             for done, rate in enumerate(rates):
                 x, y = run.batches.get(run.position)
-                fixed_x, fixed_y, step = bound.steps[len(x)]
+                fixed_x, fixed_y, step = prepared.steps[len(x)]
                 fixed_x.copy_(x)
                 fixed_y.copy_(y)
                 if rate != last:
-                    bound.rate.fill_(rate)
+                    prepared.rate.fill_(rate)
                     last = rate
                 step()
-                losses[done].copy_(bound.loss)
+                losses[done].copy_(prepared.loss)
                 samples += len(x)
                 run.batches.advance(run.position)
         return ChunkResult(losses.cpu().numpy(), samples, np.array(rates))
 
-    def _bind(self, run: Run) -> _Bound:
+    def _prepared_for(self, run: Run) -> _PreparedRun:
         update = update_of(run.optimizer)
         if run.optimizer.param_groups[0].get("dampening"):
             raise UnsupportedError("a first step without dampening cannot be told apart in a CUDA graph")
-        if self._bound is None or not self._bound.fits(run):
-            self._bound = _Bound(run, update, self._record)
-        return self._bound
+        if self._prepared is None or not self._prepared.fits(run):
+            self._prepared = _PreparedRun(run, update, self._record)
+        return self._prepared
 
 
 def _settings(optimizer: torch.optim.Optimizer) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The fast engine: many steps in one call that holds no interpreter lock, with the reference engine's numbers."""
+"""The fast engine: many steps in one call that holds no GIL, with the reference engine's numbers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from mlp_core.engines import ChunkResult, schedules
-from mlp_core.engines.bound import BoundEngine
 from mlp_core.engines.cache import BuildCache
-from mlp_core.engines.optimizers import Update, scalars_of
+from mlp_core.engines.optimizers import Update, scalars_of, update_of
+from mlp_core.engines.prepared import PreparedEngine
 from mlp_core.engines.storage import Storage
 from mlp_core.engines.torchscript import ORDER, Extras, Program, without_gradients, write
 from mlp_core.engines.tracing import UnsupportedError, trace
@@ -20,16 +20,15 @@ from mlp_core.run.nogil import held, held_lists, unoptimised
 KEPT_PROGRAMS = 64
 """Programs that the process keeps: thirty runs of the same structure build one."""
 
-
 PROGRAMS: BuildCache[Program] = BuildCache(KEPT_PROGRAMS)
 
 
-class _Bound:
+class _PreparedRun:
     """A run with what was prepared for it: its program, its storage, and the arguments that stay the same."""
 
     def __init__(self, run: Run, update: Update) -> None:
         self.run, self.update = run, update
-        self.program = PROGRAMS.get((run.step_structure, update), lambda: _build(run, update))
+        self.program = _program(run, update)
         self.parameters, self.buffers = list(run.model.parameters()), list(run.model.buffers())
         self.storage = storage = Storage(self.parameters, run.optimizer, update, not run.experiment.training.zero_grad)
         batches = run.batches
@@ -54,7 +53,7 @@ class _Bound:
         return self.run is run and self.update == update
 
 
-class FastEngine(BoundEngine[_Bound]):
+class FastEngine(PreparedEngine[_PreparedRun]):
     """Runs a chunk as one compiled call. For one run at a time; keep one engine per session."""
 
     name = "fast"
@@ -63,25 +62,39 @@ class FastEngine(BoundEngine[_Bound]):
         """Do this many steps. Afterwards every `parameter.grad` holds the last step's gradient."""
         if steps <= 0:
             return ChunkResult(np.empty(0, dtype=np.float32), 0, np.empty(0))
-        bound, batches, position = self._bind(run), run.batches, run.position
-        bound.storage.adopt()
+        prepared, batches, position = self._prepared_for(run), run.batches, run.position
+        prepared.storage.adopt()
         order = batches.state()
         if order is not None:
-            bound.data[ORDER] = order
-        scalars, rate = scalars_of(run.optimizer, bound.update), run.learning_rate
+            prepared.data[ORDER] = order
+        scalars, rate = scalars_of(run.optimizer, prepared.update), run.learning_rate
         rates = schedules.follow(run, steps)
         began = time.thread_time()
         with without_gradients(), unoptimised():
-            losses, order = bound.program.function(
-                *bound.fixed, scalars, rates, run.experiment.training.max_grad_norm or 0.0, position.batch, steps,
-                batches.batch_size, batches.block, bound.storage.first,
+            losses, order = prepared.program.function(
+                *prepared.fixed, scalars, rates, run.experiment.training.max_grad_norm or 0.0, position.batch, steps,
+                batches.batch_size, batches.block, prepared.storage.first,
             )  # fmt: skip
         seconds = time.thread_time() - began
         used = np.array(rates) if rates else np.full(steps, rate)
         return ChunkResult(losses.numpy(), batches.skip(position, steps, order), used, seconds)
 
-    def _make(self, run: Run, update: Update) -> _Bound:
-        return _Bound(run, update)
+    @staticmethod
+    def is_built(run: Run) -> bool:
+        """Whether the code for a run is there, so that `prepare` takes no time."""
+        return (run.step_structure, update_of(run.optimizer)) in PROGRAMS
+
+    @staticmethod
+    def build(run: Run) -> None:
+        """Build the code for a run, which may train meanwhile; raises `UnsupportedError`."""
+        _program(run, update_of(run.optimizer))
+
+    def _make(self, run: Run, update: Update) -> _PreparedRun:
+        return _PreparedRun(run, update)
+
+
+def _program(run: Run, update: Update) -> Program:
+    return PROGRAMS.get((run.step_structure, update), lambda: _build(run, update))
 
 
 def _build(run: Run, update: Update) -> Program:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from mlp_core.run.build import Run
@@ -23,6 +24,7 @@ def trace(run: Run, batch_size: int) -> fx.GraphModule:
     the loss, then every parameter's gradient. Buffers that the step changes are changed in place. Shapes and
     module settings are constants of the graph. Raises `UnsupportedError` where a step's operators depend on the data.
     """
+    model = _without_numbers(run.model)
     names = [name for name, _ in run.model.named_parameters()]
     buffer_names = [name for name, _ in run.model.named_buffers()]
     count = len(names)
@@ -31,7 +33,7 @@ def trace(run: Run, batch_size: int) -> fx.GraphModule:
         parameters, buffers = values[:count], values[count:-3]
         x, y, seed = values[-3:]
         named = dict(zip(names, parameters, strict=True)) | dict(zip(buffer_names, buffers, strict=True))
-        outputs = torch.func.functional_call(run.model, named, (run.scaled(x),))
+        outputs = torch.func.functional_call(model, named, (run.scaled(x),))
         loss = run.loss(outputs, y)
         return (loss, *torch.autograd.grad(loss, parameters, grad_outputs=seed))
 
@@ -50,6 +52,14 @@ def trace(run: Run, batch_size: int) -> fx.GraphModule:
             raise UnsupportedError("the loss does not depend on some of its weights") from error
         reason = (str(error).splitlines() or [""])[0][:200]
         raise UnsupportedError(f"its step could not be traced ({type(error).__name__}: {reason})") from error
+
+
+def _without_numbers(model: nn.Module) -> nn.Module:
+    """A copy of a network without memory for its weights. A trace puts others in their place, and the network itself
+    may be in use by another thread."""
+    parameters = {id(p): nn.Parameter(torch.empty_like(p, device="meta"), p.requires_grad) for p in model.parameters()}
+    buffers = {id(b): torch.empty_like(b, device="meta") for b in model.buffers()}
+    return copy.deepcopy(model, {**parameters, **buffers})
 
 
 def _example(values: Tensor, batch_size: int) -> Tensor:

@@ -69,7 +69,7 @@ class Trainer:
         if weights is not None:
             self.run.model.load_state_dict(dict(weights))
         self.recorder = Recorder(experiment, describe(self.run.device), from_weights=weights is not None)
-        engine, self._why_engine = engine_for(self.run)
+        engine, self._why_engine = engine_for(self.run, processor=processor, build_later=processor.later)
         self._engine = _OnProcessor(engine, self._compute_chunk)
         self.loop = LoopState(DivergenceGuard(self.run))
         self.pace = Pace(processor, background=background)
@@ -77,7 +77,7 @@ class Trainer:
         self.diverged = ""
         self._best: Weights | None = None
         if self.run.device.type == "cpu":
-            self.run.passes = passes = CompiledPasses(self.run, self._compute)
+            self.run.passes = passes = CompiledPasses(self.run, self._compute, processor.later)
             passes.prepare()
 
     # Steps

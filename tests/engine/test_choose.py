@@ -19,8 +19,8 @@ from mlp_core.run.build import Run
 
 @pytest.fixture(autouse=True)
 def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (fast, native):
-        monkeypatch.setattr(module, "PROGRAMS", BuildCache(4))
+    monkeypatch.setattr(fast, "PROGRAMS", BuildCache(4))
+    monkeypatch.setattr(native, "VERDICTS", BuildCache(4))
 
 
 def small() -> Run:

@@ -160,11 +160,12 @@ def test_optimizers_without_a_graph_are_named(change: Any, words: str) -> None:
 
 
 def test_a_failed_recording_falls_back_to_the_plain_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(choose.ENGINES, "cpu", (lambda: CudaGraphEngine(_refuses),))
+    monkeypatch.setattr(choose, "CudaGraphEngine", lambda: CudaGraphEngine(_refuses))
+    monkeypatch.setitem(choose.ENGINES, "cpu", choose.ENGINES["cuda"])
     engine, why = engine_for(make(described()))
     assert engine.name == "eager"
     assert why.startswith("The plain engine runs this experiment, because its step could not be recorded")
-    monkeypatch.setitem(choose.ENGINES, "cpu", (lambda: CudaGraphEngine(again),))
+    monkeypatch.setattr(choose, "CudaGraphEngine", lambda: CudaGraphEngine(again))
     engine, why = engine_for(make(described()))
     assert (engine.name, why) == ("cuda graph", "")
 

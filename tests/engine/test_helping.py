@@ -18,12 +18,13 @@ from mlp_core.engines.native.helping import FIRST_PAUSE, LONGEST_PAUSE, Helping
 from mlp_core.engines.native.program import Program
 from mlp_core.engines.native.sharing import _DONE, _INSIDE
 from mlp_core.engines.tracing import UnsupportedError
-from mlp_core.processor import PROCESSOR
+from mlp_core.processor import Processor
 from mlp_core.processor.workers import Workers
 from mlp_core.run.build import Run
 from mlp_core.spec import OptimizerSpec
 
 LIMIT = 60.0
+PROCESSOR = Processor()
 
 two_cores = pytest.mark.skipif(helping.THREADS == 1, reason="there is one core, so nobody can help")
 
@@ -45,11 +46,13 @@ def wide(optimizer: str = "Adam", batch: int = 10, hidden: int = 400) -> Run:
 
 def prepared(run: Run) -> tuple[NativeEngine, Program, np.ndarray]:
     """An engine for the run, its program, which has work for several threads, and its board."""
-    engine = NativeEngine()
+    engine = NativeEngine(PROCESSOR)
     engine.prepare(run)
-    assert engine._bound is not None
-    assert engine._bound.program.help is not None
-    return engine, engine._bound.program, engine._bound._board
+    assert engine._prepared is not None
+    program = engine._prepared.program
+    assert program is not None
+    assert program.shares
+    return engine, program, program.board
 
 
 @pytest.fixture
@@ -117,10 +120,11 @@ def test_a_helper_that_comes_when_nothing_runs_leaves_at_once() -> None:
 
 def test_small_networks_are_not_shared() -> None:
     run = make(experiment([layer("Linear", out_features=8), layer("Tanh"), layer("Linear")]))
-    engine = NativeEngine()
+    engine = NativeEngine(PROCESSOR)
     engine.prepare(run)
-    assert engine._bound is not None
-    assert engine._bound.program.help is None
+    assert engine._prepared is not None
+    assert engine._prepared.program is not None
+    assert not engine._prepared.program.shares
 
 
 class Clock:
@@ -144,7 +148,7 @@ def chunks(helping: Helping, clock: Clock, cost: dict[bool, float], seconds: flo
 
 def test_the_faster_way_is_found_kept_and_left() -> None:
     clock = Clock()
-    helping = Helping(clock)
+    helping = Helping(PROCESSOR, clock)
     assert helping.wanted(), "help comes first"
     assert chunks(helping, clock, {True: 0.0005, False: 0.0008}, 60.0) > 0.95
     assert chunks(helping, clock, {True: 0.0020, False: 0.0008}, 60.0) < 0.05, "somebody else uses the other core"
@@ -154,7 +158,7 @@ def test_the_faster_way_is_found_kept_and_left() -> None:
 
 def test_one_disturbed_chunk_changes_nothing() -> None:
     clock = Clock()
-    helping = Helping(clock)
+    helping = Helping(PROCESSOR, clock)
     chunks(helping, clock, {True: 0.0005, False: 0.0008}, 5.0)
     clock.now = helping._again_at - FIRST_PAUSE / 2  # the other way is not due
     helping.measured(True, 0.5, 100)
@@ -165,7 +169,7 @@ def test_one_disturbed_chunk_changes_nothing() -> None:
 
 
 def test_chunks_too_short_to_be_measured_do_not_count() -> None:
-    helping = Helping(Clock())
+    helping = Helping(PROCESSOR, Clock())
     for _ in range(10):
         helping.measured(True, 0.001, 1)
     assert helping.wanted()

@@ -66,8 +66,9 @@ def test_native_steps_complete_while_another_thread_keeps_the_lock(never_switch:
         engine.run(run, 1)
     except UnsupportedError as error:
         pytest.skip(f"no native code here: {error}")
-    assert engine._bound is not None
-    numbers, begins = engine._bound._numbers, threading.Event()
+    assert engine._prepared is not None
+    assert engine._prepared.program is not None
+    numbers, begins = engine._prepared.program.numbers, threading.Event()
 
     def train() -> None:
         begins.set()

@@ -6,99 +6,238 @@ written out here. Tested against PyTorch operator by operator, over numbers of a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from mlp_core.engines.native.emitter import F32, Emitter, Value, number
-from mlp_core.engines.native.functions import address_of, vector_function
+from mlp_core.engines.native import onednn
+from mlp_core.engines.native.emitter import F32, I8, I32, I64, NOTHING, Emitter, Value, number, vector, whole
+from mlp_core.engines.native.functions import address_of, vector_function, vector_width
+from mlp_core.engines.native.kernel import Kernel
 
-Rule = Callable[..., Value]
-"""From the emitter and an operator's arguments (values of one element, or numbers as values) to its result."""
+ACCURATE = 0x2 | 0x140000 | 0x100
+"""How PyTorch calls MKL's vector functions: high accuracy, numbers below 1e-38 kept, errors ignored."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An operator of one element at a time."""
+
+    arrays: int
+    """How many arrays it takes."""
+    numbers: int
+    """How many numbers it takes besides, the same for every element."""
+    write: Callable[..., Value]
+    """From an emitter, an element of each array and the numbers to the result; vectors or single numbers."""
+    scalar_ends: bool = False
+    """Whether the last elements, which fill no two vectors, are computed one by one, with the C library's functions."""
+
+    def kernel(self) -> Kernel:
+        """The operator over whole arrays: target, arrays, numbers, and how many elements."""
+        return Kernel("p" * (1 + self.arrays) + "f" * self.numbers + "i", self._loop)
+
+    def _loop(self, emitter: Emitter, target: Value, *given: Value) -> None:
+        sources, numbers, count = given[: self.arrays], given[self.arrays : -1], given[-1]
+        width = vector_width()
+        in_vectors = emitter.round_down(count, 2 * width) if self.scalar_ends else count
+        parts = [(whole(0), in_vectors, width), *([(in_vectors, count, 1)] if self.scalar_ends else [])]
+        for begin, end, lanes in parts:
+            kind = vector(lanes)
+            spread = [emitter.spread(value, kind) for value in numbers]
+            with emitter.loop(end, begin, lanes) as index:
+                elements = [emitter.load(source, index, kind) for source in sources]
+                emitter.store(self.write(emitter, *elements, *spread), target, index)
 
 
 def _relu(emitter: Emitter, x: Value) -> Value:
-    return emitter.select(emitter.builder.fcmp_ordered("<", x, number(0.0)), number(0.0), x)
+    zero = number(0.0, x.type)
+    return emitter.select(emitter.builder.fcmp_ordered("<", x, zero), zero, x)
 
 
-def _threshold_backward(emitter: Emitter, gradient: Value, x: Value, threshold: Value) -> Value:
-    return emitter.select(emitter.builder.fcmp_ordered("<=", x, threshold), number(0.0), gradient)
+def _threshold_backward(emitter: Emitter, gradient: Value, x: Value) -> Value:
+    zero = number(0.0, x.type)
+    return emitter.select(emitter.builder.fcmp_ordered("<=", x, zero), zero, gradient)
 
 
 def _leaky_relu(emitter: Emitter, x: Value, slope: Value) -> Value:
-    builder = emitter.builder
-    return emitter.select(builder.fcmp_ordered(">", x, number(0.0)), x, builder.fmul(x, slope))
+    positive = emitter.builder.fcmp_ordered(">", x, number(0.0, x.type))
+    return emitter.select(positive, x, emitter.builder.fmul(x, slope))
 
 
-def _leaky_relu_backward(emitter: Emitter, gradient: Value, x: Value, slope: Value, _: Value) -> Value:
-    builder = emitter.builder
-    return emitter.select(builder.fcmp_ordered(">", x, number(0.0)), gradient, builder.fmul(gradient, slope))
-
-
-def _one_minus_square(emitter: Emitter, x: Value) -> Value:
-    return emitter.fma(emitter.builder.fneg(x), x, number(1.0))
+def _leaky_relu_backward(emitter: Emitter, gradient: Value, x: Value, slope: Value) -> Value:
+    positive = emitter.builder.fcmp_ordered(">", x, number(0.0, x.type))
+    return emitter.select(positive, gradient, emitter.builder.fmul(gradient, slope))
 
 
 def _tanh_backward(emitter: Emitter, gradient: Value, y: Value) -> Value:
-    return emitter.builder.fmul(gradient, _one_minus_square(emitter, y))
+    rest = emitter.fma(emitter.builder.fneg(y), y, number(1.0, y.type))
+    return emitter.builder.fmul(gradient, rest)
+
+
+def sigmoid(emitter: Emitter, x: Value) -> Value:
+    """1 / (1 + e⁻ˣ)."""
+    builder, one = emitter.builder, number(1.0, x.type)
+    return builder.fdiv(one, builder.fadd(one, function(emitter, "exp", builder.fneg(x))))
 
 
 def _sigmoid_backward(emitter: Emitter, gradient: Value, y: Value) -> Value:
     builder = emitter.builder
-    return builder.fmul(builder.fmul(gradient, builder.fsub(number(1.0), y)), y)
+    return builder.fmul(builder.fmul(gradient, builder.fsub(number(1.0, y.type), y)), y)
 
 
-def _absolute(emitter: Emitter, x: Value) -> Value:
-    return emitter.intrinsic("llvm.fabs", x)
+HALF, ROOT_HALF = 0.5, math.sqrt(0.5)
+
+
+def _gelu(emitter: Emitter, x: Value) -> Value:
+    """x/2 · (1 + erf(x/√2)), in the way of oneDNN, which PyTorch has it from."""
+    builder = emitter.builder
+    half = builder.fmul(x, number(HALF, x.type))
+    error, _ = onednn.erf(emitter, builder.fmul(x, number(ROOT_HALF, x.type)))
+    return emitter.fma(half, error, half)
+
+
+def _gelu_backward(emitter: Emitter, gradient: Value, x: Value) -> Value:
+    builder, half = emitter.builder, number(HALF, x.type)
+    r = builder.fmul(x, number(ROOT_HALF, x.type))
+    error, power = onednn.erf(emitter, r)
+    density = builder.fmul(builder.fmul(r, number(onednn.ROOT_OF_INVERSE_PI, x.type)), power)
+    return builder.fmul(gradient, emitter.fma(error, half, builder.fadd(density, half)))
+
+
+def _gelu_single(emitter: Emitter, x: Value) -> Value:
+    """A single number, which PyTorch computes itself, with the C library's functions."""
+    builder = emitter.builder
+    error = function(emitter, "erf", builder.fmul(x, number(ROOT_HALF, x.type)))
+    half = builder.fmul(x, number(HALF, x.type))
+    return builder.fmul(half, builder.fadd(number(1.0, x.type), error))
+
+
+def _gelu_single_backward(emitter: Emitter, gradient: Value, x: Value) -> Value:
+    builder, kind = emitter.builder, x.type
+    error = function(emitter, "erf", builder.fmul(x, number(ROOT_HALF, kind)))
+    below = builder.fmul(number(HALF, kind), builder.fadd(number(1.0, kind), error))
+    power = function(emitter, "exp", builder.fmul(builder.fmul(x, x), number(-HALF, kind)))
+    density = builder.fmul(number(math.sqrt(HALF / math.pi), kind), power)
+    return builder.fmul(gradient, builder.fadd(below, builder.fmul(x, density)))
+
+
+GELU_BETA, GELU_KAPPA = math.sqrt(2 / math.pi), 0.044715
+
+
+def _gelu_tanh(emitter: Emitter, x: Value) -> Value:
+    """x/2 · (1 + tanh(β·(x + κ·x³)))."""
+    builder, kind = emitter.builder, x.type
+    cube = builder.fmul(builder.fmul(x, x), x)
+    inner = builder.fmul(number(GELU_BETA, kind), emitter.fma(number(GELU_KAPPA, kind), cube, x))
+    tanh = function(emitter, "tanh", inner)
+    return builder.fmul(builder.fmul(number(HALF, kind), x), builder.fadd(number(1.0, kind), tanh))
+
+
+def _gelu_tanh_backward(emitter: Emitter, gradient: Value, x: Value) -> Value:
+    builder, kind = emitter.builder, x.type
+    beta, kappa, one, half = (number(value, kind) for value in (GELU_BETA, GELU_KAPPA, 1.0, HALF))
+    square = builder.fmul(x, x)
+    cube = builder.fmul(square, x)
+    inner = builder.fmul(beta, emitter.fma(kappa, cube, x))
+    tanh = function(emitter, "tanh", inner)
+    left, right = builder.fmul(half, x), builder.fadd(one, tanh)
+    left_slope = builder.fmul(half, right)
+    tanh_slope = emitter.fma(builder.fneg(tanh), tanh, one)
+    inner_slope = builder.fmul(beta, emitter.fma(builder.fmul(number(3.0, kind), kappa), square, one))
+    right_slope = builder.fmul(builder.fmul(left, tanh_slope), inner_slope)
+    return builder.fmul(gradient, builder.fadd(left_slope, right_slope))
 
 
 def _sign(emitter: Emitter, x: Value) -> Value:
-    builder, zero = emitter.builder, number(0.0)
-    positive = builder.uitofp(builder.fcmp_ordered(">", x, zero), F32)
-    return builder.fsub(positive, builder.uitofp(builder.fcmp_ordered("<", x, zero), F32))
+    zero, one = number(0.0, x.type), number(1.0, x.type)
+    positive = emitter.select(emitter.builder.fcmp_ordered(">", x, zero), one, zero)
+    negative = emitter.select(emitter.builder.fcmp_ordered("<", x, zero), one, zero)
+    return emitter.builder.fsub(positive, negative)
 
 
 RULES: dict[str, Rule] = {
-    "aten::relu": _relu,
-    "aten::threshold_backward": _threshold_backward,
-    "aten::leaky_relu": _leaky_relu,
-    "aten::leaky_relu_backward": _leaky_relu_backward,
-    "aten::tanh_backward": _tanh_backward,
-    "aten::sigmoid_backward": _sigmoid_backward,
-    "aten::add": lambda emitter, a, b, scale: emitter.fma(b, scale, a),
-    "aten::sub": lambda emitter, a, b, scale: emitter.fma(b, emitter.builder.fneg(scale), a),
-    "aten::mul": lambda emitter, a, b: emitter.builder.fmul(a, b),
-    "aten::mul_": lambda emitter, a, b: emitter.builder.fmul(a, b),
-    "aten::div": lambda emitter, a, b: emitter.builder.fdiv(a, b),
-    "aten::div_": lambda emitter, a, b: emitter.builder.fdiv(a, b),
-    "aten::neg": lambda emitter, x: emitter.builder.fneg(x),
-    "aten::abs": _absolute,
-    "aten::sgn": _sign,
-    "aten::sign": _sign,
+    "relu": Rule(1, 0, _relu),
+    "threshold_backward": Rule(2, 0, _threshold_backward),
+    "leaky_relu": Rule(1, 1, _leaky_relu),
+    "leaky_relu_backward": Rule(2, 1, _leaky_relu_backward),
+    "tanh_backward": Rule(2, 0, _tanh_backward),
+    "sigmoid": Rule(1, 0, sigmoid, scalar_ends=True),
+    "sigmoid_backward": Rule(2, 0, _sigmoid_backward),
+    "gelu": Rule(1, 0, _gelu),
+    "gelu_backward": Rule(2, 0, _gelu_backward),
+    "gelu_single": Rule(1, 0, _gelu_single, scalar_ends=True),
+    "gelu_single_backward": Rule(2, 0, _gelu_single_backward, scalar_ends=True),
+    "gelu_tanh": Rule(1, 0, _gelu_tanh, scalar_ends=True),
+    "gelu_tanh_backward": Rule(2, 0, _gelu_tanh_backward, scalar_ends=True),
+    "add": Rule(2, 0, lambda emitter, a, b: emitter.builder.fadd(a, b)),
+    "sub": Rule(2, 0, lambda emitter, a, b: emitter.builder.fsub(a, b)),
+    "mul": Rule(2, 0, lambda emitter, a, b: emitter.builder.fmul(a, b)),
+    "scale": Rule(1, 1, lambda emitter, a, b: emitter.builder.fmul(a, b)),
+    "divide": Rule(1, 1, lambda emitter, a, b: emitter.builder.fdiv(a, b)),
+    "abs": Rule(1, 0, lambda emitter, x: emitter.intrinsic("llvm.fabs", x)),
+    "sgn": Rule(1, 0, _sign),
 }
-"""Every operator of one element at a time, by its name."""
+"""Every operator of one element at a time, by its name in PyTorch."""
 
 
-def exponential(emitter: Emitter, x: Value) -> Value:
-    """e to the power of a vector's numbers."""
-    return emitter.call(vector_function("exp"), x.type, [x])
+def function(emitter: Emitter, name: str, x: Value) -> Value:
+    """A function such as 'exp': of a vector as PyTorch's vectors compute it, of a number as the C library does."""
+    return emitter.call(address_of(f"{name}f") if x.type == F32 else vector_function(name), x.type, [x])
 
 
-def logarithm(emitter: Emitter, x: Value) -> Value:
-    """The natural logarithm of a vector's numbers."""
-    return emitter.call(vector_function("log"), x.type, [x])
+def mkl(emitter: Emitter, name: str, count: Value, source: Value, target: Value) -> None:
+    """Call one of MKL's functions of whole arrays, as PyTorch does."""
+    short = emitter.builder.trunc(count, I32)
+    emitter.call(address_of(name), NOTHING, [short, source, target, whole(ACCURATE)])
 
 
-def logarithm_of_more(emitter: Emitter, x: Value) -> Value:
-    """The natural logarithm of 1 + x, of a vector's numbers."""
-    return emitter.call(vector_function("log1p"), x.type, [x])
+def _tanh(emitter: Emitter, target: Value, source: Value, count: Value) -> None:
+    mkl(emitter, "vmsTanh", count, source, target)
 
 
-def c_function(emitter: Emitter, name: str, x: Value) -> Value:
-    """A function of one number from the C library, such as 'expf'."""
-    return emitter.call(address_of(name), F32, [x])
+def _dropout(emitter: Emitter, target: Value, noise: Value, source: Value, stream: Value, share: Value, kept: Value,
+             count: Value) -> None:  # fmt: skip
+    """Elements times noise: 1 / `kept` with the probability `share`, else 0.
+
+    Of 64 drawn bits the lower 53 are the digits of a number in [0, 1).
+    """
+    builder, draw = emitter.builder, emitter.module.globals["draw"]
+    digits_of = whole((1 << 53) - 1)
+    inverse = builder.fdiv(number(1.0), kept)
+    with emitter.loop(count) as index:
+        upper, lower = (builder.zext(builder.call(draw, [stream]), I64) for _ in range(2))
+        digits = builder.and_(builder.or_(builder.shl(upper, whole(32)), lower), digits_of)
+        drawn = builder.fmul(builder.uitofp(digits, share.type), number(2.0**-53, share.type))
+        one = emitter.select(builder.fcmp_ordered("<", drawn, share), inverse, number(0.0))
+        emitter.store(one, noise, index)
+        emitter.store(builder.fmul(emitter.load(source, index), one), target, index)
 
 
-def sigmoid(emitter: Emitter, x: Value) -> Value:
-    """1 / (1 + e⁻ˣ), of a vector as PyTorch's vectors do it, of a number as the C library does it."""
-    builder, one = emitter.builder, number(1.0, x.type)
-    power = c_function(emitter, "expf", builder.fneg(x)) if x.type == F32 else exponential(emitter, builder.fneg(x))
-    return builder.fdiv(one, builder.fadd(one, power))
+def _accumulate(emitter: Emitter, target: Value, source: Value, count: Value) -> None:
+    """Add to numbers in their place."""
+    with emitter.loop(count) as index:
+        added = emitter.builder.fadd(emitter.load(target, index), emitter.load(source, index))
+        emitter.store(added, target, index)
+
+
+def _copy(emitter: Emitter, target: Value, source: Value, count: Value) -> None:
+    with emitter.loop(count) as index:
+        emitter.store(emitter.load(source, index), target, index)
+
+
+def _bytes_to_numbers(emitter: Emitter, target: Value, source: Value, divisor: Value, count: Value) -> None:
+    """Bytes as numbers, divided: what an image is scaled to."""
+    with emitter.loop(count) as index:
+        value = emitter.builder.uitofp(emitter.load(source, index, I8), F32)
+        emitter.store(emitter.builder.fdiv(value, divisor), target, index)
+
+
+KERNELS: dict[str, Kernel] = {
+    **{name: rule.kernel() for name, rule in RULES.items()},
+    "tanh": Kernel("ppi", _tanh),
+    "copy": Kernel("ppi", _copy),
+    "accumulate": Kernel("ppi", _accumulate),
+    "dropout": Kernel("ppppdfi", _dropout),
+    "bytes_to_numbers": Kernel("ppfi", _bytes_to_numbers),
+}
+"""Kernels by name."""

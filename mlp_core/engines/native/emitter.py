@@ -81,14 +81,6 @@ class Emitter:
         builder.branch(head)
         builder.position_at_end(after)
 
-    def repeat(self, count: int, body: Callable[[Value], None]) -> None:
-        """The block with every index below `count`; without a loop where that is one."""
-        if count == 1:
-            body(whole(0))
-        elif count > 1:
-            with self.loop(count) as index:
-                body(index)
-
     @contextmanager
     def forever(self) -> Iterator[Callable[[Value], None]]:
         """A block that is repeated until the function that is given, called in it, finds its condition true."""
@@ -121,21 +113,13 @@ class Emitter:
         element = _element(value.type)
         self.builder.store(value, self.at(pointer, index, element), align=4 if element == F32 else None)
 
-    def store_first(self, value: Value, count: int, pointer: Value, index: Value) -> None:
-        """Write the first elements of a vector."""
-        if count == value.type.count:
-            self.store(value, pointer, index)
-            return
-        for lane in range(count):
-            self.store(self.lane(value, lane), pointer, self.add_index(index, lane))
-
     def lane(self, value: Value, lane: int) -> Value:
         """One number of a vector."""
         return self.builder.extract_element(value, whole(lane, I32))
 
     def spread(self, value: Value, kind: Any) -> Value:
         """A vector of a number; the number itself where no vector is asked for."""
-        if kind == F32:
+        if not isinstance(kind, ir.VectorType):
             return value
         first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, whole(0, I32))
         zeros = ir.Constant(ir.VectorType(I32, kind.count), [0] * kind.count)
@@ -145,9 +129,13 @@ class Emitter:
         """The sum of two indices."""
         return self.builder.add(index, whole(more) if isinstance(more, int) else more, flags=("nsw",))
 
-    def scale_index(self, index: Value, factor: int) -> Value:
-        """An index times a constant."""
-        return index if factor == 1 else self.builder.mul(index, whole(factor), flags=("nsw",))
+    def scale_index(self, index: Value, factor: Value | int) -> Value:
+        """An index times a number."""
+        return self.builder.mul(index, whole(factor) if isinstance(factor, int) else factor, flags=("nsw",))
+
+    def round_down(self, count: Value, step: int) -> Value:
+        """The largest multiple of a power of two that is not above the count."""
+        return self.builder.and_(count, whole(-step))
 
     def variable(self, kind: Any, initial: Value) -> Value:
         """A place for a value that changes, at the function's beginning; give it its value here."""
@@ -168,6 +156,10 @@ class Emitter:
     def get(self, place: Value, kind: Any) -> Value:
         """What a variable holds."""
         return self.builder.load(place, typ=kind)
+
+    def set(self, place: Value, value: Value) -> None:
+        """Give a variable another value."""
+        self.builder.store(value, place)
 
     def call(self, address: int, result: Any, arguments: Sequence[Value]) -> Value:
         """Call a routine by its address."""

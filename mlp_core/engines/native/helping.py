@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from mlp_core.processor import PROCESSOR
+from mlp_core.processor import Processor
 from mlp_core.processor.policy import HELPERS, cores, use_threads
 
 THREADS = min(1 + HELPERS, cores())
@@ -24,8 +24,8 @@ class Helping:
     A helper on a core that somebody else uses is worse than none: the first thread waits for what it has begun.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, processor: Processor, clock: Callable[[], float] = time.monotonic) -> None:
+        self._processor, self._clock = processor, clock
         self._recent: dict[bool, list[float]] = {True: [], False: []}  # seconds of a step, with and without help
         self._faster = True
         self._pause, self._again_at = FIRST_PAUSE, 0.0
@@ -64,9 +64,9 @@ class Helping:
             help()
 
         started = 0
-        if not PROCESSOR.turns.others() and self.wanted():
-            started = sum(PROCESSOR.help(on_another_core) for _ in range(THREADS - 1))
+        if not self._processor.turns.others() and self.wanted():
+            started = sum(self._processor.help(on_another_core) for _ in range(THREADS - 1))
         began = self._clock()
         yield
-        if not PROCESSOR.turns.others():
+        if not self._processor.turns.others():
             self.measured(started > 0, self._clock() - began, steps)

@@ -1,203 +1,251 @@
-"""Softmax and losses as native code, summed in the order in which PyTorch sums them."""
+"""Softmax and losses as kernels, summed in the order in which PyTorch sums them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import torch
 from llvmlite import ir
 
-from mlp_core.engines.native import elementwise
-from mlp_core.engines.native.arrays import Array, Lowering, Place, need_rows
-from mlp_core.engines.native.emitter import I32, I64, Emitter, Value, number, vector, whole
-from mlp_core.engines.native.sums import sum_of_all
-from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.engines.native.elementwise import function
+from mlp_core.engines.native.emitter import F32, I32, I64, Emitter, Value, number, vector, whole
+from mlp_core.engines.native.functions import vector_width
+from mlp_core.engines.native.kernel import Kernel
+from mlp_core.engines.native.sums import block_power, mean_of_all
+
+Join = Callable[[Value, Value], Value]
+Load = Callable[[Value], Value]
 
 
-def _row_of(place: Place, matrix: Array, row: Value, count: int) -> list[Value]:
-    """A row's numbers as vectors; lanes behind its end hold whatever lies there."""
-    emitter, width = place.emitter, place.width
-    begin = emitter.scale_index(row, count)
+def _larger(emitter: Emitter, a: Value, b: Value) -> Value:
+    return emitter.select(emitter.builder.fcmp_ordered(">", a, b), a, b)
+
+
+def _reduce(emitter: Emitter, load: Load, count: Value, join: Join) -> Value:
+    """All numbers of a row that fills a vector, joined in the order in which PyTorch's vectors join them.
+
+    `load` gives the vector that begins with an index; lanes behind the row's end hold whatever lies there.
+    """
+    builder, width = emitter.builder, vector_width()
     kind = vector(width)
-    return [emitter.load(matrix.pointer, emitter.add_index(begin, first), kind) for first in range(0, count, width)]
-
-
-def _reduce(place: Place, vectors: list[Value], count: int, join: Callable[[Value, Value], Value]) -> Value:
-    """All numbers of a row joined in the order in which PyTorch's vectors join them."""
-    emitter, width = place.emitter, place.width
-    if count < width:
-        total = emitter.lane(vectors[0], 0)
-        for lane in range(1, count):
-            total = join(total, emitter.lane(vectors[0], lane))
-        return total
-    total, rest = vectors[0], count % width
-    for position, following in enumerate(vectors[1:], start=1):
-        joined = join(total, following)
-        if rest and position == len(vectors) - 1:
-            joined = _first_lanes(emitter, joined, total, rest)
-        total = joined
-    half = width // 2
+    total = emitter.variable(kind, load(whole(0)))
+    full = emitter.round_down(count, width)
+    with emitter.loop(full, width, width) as index:
+        emitter.set(total, join(emitter.get(total, kind), load(index)))
+    rest = builder.sub(count, full)
+    with builder.if_then(builder.icmp_signed(">", rest, whole(0))):
+        so_far = emitter.get(total, kind)
+        lanes = ir.Constant(ir.VectorType(I32, width), list(range(width)))
+        limit = emitter.spread(builder.trunc(rest, I32), lanes.type)
+        inside = builder.icmp_signed("<", lanes, limit)
+        emitter.set(total, emitter.select(inside, join(so_far, load(full)), so_far))
+    joined, half = emitter.get(total, kind), width // 2
     while half:
         # Lanes `half` apart within blocks of twice that, from the widest to neighbours.
-        order = [lane ^ half for lane in range(width)]
-        other = emitter.builder.shuffle_vector(total, total, _mask(order))
-        total = join(total, other)
+        order = ir.Constant(ir.VectorType(I32, width), [lane ^ half for lane in range(width)])
+        joined = join(joined, builder.shuffle_vector(joined, joined, order))
         half //= 2
-    return emitter.lane(total, 0)
+    return emitter.lane(joined, 0)
 
 
-def _first_lanes(emitter: Emitter, first: Value, second: Value, count: int) -> Value:
-    width = first.type.count
-    order = [lane if lane < count else width + lane for lane in range(width)]
-    return emitter.builder.shuffle_vector(first, second, _mask(order))
+def _map(emitter: Emitter, name: str, source: Value, target: Value, count: Value) -> None:
+    """A function of every number of an array."""
+    kind = vector(vector_width())
+    with emitter.loop(count, 0, kind.count) as index:
+        emitter.store(function(emitter, name, emitter.load(source, index, kind)), target, index)
 
 
-def _mask(order: list[int]) -> Value:
-    return ir.Constant(ir.VectorType(I32, len(order)), order)
+def _log_softmax(emitter: Emitter, target: Value, source: Value, powers: Value, largest: Value, totals: Value,
+                 rows: Value, columns: Value) -> None:  # fmt: skip
+    """Over rows. `powers` is memory for as many numbers, `largest` and `totals` for one per row."""
+    builder = emitter.builder
+    with builder.if_else(builder.icmp_signed("<", columns, whole(vector_width()))) as (narrow, wide):
+        with narrow:
+            _narrow_log_softmax(emitter, target, source, powers, totals, rows, columns)
+        with wide:
+            _wide_log_softmax(emitter, target, source, largest, totals, rows, columns)
 
 
-def _larger(emitter: Emitter) -> Callable[[Value, Value], Value]:
-    def join(a: Value, b: Value) -> Value:
-        return emitter.select(emitter.builder.fcmp_ordered(">", a, b), a, b)
+def _narrow_log_softmax(emitter: Emitter, target: Value, source: Value, powers: Value, totals: Value, rows: Value,
+                        columns: Value) -> None:  # fmt: skip
+    """Of rows that fill no vector: joined number by number, with functions of vectors over several rows."""
+    builder = emitter.builder
 
-    return join
+    def joined(place: Value, begin: Value, join: Join) -> Value:
+        found = emitter.variable(F32, number(0.0))
+        emitter.set(found, emitter.load(place, begin))
+        with emitter.loop(emitter.add_index(begin, columns), emitter.add_index(begin, 1)) as index:
+            emitter.set(found, join(emitter.get(found, F32), emitter.load(place, index)))
+        return emitter.get(found, F32)
+
+    with emitter.loop(rows) as row:
+        begin = emitter.scale_index(row, columns)
+        top = joined(source, begin, lambda a, b: _larger(emitter, a, b))
+        with emitter.loop(emitter.add_index(begin, columns), begin) as index:
+            emitter.store(builder.fsub(emitter.load(source, index), top), target, index)
+    _map(emitter, "exp", target, powers, emitter.scale_index(rows, columns))
+    with emitter.loop(rows) as row:
+        emitter.store(joined(powers, emitter.scale_index(row, columns), builder.fadd), totals, row)
+    _map(emitter, "log", totals, totals, rows)
+    with emitter.loop(rows) as row:
+        begin, log = emitter.scale_index(row, columns), emitter.load(totals, row)
+        with emitter.loop(emitter.add_index(begin, columns), begin) as index:
+            emitter.store(builder.fsub(emitter.load(target, index), log), target, index)
 
 
-def _log_softmax(place: Place, source: Array, axis: int, _: bool) -> None:
-    emitter, width = place.emitter, place.width
-    need_rows(source)
-    rows, count = source.shape
-    if axis not in (1, -1):
-        raise UnsupportedError("a softmax is not over the classes")
-    builder, kind = emitter.builder, vector(width)
-    whole_vectors = -(-rows // width) * width
-    largest, total = (place.room(whole_vectors) for _ in range(2))
+def _wide_log_softmax(emitter: Emitter, target: Value, source: Value, largest: Value, totals: Value, rows: Value,
+                      columns: Value) -> None:  # fmt: skip
+    builder, width = emitter.builder, vector_width()
+    kind = vector(width)
+    with emitter.loop(rows) as row:
+        begin = emitter.scale_index(row, columns)
 
-    def sums(row: Value) -> None:
-        vectors = _row_of(place, source, row, count)
-        top = _reduce(place, vectors, count, _larger(emitter))
-        shifted = [builder.fsub(x, emitter.spread(top, kind)) for x in vectors]
-        powers = [elementwise.exponential(emitter, x) for x in shifted]
+        def scores(index: Value, begin: Value = begin) -> Value:
+            return emitter.load(source, emitter.add_index(begin, index), kind)
+
+        top = _reduce(emitter, scores, columns, lambda a, b: _larger(emitter, a, b))
+        tops = emitter.spread(top, kind)
+
+        def powers(index: Value, scores: Load = scores, tops: Value = tops) -> Value:
+            return function(emitter, "exp", builder.fsub(scores(index), tops))
+
         emitter.store(top, largest, row)
-        emitter.store(_reduce(place, powers, count, builder.fadd), total, row)
-
-    def logs(begin: Value) -> None:
-        index = emitter.scale_index(begin, width)
-        emitter.store(elementwise.logarithm(emitter, emitter.load(total, index, kind)), total, index)
-
-    def results(row: Value) -> None:
-        begin = emitter.scale_index(row, count)
-        top, log = emitter.load(largest, row), emitter.load(total, row)
-        with emitter.loop(count) as column:
+        emitter.store(_reduce(emitter, powers, columns, builder.fadd), totals, row)
+    _map(emitter, "log", totals, totals, rows)
+    with emitter.loop(rows) as row:
+        begin = emitter.scale_index(row, columns)
+        top, log = (emitter.spread(emitter.load(place, row), kind) for place in (largest, totals))
+        with emitter.loop(columns, 0, width) as column:  # what is written behind a row's end, the next one overwrites
             index = emitter.add_index(begin, column)
-            value = builder.fsub(builder.fsub(emitter.load(source.pointer, index), top), log)
-            emitter.store(value, place.target.pointer, index)
-
-    emitter.repeat(rows, sums)
-    emitter.repeat(whole_vectors // width, logs)
-    emitter.repeat(rows, results)
-
-
-def _log_softmax_backward(place: Place, gradient: Array, output: Array, axis: int, _: torch.dtype) -> None:
-    emitter, width = place.emitter, place.width
-    need_rows(gradient, output)
-    rows, count = output.shape
-    builder, kind = emitter.builder, vector(width)
-
-    def row(index: Value) -> None:
-        gradients, outputs = (_row_of(place, matrix, index, count) for matrix in (gradient, output))
-        total = emitter.spread(_reduce(place, gradients, count, builder.fadd), kind)
-        begin = emitter.scale_index(index, count)
-        for position, (x, y) in enumerate(zip(gradients, outputs, strict=True)):
-            power = builder.fneg(elementwise.exponential(emitter, y))
-            found = emitter.fma(power, total, x)
-            first = position * width
-            emitter.store_first(found, min(width, count - first), place.target.pointer, emitter.add_index(begin, first))
-
-    emitter.repeat(rows, row)
+            emitter.store(builder.fsub(builder.fsub(emitter.load(source, index, kind), top), log), target, index)
 
 
 NLL_LEVELS = 8
 """Levels of the sum of a batch's losses, which PyTorch makes differently from other sums."""
 
 
-def _nll_loss(place: Place, scores: Array, target: Array, weight: None, reduction: int, ignored: int) -> None:
+def _nll_loss(emitter: Emitter, target: Value, scores: Value, labels: Value, rows: Value, columns: Value) -> None:
     """The mean of the targets' negative scores, summed in a cascade of its own kind."""
-    emitter, builder = place.emitter, place.emitter.builder
-    rows, classes = scores.shape
-    if weight is not None or reduction != 1:
-        raise UnsupportedError("its loss is not a plain mean")
-    power = max(4, max(rows - 1, 0).bit_length() // NLL_LEVELS)
-    partial = place.room(NLL_LEVELS)
-    for level in range(NLL_LEVELS):
-        emitter.store(number(0.0), partial, level)
+    builder = emitter.builder
+    power = block_power(emitter, rows, NLL_LEVELS)
+    partial = [emitter.variable(F32, number(0.0)) for _ in range(NLL_LEVELS)]
+    block = builder.sub(builder.shl(whole(1), power), whole(1))
     with emitter.loop(rows) as row:
-        label = emitter.load(target.pointer, row, I64)
-        score = emitter.load(scores.pointer, emitter.add_index(emitter.scale_index(row, classes), label))
-        emitter.store(builder.fsub(emitter.load(partial, 0), score), partial, 0)
+        label = emitter.load(labels, row, I64)
+        score = emitter.load(scores, emitter.add_index(emitter.scale_index(row, columns), label))
+        emitter.set(partial[0], builder.fsub(emitter.get(partial[0], F32), score))
         after = builder.append_basic_block("counted")
         for level in range(NLL_LEVELS - 1):
-            mask = whole(((1 << power) - 1) << (level * power))
+            mask = builder.shl(block, builder.mul(power, whole(level)))
             carry = builder.append_basic_block("carry")
             builder.cbranch(builder.icmp_signed("!=", builder.and_(row, mask), whole(0)), after, carry)
             builder.position_at_end(carry)
-            moved = builder.fadd(emitter.load(partial, level + 1), emitter.load(partial, level))
-            emitter.store(moved, partial, level + 1)
-            emitter.store(number(0.0), partial, level)
+            lower, upper = partial[level], partial[level + 1]
+            emitter.set(upper, builder.fadd(emitter.get(upper, F32), emitter.get(lower, F32)))
+            emitter.set(lower, number(0.0))
         builder.branch(after)
         builder.position_at_end(after)
     total = number(0.0)
-    for level in range(NLL_LEVELS):
-        total = builder.fadd(total, emitter.load(partial, level))
-    emitter.store(builder.fdiv(total, number(float(rows))), place.target.pointer)
+    for place in partial:
+        total = builder.fadd(total, emitter.get(place, F32))
+    emitter.store(builder.fdiv(total, builder.sitofp(rows, F32)), target)
 
 
-def _nll_loss_backward(
-    place: Place, gradient: Value, scores: Array, target: Array, weight: None, reduction: int, ignored: int, _: Any
-) -> None:
-    emitter, builder = place.emitter, place.emitter.builder
-    rows, classes = scores.shape
-    if weight is not None or reduction != 1:
-        raise UnsupportedError("its loss is not a plain mean")
-    with emitter.loop(rows * classes) as index:
-        emitter.store(number(0.0), place.target.pointer, index)
-    share = builder.fneg(builder.fdiv(gradient, number(float(rows))))
+def _cross_entropy_backward(emitter: Emitter, target: Value, logs: Value, labels: Value, own: Value, rows: Value,
+                            columns: Value) -> None:  # fmt: skip
+    """The gradient of the mean before the softmax. That of a logarithm is -1 / rows for the label, else 0.
+
+    `own` is memory for a number per row: the gradient for its label.
+    """
+    builder, kind = emitter.builder, vector(vector_width())
+    count = emitter.scale_index(rows, columns)
+    share = builder.fneg(builder.fdiv(number(1.0), builder.sitofp(rows, F32)))
+    shares = emitter.spread(share, kind)
+
+    def place(row: Value) -> Value:
+        return emitter.add_index(emitter.scale_index(row, columns), emitter.load(labels, row, I64))
+
+    _map(emitter, "exp", logs, target, count)
     with emitter.loop(rows) as row:
-        label = emitter.load(target.pointer, row, I64)
-        emitter.store(share, place.target.pointer, emitter.add_index(emitter.scale_index(row, classes), label))
+        power = emitter.load(target, place(row))
+        emitter.store(emitter.fma(builder.fneg(power), share, share), own, row)
+    with emitter.loop(count, 0, kind.count) as index:
+        power = emitter.load(target, index, kind)
+        emitter.store(emitter.fma(builder.fneg(power), shares, number(0.0, kind)), target, index)
+    with emitter.loop(rows) as row:
+        emitter.store(emitter.load(own, row), target, place(row))
 
 
-def _mse_loss(place: Place, output: Array, target: Array, reduction: int) -> None:
-    emitter, builder = place.emitter, place.emitter.builder
-    need_rows(output, target)
-    if reduction != 1:
-        raise UnsupportedError("its loss is not a plain mean")
-    squares = place.room(output.size)
-    with emitter.loop(output.size) as index:
-        difference = builder.fsub(emitter.load(output.pointer, index), emitter.load(target.pointer, index))
-        emitter.store(builder.fmul(difference, difference), squares, index)
-    total = sum_of_all(emitter, squares, output.size, place.width)
-    emitter.store(builder.fdiv(total, number(float(output.size))), place.target.pointer)
+def _mse_loss(emitter: Emitter, target: Value, output: Value, wanted: Value, squares: Value, count: Value) -> None:
+    kind = vector(vector_width())
+    with emitter.loop(count, 0, kind.count) as index:
+        difference = emitter.builder.fsub(emitter.load(output, index, kind), emitter.load(wanted, index, kind))
+        emitter.store(emitter.builder.fmul(difference, difference), squares, index)
+    emitter.store(mean_of_all(emitter, squares, count), target)
 
 
-def _mse_loss_backward(place: Place, gradient: Value, output: Array, target: Array, reduction: int) -> None:
-    emitter, builder = place.emitter, place.emitter.builder
-    need_rows(output, target)
-    if reduction != 1:
-        raise UnsupportedError("its loss is not a plain mean")
-    share = number(2.0 / output.size)
-    with emitter.loop(output.size) as index:
-        difference = builder.fsub(emitter.load(output.pointer, index), emitter.load(target.pointer, index))
-        emitter.store(builder.fmul(builder.fmul(share, difference), gradient), place.target.pointer, index)
+def _mse_loss_backward(emitter: Emitter, target: Value, output: Value, wanted: Value, share: Value, count: Value
+                       ) -> None:  # fmt: skip
+    kind = vector(vector_width())
+    shares = emitter.spread(share, kind)
+    with emitter.loop(count, 0, kind.count) as index:
+        difference = emitter.builder.fsub(emitter.load(output, index, kind), emitter.load(wanted, index, kind))
+        emitter.store(emitter.builder.fmul(shares, difference), target, index)
 
 
-LOSSES: dict[str, Lowering] = {
-    "aten::_log_softmax": _log_softmax,
-    "aten::_log_softmax_backward_data": _log_softmax_backward,
-    "aten::nll_loss_forward": _nll_loss,
-    "aten::nll_loss_backward": _nll_loss_backward,
-    "aten::mse_loss": _mse_loss,
-    "aten::mse_loss_backward": _mse_loss_backward,
+LEAST_LOGARITHM, LEAST_DIVISOR = -100.0, 1e-12
+"""Bounds that PyTorch sets, so that a probability of 0 or 1 gives no infinite loss or gradient."""
+
+
+def _bce_with_logits(emitter: Emitter, target: Value, output: Value, wanted: Value, terms: Value, count: Value
+                     ) -> None:  # fmt: skip
+    """The mean of (1 - t)·x - log σ(x), where log σ(x) = min(x, 0) - log(1 + e^-|x|), by vectors to the end."""
+    builder, kind = emitter.builder, vector(vector_width())
+    zero, one = number(0.0, kind), number(1.0, kind)
+    with emitter.loop(count, 0, kind.count) as index:
+        x, t = (emitter.load(place, index, kind) for place in (output, wanted))
+        power = function(emitter, "exp", builder.fneg(emitter.intrinsic("llvm.fabs", x)))
+        least = emitter.select(builder.fcmp_ordered("<", x, zero), x, zero)
+        log_sigmoid = builder.fsub(least, function(emitter, "log1p", power))
+        emitter.store(builder.fsub(builder.fmul(builder.fsub(one, t), x), log_sigmoid), terms, index)
+    emitter.store(mean_of_all(emitter, terms, count), target)
+
+
+def _bce(emitter: Emitter, target: Value, output: Value, wanted: Value, terms: Value, count: Value) -> None:
+    """The mean of (t - 1)·log(1 - p) - t·log p, number by number with the C library's logarithms."""
+    builder, least = emitter.builder, number(LEAST_LOGARITHM)
+
+    def bounded(logarithm: Value) -> Value:
+        return emitter.select(builder.fcmp_ordered("<", logarithm, least), least, logarithm)
+
+    with emitter.loop(count) as index:
+        p, t = (emitter.load(place, index) for place in (output, wanted))
+        no = bounded(function(emitter, "log1p", builder.fneg(p)))
+        yes = bounded(function(emitter, "log", p))
+        first = builder.fmul(builder.fsub(t, number(1.0)), no)
+        emitter.store(builder.fsub(first, builder.fmul(t, yes)), terms, index)
+    emitter.store(mean_of_all(emitter, terms, count), target)
+
+
+def _bce_backward(emitter: Emitter, target: Value, output: Value, wanted: Value, count: Value) -> None:
+    builder, kind = emitter.builder, vector(vector_width())
+    least, one = number(LEAST_DIVISOR, kind), number(1.0, kind)
+    divisor_of_all = emitter.spread(builder.sitofp(count, F32), kind)
+    with emitter.loop(count, 0, kind.count) as index:
+        p, t = (emitter.load(place, index, kind) for place in (output, wanted))
+        divisor = builder.fmul(builder.fsub(one, p), p)
+        divisor = emitter.select(builder.fcmp_ordered("<", divisor, least), least, divisor)
+        slope = builder.fdiv(builder.fsub(p, t), divisor)
+        emitter.store(builder.fdiv(slope, divisor_of_all), target, index)
+
+
+KERNELS: dict[str, Kernel] = {
+    "log_softmax": Kernel("pppppii", _log_softmax),
+    "nll_loss": Kernel("pppii", _nll_loss),
+    "cross_entropy_backward": Kernel("ppppii", _cross_entropy_backward),
+    "mse_loss": Kernel("ppppi", _mse_loss),
+    "mse_loss_backward": Kernel("pppfi", _mse_loss_backward),
+    "bce_with_logits": Kernel("ppppi", _bce_with_logits),
+    "bce": Kernel("ppppi", _bce),
+    "bce_backward": Kernel("pppi", _bce_backward),
 }
-"""Operators by name."""
+"""Kernels by name."""

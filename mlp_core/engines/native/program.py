@@ -1,134 +1,181 @@
-"""A chunk of steps as one native function, compiled for the processor that it runs on."""
+"""The tables of a run's training step, and the memory that they work on."""
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from llvmlite import binding, ir
-from torch import fx
+import numpy as np
+import torch
+from numpy.typing import NDArray
 
-from mlp_core.engines.native.emitter import F64, I1, I64, POINTER, Emitter, whole
-from mlp_core.engines.native.layout import Layout
-from mlp_core.engines.native.sharing import BOARD_BYTES, HELP, Sharing, set_open
-from mlp_core.engines.native.shuffling import Shuffling
-from mlp_core.engines.native.step import Step
+from mlp_core.engines.native import weights
+from mlp_core.engines.native.arrays import Array, Memory, of_tensor
+from mlp_core.engines.native.chunk import FIELD, FIELDS
+from mlp_core.engines.native.criteria import criterion
+from mlp_core.engines.native.layers import Scope, Weight, forward
+from mlp_core.engines.native.library import library
+from mlp_core.engines.native.sharing import BOARD_BYTES
+from mlp_core.engines.native.shuffling import STATE_BYTES
+from mlp_core.engines.native.table import WORD, Table
 from mlp_core.engines.optimizers import Update
+from mlp_core.engines.storage import Storage
+from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.run.build import Run
 
-binding.initialize_native_target()
-binding.initialize_native_asmprinter()
+JOINED_WEIGHTS, JOINED_SAMPLES = 4096, 16
+"""From how many weights, and up to how many samples, a weight's gradient is computed where it is used, in the pass that
+updates the weight: written to memory and read again, it costs more."""
+SHARED_WEIGHTS = 2 * weights.PART_SPANS * weights.SPAN
+"""From how many weights on their update is shared by several threads."""
+Joined = tuple[Array, Array, Array]
+"""Errors (samples, outputs), inputs (samples, features), and where the product's gradient lies."""
 
-CHUNK = "chunk"
-SETTINGS = ("batch", "steps", "first")
-"""Whole numbers that a chunk is given: the batch of the epoch that it begins with, its steps, and whether the
-optimizer's state is new."""
 
-
-@dataclass(frozen=True)
 class Program:
-    """A compiled chunk, shared by every run of its structure.
+    """A run's chunk: call `run` after `control`, `numbers` and `stream` are set. Raises `UnsupportedError` when made.
 
-    Call `function` with pointers in the order of `pointers`: among them `order`, int64, the order of the epoch that
-    the chunk begins in, and afterwards of that which it ends in; `stream` and `sampler`, states of the run's random
-    numbers and of a generator of the code's own; `losses`, float32, and `rates`, float64, of as many numbers as steps;
-    `settings`, int64; `numbers`, float64: the update's scalars and the step counter; `arena` and `board`, memory of so
-    many bytes, the second zero at first. Meanwhile another thread may call `help` with the same board, where
-    there is work for two; it returns when the chunk is done. `code` keeps the machine code alive.
+    With `join`, gradients of large layers are computed in the pass that updates their weights.
     """
 
-    function: Callable[..., None]
-    help: Callable[[int], None] | None
-    pointers: tuple[str, ...]
-    arena: int
-    board: int
-    source: str
-    code: Any
+    def __init__(self, run: Run, storage: Storage, update: Update, *, join: bool) -> None:
+        self._run, self._storage, self._update = run, storage, update
+        self._join = join and not storage.accumulate
+        self._memory = memory = Memory()
+        self._code, self._update_code = library(), weights.code_of(update)
+        self.control = self._field(len(FIELDS), np.int64)
+        self.numbers: NDArray[Any] = self._field(len(update.scalars) + 1, np.float64)
+        self.board: NDArray[Any] = self._field(BOARD_BYTES // WORD, np.int64)
+        self.stream: NDArray[Any] = self._field(STATE_BYTES, np.uint8)
+        self.order: NDArray[Any] = self._field(len(run.batches.x), np.int64)
+        self._scales = memory.room(self._update_code.scales)
+        self._loss = memory.array(1)
+        self._weights = {
+            id(parameter): Weight(of_tensor(value), of_tensor(gradient))
+            for parameter, value, gradient in zip(
+                storage.parameters, storage.weight_views, storage.fresh_views, strict=True
+            )
+        }
+        tables = [self._table(size) for size in run.batches.sizes]
+        self.shares = any(table.shares for table in tables)
+        sampler = self._field(STATE_BYTES, np.uint8)
+        sampler[:] = torch.Generator().get_state().numpy()
+        self._set(
+            samples=len(run.batches.x),
+            batch_size=run.batches.batch_size,
+            per_epoch=run.batches.per_epoch,
+            stream=self.stream.ctypes.data,
+            sampler=sampler.ctypes.data,
+            order=self.order.ctypes.data,
+            loss=self._loss.address,
+            rate=self.numbers.ctypes.data + WORD * update.scalars.index("lr"),
+            calls=tables[0].address,
+            call_count=len(tables[0]),
+            short_calls=tables[-1].address,
+            short_call_count=len(tables[-1]),
+            board=self.board.ctypes.data if self.shares else 0,
+        )
+        self.run = self._code.function("chunk", 1)
+        self.help = self._code.function("help", 1)
 
+    def begin(self, batch: int, losses: NDArray[Any], rates: NDArray[Any], *, first: bool) -> None:
+        """Set the next chunk: the batch of the epoch that it begins with, memory for the loss of each of its steps,
+        their learning rates if there is a schedule, and whether the optimizer's state is new."""
+        self._set(
+            batch=batch,
+            steps=len(losses),
+            losses=losses.ctypes.data,
+            rates=rates.ctypes.data if len(rates) else 0,
+            first=first,
+        )
 
-def write(graphs: Sequence[fx.GraphModule], layout: Layout, update: Update) -> Program:
-    """Compile a chunk from one graph per batch size; raises `UnsupportedError` for what native code cannot do."""
-    module = ir.Module(CHUNK)
-    sharing, shuffling = Sharing(module), Shuffling(module)
-    steps = [
-        Step(module, graph, layout, size, update, sharing, shuffling.draw)
-        for graph, size in zip(graphs, layout.sizes, strict=True)
-    ]
-    pointers = _chunk(module, steps, layout, update, sharing, shuffling)
-    source = str(module)
-    code = _compile(module)
-    address = code.get_function_address(CHUNK)
-    function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(pointers))(address)
-    helper = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.get_function_address(HELP)) if sharing.offers else None
-    return Program(function, helper, pointers, max(step.arena for step in steps), BOARD_BYTES, source, code)
+    def _field(self, count: int, kind: Any) -> NDArray[Any]:
+        return self._memory.view(count, kind)
 
+    def _set(self, **values: int) -> None:
+        for name, value in values.items():
+            self.control[FIELD[name]] = value
 
-def _chunk(
-    module: ir.Module, steps: Sequence[Step], layout: Layout, update: Update, sharing: Sharing, shuffling: Shuffling
-) -> tuple[str, ...]:
-    """Write the loop over steps and epochs, and return the names of its pointers."""
-    own = ("losses", "rates", "settings", "sampler")
-    pointers = (*(name for name in steps[0].pointers if name != "loss"), *own)
-    shuffle = shuffling.shuffle(layout.samples)
-    emitter = Emitter(module, CHUNK, [POINTER] * len(pointers))
-    builder = emitter.builder
-    given = dict(zip(pointers, emitter.function.args, strict=True))
-    begin, count, first = (emitter.load(given["settings"], i, I64) for i in range(len(SETTINGS)))
-    batch = emitter.variable(I64, begin)
-    new = emitter.variable(I1, builder.icmp_signed("!=", first, whole(0)))
-    per_epoch = -(-layout.samples // layout.batch_size)
-    rest = len(steps) > 1
-    if sharing.offers:
-        set_open(emitter, given["board"], True)
-    with emitter.loop(count) as done:
-        at = emitter.get(batch, I64)
-        with builder.if_then(builder.icmp_signed("==", at, whole(0))):
-            builder.call(shuffle, [given["stream"], given["sampler"], given["order"]])
-        row = emitter.scale_index(at, layout.batch_size)
-        if layout.scheduled:
-            rate = emitter.load(given["rates"], done, F64)
-            emitter.store(rate, given["numbers"], update.scalars.index("lr"))
-        last = builder.icmp_signed("==", emitter.add_index(done, 1), count)
-        values = {**given, "order": emitter.at(given["order"], row, I64), "loss": emitter.at(given["losses"], done)}
+    def _address(self, field: str) -> int:
+        return int(self.control.ctypes.data) + WORD * FIELD[field]
 
-        def call(step: Step) -> None:
-            passed = [values[name] for name in step.pointers]
-            builder.call(step.emitter.function, [*passed, emitter.get(new, I1), last])
+    def _table(self, size: int) -> Table:
+        """The calls of a step on so many samples."""
+        run, table = self._run, Table(self._memory, int(self.board.ctypes.data))
+        joined: list[Joined] = []
 
-        ends = builder.icmp_signed("==", emitter.add_index(at, 1), whole(per_epoch))
-        if rest:
-            with builder.if_else(ends) as (then, otherwise):
-                with then:
-                    call(steps[1])
-                with otherwise:
-                    call(steps[0])
+        def take(errors: Array, inputs: Array, gradient: Array) -> bool:
+            large = gradient.size >= JOINED_WEIGHTS and errors.shape[0] <= JOINED_SAMPLES
+            if self._join and large:
+                joined.append((errors, inputs, gradient))
+            return self._join and large
+
+        scope = Scope(table, size, True, self._weights, int(self.stream.ctypes.data), take)
+        x, y = self._inputs(table, size), self._targets(table, size)
+        outputs, backward = forward(scope, run.model, x)
+        gradient = criterion(run.loss)(scope, outputs, y, self._loss)
+        backward(gradient, False)
+        self._add_update(table, joined)
+        table.finish()
+        return table
+
+    def _inputs(self, table: Table, size: int) -> Array:
+        batches = self._run.batches
+        features = batches.x[0].numel()
+        target, source = table.memory.array(size, features), of_tensor(batches.x)
+        rows = self._address("rows")
+        if batches.x.dtype == torch.float32:
+            table.call("gather_float32", target, source, rows, size, features)
+        elif batches.x.dtype == torch.uint8:
+            table.call("gather_scaled", target, source, rows, float(self._run.dataset.divisor), size, features)
         else:
-            call(steps[0])
-        builder.store(whole(0, I1), new)
-        builder.store(emitter.select(ends, whole(0), emitter.add_index(at, 1)), batch)
-        with builder.if_then(ends):
-            for _ in range(2):  # the base seed of the test loader
-                builder.call(shuffling.draw, [given["stream"]])
-    if sharing.offers:
-        set_open(emitter, given["board"], False)
-    emitter.finish()
-    return pointers
+            raise UnsupportedError(f"its inputs are of type {batches.x.dtype}")
+        return target
 
+    def _targets(self, table: Table, size: int) -> Array:
+        y, rows = self._run.batches.y, self._address("rows")
+        if y.dtype == torch.int64 and y.dim() == 1:
+            target = Array(table.memory.room(size, WORD), (size,), (1,))
+            table.call("gather_int64", target, of_tensor(y), rows, size, 1)
+        elif y.dtype == torch.float32 and y.dim() == 2:
+            target = table.memory.array(size, y.shape[1])
+            table.call("gather_float32", target, of_tensor(y), rows, size, y.shape[1])
+        else:
+            raise UnsupportedError(f"its targets are of type {y.dtype} and {y.dim()} dimensions")
+        return target
 
-def _compile(module: ir.Module) -> Any:
-    parsed = binding.parse_assembly(str(module))
-    parsed.verify()
-    target = binding.Target.from_default_triple()
-    features = binding.get_host_cpu_features().flatten()
-    machine = target.create_target_machine(cpu=binding.get_host_cpu_name(), features=features, opt=1)
-    options = binding.create_pipeline_tuning_options(speed_level=1)
-    options.loop_vectorization = True
-    # Half of the compiler's time, and nothing gained.
-    options.loop_unrolling = options.loop_interleaving = options.slp_vectorization = False
-    options.inlining_threshold = 25
-    builder = binding.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(parsed, builder)
-    compiled = binding.create_mcjit_compiler(parsed, machine)
-    compiled.finalize_object()
-    return compiled
+    def _add_update(self, table: Table, joined: list[Joined]) -> None:
+        """Calls for the update of every weight, in the order in which they lie."""
+        storage, code = self._storage, self._update_code
+        if storage.accumulate:
+            table.call("accumulate", of_tensor(storage.gradients), of_tensor(storage.fresh), len(storage.fresh))
+        table.call_of(code.kernels, "numbers", int(self.numbers.ctypes.data), self._scales)
+        common = [
+            storage.weights.data_ptr(),
+            *(flat.data_ptr() for flat in storage.buffers.values()),
+            storage.gradients.data_ptr(),
+            self._scales,
+            self._address("first"),
+            self._address("last"),
+        ]
+        begin = 0
+        for errors, inputs, gradient in sorted(joined, key=lambda three: three[2].address):
+            offset = (gradient.address - storage.gradients.data_ptr()) // 4
+            self._add_spans(table, common, begin, offset)
+            outputs, features = gradient.shape
+            groups, tiles = -(-outputs // weights.TILE_ROWS), -(-features // weights.TILE)
+            context = [
+                *common, errors.address, inputs.address, outputs, features, errors.shape[0], offset, groups,
+            ]  # fmt: skip
+            table.in_parts(code.kernels.address("product_tile"), context, groups * tiles)
+            begin = offset + gradient.size
+        self._add_spans(table, common, begin, len(storage.weights))
+
+    def _add_spans(self, table: Table, common: list[int], begin: int, end: int) -> None:
+        """Calls for the update of the weights between two places among all."""
+        kernels = self._update_code.kernels
+        if end - begin >= SHARED_WEIGHTS:
+            parts = (end - begin) // (weights.PART_SPANS * weights.SPAN)
+            table.in_parts(kernels.address("weights_part"), [*common, begin], parts)
+            begin += parts * weights.PART_SPANS * weights.SPAN
+        if end > begin:
+            table.call_of(kernels, "weights", *common, begin, end)

@@ -2,71 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from mlp_core.engines.native.emitter import F32, Emitter, Value, number, vector, whole
+from llvmlite import ir
+
+from mlp_core.engines.native.emitter import F32, I1, I64, POINTER, Emitter, Value, number, vector, whole
+from mlp_core.engines.native.functions import vector_width
+from mlp_core.engines.native.kernel import Kernel
 
 LEVELS = 4
+LEAST_POWER = 4
 SIDE_BY_SIDE = 4
 """Partial sums that PyTorch keeps so that additions need not wait for one another."""
 
 Load = Callable[[Value], Value]
 
 
-def cascade(emitter: Emitter, load: Load, size: int, kind: object) -> Value:
-    """`load(0) + load(1) + …`: sums of blocks, then sums of these, over at most `LEVELS` levels."""
-    power = max(4, (max(size - 1, 0).bit_length()) // LEVELS)
-    block, zero = 1 << power, number(0.0, kind)
-    if size < block:
-        return _run(emitter, load, 0, size, zero, kind)
+def block_power(emitter: Emitter, size: Value, levels: int) -> Value:
+    """The power of two that a cascade's blocks are as long as, for so many elements."""
     builder = emitter.builder
-    levels = [emitter.variable(kind, zero) for _ in range(LEVELS)]
-    blocks = size // block
-    with emitter.loop(blocks) as position:
-        begin = emitter.scale_index(position, block)
-        total = _loop(emitter, load, begin, emitter.add_index(begin, block), zero, kind)
-        builder.store(total, levels[0])
-        after = builder.append_basic_block("carried")
-        for level in range(1, LEVELS):
+    before = builder.sub(size, whole(1))
+    before = emitter.select(builder.icmp_signed("<", before, whole(0)), whole(0), before)
+    bits = builder.sub(whole(64), builder.ctlz(before, whole(0, I1)))
+    share = builder.udiv(bits, whole(levels))
+    return emitter.select(builder.icmp_signed("<", share, whole(LEAST_POWER)), whole(LEAST_POWER), share)
+
+
+def cascades(emitter: Emitter, loads: Sequence[Load], size: Value, kind: object) -> list[Value]:
+    """For each of `loads`, `load(0) + load(1) + …`: sums of blocks, then of these, over at most `LEVELS` levels."""
+    builder, zero = emitter.builder, number(0.0, kind)
+    power = block_power(emitter, size, LEVELS)
+    blocks = builder.lshr(size, power)
+    sums = [[emitter.variable(kind, zero) for _ in range(LEVELS)] for _ in loads]
+
+    def add(index: Value) -> None:
+        for load, levels in zip(loads, sums, strict=True):
+            emitter.set(levels[0], builder.fadd(emitter.get(levels[0], kind), load(index)))
+
+    def carry(level: int) -> None:
+        for levels in sums:
             lower, upper = levels[level - 1], levels[level]
-            builder.store(builder.fadd(emitter.get(upper, kind), emitter.get(lower, kind)), upper)
-            builder.store(zero, lower)
-            mask = whole((block - 1) << (level * power))
-            done = builder.icmp_signed("!=", builder.and_(emitter.add_index(begin, block), mask), whole(0))
+            emitter.set(upper, builder.fadd(emitter.get(upper, kind), emitter.get(lower, kind)))
+            emitter.set(lower, zero)
+
+    with emitter.loop(blocks) as position:
+        with emitter.loop(builder.shl(emitter.add_index(position, 1), power), builder.shl(position, power)) as index:
+            add(index)
+        after = builder.append_basic_block("carried")
+        count = emitter.add_index(position, 1)
+        for level in range(1, LEVELS):
+            carry(level)
+            # A level is complete, and carried to the next, when the count of blocks is a multiple of its length.
+            mask = builder.sub(builder.shl(whole(1), builder.mul(power, whole(level))), whole(1))
+            done = builder.icmp_signed("!=", builder.and_(count, mask), whole(0))
             following = builder.append_basic_block("carry") if level + 1 < LEVELS else after
             builder.cbranch(done, after, following)
             builder.position_at_end(following)
-    total = _run(emitter, load, blocks * block, size, emitter.get(levels[0], kind), kind)
-    for level in range(1, LEVELS):
-        total = builder.fadd(total, emitter.get(levels[level], kind))
-    return total
+    with emitter.loop(size, builder.shl(blocks, power)) as index:
+        add(index)
+    found = []
+    for levels in sums:
+        total = emitter.get(levels[0], kind)
+        for level in levels[1:]:
+            total = builder.fadd(total, emitter.get(level, kind))
+        found.append(total)
+    return found
 
 
-def row_sum(emitter: Emitter, load: Load, size: int, kind: object) -> Value:
+def cascade(emitter: Emitter, load: Load, size: Value, kind: object) -> Value:
+    """One sum as `cascades` makes it."""
+    return cascades(emitter, [load], size, kind)[0]
+
+
+def row_sum(emitter: Emitter, load: Load, size: Value, kind: object) -> Value:
     """As `cascade`, with every fourth element in a sum of its own, and those added up at the end."""
-    rows = size // SIDE_BY_SIDE
+    builder = emitter.builder
 
     def every_fourth(first: int) -> Load:
         return lambda index: load(emitter.add_index(emitter.scale_index(index, SIDE_BY_SIDE), first))
 
-    partial = [cascade(emitter, every_fourth(first), rows, kind) for first in range(SIDE_BY_SIDE)]
-    total = partial[0]
-    for position in range(rows * SIDE_BY_SIDE, size):
-        total = emitter.builder.fadd(total, load(whole(position)))
-    for other in partial[1:]:
-        total = emitter.builder.fadd(total, other)
-    return total
+    loads = [every_fourth(first) for first in range(SIDE_BY_SIDE)]
+    first, *others = cascades(emitter, loads, builder.udiv(size, whole(SIDE_BY_SIDE)), kind)
+    total = emitter.variable(kind, first)
+    with emitter.loop(size, emitter.round_down(size, SIDE_BY_SIDE)) as index:
+        emitter.set(total, builder.fadd(emitter.get(total, kind), load(index)))
+    found = emitter.get(total, kind)
+    for other in others:
+        found = builder.fadd(found, other)
+    return found
 
 
-def sum_of_rows(emitter: Emitter, source: Value, target: Value, rows: int, columns: int, width: int) -> None:
+def sum_of_all(emitter: Emitter, source: Value, size: Value) -> Value:
+    """The sum of elements that lie one after the other, as `tensor.sum()`."""
+    function = emitter.module.globals.get("sum_of_all") or _write_sum_of_all(emitter.module)
+    return emitter.builder.call(function, [source, size])
+
+
+def _write_sum_of_all(module: ir.Module) -> ir.Function:
+    emitter = Emitter(module, "sum_of_all", [POINTER, I64], F32)
+    source, size = emitter.function.args
+    builder, width = emitter.builder, vector_width()
+    kind, found = vector(width), emitter.variable(F32, number(0.0))
+    with builder.if_else(builder.icmp_signed("<", size, whole(width))) as (short, long):
+        with short:
+            emitter.set(found, row_sum(emitter, lambda i: emitter.load(source, i), size, F32))
+        with long:
+            vectors = builder.udiv(size, whole(width))
+            partial = row_sum(
+                emitter, lambda i: emitter.load(source, emitter.scale_index(i, width), kind), vectors, kind
+            )
+            with emitter.loop(size, emitter.round_down(size, width)) as index:
+                emitter.set(found, builder.fadd(emitter.get(found, F32), emitter.load(source, index)))
+            total = emitter.get(found, F32)
+            for lane in range(width):
+                total = builder.fadd(total, emitter.lane(partial, lane))
+            emitter.set(found, total)
+    emitter.finish(emitter.get(found, F32))
+    return emitter.function
+
+
+def mean_of_all(emitter: Emitter, source: Value, size: Value) -> Value:
+    """The sum of all elements divided by their number."""
+    return emitter.builder.fdiv(sum_of_all(emitter, source, size), emitter.builder.sitofp(size, F32))
+
+
+def _column_sums(emitter: Emitter, target: Value, source: Value, rows: Value, columns: Value) -> None:
     """The sums of a matrix's columns, as `tensor.sum(0)`."""
+    builder, width = emitter.builder, vector_width()
 
-    def sums(begin: int, end: int, count: int, order: Callable[..., Value]) -> int:
+    def sums(begin: Value, count: int, order: Callable[..., Value]) -> Value:
         """Sums of `count` columns at a time from `begin`, as long as they fit; returns where that ended."""
-        kind, groups = vector(count), max(0, end - begin) // count
-
-        def group(position: Value) -> None:
-            column = emitter.add_index(emitter.scale_index(position, count), begin)
+        kind = vector(count)
+        left = builder.sub(columns, begin)
+        end = builder.add(begin, emitter.round_down(left, count))
+        with emitter.loop(end, begin, count) as column:
             found = order(
                 emitter,
                 lambda row: emitter.load(source, emitter.add_index(emitter.scale_index(row, columns), column), kind),
@@ -74,58 +143,28 @@ def sum_of_rows(emitter: Emitter, source: Value, target: Value, rows: int, colum
                 kind,
             )
             emitter.store(found, target, column)
+        return end
 
-        emitter.repeat(groups, group)
-        return begin + groups * count
-
-    if columns == 1 and rows >= width:
-        emitter.store(sum_of_all(emitter, source, rows, width), target)
-    elif columns >= width:
-        at = sums(0, columns, SIDE_BY_SIDE * width, cascade)
-        at = sums(at, columns, width, row_sum)
-        sums(at, columns, 1, row_sum)
-    else:
-        at = sums(0, columns, SIDE_BY_SIDE, cascade)
-        sums(at, columns, 1, row_sum)
-
-
-def sum_of_all(emitter: Emitter, source: Value, size: int, width: int) -> Value:
-    """The sum of elements that lie one after the other, as `tensor.sum()`."""
-    if size < width:
-        return row_sum(emitter, lambda i: emitter.load(source, i), size, F32)
-    kind, vectors = vector(width), size // width
-    partial = row_sum(emitter, lambda i: emitter.load(source, emitter.scale_index(i, width), kind), vectors, kind)
-    total = number(0.0)
-    for position in range(vectors * width, size):
-        total = emitter.builder.fadd(total, emitter.load(source, position))
-    for lane in range(width):
-        total = emitter.builder.fadd(total, emitter.lane(partial, lane))
-    return total
+    single = builder.and_(builder.icmp_signed("==", columns, whole(1)), builder.icmp_signed(">=", rows, whole(width)))
+    with builder.if_else(single) as (one_column, several):
+        with one_column:
+            emitter.store(sum_of_all(emitter, source, rows), target)
+        with several, builder.if_else(builder.icmp_signed(">=", columns, whole(width))) as (wide, narrow):
+            with wide:
+                at = sums(whole(0), SIDE_BY_SIDE * width, cascade)
+                at = sums(at, width, row_sum)
+                sums(at, 1, row_sum)
+            with narrow:
+                at = sums(whole(0), SIDE_BY_SIDE, cascade)
+                sums(at, 1, row_sum)
 
 
-UNROLLED = 8
-"""Up to how many additions are written one after the other."""
+def _mean(emitter: Emitter, target: Value, source: Value, size: Value) -> None:
+    emitter.store(mean_of_all(emitter, source, size), target)
 
 
-def _run(emitter: Emitter, load: Load, begin: int, end: int, total: Value, kind: object) -> Value:
-    """The total plus elements, in order."""
-    if end - begin <= UNROLLED:
-        for position in range(begin, end):
-            total = emitter.builder.fadd(total, load(whole(position)))
-        return total
-    return _loop(emitter, load, whole(begin), whole(end), total, kind)
-
-
-def _loop(emitter: Emitter, load: Load, begin: Value, end: Value, total: Value, kind: object) -> Value:
-    builder = emitter.builder
-    before = builder.block
-    with emitter.loop(end, begin) as index:
-        body, head = builder.block, index.parent
-        with builder.goto_block(head):
-            builder.position_after(index)
-            running = builder.phi(kind)
-        builder.position_at_end(body)
-        following = builder.fadd(running, load(index))
-        running.add_incoming(total, before)
-        running.add_incoming(following, builder.block)
-    return running
+KERNELS: dict[str, Kernel] = {
+    "column_sums": Kernel("ppii", _column_sums),
+    "mean": Kernel("ppi", _mean),
+}
+"""Kernels by name."""

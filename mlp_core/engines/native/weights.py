@@ -1,15 +1,17 @@
-"""The update of all weights as native code, span by span, so that what a span needs stays in the fastest cache."""
+"""The update of all weights as kernels, span by span, so that what a span needs stays in the fastest cache."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from mlp_core.engines.native.arrays import Array, Offer
-from mlp_core.engines.native.emitter import F32, F64, Emitter, Value, number, whole
-from mlp_core.engines.native.layout import Layout
-from mlp_core.engines.native.operators import mkl
+from llvmlite import ir
+
+from mlp_core.engines.native.elementwise import mkl
+from mlp_core.engines.native.emitter import F32, F64, I64, POINTER, Emitter, Value, number, whole
+from mlp_core.engines.native.kernel import Kernel
+from mlp_core.engines.native.library import Code
 from mlp_core.engines.native.update import ElementUpdate
 from mlp_core.engines.optimizers import Update
 
@@ -19,173 +21,174 @@ TILE, TILE_ROWS = 256, 32
 """Inputs that are taken at once where gradients are computed on the way, and outputs that are a part of the work."""
 PART_SPANS = 8
 """Spans that are a part of the work."""
-SHARED_WEIGHTS = 2 * PART_SPANS * SPAN
-"""From how many weights on their update is shared by several threads."""
 LAST_STEP = 2.0**24
 """Where a step counter in single precision, which the optimizer's own is, stands still."""
+SIDE_BY_SIDE = 4
+"""Vectors of gradients that are summed at once, so that additions need not wait for one another."""
+KEPT_UPDATES = 64
 
 
 @dataclass(frozen=True)
-class Product:
-    """A weight's gradient that is not computed yet: the product of two matrices, `first` taken transposed."""
+class UpdateCode:
+    """The compiled kernels of an update: `numbers` once a step, then `weights`, or `weights_part` and `product_tile`
+    in parts."""
 
-    first: Array
-    second: Array
-
-
-def write_update(
-    emitter: Emitter,
-    update: Update,
-    layout: Layout,
-    given: Mapping[str, Value],
-    products: Mapping[int, Product],
-    offer: Offer,
-) -> None:
-    """Write the update of every weight. `given` are the step's arguments by name; `products` the gradients that are
-    not computed yet, by the parameter's position; `offer` has work done by several threads."""
-    builder = emitter.builder
-    rules, place = ElementUpdate(update), given["numbers"]
-    doubles = {name: emitter.load(place, position, F64) for position, name in enumerate(update.scalars)}
-    if update.counts:
-        step = builder.fadd(emitter.load(place, len(update.scalars), F64), number(1.0, F64))
-        least = builder.fcmp_ordered("<", step, number(LAST_STEP, F64))
-        doubles["step"] = emitter.select(least, step, number(LAST_STEP, F64))
-        emitter.store(doubles["step"], place, len(update.scalars))
-    if layout.accumulate:
-        with emitter.loop(layout.total) as index:
-            added = builder.fadd(emitter.load(given["g"], index), emitter.load(given["fresh"], index))
-            emitter.store(added, given["g"], index)
-    needed = {name: given[name] for name in (*rules.kept, "g", "first", "last")}
-    spans = _Spans(emitter, rules, rules.numbers(emitter, doubles), needed)
-    begin = 0
-    for position, product in sorted(products.items()):
-        spans.over(begin, layout.offsets[position], offer)
-        spans.product(product, layout.offsets[position], offer)
-        begin = layout.offsets[position] + math.prod(layout.shapes[position])
-    spans.over(begin, layout.total, offer)
+    kernels: Code
+    """The kernels."""
+    scales: int
+    """How many numbers the first kernel leaves for the others."""
 
 
-class _Spans:
-    """Writes the update of some weights after the other, into one function.
+@lru_cache(maxsize=KEPT_UPDATES)
+def code_of(update: Update) -> UpdateCode:
+    """The kernels of an update, compiled once; raises `UnsupportedError` where it has none."""
+    writer = _Writer(update)
+    return UpdateCode(writer.code(), len(writer.scales))
 
-    `numbers` are what weights are multiplied by in this step; `given` points to the weights, the gradients and the
-    optimizer's state, and says whether this is the `first` step with that state and the `last` of the chunk.
-    """
 
-    def __init__(
-        self, emitter: Emitter, rules: ElementUpdate, numbers: Mapping[str, Value], given: Mapping[str, Value]
-    ) -> None:
-        self._emitter, self._rules, self._numbers, self._given = emitter, rules, numbers, given
-        self._gradient_room = emitter.array(SPAN)
-        self._temporary = {name: emitter.array(SPAN) for name in rules.temporary}
+def arguments_of(update: Update) -> tuple[str, ...]:
+    """The names of what every kernel but `numbers` takes first: addresses of weights, state, gradients and settings."""
+    return ("w", *(name for name, _ in update.state), "g", "scales", "first", "last")
 
-    def over(self, begin: int, end: int, offer: Offer) -> None:
-        """Update the weights between two places among all, whose gradients are there."""
-        if end - begin >= SHARED_WEIGHTS:
-            parts = (end - begin) // (PART_SPANS * SPAN)
 
-            def part(spans: _Spans, position: Value, _: Sequence[Value]) -> None:
-                start = spans._emitter.scale_index(position, PART_SPANS * SPAN)
-                spans._several(spans._emitter.add_index(start, begin), PART_SPANS)
+class _Writer:
+    """Writes the kernels of one update into a module."""
 
-            self._in_parts(offer, parts, [], part)
-            begin += parts * PART_SPANS * SPAN
-        spans, rest = divmod(max(0, end - begin), SPAN)
-        self._several(whole(begin), spans)
-        if rest:
-            self._span(whole(end - rest), rest, self._emitter.at(self._given["g"], end - rest))
+    def __init__(self, update: Update) -> None:
+        self._update, self._rules = update, ElementUpdate(update)
+        self._module = ir.Module("update")
+        self._kept = list(self._rules.kept)
+        self.scales: list[str] = []
 
-    def _in_parts(
-        self,
-        offer: Offer,
-        parts: int,
-        more: Sequence[Value],
-        write: Callable[[_Spans, Value, Sequence[Value]], None],
-    ) -> None:
-        """Share work: `write` writes a part, by the spans of the part's function, its number, and `more` values."""
-        names = [list(part) for part in (self._numbers, self._given)]
-        values = [*self._numbers.values(), *self._given.values(), *more]
+    def code(self) -> Code:
+        numbers = Kernel("pp", self._numbers)
+        numbers.declare(self._module, "numbers")
+        self._write_span()
+        common = "p" * len(arguments_of(self._update))
+        self._declare("weights", common + "ii", self._weights)
+        self._declare("weights_part", common + "i", self._weights_part, parts=True)
+        self._declare("product_tile", common + "ppiiiii", self._product_tile, parts=True)
+        return Code(self._module)
 
-        def body(emitter: Emitter, inside: Sequence[Value], position: Value) -> None:
-            numbers = dict(zip(names[0], inside, strict=False))
-            given = dict(zip(names[1], inside[len(numbers) :], strict=False))
-            spans = _Spans(emitter, self._rules, numbers, given)
-            write(spans, position, inside[len(numbers) + len(given) :])
+    def _declare(self, name: str, kinds: str, write: Callable[..., None], *, parts: bool = False) -> None:
+        """A kernel or, with `parts`, a function that does the part of a number."""
+        emitter = Emitter(self._module, name, [POINTER, I64] if parts else [POINTER], shared=True)
+        table, *part = emitter.function.args
+        kind = {"p": POINTER, "i": I64}
+        given = [emitter.load(table, i, kind[letter], element=I64) for i, letter in enumerate(kinds)]
+        write(emitter, *given, *part)
+        emitter.finish()
 
-        offer(parts, values, body)
+    def _numbers(self, emitter: Emitter, numbers: Value, scales: Value) -> None:
+        """Count the step, and leave what weights are multiplied by in it: `numbers` are doubles, the counter last."""
+        update, builder = self._update, emitter.builder
+        doubles = {name: emitter.load(numbers, i, F64) for i, name in enumerate(update.scalars)}
+        if update.counts:
+            step = builder.fadd(emitter.load(numbers, len(update.scalars), F64), number(1.0, F64))
+            least = builder.fcmp_ordered("<", step, number(LAST_STEP, F64))
+            doubles["step"] = emitter.select(least, step, number(LAST_STEP, F64))
+            emitter.store(doubles["step"], numbers, len(update.scalars))
+        found = self._rules.numbers(emitter, doubles)
+        self.scales = list(found)
+        for position, value in enumerate(found.values()):
+            emitter.store(value, scales, position)
 
-    def _several(self, begin: Value, spans: int) -> None:
-        """Update spans one after the other from a place on, whose gradients are there."""
-        emitter = self._emitter
-        if spans:
-            with emitter.loop(spans) as span:
-                index = emitter.builder.add(emitter.scale_index(span, SPAN), begin, flags=("nsw",))
-                self._span(index, SPAN, emitter.at(self._given["g"], index))
-
-    def _span(self, begin: Value, count: int, gradient: Value) -> None:
-        """Update so many weights from a place on; their gradients lie from the pointer on."""
-        emitter = self._emitter
-        places = {name: emitter.at(self._given[name], begin) for name in self._rules.kept}
-        places |= {**self._temporary, "g": gradient}
-        for segment in self._rules.segments:
+    def _write_span(self) -> None:
+        """`span` updates so many weights. It takes pointers to them, their state and their gradients, memory for what
+        lives only here, the scales, whether the state is new, and the count."""
+        rules = self._rules
+        names = [*self._kept, "g", *rules.temporary, "scales"]
+        emitter = Emitter(self._module, "span", [*[POINTER] * len(names), I64, I64])
+        places = dict(zip(names, emitter.function.args, strict=False))
+        first, count = emitter.function.args[-2:]
+        new = emitter.builder.icmp_signed("!=", first, whole(0))
+        scales = {name: emitter.load(places["scales"], i) for i, name in enumerate(self.scales)}
+        for segment in rules.segments:
             if segment.lines:
                 with emitter.loop(count) as index:
                     values = {name: emitter.load(places[name], index) for name in segment.uses}
-                    self._rules.apply(emitter, segment, self._numbers, self._given["first"], values)
+                    rules.apply(emitter, segment, scales, new, values)
                     for name in segment.leaves:
                         emitter.store(values[name], places[name], index)
             if segment.root is not None:
                 source, target = segment.root
-                array = Array(places[source], (count,), (1,), F32)
-                mkl(emitter, "vmsSqrt", array, places[target])
+                mkl(emitter, "vmsSqrt", count, places[source], places[target])
+        emitter.finish()
 
-    def product(self, product: Product, offset: int, offer: Offer) -> None:
-        """Update weights by gradients that are computed on the way: sums over the samples, in their order."""
-        outputs, inputs = product.first.shape[0], product.second.shape[1]
-        tiles, rest = divmod(inputs, TILE)
-        pointers = [product.first.pointer, product.second.pointer]
-        groups = -(-outputs // TILE_ROWS)
-        if tiles * groups > 1:
+    def _caller(self, emitter: Emitter, given: Sequence[Value]) -> Callable[[Value, Value, Value], None]:
+        """What writes a call of `span`: for weights from an index on, their gradients, and how many there are."""
+        kept, (scales, first) = given[: len(self._kept)], given[-3:-1]
+        temporary = [emitter.array(SPAN) for _ in self._rules.temporary]
+        new = emitter.load(first, 0, I64)
 
-            def part(spans: _Spans, position: Value, inside: Sequence[Value]) -> None:
-                emitter, builder = spans._emitter, spans._emitter.builder
-                column = emitter.scale_index(builder.sdiv(position, whole(groups)), TILE)
-                row = emitter.scale_index(builder.srem(position, whole(groups)), TILE_ROWS)
-                after = emitter.add_index(row, TILE_ROWS)
-                end = emitter.select(builder.icmp_signed("<", after, whole(outputs)), after, whole(outputs))
-                spans._tile(_at(product, inside), offset, (row, end), column, TILE)
+        def call(begin: Value, gradient: Value, count: Value) -> None:
+            places = [emitter.at(place, begin) for place in kept]
+            emitter.builder.call(self._module.globals["span"], [*places, gradient, *temporary, scales, new, count])
 
-            self._in_parts(offer, tiles * groups, pointers, part)
-        elif tiles:
-            self._tile(product, offset, (whole(0), whole(outputs)), whole(0), TILE)
-        if rest:
-            self._tile(product, offset, (whole(0), whole(outputs)), whole(tiles * TILE), rest)
+        return call
 
-    def _tile(self, product: Product, offset: int, rows: tuple[Value, Value], begin: Value, length: int) -> None:
-        """Update the weights of some outputs from so many inputs, from one on."""
-        emitter = self._emitter
-        (outputs, samples), (_, inputs) = product.first.shape, product.second.shape
-        with emitter.loop(rows[1], rows[0]) as row:
-            errors = [
-                emitter.load(product.first.pointer, emitter.add_index(row, sample * outputs))
-                for sample in range(samples)
-            ]
-            weights = emitter.add_index(emitter.add_index(emitter.scale_index(row, inputs), offset), begin)
+    def _weights(self, emitter: Emitter, *arguments: Value) -> None:
+        """Update the weights between two places among all, whose gradients are there."""
+        *given, begin, end = arguments
+        span, gradients, builder = self._caller(emitter, given), given[-4], emitter.builder
+        with emitter.loop(end, begin, SPAN) as index:
+            left = builder.sub(end, index)
+            count = emitter.select(builder.icmp_signed("<", left, whole(SPAN)), left, whole(SPAN))
+            span(index, emitter.at(gradients, index), count)
+
+    def _weights_part(self, emitter: Emitter, *arguments: Value) -> None:
+        """Update the spans of a part, of those from a place on."""
+        *given, begin, part = arguments
+        span, gradients = self._caller(emitter, given), given[-4]
+        start = emitter.builder.add(begin, emitter.scale_index(part, PART_SPANS * SPAN))
+        with emitter.loop(emitter.add_index(start, PART_SPANS * SPAN), start, SPAN) as index:
+            span(index, emitter.at(gradients, index), whole(SPAN))
+
+    def _product_tile(self, emitter: Emitter, *arguments: Value) -> None:
+        """Update the weights of some outputs from some inputs by gradients that are computed on the way.
+
+        A gradient is the product of two matrices, of errors (samples, outputs) and inputs (samples, inputs), summed
+        over the samples in their order.
+        """
+        *given, errors, inputs, outputs, width, samples, offset, groups, part = arguments
+        builder, span = emitter.builder, self._caller(emitter, given)
+        gradients, last = given[-4], builder.icmp_signed("!=", emitter.load(given[-1], 0, I64), whole(0))
+        room = emitter.array(TILE)
+        column = emitter.scale_index(builder.udiv(part, groups), TILE)
+        row = emitter.scale_index(builder.urem(part, groups), TILE_ROWS)
+        length = _least(emitter, builder.sub(width, column), TILE)
+        rows = _least(emitter, builder.sub(outputs, row), TILE_ROWS)
+        with emitter.loop(builder.add(row, rows), row) as output:
+            weights = builder.add(builder.add(emitter.scale_index(output, width), offset), column)
             # After the last step of a chunk, gradients can be seen.
-            gradient = emitter.select(self._given["last"], emitter.at(self._given["g"], weights), self._gradient_room)
-            with emitter.loop(length) as column:
-                at, total = emitter.add_index(begin, column), number(0.0)
-                for sample, error in enumerate(errors):
-                    x = emitter.load(product.second.pointer, emitter.add_index(at, sample * inputs))
-                    total = emitter.fma(error, x, total)
-                emitter.store(total, gradient, column)
-            self._span(weights, length, gradient)
+            gradient = emitter.select(last, emitter.at(gradients, weights), room)
+            tile = [emitter.at(errors, output), emitter.at(inputs, column), gradient, outputs, width, samples, length]
+            builder.call(self._gradients(), tile)
+            span(weights, gradient, length)
+
+    def _gradients(self) -> ir.Function:
+        """One output's gradients: from its errors and the inputs, so far apart from sample to sample, to a target."""
+        found = self._module.globals.get("gradients")
+        if found is not None:
+            return found
+        emitter = Emitter(self._module, "gradients", [*[POINTER] * 3, *[I64] * 4])
+        errors, inputs, target, outputs, width, samples, length = emitter.function.args
+        kinds = [(ir.VectorType(F32, 8 * SIDE_BY_SIDE), 8 * SIDE_BY_SIDE), (F32, 1)]
+        begin = whole(0)
+        for kind, lanes in kinds:
+            end = emitter.round_down(length, lanes)
+            with emitter.loop(end, begin, lanes) as column:
+                total = emitter.variable(kind, number(0.0, kind))
+                emitter.set(total, number(0.0, kind))
+                with emitter.loop(samples) as sample:
+                    error = emitter.spread(emitter.load(errors, emitter.scale_index(sample, outputs)), kind)
+                    x = emitter.load(inputs, emitter.add_index(emitter.scale_index(sample, width), column), kind)
+                    emitter.set(total, emitter.fma(error, x, emitter.get(total, kind)))
+                emitter.store(emitter.get(total, kind), target, column)
+            begin = end
+        emitter.finish()
+        return emitter.function
 
 
-def _at(product: Product, pointers: Sequence[Value]) -> Product:
-    """The product of matrices that lie elsewhere."""
-    first, second = (
-        Array(pointer, array.shape, array.strides, array.kind)
-        for pointer, array in zip(pointers, (product.first, product.second), strict=True)
-    )
-    return Product(first, second)
+def _least(emitter: Emitter, value: Value, limit: int) -> Value:
+    return emitter.select(emitter.builder.icmp_signed("<", value, whole(limit)), value, whole(limit))

@@ -8,7 +8,7 @@ from mlp_core.engines.optimizers import Update, update_of
 from mlp_core.run.build import Run
 
 
-class Bound(Protocol):
+class PreparedRun(Protocol):
     """A run with what was prepared for it."""
 
     def fits(self, run: Run, update: Update) -> bool:
@@ -16,24 +16,24 @@ class Bound(Protocol):
         ...
 
 
-B = TypeVar("B", bound=Bound)
+P = TypeVar("P", bound=PreparedRun)
 
 
-class BoundEngine(Generic[B]):
+class PreparedEngine(Generic[P]):
     """An engine for one run at a time; `_make` prepares a run, or raises `UnsupportedError`."""
 
     def __init__(self) -> None:
-        self._bound: B | None = None
+        self._prepared: P | None = None
 
     def prepare(self, run: Run) -> None:
         """Build what the run needs, if it is not there; raises `UnsupportedError` if the run cannot be run so."""
-        self._bind(run)
+        self._prepared_for(run)
 
-    def _bind(self, run: Run) -> B:
+    def _prepared_for(self, run: Run) -> P:
         update = update_of(run.optimizer)
-        if self._bound is None or not self._bound.fits(run, update):
-            self._bound = self._make(run, update)
-        return self._bound
+        if self._prepared is None or not self._prepared.fits(run, update):
+            self._prepared = self._make(run, update)
+        return self._prepared
 
-    def _make(self, run: Run, update: Update) -> B:
+    def _make(self, run: Run, update: Update) -> P:
         raise NotImplementedError
