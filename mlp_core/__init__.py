@@ -33,11 +33,11 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loa
     from mlp_core.link import decode as from_link
     from mlp_core.link import encode as to_link
     from mlp_core.plan import plan as make_plan
-    from mlp_core.plan import problems as problems
     from mlp_core.predict import predict as predict_samples
     from mlp_core.presets import PRESETS as PRESETS
     from mlp_core.presets import mlp as mlp
     from mlp_core.presets import preset as preset
+    from mlp_core.problems import problems as find_problems
     from mlp_core.run.build import Run as Run
     from mlp_core.run.build import build as build_run
     from mlp_core.run.metrics import evaluate as evaluate
@@ -75,6 +75,7 @@ _PLACES = {
     "export_notebook": "export:notebook",
     "export_onnx": "export.onnx:export_onnx",
     "export_script": "export:script",
+    "find_problems": "problems:problems",
     "from_link": "link:decode",
     "load_data": "data:load",
     "load_into": "export.state:load_into",
@@ -84,7 +85,6 @@ _PLACES = {
     "predict_samples": "predict:predict",
     "preprocessing_of": "export.preprocessing:preprocessing_of",
     "preset": "presets:preset",
-    "problems": "plan:problems",
     "save_file": "export.weights:save_file",
     "state_of": "export.state:state_of",
     "to_link": "link:encode",

@@ -1,7 +1,10 @@
 """Every limit on what one experiment may ask of the machine, each in this one place."""
 
 MAX_LAYERS = 64
-"""Layers in one network; a list longer than this cannot be read on a page either."""
+"""Layers in one network, those inside others included; a list longer than this cannot be read on a page either."""
+
+MAX_LAYER_DEPTH = 4
+"""How many layers may hold one another, the innermost one with plain layers inside."""
 
 MAX_WIDTH = 1_000_000_000
 """Features that one layer may put out; what stops a wide layer is the number of parameters, said with its estimate."""

@@ -190,7 +190,11 @@ def _differences(part: Any) -> Any:
             del changed["params"]
     if changed.keys() == {"type"}:
         return changed["type"]
-    return [changed["type"], changed["params"]] if changed.keys() == {"type", "params"} else changed
+    if changed.keys() == {"type", "params"}:
+        return [changed["type"], changed["params"]]
+    if "inside" in changed:
+        return [changed["type"], changed.get("params", {}), [_differences(layer) for layer in part.inside]]
+    return changed
 
 
 def _expanded(values: Any) -> Any:
@@ -206,6 +210,9 @@ def _expanded(values: Any) -> Any:
 def _chosen(value: Any) -> Any:
     if isinstance(value, str):
         return {"type": value}
-    if isinstance(value, list) and len(value) == 2:
-        return {"type": value[0], "params": value[1]}
+    if isinstance(value, list) and len(value) in (2, 3):
+        found = dict(zip(("type", "params", "inside"), value, strict=False))
+        if isinstance(found.get("inside"), list):
+            found["inside"] = [_chosen(layer) for layer in found["inside"]]
+        return found
     return value

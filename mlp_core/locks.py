@@ -35,7 +35,7 @@ def settings(experiment: Experiment) -> Iterator[Setting]:
     for parameter, value in ((TEST_FRACTION, data.test_fraction), (DATA_SEED, data.seed)):
         yield _setting(parameter, value)
     yield Setting("layers", experiment.layers, ("network",))
-    for layer in experiment.layers:
+    for _, layer in experiment.walk():
         yield Setting("layer", layer.type, layer.entry.choice_controls)
         yield from _of(layer.entry, layer.params)
     for chosen in (experiment.loss, experiment.optimizer):

@@ -1,60 +1,88 @@
-"""Whether the parts of an experiment fit together: shapes, sizes and known mistakes, before anything is built.
+"""The shapes and sizes of an experiment's network, before anything is built.
 
-No tensor is made here, so a page can plan at every keystroke. `plan` raises on the first thing that makes a run
-impossible; `problems` lists everything worth saying, each with a repaired experiment where there is one.
+No tensor is made here, so a page can plan at every keystroke. `mlp_core.problems` says whether the parts fit together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from mlp_core.errors import SpecError, TooLargeError
-from mlp_core.limits import BYTES_PER_NUMBER, MAX_LAYERS, MAX_PARAMETERS, MAX_TRAINING_BYTES
-from mlp_core.spec import Experiment, LayerSpec, LossSpec
+from mlp_core.limits import BYTES_PER_NUMBER, MAX_PARAMETERS, MAX_TRAINING_BYTES
+from mlp_core.spec import Experiment, LayerSpec, Path, layer_number
 
 UNKNOWN_SAMPLES = 2000
 """Training samples to reckon with where the facts of the data do not tell how many there can be."""
 
+EmptyWidth = Callable[[Path], int]
+"""The width of a Linear that leaves it empty, from its path; raises `SpecError` where it must be given."""
+
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """One layer with the shapes around it. `name` is its key in the `nn.Sequential`; sizes are in numbers."""
+    """One layer with the shapes around it, and the layers inside it."""
 
+    path: Path
+    """Where it stands in the experiment."""
     name: str
+    """Its name among the model's `named_modules()`."""
     spec: LayerSpec
+    """The layer with every width filled in, inside too."""
     in_features: int
+    """Values of one sample that come in."""
     out_features: int
+    """Values of one sample that go out."""
     parameters: int
+    """Trained numbers, those of the layers inside included."""
     buffers: int
+    """Numbers that are kept but not trained, those of the layers inside included."""
+    inside: tuple[LayerPlan, ...] = ()
+    """The layers that it holds, in order."""
+
+    @property
+    def number(self) -> str:
+        """How people count it: '3.2' is the second layer inside the third."""
+        return layer_number(self.path)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the layers inside give the width that this layer needs of them."""
+        return not self.spec.entry.keeps_width or self.inside[-1].out_features == self.in_features
+
+    def walk(self) -> Iterator[LayerPlan]:
+        """This layer and every layer inside."""
+        yield self
+        for layer in self.inside:
+            yield from layer.walk()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The network's shapes.
-
-    `flatten` tells that samples of `sample_shape` become vectors first (an `nn.Flatten` named '0').
-    `training_bytes` estimates weights, gradients, optimizer state, two checkpoints and one batch's activations.
-    """
+    """The network's shapes."""
 
     sample_shape: tuple[int, ...]
+    """The shape of one sample."""
     flatten: bool
+    """Whether samples become vectors first, by an `nn.Flatten` named '0'."""
     layers: tuple[LayerPlan, ...]
+    """The network's own layers, in order."""
     outputs: int
+    """Values of one sample that the network puts out."""
     parameters: int
+    """Trained numbers."""
     training_bytes: int
+    """An estimate: weights, gradients, optimizer state, two checkpoints and one batch's activations."""
 
+    def walk(self) -> Iterator[LayerPlan]:
+        """Every layer: depth first, a layer before those inside it, as `named_modules()` gives them."""
+        for layer in self.layers:
+            yield from layer.walk()
 
-@dataclass(frozen=True)
-class Problem:
-    """Something to tell the user: an 'error' keeps the run from starting, a 'hint' does not."""
-
-    severity: Literal["error", "hint"]
-    message: str
-    fix_label: str = ""
-    fixed: Experiment | None = None
+    def lists(self) -> Iterator[tuple[LayerPlan, ...]]:
+        """Every list of layers that are called one after the other: the network's own, and that inside each layer."""
+        yield self.layers
+        yield from (layer.inside for layer in self.walk() if layer.inside)
 
 
 def wanted_outputs(experiment: Experiment) -> int:
@@ -69,54 +97,87 @@ def wanted_outputs(experiment: Experiment) -> int:
     return 1 if facts.classes == 2 and experiment.loss.entry.target_form == "dense" else facts.classes
 
 
-def last_linear(experiment: Experiment) -> int | None:
-    """The position of the last layer that sets its own width, or None."""
-    widths = [i for i, layer in enumerate(experiment.layers) if "out_features" in layer.params]
+def last_linear(layers: Sequence[LayerSpec]) -> int | None:
+    """The position of the last layer of a list that sets its own width, or None."""
+    widths = [i for i, layer in enumerate(layers) if "out_features" in layer.params]
     return widths[-1] if widths else None
 
 
 def plan(experiment: Experiment) -> Plan:
     """Shapes and sizes of the network.
 
-    Raises `SpecError` when a width is missing, and `TooLargeError` when an estimate exceeds a limit.
+    Raises `SpecError` when a width is missing, and `TooLargeError` when an estimate exceeds a limit. A layer whose
+    inside has not the width that it needs is planned as if it had; see `LayerPlan.fits`.
     """
     shape, features = experiment.data.facts.sample_shape, experiment.data.facts.features
     flatten = len(shape) > 1
-    final = last_linear(experiment)
-    layers = []
-    for position, given in enumerate(experiment.layers):
-        spec = given
-        if spec.params.get("out_features", 0) is None:
-            if position != final:
-                raise SpecError(
-                    f"Layer {position + 1} (Linear) has no width. Only the last Linear may leave 'out_features' to "
-                    "the data. Set its number of neurons."
-                )
-            spec = spec.updated(params={**spec.params, "out_features": wanted_outputs(experiment)})
-        entry = spec.entry
-        layers.append(
-            LayerPlan(
-                name=str(position + flatten),
-                spec=spec,
-                in_features=features,
-                out_features=entry.out_features(spec.params, features),
-                parameters=entry.count(spec.params, features),
-                buffers=entry.buffers(spec.params, features),
-            )
-        )
-        features = layers[-1].out_features
+    final = last_linear(experiment.layers)
+
+    def empty(path: Path) -> int:
+        if path != (final,):
+            raise _no_width(path, "Only the last Linear of the network may leave 'out_features' to the data.")
+        return wanted_outputs(experiment)
+
+    layers = _plan_list(
+        experiment.layers, features, (), [str(i + flatten) for i in range(len(experiment.layers))], empty
+    )
     parameters = sum(layer.parameters for layer in layers)
-    found = Plan(shape, flatten, tuple(layers), features, parameters, _training_bytes(experiment, layers, parameters))
+    outputs = layers[-1].out_features
+    found = Plan(shape, flatten, layers, outputs, parameters, 0)
+    found = replace(found, training_bytes=_training_bytes(experiment, found))
     _refuse_too_large(found)
     return found
 
 
-def _training_bytes(experiment: Experiment, layers: list[LayerPlan], parameters: int) -> int:
+def _plan_list(
+    layers: tuple[LayerSpec, ...], features: int, outer: Path, names: list[str], empty: EmptyWidth
+) -> tuple[LayerPlan, ...]:
+    """The plans of layers that are called one after the other."""
+    found: list[LayerPlan] = []
+    for position, (layer, name) in enumerate(zip(layers, names, strict=True)):
+        found.append(_plan_layer(layer, features, (*outer, position), name, empty))
+        features = found[-1].out_features
+    return tuple(found)
+
+
+def _plan_layer(spec: LayerSpec, features: int, path: Path, name: str, empty: EmptyWidth) -> LayerPlan:
+    entry = spec.entry
+    if spec.params.get("out_features", 0) is None:
+        spec = spec.updated(params={**spec.params, "out_features": empty(path)})
+
+    def empty_inside(inner: Path) -> int:
+        if not entry.keeps_width:
+            raise _no_width(inner, f"Inside of {entry.name} every width must be set.")
+        return features
+
+    names = [f"{name}.{position}" for position in range(len(spec.inside))]
+    inside = _plan_list(spec.inside, features, path, names, empty_inside)
+    width = features
+    if inside:
+        spec = spec.updated(inside=tuple(layer.spec for layer in inside))
+        width = features if entry.keeps_width else inside[-1].out_features
+    return LayerPlan(
+        path=path,
+        name=name,
+        spec=spec,
+        in_features=features,
+        out_features=entry.out_features(spec.params, width),
+        parameters=entry.count(spec.params, features) + sum(layer.parameters for layer in inside),
+        buffers=entry.buffers(spec.params, features) + sum(layer.buffers for layer in inside),
+        inside=inside,
+    )
+
+
+def _no_width(path: Path, rule: str) -> SpecError:
+    return SpecError(f"Layer {layer_number(path)} (Linear) has no width. {rule} Set its number of neurons.")
+
+
+def _training_bytes(experiment: Experiment, found: Plan) -> int:
     state = 1 + experiment.optimizer.entry.state_per_parameter
     copies = 1 + state + 2 * state  # gradients, weights with optimizer state, and two checkpoints of the latter
     batch = experiment.training.batch_size or experiment.data.facts.most_train_samples or UNKNOWN_SAMPLES
-    activations = 2 * batch * sum(layer.out_features for layer in layers)
-    return BYTES_PER_NUMBER * (copies * parameters + activations)
+    activations = 2 * batch * sum(layer.out_features for layer in found.walk())
+    return BYTES_PER_NUMBER * (copies * found.parameters + activations)
 
 
 def _refuse_too_large(found: Plan) -> None:
@@ -130,141 +191,4 @@ def _refuse_too_large(found: Plan) -> None:
         raise TooLargeError(
             f"This run would need {size}; the limit is {MAX_TRAINING_BYTES / 2**30:.1f} GiB. "
             "Make layers narrower or the batch smaller."
-        )
-
-
-def problems(experiment: Experiment, train_size: int | None = None) -> list[Problem]:
-    """Everything that is wrong or unwise, errors first. `train_size`: training samples, once they are known."""
-    try:
-        found = plan(experiment)
-    except SpecError as error:
-        return [Problem("error", str(error))]
-    listed = [
-        *_loss_problems(experiment, found),
-        *_batch_problems(experiment, train_size),
-        *_hints(experiment),
-    ]
-    return sorted(listed, key=lambda problem: problem.severity != "error")
-
-
-def refuse(experiment: Experiment, train_size: int | None = None) -> None:
-    """Raise `SpecError` with the first error of `problems`."""
-    for problem in problems(experiment, train_size):
-        if problem.severity == "error":
-            raise SpecError(problem.message)
-
-
-def _loss_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
-    data, facts, loss = experiment.data.entry, experiment.data.facts, experiment.loss.entry
-    layers = experiment.layers
-    if facts.task not in loss.tasks:
-        better = LossSpec(type="MSELoss" if facts.task == "regression" else "CrossEntropyLoss")
-        yield Problem(
-            "error",
-            f"{loss.name} is a loss for {' and '.join(loss.tasks)}, and {data.label} is a {facts.task} set. "
-            f"Choose {better.type}.",
-            f"Use {better.entry.label}",
-            experiment.updated(loss=better),
-        )
-        return
-    if loss.bounded_outputs and layers[-1].type != "Sigmoid":
-        yield Problem(
-            "error",
-            f"{loss.name} takes probabilities from 0 to 1, and the network ends in {layers[-1].type}. "
-            "End it in Sigmoid, or choose BCEWithLogitsLoss, which applies the sigmoid itself.",
-            "Use BCE with logits",
-            experiment.updated(loss=LossSpec(type="BCEWithLogitsLoss")),
-        )
-    wanted = wanted_outputs(experiment)
-    allowed = {wanted} | ({facts.classes} if facts.classifies else set())
-    if found.outputs not in allowed:
-        yield Problem("error", *_wrong_outputs(experiment, found, wanted))
-    elif layers[-1].type == "Sigmoid" and loss.link != "identity":
-        before = max((i + 1 for i, layer in enumerate(layers) if layer.type != "Sigmoid"), default=0)
-        yield Problem(
-            "hint",
-            f"{loss.name} expects raw outputs and squashes them itself; the Sigmoid before it squashes twice, "
-            "which slows learning.",
-            "Remove the Sigmoid",
-            experiment.updated(layers=layers[:before]) if before else None,
-        )
-
-
-def _wrong_outputs(experiment: Experiment, found: Plan, wanted: int) -> tuple[str, str, Experiment | None]:
-    final = last_linear(experiment)
-    layers = experiment.layers
-    if final is None:
-        end = len(layers) - (layers[-1].type == "Sigmoid")
-        fixed = _with_layers(experiment, (*layers[:end], LayerSpec(type="Linear"), *layers[end:]))
-    else:
-        auto = layers[final].updated(params={**layers[final].params, "out_features": None})
-        fixed = _with_layers(experiment, (*layers[:final], auto, *layers[final + 1 :]))
-    entry = experiment.data.entry
-    have = f"{found.outputs} output{'s' if found.outputs != 1 else ''}"
-    return (
-        f"The network ends in {have}, and {entry.label} with {experiment.loss.type} needs {wanted}. "
-        + ("Add a Linear layer at the end." if final is None else "Leave the last Linear's neurons empty."),
-        f"Make it {wanted}",
-        fixed,
-    )
-
-
-def _with_layers(experiment: Experiment, layers: tuple[LayerSpec, ...]) -> Experiment | None:
-    """The experiment with these layers, if so many are allowed."""
-    return experiment.updated(layers=layers) if len(layers) <= MAX_LAYERS else None
-
-
-def _batch_problems(experiment: Experiment, train_size: int | None) -> Iterator[Problem]:
-    training = experiment.training
-    batch = training.batch_size or train_size
-    if batch is None:
-        return
-    if train_size is not None and batch > train_size:
-        yield Problem(
-            "error",
-            f"The 'batch_size' parameter of the training must be at most the number of training samples, {train_size}. "
-            f"Got {batch} instead. Make it smaller, or leave it empty to take all samples at once.",
-            "Take all samples at once",
-            experiment.updated(training=training.updated(batch_size=None)),
-        )
-        return
-    mixing = next((layer.type for layer in experiment.layers if layer.entry.mixes_batch), None)
-    rest = train_size % batch if train_size is not None else 0
-    if mixing and train_size == 1:
-        yield Problem(
-            "error",
-            f"{mixing} needs at least two samples in a batch, and there is only one training sample. Use more samples, "
-            "or a smaller share of them for testing.",
-        )
-    elif mixing and (batch == 1 or rest == 1):
-        larger = batch + 1
-        while train_size is not None and train_size % larger == 1:
-            larger += 1
-        which = "every batch has" if batch == 1 else f"with {train_size} training samples the last batch has"
-        yield Problem(
-            "error",
-            f"{mixing} needs at least two samples in a batch, and {which} one. Change the batch size.",
-            f"Use batches of {larger}",
-            experiment.updated(training=training.updated(batch_size=larger)),
-        )
-
-
-def _hints(experiment: Experiment) -> Iterator[Problem]:
-    layers = experiment.layers
-    for position, (first, second) in enumerate(pairwise(layers)):
-        if first.type == second.type == "Linear":
-            bent = (*layers[: position + 1], LayerSpec(type="ReLU"), *layers[position + 1 :])
-            yield Problem(
-                "hint",
-                f"Layers {position + 1} and {position + 2} are both Linear with no activation between them: together "
-                "they can do no more than one Linear layer.",
-                "Put a ReLU between them",
-                _with_layers(experiment, bent),
-            )
-    if not experiment.training.zero_grad:
-        yield Problem(
-            "hint",
-            "The gradients are never zeroed: every step adds its gradient to all earlier ones.",
-            "Zero the gradients",
-            experiment.updated(training=experiment.training.updated(zero_grad=True)),
         )

@@ -26,18 +26,20 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """The answers for N samples.
-
-    Classification: `classes` int64 (N,) and `probabilities` float32 (N, K). Regression: `values` float64 (N, T) in the
-    unit of the data. What does not apply is None. `names` says which sample each is: a row's number or a file.
-    """
+    """The answers for N samples. What does not apply is None."""
 
     names: tuple[str, ...]
+    """Which sample each is: a row's number or a file."""
     preprocessing: Preprocessing
+    """How the samples were made ready."""
     outputs: NDArray[np.float32]
+    """float32 (N, O), what the network gave."""
     classes: NDArray[np.int64] | None = None
+    """int64 (N,), the class of each sample."""
     probabilities: NDArray[np.float32] | None = None
+    """float32 (N, K), the probability of each class."""
     values: NDArray[np.float64] | None = None
+    """float64 (N, T), a regression's answers in the unit of the data."""
 
     @property
     def labels(self) -> tuple[str, ...]:

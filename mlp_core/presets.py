@@ -16,9 +16,13 @@ class Preset:
     """A named experiment with one sentence on what it shows."""
 
     name: str
+    """Its key in links and on the command line."""
     label: str
+    """What a page calls it."""
     summary: str
+    """What it shows, in a sentence."""
     experiment: Experiment
+    """Its experiment."""
 
 
 def mlp(widths: tuple[int, ...], activation: str, *end: str) -> tuple[LayerSpec, ...]:

@@ -9,11 +9,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, NoReturn, Self
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING, look_up
@@ -27,11 +36,14 @@ from mlp_core.catalog.parameters import shorten
 from mlp_core.catalog.schedulers import EVERY, SchedulerEntry
 from mlp_core.catalog.training import DATA_SEED, SEED, TEST_FRACTION
 from mlp_core.errors import SpecError
-from mlp_core.limits import BYTES_PER_NUMBER, MAX_LAYERS
+from mlp_core.limits import BYTES_PER_NUMBER, MAX_LAYER_DEPTH, MAX_LAYERS
 
 VERSION = 1
 MAX_JSON_CHARACTERS = 200_000
 MAX_JSON_DEPTH = 20
+
+Path = tuple[int, ...]
+"""Where a layer stands: positions from 0, first in the network's own list, then in that of each layer around it."""
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 MIGRATIONS: dict[int, Migration] = {}
@@ -96,7 +108,7 @@ class _Part(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise SpecError(_first_fault(error)) from None
+            raise _first_fault(error) from None
 
     def _set_params(self, values: Mapping[str, Any]) -> None:
         """Complete the parameters, while the part is being made."""
@@ -179,16 +191,54 @@ class DataSpec(_Part):
         return self.entry.facts(self.params)
 
 
+LayersField = Annotated[
+    tuple["LayerSpec", ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+]
+
+
 class LayerSpec(_Chosen):
-    """One layer of the network."""
+    """One layer of the network. Where `inside` is not given, a layer that holds others has those of its entry."""
 
     kind = "layer"
     entries = ALL_LAYERS
+
+    inside: LayersField = Field(default=(), exclude_if=lambda layers: not layers)  # so that links stay short
 
     @property
     def entry(self) -> LayerEntry:
         """The layer's catalog entry."""
         return ALL_LAYERS[self.type]
+
+    @cached_property
+    def depth(self) -> int:
+        """How many layers hold one another here, this one included; 0 for a layer that holds none."""
+        return 1 + max(layer.depth for layer in self.inside) if self.inside else 0
+
+    @model_validator(mode="after")
+    def _check_inside(self) -> Self:
+        entry = self.entry
+        if entry.holds_layers and "inside" not in self.model_fields_set:
+            self.__dict__["inside"] = tuple(LayerSpec(type=name) for name in entry.inside)
+        if entry.holds_layers and not self.inside:
+            raise SpecError(
+                f"The 'inside' of layer {entry.name} must hold at least one layer. Got none. "
+                f"Put a Linear inside, or remove the {entry.name}."
+            )
+        if self.inside and not entry.holds_layers:
+            holders = ", ".join(name for name, other in ALL_LAYERS.items() if other.holds_layers)
+            raise SpecError(
+                f"The 'inside' of layer {entry.name} must be empty. Got {len(self.inside)} layers instead. "
+                f"Put them after it, or inside of: {holders}."
+            )
+        if self.depth > MAX_LAYER_DEPTH:
+            raise _too_deep(self.depth)
+        return self
+
+    def walk(self, path: Path) -> Iterator[tuple[Path, LayerSpec]]:
+        """This layer, which stands at `path`, and every layer inside, each with its path."""
+        yield path, self
+        for position, layer in enumerate(self.inside):
+            yield from layer.walk((*path, position))
 
 
 class LossSpec(_Chosen):
@@ -256,7 +306,7 @@ class Experiment(_Part):
 
     version: int = VERSION
     data: DataSpec = DataSpec()
-    layers: tuple[LayerSpec, ...]
+    layers: LayersField
     loss: LossSpec
     optimizer: OptimizerSpec
     scheduler: SchedulerSpec | None = None
@@ -271,9 +321,54 @@ class Experiment(_Part):
             )
         if not self.layers:
             raise SpecError(f"A network must have 1 to {MAX_LAYERS} layers. Got 0 instead. Add a Linear layer.")
-        if len(self.layers) > MAX_LAYERS:
-            raise _too_many([(layer.type, layer.params) for layer in self.layers])
+        layers = [(layer.type, layer.params) for _, layer in self.walk()]
+        if len(layers) > MAX_LAYERS:
+            raise _too_many(layers)
         return self
+
+    def walk(self) -> Iterator[tuple[Path, LayerSpec]]:
+        """Every layer with its path: depth first, a layer before those inside it."""
+        for position, layer in enumerate(self.layers):
+            yield from layer.walk((position,))
+
+    def layer_at(self, path: Path) -> LayerSpec:
+        """The layer at a path; raises IndexError where there is none."""
+        return self.layers_inside(path[:-1])[path[-1]]
+
+    def layers_inside(self, outer: Path) -> tuple[LayerSpec, ...]:
+        """The layers inside the one at a path; the network's own for ()."""
+        return self.layer_at(outer).inside if outer else self.layers
+
+    def replace_layer(self, path: Path, layer: LayerSpec) -> Experiment:
+        """A copy with another layer at a path."""
+        return self._with_list(path, lambda layers, at: (*layers[:at], layer, *layers[at + 1 :]))
+
+    def insert_layers(self, path: Path, *new: LayerSpec) -> Experiment:
+        """A copy with more layers, the first of which stands at the path."""
+        return self._with_list(path, lambda layers, at: (*layers[:at], *new, *layers[at:]))
+
+    def remove_layer(self, path: Path) -> Experiment:
+        """A copy without the layer at a path; raises `SpecError` for the only one of its list."""
+        return self._with_list(path, lambda layers, at: (*layers[:at], *layers[at + 1 :]))
+
+    def move_layer(self, path: Path, by: int) -> Experiment:
+        """A copy in which a layer stands so many places later in its list."""
+
+        def move(layers: tuple[LayerSpec, ...], at: int) -> tuple[LayerSpec, ...]:
+            rest = [*layers[:at], *layers[at + 1 :]]
+            rest.insert(at + by, layers[at])
+            return tuple(rest)
+
+        return self._with_list(path, move)
+
+    def _with_list(
+        self, path: Path, change: Callable[[tuple[LayerSpec, ...], int], tuple[LayerSpec, ...]]
+    ) -> Experiment:
+        changed = change(self.layers_inside(path[:-1]), path[-1])
+        if len(path) == 1:
+            return self.updated(layers=changed)
+        outer = path[:-1]
+        return self.replace_layer(outer, self.layer_at(outer).updated(inside=changed))
 
     def without_live(self) -> Experiment:
         """The experiment with every parameter that may change while a run goes on at its default.
@@ -323,19 +418,36 @@ class Experiment(_Part):
         if not isinstance(values, dict):
             raise SpecError(f"An experiment must be a JSON object. Got {shorten(values)} instead.")
         values = upgraded(values)
-        layers = values.get("layers")
-        if isinstance(layers, list):
-            if len(layers) > MAX_LAYERS:
-                raise _too_many([_type_and_params(layer) for layer in layers])
-            values = {**values, "layers": tuple(layers)}
+        layers = list(_types_and_params(values.get("layers"), 0))
+        if len(layers) > MAX_LAYERS:
+            raise _too_many(layers)
         return cls(**values)
 
 
-def _type_and_params(layer: Any) -> tuple[Any, Any]:
-    return (layer.get("type"), layer.get("params", {})) if isinstance(layer, dict) else (None, {})
+def layer_number(path: Path) -> str:
+    """How people count layers: '3.2' is the second layer inside the third."""
+    return ".".join(str(position + 1) for position in path)
 
 
-def _too_many(layers: Sequence[tuple[Any, Any]]) -> SpecError:
+def _types_and_params(layers: Any, depth: int) -> Iterator[tuple[Any, Any]]:
+    """Type and parameters of every layer in plain values that may be layers, depth first."""
+    if depth > MAX_LAYER_DEPTH:
+        raise _too_deep(depth)
+    for layer in layers if isinstance(layers, list) else ():
+        found = layer if isinstance(layer, dict) else {}
+        yield found.get("type"), found.get("params", {})
+        if found.get("inside"):
+            yield from _types_and_params(found["inside"], depth + 1)
+
+
+def _too_deep(depth: int) -> SpecError:
+    return SpecError(
+        f"Layers must hold one another at most {MAX_LAYER_DEPTH} deep. Got {depth} instead. "
+        "Put the innermost layers one level further out."
+    )
+
+
+def _too_many(layers: list[tuple[Any, Any]]) -> SpecError:
     """The refusal of so many layers, with what they would need at the least: those that make sense, from one input."""
     parameters, features = 0, 1
     for name, params in layers:
@@ -353,20 +465,34 @@ def _too_many(layers: Sequence[tuple[Any, Any]]) -> SpecError:
     )
 
 
-def _first_fault(error: ValidationError) -> str:
+class _LayerError(SpecError):
+    """What is wrong with the layer at a path."""
+
+    def __init__(self, path: Path, message: str) -> None:
+        super().__init__(f"Layer {layer_number(path)}: {message}")
+        self.path, self.message = path, message
+
+
+def _first_fault(error: ValidationError) -> SpecError:
     """The first schema error as a sentence with the path of the key."""
     fault = error.errors(include_url=False)[0]
     place = fault["loc"]
     if fault["type"] == "value_error":
-        where = f"Layer {place[1] + 1}: " if len(place) > 1 and isinstance(place[1], int) else ""
-        return where + str(fault["ctx"]["error"])
+        inner = fault["ctx"]["error"]
+        if len(place) < 2 or not isinstance(place[1], int):
+            return SpecError(str(inner))
+        if isinstance(inner, _LayerError):
+            return _LayerError((place[1], *inner.path), inner.message)
+        return _LayerError((place[1],), str(inner))
     path = ".".join(map(str, place))
     if fault["type"] == "extra_forbidden":
-        return f"The experiment has an unknown key {shorten(path)}. Remove it, or check its spelling."
+        return SpecError(f"The experiment has an unknown key {shorten(path)}. Remove it, or check its spelling.")
     if fault["type"] == "missing":
-        return f"The experiment lacks the key {path!r}. Add it."
+        return SpecError(f"The experiment lacks the key {path!r}. Add it.")
     rule = fault["msg"].removeprefix("Input should be ")
-    return f"The key {shorten(path)} of the experiment must be {rule}. Got {shorten(fault['input'])} instead."
+    return SpecError(
+        f"The key {shorten(path)} of the experiment must be {rule}. Got {shorten(fault['input'])} instead."
+    )
 
 
 def upgraded(

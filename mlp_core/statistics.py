@@ -31,7 +31,7 @@ Arrays = dict[str, Any]
 
 def _histograms(run: Run, pick: Callable[[Tensor], Tensor | None]) -> Arrays:
     names, tensors = [], []
-    for layer in run.plan.layers:
+    for layer in run.plan.walk():
         weight = getattr(run.model.get_submodule(layer.name), "weight", None)
         values = None if weight is None else pick(weight)
         if values is not None:
@@ -46,7 +46,7 @@ def _histograms(run: Run, pick: Callable[[Tensor], Tensor | None]) -> Arrays:
 
 
 def weights(run: Run) -> Arrays:
-    """Histograms of every layer's weights: names, counts and edges, one of each per layer."""
+    """Histograms of every layer's weights: names, counts and edges, one of each per layer, inner ones too."""
     return _histograms(run, lambda weight: weight)
 
 

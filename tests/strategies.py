@@ -65,10 +65,20 @@ def data(modest: bool = False) -> st.SearchStrategy[DataSpec]:
 
 
 @st.composite
+def layer_specs(draw: st.DrawFn, modest: bool = False, depth: int = 2) -> LayerSpec:
+    """Any layer; those that hold others hold one another at most `depth` deep."""
+    entry = draw(st.sampled_from([entry for entry in ALL_LAYERS.values() if depth or not entry.holds_layers]))
+    chosen = draw(params(entry, modest))
+    if not entry.holds_layers or draw(st.booleans()):
+        return LayerSpec(type=entry.name, params=chosen)
+    inside = draw(st.lists(layer_specs(modest, depth - 1), min_size=1, max_size=2))
+    return LayerSpec(type=entry.name, params=chosen, inside=tuple(inside))
+
+
+@st.composite
 def layers(draw: st.DrawFn, modest: bool = False) -> tuple[LayerSpec, ...]:
-    """One to six layers; only the last Linear may leave its width to the data."""
-    names = draw(st.lists(st.sampled_from(list(ALL_LAYERS)), min_size=1, max_size=6))
-    found = [LayerSpec(type=name, params=draw(params(ALL_LAYERS[name], modest))) for name in names]
+    """One to six layers, not counting those inside others; only the last Linear may leave its width to the data."""
+    found = draw(st.lists(layer_specs(modest), min_size=1, max_size=6))
     last = max((i for i, layer in enumerate(found) if "out_features" in layer.params), default=None)
     for position, layer in enumerate(found):
         if position != last and layer.params.get("out_features", 1) is None:

@@ -35,6 +35,7 @@ from mlp_core.catalog.parameters import Choice, Float, Floats, Int, Parameter, S
 from mlp_core.errors import SpecError
 from mlp_core.limits import MAX_TEXT
 from mlp_core.run.answers import PROBABILITIES
+from mlp_core.spec import LayerSpec
 
 ENTRIES = [(kind, entry) for kind, entries in KINDS.items() for entry in entries.values()]
 ENTRIES.append(("training", TRAINING))
@@ -143,7 +144,8 @@ def test_key_is_the_name_and_names_are_unique() -> None:
 
 
 def _module(entry: LayerEntry, features: int, chosen: dict[str, object]) -> nn.Module:
-    module: nn.Module = getattr(nn, entry.name)(**entry.inferred(features), **chosen)
+    inside = [nn.Tanh()] if entry.holds_layers else []
+    module: nn.Module = load_object(entry.target)(*inside, **entry.inferred(features), **chosen)
     return module
 
 
@@ -161,7 +163,7 @@ def test_layer_is_what_torch_makes_of_it(entry: LayerEntry) -> None:
     if "out_features" in chosen:
         chosen["out_features"] = 7
     _check_layer(entry, 5, chosen)
-    assert issubclass(getattr(nn, entry.name), nn.Module)
+    assert issubclass(load_object(entry.target), nn.Sequential if entry.holds_layers else nn.Module)
 
 
 @given(st.data(), st.integers(1, 40))
@@ -184,7 +186,7 @@ def test_every_switch_of_a_layer_counts_as_torch_counts(entry: LayerEntry) -> No
 
 @each_layer
 def test_layer_defaults_are_those_of_torch(entry: LayerEntry) -> None:
-    signature = inspect.signature(getattr(nn, entry.name).__init__).parameters
+    signature = inspect.signature(load_object(entry.target).__init__).parameters
     for parameter in entry.parameters:
         assert parameter.name in signature
         theirs = signature[parameter.name].default
@@ -205,6 +207,25 @@ def test_layer_says_truly_whether_it_draws_and_mixes(entry: LayerEntry) -> None:
         if not entry.random:
             half = module(x[:3])
             assert entry.mixes_batch == (not torch.allclose(whole[:3], half))
+
+
+@pytest.mark.parametrize("entry", [entry for entry in ALL_LAYERS.values() if entry.holds_layers], ids=str)
+def test_a_layer_that_holds_others_does_what_its_expression_says(entry: LayerEntry) -> None:
+    x = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    found = _module(entry, 4, entry.fill({}))(x)
+    assert torch.equal(found, eval(entry.combine.format(x="x", y="torch.tanh(x)")))
+    assert set(entry.inside) <= set(ALL_LAYERS)
+
+
+@pytest.mark.parametrize(("kind", "name"), [(LAYERS, "LayerNorm"), (ACTIVATIONS, "Softplus")])
+def test_an_entry_of_one_table_is_at_once_among_all_layers(
+    kind: dict[str, LayerEntry], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = LayerEntry(name=name, label=name, summary="New.", family="test")
+    monkeypatch.setitem(kind, name, new)
+    assert ALL_LAYERS[name] is new
+    assert [*ALL_LAYERS] == [*LAYERS, *ACTIVATIONS]
+    assert LayerSpec(type=name).entry is new
 
 
 @pytest.mark.parametrize("entry", ACTIVATIONS.values(), ids=ACTIVATIONS)

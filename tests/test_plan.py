@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from strategies import experiments
 
 from mlp_core import data
+from mlp_core.catalog import LAYERS, LayerEntry
 from mlp_core.errors import SpecError
 from mlp_core.limits import MAX_LAYERS, MAX_PARAMETERS
-from mlp_core.plan import Problem, last_linear, plan, problems, refuse, wanted_outputs
+from mlp_core.plan import last_linear, plan, wanted_outputs
 from mlp_core.presets import PRESETS, preset
+from mlp_core.problems import Problem, problems, refuse
 from mlp_core.run import build as build_module
 from mlp_core.run.build import build, build_model, describe_model
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec
@@ -46,21 +48,24 @@ def test_shapes_and_counts_equal_those_of_the_built_network(drawn: Experiment) -
     with torch.random.fork_rng():
         model = build_model(found).eval()
     assert found.parameters == sum(p.numel() for p in model.parameters())
-    values = torch.zeros(3, *found.sample_shape)
-    for name, module in model.named_children():
-        values = module(values)
-        planned = next((entry for entry in found.layers if entry.name == name), None)
-        if planned is None:
-            assert found.flatten
-            assert name == "0"
-            assert values.shape == (3, found.layers[0].in_features)
-        else:
-            assert type(module).__name__ == planned.spec.type
-            assert values.shape == (3, planned.out_features)
-            assert planned.parameters == sum(p.numel() for p in module.parameters())
-            assert planned.buffers == sum(b.numel() for b in module.buffers())
-    assert values.shape == (3, found.outputs)
+    names = [name for name, _ in model.named_modules() if name]
+    planned = [entry.name for entry in found.walk()]
+    assert names == (["0", *planned] if found.flatten else planned)
+    if found.flatten:
+        assert isinstance(model[0], torch.nn.Flatten)
+    for entry in found.walk():
+        module = model.get_submodule(entry.name)
+        assert type(module).__name__ == entry.spec.type == drawn.layer_at(entry.path).type
+        assert entry.parameters == sum(p.numel() for p in module.parameters())
+        assert entry.buffers == sum(b.numel() for b in module.buffers())
+        if not entry.inside:
+            assert module(torch.zeros(3, entry.in_features)).shape == (3, entry.out_features)
+    for beside in found.lists():
+        assert [entry.in_features for entry in beside[1:]] == [entry.out_features for entry in beside[:-1]]
+    assert found.outputs == found.layers[-1].out_features
     assert found.training_bytes >= 4 * 4 * found.parameters
+    if all(entry.fits for entry in found.walk()):
+        assert model(torch.zeros(3, *found.sample_shape)).shape == (3, found.outputs)
 
 
 @given(experiments(modest=True), st.integers(10, 60) | st.none())
@@ -82,7 +87,7 @@ def errors(drawn: Experiment, train_size: int | None = None) -> list[Problem]:
 
 def fix_all(drawn: Experiment, train_size: int | None = None) -> Experiment:
     """Press the first offered fix until there is none, as a user would."""
-    for _ in range(20):
+    for _ in range(100):
         fixes = [p.fixed for p in problems(drawn, train_size) if p.fixed is not None]
         if not fixes:
             return drawn
@@ -264,8 +269,8 @@ def test_a_network_without_linear_gets_one() -> None:
 def test_only_the_last_linear_may_leave_its_width_to_the_data() -> None:
     said = only_error(experiment(linear(), layer("ReLU"), linear())).message
     assert "Layer 1 (Linear) has no width" in said
-    assert last_linear(experiment(linear(3), layer("ReLU"))) == 0
-    assert last_linear(experiment(layer("ReLU"))) is None
+    assert last_linear((linear(3), layer("ReLU"))) == 0
+    assert last_linear((layer("ReLU"),)) is None
 
 
 def test_a_full_list_of_layers_is_described_although_no_layer_can_be_added() -> None:
@@ -319,6 +324,99 @@ def test_hints() -> None:
     assert "never zeroed" in summed.message
     assert summed.fixed is not None
     assert hints(experiment(linear(4), layer("ReLU"), linear())) == []
+
+
+# Layers inside of others
+
+
+def block(*inside: LayerSpec) -> LayerSpec:
+    return LayerSpec(type="Residual", inside=inside)
+
+
+def test_every_layer_has_its_path_its_name_and_its_number() -> None:
+    nested = experiment(
+        linear(4), block(linear(6), layer("Tanh"), block(linear(3), linear())), linear(), dataset="MNIST"
+    )
+    assert [(entry.path, entry.name, entry.number) for entry in plan(nested).walk()] == [
+        ((0,), "1", "1"),
+        ((1,), "2", "2"),
+        ((1, 0), "2.0", "2.1"),
+        ((1, 1), "2.1", "2.2"),
+        ((1, 2), "2.2", "2.3"),
+        ((1, 2, 0), "2.2.0", "2.3.1"),
+        ((1, 2, 1), "2.2.1", "2.3.2"),
+        ((2,), "3", "3"),
+    ]
+    assert [path for path, _ in nested.walk()] == [entry.path for entry in plan(nested).walk()]
+    assert all(nested.layer_at(entry.path).type == entry.spec.type for entry in plan(nested).walk())
+
+
+def test_an_empty_width_inside_a_block_is_the_blocks_own() -> None:
+    found = plan(experiment(linear(5), block(linear(), layer("Tanh"), block(linear(7), linear())), linear()))
+    assert [entry.out_features for entry in found.walk()] == [5, 5, 5, 5, 5, 7, 5, 2]
+    assert [entry.spec.params["out_features"] for entry in found.walk() if entry.spec.type == "Linear"] == [
+        5,
+        5,
+        7,
+        5,
+        2,
+    ]
+    (_, outer, _) = found.layers
+    assert outer.spec.inside[2].inside == (linear(7), linear(5)), "a layer's spec holds the widths of its inside too"
+    assert outer.parameters == (5 * 5 + 5) + (7 * 5 + 7) + (5 * 7 + 5)
+
+
+@pytest.mark.parametrize(
+    ("inside", "widths"),
+    [
+        ((linear(3),), [4]),
+        ((linear(3), layer("ReLU")), [4, 4]),
+        ((linear(9), layer("Tanh"), linear(3)), [9, 9, 4]),
+        ((linear(3), block(linear(), layer("Tanh"))), [4, 4, 4, 4]),
+        ((layer("Tanh"), block(linear(3))), [4, 4, 4]),
+    ],
+    ids=str,
+)
+def test_a_block_of_another_width_is_an_error_with_a_fix(inside: tuple[LayerSpec, ...], widths: list[int]) -> None:
+    problem = only_error(experiment(linear(4), layer("Tanh"), block(*inside), linear()))
+    assert "inside of layer 3" in problem.message
+    assert "as many values as come in, 4. Got 3 instead" in problem.message
+    assert problem.fixed is not None
+    assert errors(problem.fixed) == []
+    fixed = plan(problem.fixed).layers[2]
+    assert [entry.out_features for entry in fixed.walk()][1:] == widths
+
+
+def test_a_block_that_no_linear_inside_can_mend_gets_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    halved = LayerEntry(name="GLU", label="GLU", summary="", family="test", out_features=lambda params, n: n // 2)
+    monkeypatch.setitem(LAYERS, "GLU", halved)
+    problem = only_error(experiment(linear(4), block(layer("GLU")), linear()))
+    assert problem.fixed is not None
+    assert problem.fixed.layer_at((1,)) == block(layer("GLU"), linear())
+    after = only_error(experiment(linear(4), block(linear(6), layer("GLU")), linear()))
+    assert after.fixed is not None
+    assert after.fixed.layer_at((1,)) == block(linear(6), layer("GLU"), linear())
+    full = [layer("ReLU")] * (MAX_LAYERS - 4)
+    assert only_error(experiment(linear(4), block(layer("GLU")), *full, linear())).fixed is None
+
+
+def test_what_is_said_of_layers_is_said_of_those_inside_too() -> None:
+    normed = experiment(linear(4), block(linear(), layer("BatchNorm1d")), linear(), batch_size=1)
+    assert "BatchNorm1d needs at least two samples" in only_error(normed).message
+    (hint,) = problems(experiment(linear(4), block(linear(3), linear()), linear()))
+    assert "Layers 2.1 and 2.2 are both Linear" in hint.message
+    assert hint.fixed is not None
+    assert hint.fixed.layer_at((1,)) == block(linear(3), layer("ReLU"), linear())
+
+
+def test_a_layer_that_holds_others_of_any_width_needs_every_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = LayerEntry(name="Sequential", label="Row", summary="", family="test", inside=("Tanh",))
+    monkeypatch.setitem(LAYERS, "Sequential", row)
+    free = experiment(linear(4), LayerSpec(type="Sequential", inside=(linear(3), layer("Tanh"))), linear())
+    assert errors(free) == []
+    assert [entry.out_features for entry in plan(free).layers] == [4, 3, 2]
+    empty = free.replace_layer((1, 0), linear())
+    assert "Layer 2.1 (Linear) has no width. Inside of Sequential every width must be set." in only_error(empty).message
 
 
 def test_sample_shapes() -> None:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from strategies import experiments, json_values
 
 from mlp_core.errors import SpecError
-from mlp_core.limits import MAX_LAYERS
+from mlp_core.limits import MAX_LAYER_DEPTH, MAX_LAYERS
 from mlp_core.presets import PRESETS, preset
 from mlp_core.spec import (
     MAX_JSON_CHARACTERS,
@@ -31,7 +31,13 @@ from mlp_core.spec import (
     TrainingSpec,
 )
 
-GOOD: dict[str, Any] = json.loads(preset("spiral").experiment.to_json())
+SPIRAL = preset("spiral").experiment
+INNER = LayerSpec(
+    type="Residual", inside=(LayerSpec(type="Linear", params={"out_features": 3}), LayerSpec(type="ReLU"))
+)
+NESTED = LayerSpec(type="Residual", inside=(LayerSpec(type="Tanh"), INNER, LayerSpec(type="Linear")))
+
+GOOD: dict[str, Any] = json.loads(SPIRAL.insert_layers((1,), NESTED).to_json())
 
 
 def refused(text: str) -> str:
@@ -302,6 +308,119 @@ def test_too_many_layers_are_refused_with_their_size() -> None:
     parameters = 200 + 9_999 * (100 * 100 + 100)  # the first one has one input at the least
     assert f" {parameters:,} parameters" in said
     assert f"{parameters * 4 / 2**20:,.1f} MiB" in said
+
+
+# Layers inside of others
+
+
+def holding(*inside: LayerSpec) -> LayerSpec:
+    return LayerSpec(type="Residual", inside=inside)
+
+
+def test_layers_inside_count_towards_the_limit() -> None:
+    relu = LayerSpec(type="ReLU")
+    full = SPIRAL.updated(layers=(holding(*[relu] * 31), holding(*[relu] * 31)))
+    assert len(list(full.walk())) == MAX_LAYERS
+    with pytest.raises(SpecError, match=r"Got 65 instead"):
+        full.insert_layers((1, 31), relu)
+    values = json.loads(full.to_json())
+    values["layers"][0]["inside"].append({"type": "Linear", "params": {"out_features": 5}})
+    said = refused(json.dumps(values))
+    assert "Got 65 instead" in said
+    assert "at least 10 parameters" in said, "from one input"
+
+
+def test_depth_is_limited() -> None:
+    deep = LayerSpec(type="Linear")
+    for depth in range(MAX_LAYER_DEPTH):
+        assert deep.depth == depth
+        deep = holding(deep)
+    experiment = SPIRAL.updated(layers=(deep, *SPIRAL.layers))
+    assert Experiment.from_json(experiment.to_json()) == experiment
+    with pytest.raises(SpecError, match=f"at most {MAX_LAYER_DEPTH} deep. Got {MAX_LAYER_DEPTH + 1} instead"):
+        holding(deep)
+    values = json.loads(experiment.to_json())
+    values["layers"] = [{"type": "Residual", "inside": values["layers"]}]
+    assert f"at most {MAX_LAYER_DEPTH} deep" in refused(json.dumps(values))
+    for _ in range(10_000):
+        values["layers"] = [{"type": "Residual", "inside": values["layers"]}]
+    with pytest.raises(SpecError, match="deep"):
+        Experiment.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        ({"type": "Residual", "inside": []}, "Layer 2: The 'inside' of layer Residual must hold at least one.*Put a"),
+        ({"type": "ReLU", "inside": [{"type": "Tanh"}]}, "Layer 2: The 'inside' of layer ReLU must be empty.*Residual"),
+        ({"type": "Residual", "inside": 3}, "Layer 2: The key 'inside'.*Got 3"),
+        ({"type": "Residual", "inside": [3]}, r"Layer 2: The key 'inside\.0'.*Got 3"),
+        ({"type": "Residual", "inside": [{"type": "Lin"}]}, r"Layer 2\.1: There is no layer named 'Lin'"),
+        ({"type": "Residual", "inside": [{"type": "Tanh"}, {"type": "Dropout", "params": {"p": 2}}]}, r"Layer 2\.2:"),
+        (
+            {"type": "Residual", "inside": [{"type": "Tanh"}, {"type": "Residual", "inside": [{"type": "Lin"}]}]},
+            r"Layer 2\.2\.1: There is no layer named 'Lin'",
+        ),
+        ({"type": "Residual", "inside": [{"type": "Tanh", "inner": 1}]}, r"Layer 2\.1: .*unknown key 'inner'"),
+    ],
+)  # fmt: skip
+def test_a_fault_inside_is_named_by_its_place(layer: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecError, match=words) as caught:
+        Experiment.from_dict({**GOOD, "layers": [{"type": "Linear", "params": {"out_features": 4}}, layer]})
+    readable(caught.value)
+
+
+def test_a_layer_that_holds_others_starts_with_those_of_its_entry() -> None:
+    assert LayerSpec(type="Residual") == holding(*(LayerSpec(type=name) for name in ("Linear", "ReLU", "Linear")))
+    assert LayerSpec(type="Linear").inside == ()
+    with pytest.raises(SpecError, match="at least one layer"):
+        LayerSpec(type="Residual").updated(inside=())
+
+
+def test_inside_is_written_only_where_there_is_something() -> None:
+    assert "inside" not in SPIRAL.to_json()
+    assert all("inside" not in layer for layer in SPIRAL.model_dump()["layers"])
+    written = json.loads(SPIRAL.updated(layers=(NESTED,)).to_json())["layers"][0]
+    assert [sorted(layer) for layer in written["inside"]] == [["params", "type"], ["inside", "params", "type"],
+                                                              ["params", "type"]]  # fmt: skip
+
+
+@given(experiments(), st.data())
+def test_layers_are_changed_by_their_paths(experiment: Experiment, data: st.DataObject) -> None:
+    tanh = LayerSpec(type="Tanh")
+    path, layer = data.draw(st.sampled_from(list(experiment.walk())))
+    assert experiment.layer_at(path) == layer
+    beside = experiment.layers_inside(path[:-1])
+    assert beside[path[-1]] == layer
+
+    assert experiment.replace_layer(path, layer) == experiment
+    replaced = experiment.replace_layer(path, tanh)
+    assert replaced.layer_at(path) == tanh
+    assert replaced.replace_layer(path, layer) == experiment
+
+    inserted = experiment.insert_layers(path, tanh)
+    assert (inserted.layer_at(path), inserted.layer_at((*path[:-1], path[-1] + 1))) == (tanh, layer)
+    assert inserted.remove_layer(path) == experiment
+    at_the_end = (*path[:-1], len(beside))
+    assert experiment.insert_layers(at_the_end, tanh, tanh).layers_inside(path[:-1]) == (*beside, tanh, tanh)
+
+    by = data.draw(st.integers(-path[-1], len(beside) - 1 - path[-1]))
+    moved = experiment.move_layer(path, by)
+    new = (*path[:-1], path[-1] + by)
+    assert moved.layer_at(new) == layer
+    assert moved.move_layer(new, -by) == experiment
+    for changed in (replaced, inserted, moved):
+        assert changed.updated(layers=experiment.layers) == experiment, "nothing but the layers changes"
+
+
+def test_the_last_layer_of_a_list_is_not_removed() -> None:
+    alone = SPIRAL.updated(layers=(holding(LayerSpec(type="Tanh")),))
+    with pytest.raises(SpecError, match="at least one layer"):
+        alone.remove_layer((0, 0))
+    with pytest.raises(SpecError, match="1 to 64 layers"):
+        alone.remove_layer((0,))
+    with pytest.raises(IndexError):
+        alone.layer_at((0, 1))
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", [], (), {1, 2}, object(), [GOOD]])

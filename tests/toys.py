@@ -21,6 +21,20 @@ class Sine(nn.Module):
         return torch.sin(self.frequency * x)
 
 
+class Mirrored(nn.Module):
+    """A layer that doubles the width: what is positive in its input, and what is negative."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x.clamp(min=0), (-x).clamp(min=0)], dim=1)
+
+
+class Averaged(nn.Sequential):
+    """A layer that holds others: the mean of its input and what its layers make of it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x + super().forward(x)) / 2
+
+
 class SignDescent(torch.optim.Optimizer):
     """A step of the same length for every weight."""
 

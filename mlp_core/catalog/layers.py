@@ -28,27 +28,45 @@ def _no_arguments(features: int) -> dict[str, int]:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerEntry(ClassEntry):
-    """A layer of the network: a `torch.nn` class of the entry's name over (N, features).
+    """A layer of the network: a module over (N, features).
 
-    `inferred` gives the constructor arguments that the incoming width decides; the others are the entry's
-    parameters. `out_features` and `count` tell output width and number of trained parameters without building
-    anything. `buffers` counts numbers that are kept but not trained. `random` marks layers that draw random
-    numbers in training; `mixes_batch` those whose training output for one sample depends on the others.
-    `short` is what exported code calls such a layer, where the name in small letters is not the custom. `by_hand`
-    writes it with bare tensors, given its parameters and the incoming width.
+    An entry that holds layers is a subclass of `nn.Sequential` that takes them as positional arguments, so that their
+    names are '0', '1', … as in an `nn.Sequential`.
     """
 
     family: str
+    """What kind of layer this is, for grouping."""
+    inside: tuple[str, ...] = ()
+    """The types of the layers that a new one holds; () for a layer that holds none."""
+    keeps_width: bool = False
+    """Whether the layers inside must give as many values as come in. An empty width among them means this width."""
+    combine: str = ""
+    """The output as an expression of `{x}`, the input, and `{y}`, what the layers inside make of it, for exported code.
+    '' where it is more than an expression."""
     inferred: Callable[[int], dict[str, int]] = _no_arguments
+    """Arguments of the constructor that the incoming width decides; the others are the entry's parameters."""
     out_features: Callable[[Params, int], int] = _same
+    """The width that goes out, from the parameters and the width that comes in; for a layer that holds others, from
+    the width that these put out."""
     count: Callable[[Params, int], int] = _none
+    """Trained parameters of the layer's own, from its parameters and the width that comes in."""
     buffers: Callable[[Params, int], int] = _none
+    """Numbers of the layer's own that are kept but not trained."""
     random: bool = False
+    """Whether it draws random numbers in training."""
     mixes_batch: bool = False
+    """Whether its output for one sample depends on the other samples in training."""
     short: str = ""
+    """What exported code calls such a layer, where the name in small letters is not the custom."""
     by_hand: Callable[[Params, int], LayerByHand] | None = None
+    """The layer in bare tensors, from its parameters and the width that comes in."""
 
     namespace = "torch.nn"
+
+    @property
+    def holds_layers(self) -> bool:
+        """Whether other layers stand inside."""
+        return bool(self.inside)
 
     @property
     def choice_controls(self) -> tuple[str, ...]:
@@ -112,12 +130,12 @@ LAYERS: dict[str, LayerEntry] = table(
                 name="out_features",
                 label="Neurons",
                 help="How many values the layer puts out. Leave the last Linear empty and the data decides: "
-                "one output per class, or per target column.",
+                "one output per class, or per target column. Inside a residual block, empty means the block's width.",
                 default=None,
                 low=1,
                 high=MAX_WIDTH,
                 optional=True,
-                none_means="as many as the data's targets need; only for the last Linear",
+                none_means="as many as the data's targets need, or the width of the residual block around it",
                 advice=f"Choose a width from 1 to {MAX_WIDTH}; 4 to 512 is usual.",
             ),
             Bool(
@@ -199,5 +217,18 @@ LAYERS: dict[str, LayerEntry] = table(
                 default=True,
             ),
         ),
+    ),
+    LayerEntry(
+        name="Residual",
+        label="Residual",
+        family="block",
+        target="mlp_core.run.modules:Residual",
+        inside=("Linear", "ReLU", "Linear"),
+        keeps_width=True,
+        combine="{x} + {y}",
+        summary="Adds its input to what the layers inside make of it, so that they learn only the difference.",
+        formula=r"y = x + f(x)",
+        when="Deep networks: gradients reach the first layers through the sums, past everything inside the blocks.",
+        cost="One addition per value, besides the layers inside.",
     ),
 )

@@ -30,18 +30,23 @@ class Dataset:
     y_train: Array
     """int64 (N,) class indices, or float32 (N, T) targets."""
     x_test: Array
+    """As `x_train`, of the test part."""
     y_test: Array
+    """As `y_train`, of the test part."""
     feature_names: tuple[str, ...] = ()
     """One per column of a table; empty for images."""
     points_train: NDArray[np.float32] | None = None
     """(N, 2) coordinates of a generated set, from which its features are made."""
     points_test: NDArray[np.float32] | None = None
+    """As `points_train`, of the test part."""
     feature_mean: NDArray[np.float32] | None = None
     """(F,) what was taken from each column of a table before it was divided by `feature_std`."""
     feature_std: NDArray[np.float32] | None = None
+    """(F,) what each column of a table was divided by."""
     target_mean: NDArray[np.float32] | None = None
     """(T,) as `feature_mean`, of regression targets: `y * target_std + target_mean` has the original unit."""
     target_std: NDArray[np.float32] | None = None
+    """(T,) what regression targets were divided by."""
     notes: tuple[str, ...] = ()
     """Sentences for the page: what was done to the data on the way."""
 

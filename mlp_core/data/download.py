@@ -43,11 +43,14 @@ def download(entry: DatasetEntry, folder: Path, progress: Report = ignore, cance
 
 @dataclass(frozen=True)
 class Archive:
-    """One file to fetch: its path in the data folder, its MD5 sum, and where it can be had."""
+    """One file to fetch."""
 
     path: str
+    """Where it lies in the data folder."""
     md5: str
+    """Its MD5 sum, in hexadecimal digits."""
     urls: tuple[str, ...]
+    """Where it can be had; the first that answers is taken."""
 
 
 def archives(images: Any) -> tuple[Archive, ...]:

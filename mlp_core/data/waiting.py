@@ -17,11 +17,14 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a download or a load is; `total_bytes` is None where nobody knows it."""
+    """How far a download or a load is."""
 
     what: str
+    """What is being fetched or read."""
     done_bytes: int = 0
+    """How much of it is there."""
     total_bytes: int | None = None
+    """How much there is in all; None where nobody knows."""
 
 
 Report = Callable[[Progress], None]

@@ -16,16 +16,16 @@ from mlp_core.run.build import Run
 
 @dataclass(frozen=True)
 class ChunkResult:
-    """What a chunk of steps gave: the samples seen, and for every mini-batch its loss, float32 (steps,).
-
-    `learning_rates`, float64 (steps,), are those of each step's update. `seconds` is the processor time that they
-    took, which waiting for the interpreter lock is no part of; None where that is not known.
-    """
+    """What a chunk of steps gave."""
 
     losses: np.ndarray
+    """float32 (steps,), the loss of every mini-batch."""
     samples: int
+    """Samples seen in these steps."""
     learning_rates: np.ndarray
+    """float64 (steps,), those of each step's update."""
     seconds: float | None = None
+    """The processor time that the steps took, without waiting for the GIL; None where that is not known."""
 
 
 class Engine(Protocol):

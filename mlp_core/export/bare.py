@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mlp_core.catalog.by_hand import StateTensor, UpdateByHand
 from mlp_core.export.job import Job
 from mlp_core.export.loop import NEVER_ZEROED, Parts, clip
-from mlp_core.export.pieces import Piece, forward_lines
+from mlp_core.export.pieces import Piece, forward_lines, opened
 from mlp_core.export.python import INDENT, Expression, Group, Named, assign, bound_names, call, indented, literal
 from mlp_core.export.sections import Section
 
@@ -21,7 +21,7 @@ def network(job: Job) -> Section:
     if job.trained:
         lines.append(f"saved = load_file({literal(job.trained.file)})")
     bound = ""
-    for piece in job.network:
+    for piece in opened(job.network):
         if piece.entry is None or piece.entry.by_hand is None:
             continue
         written = piece.entry.by_hand(piece.params, piece.in_features)
@@ -78,7 +78,7 @@ def _number(text: str) -> str:
 
 def takes_mode(pieces: Sequence[Piece]) -> bool:
     """Whether the network does something else in training than in a test."""
-    return any(_mode(piece) for piece in pieces)
+    return any(_mode(piece) for piece in opened(pieces))
 
 
 def _mode(piece: Piece) -> bool:

@@ -17,8 +17,8 @@ from torch import Tensor
 from mlp_core.catalog import FEATURES
 from mlp_core.export.calls import import_of
 from mlp_core.export.imports import import_lines
-from mlp_core.export.modules import row
-from mlp_core.export.pieces import pieces
+from mlp_core.export.modules import own_classes, row
+from mlp_core.export.pieces import Piece, pieces
 from mlp_core.export.preprocessing import Preprocessing
 from mlp_core.export.python import Expression, Group, assign, call, layout, literal
 from mlp_core.export.sections import join
@@ -69,8 +69,13 @@ def model_source(experiment: Experiment, preprocessing: Preprocessing) -> str:
     answer = PROBABILITIES[experiment.loss.entry.link] if classes else None
     reading = (read_image,) if images else (read_text, read_table)
     borrowed = borrow(*reading, write_table, *((answer,) if answer else ()))
+    network = pieces(plan(experiment))
+    make_model = _make_model(network)
+    targets = [layer.entry.target for _, layer in experiment.walk()]
+    own = own_classes(targets, make_model)
     functions = [
-        _make_model(experiment),
+        *own.functions,
+        make_model,
         _LOAD,
         *borrowed.functions,
         _READ_IMAGES if images else _READ_TABLES,
@@ -78,9 +83,10 @@ def model_source(experiment: Experiment, preprocessing: Preprocessing) -> str:
         _class_table(experiment, answer.__name__, images) if answer else _value_table(preprocessing, images),
         _MAIN,
     ]
-    program = join(["\n".join([*borrowed.constants, *_constants(preprocessing)]), *functions, _RUN])
-    classes_used = filter(None, (import_of(layer.entry.target) for layer in experiment.layers))
-    imports = import_lines(program, [*borrowed.imports, *_IMPORTS, *classes_used])
+    constants = [*own.constants, *borrowed.constants, *_constants(preprocessing)]
+    program = join(["\n".join(constants), *functions, _RUN])
+    classes_used = filter(None, map(import_of, targets))
+    imports = import_lines(program, [*own.imports, *borrowed.imports, *_IMPORTS, *classes_used])
     return "\n".join([_docstring(experiment, images), "", *imports, "", program, ""])
 
 
@@ -152,11 +158,11 @@ def _tuple(values: Sequence[object]) -> Expression:
     return Group("(", tuple(map(literal, values)))
 
 
-def _make_model(experiment: Experiment) -> str:
+def _make_model(network: Sequence[Piece]) -> str:
     return "\n".join([
         "def make_model():",
         '    """The network, with weights that know nothing yet."""',
-        *layout(row(pieces(plan(experiment))), "return ", indent=4),
+        *layout(row(network), "return ", indent=4),
     ])  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -28,21 +29,27 @@ def constructor(
     *,
     first: tuple[Item, ...] = (),
     shown: Collection[str] = (),
+    explode: bool = False,
 ) -> Group:
-    """The call that makes an object of a class, such as `nn.Linear(2, 8)`.
+    """The call that makes an object of the class 'module:class', such as `nn.Linear(2, 8)`.
 
     `target` is the class as 'module:class'. `first` are arguments that come before, and `shown` names those to write
-    even when they equal the default.
+    even when they equal the default. With `explode` each argument gets a line of its own.
     """
     module, name = target.split(":")
     written = f"{NAMESPACES[module]}.{name}" if module in NAMESPACES else name
-    return _call(written, load_object(target), values, first, shown)
+    return replace(_call(written, load_object(target), values, first, shown), explode=explode)
+
+
+def is_own(target: str) -> bool:
+    """Whether the class is one of this project, so that scripts must contain it."""
+    return target.startswith("mlp_core.")
 
 
 def import_of(target: str) -> str:
-    """The line that imports a class which scripts call by its own name; '' for PyTorch's."""
+    """The line that imports a class which scripts call by its own name; '' for PyTorch's and this project's."""
     module, name = target.split(":")
-    return "" if module in NAMESPACES else f"from {module} import {name}"
+    return "" if module in NAMESPACES or is_own(target) else f"from {module} import {name}"
 
 
 def function_of(target: str, values: Mapping[str, Any], x: Expression, *more: Item) -> Group | None:
@@ -55,9 +62,9 @@ def function_of(target: str, values: Mapping[str, Any], x: Expression, *more: It
     found = functional_names().get(name.lower()) if module == "torch.nn" else None
     if found is None:
         return None
-    function: Callable[..., Any] = getattr(_functional(), found)
+    function: Callable[..., Any] = load_object(f"torch.nn.functional:{found}")
     if _parameters(function) is None:  # a builtin tells nothing about itself, but has the defaults of its class
-        defaults = _parameters(load_object(target)) or {}
+        defaults = _parameters(load_object(f"torch.nn:{name}")) or {}
         set_here = {key: value for key, value in values.items() if value != defaults[key].default}
         return Group(f"F.{found}(", (x, *(Named(key, literal(value)) for key, value in set_here.items()), *more))
     try:
@@ -72,15 +79,10 @@ def functional_names() -> dict[str, str]:
 
     Names that end in one are left out: those functions change their input.
     """
-    module = _functional()
-    names = [name for name in dir(module) if not (name.startswith("_") or name.endswith("_"))]
-    return {name.replace("_", ""): name for name in names if callable(getattr(module, name))}
-
-
-def _functional() -> Any:
     from torch.nn import functional
 
-    return functional
+    names = [name for name in dir(functional) if not (name.startswith("_") or name.endswith("_"))]
+    return {name.replace("_", ""): name for name in names if callable(getattr(functional, name))}
 
 
 def _call(
@@ -97,7 +99,7 @@ def _call(
         raise TypeError(f"{written} has no parameter {sorted(unknown)}")
     items: list[Item] = [*first]
     by_position = True
-    for parameter in list(known.values())[len(first) :]:
+    for parameter in _after(first, known):
         required = parameter.default is inspect.Parameter.empty
         by_position = by_position and required and parameter.kind is not inspect.Parameter.KEYWORD_ONLY
         if parameter.name not in values:
@@ -107,6 +109,12 @@ def _call(
             continue
         items.append(literal(value) if by_position else Named(parameter.name, literal(value)))
     return Group(f"{written}(", (*items, *more))
+
+
+def _after(first: tuple[Item, ...], known: Mapping[str, inspect.Parameter]) -> list[inspect.Parameter]:
+    """The parameters that are left once some arguments are given by position."""
+    any_number = [place for place, found in enumerate(known.values()) if found.kind is inspect.Parameter.VAR_POSITIONAL]
+    return list(known.values())[any_number[0] + 1 if any_number else len(first) :]
 
 
 def _parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter] | None:

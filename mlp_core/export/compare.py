@@ -11,15 +11,16 @@ CONTEXT = 2
 
 @dataclass(frozen=True)
 class Row:
-    """A line of each text with its number from 1; None where one text has no such line.
-
-    `differs` tells that the lines are not equal. A row of two Nones stands for `folded` equal lines left out.
-    """
+    """A line of each text. A row of two Nones stands for equal lines left out."""
 
     left: tuple[int, str] | None
+    """The number of the line, from 1, and its text; None where the first text has no such line."""
     right: tuple[int, str] | None
+    """The same of the second text."""
     differs: bool
+    """Whether the lines are not equal."""
     folded: int = 0
+    """How many equal lines are left out here."""
 
 
 def compare(left: str, right: str, context: int = CONTEXT) -> list[Row]:

@@ -70,13 +70,18 @@ class Job:
             return None
         return constructor(chosen.entry.target, chosen.params, first=(optimizer,))
 
+    @cached_property
+    def targets(self) -> tuple[str, ...]:
+        """The classes that a program may make, as 'module:class'."""
+        experiment = self.experiment
+        entries = [layer.entry for _, layer in experiment.walk()] + [experiment.loss.entry, experiment.optimizer.entry]
+        entries += [experiment.scheduler.entry] if experiment.scheduler else []
+        return tuple(dict.fromkeys(entry.target for entry in entries))
+
     @property
     def imports(self) -> frozenset[str]:
-        """Import lines of classes that are not PyTorch's."""
-        experiment = self.experiment
-        entries = [layer.entry for layer in experiment.layers] + [experiment.loss.entry, experiment.optimizer.entry]
-        entries += [experiment.scheduler.entry] if experiment.scheduler else []
-        return frozenset(filter(None, (import_of(entry.target) for entry in entries)))
+        """Import lines of classes that are neither PyTorch's nor this project's."""
+        return frozenset(filter(None, map(import_of, self.targets)))
 
     @property
     def right_answers(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlp_core.export.job import Job
+from mlp_core.export.pieces import walk
 from mlp_core.export.python import assign, indented
 from mlp_core.export.sections import Section
 
@@ -105,7 +106,7 @@ def _evaluate(job: Job, parts: Parts) -> str:
 
 
 def _why_modes(job: Job) -> str:
-    differ = any(piece.entry and (piece.entry.random or piece.entry.mixes_batch) for piece in job.network)
+    differ = any(piece.entry and (piece.entry.random or piece.entry.mixes_batch) for piece in walk(job.network))
     return "  # layers that draw numbers or mix samples behave otherwise" if differ else ""
 
 

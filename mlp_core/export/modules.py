@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mlp_core.export.pieces import Piece, forward_lines
-from mlp_core.export.python import WIDTH, Expression, Group, Item, Named, assign, call, indented, layout, one_per_line
+from mlp_core.catalog import load_object
+from mlp_core.export.calls import is_own
+from mlp_core.export.pieces import Piece, forward_lines, opened
+from mlp_core.export.python import (
+    WIDTH,
+    Expression,
+    Group,
+    Item,
+    Named,
+    assign,
+    bound_names,
+    call,
+    indented,
+    layout,
+    one_per_line,
+)
+from mlp_core.export.source import Borrowed, borrow
 
 NAME = "MyNetwork"
 BODY = 8
@@ -15,15 +31,15 @@ BODY = 8
 
 @dataclass(frozen=True)
 class Written:
-    """A network in code.
-
-    `classes` are definitions, `model` the expression that makes the network, and `paths` lead from the name of a
-    submodule to its key in the plain `nn.Sequential`, for every layer that has weights; None where all are the same.
-    """
+    """A network in code."""
 
     model: Expression
+    """What makes the network."""
     classes: tuple[str, ...] = ()
+    """Definitions that the expression needs."""
     paths: Mapping[str, str] | None = None
+    """From the name of a submodule to its key in the plain `nn.Sequential`, for every layer that has weights; None
+    where all are the same."""
 
 
 def define(name: str, attributes: Sequence[tuple[str, Expression]], forward: Sequence[str], base: str = "nn.Module",
@@ -44,6 +60,13 @@ def define(name: str, attributes: Sequence[tuple[str, Expression]], forward: Seq
     )
 
 
+def own_classes(targets: Iterable[str], code: str) -> Borrowed:
+    """The source of those classes that are this project's, as far as the code names them."""
+    named = bound_names(code)
+    own = (target for target in dict.fromkeys(targets) if is_own(target) and target.split(":")[1] in named)
+    return borrow(*map(load_object, own))
+
+
 def row(network: Sequence[Piece]) -> Group:
     """An `nn.Sequential` with one layer per line."""
     return one_per_line(call("nn.Sequential", *(piece.make for piece in network)))
@@ -56,12 +79,24 @@ def sequential(network: Sequence[Piece]) -> Written:
 
 def named_sequential(network: Sequence[Piece]) -> Written:
     """Layers in a row, each with its name."""
-    pairs = tuple(Group("(", (f'"{piece.name}"', piece.make)) for piece in network)
-    rows = Group("[", pairs, "]", explode=True)
-    return Written(call("nn.Sequential", call("OrderedDict", rows)), paths=_paths(network))
+    paths: dict[str, str] = {}
+    return Written(call("nn.Sequential", _named(network, "", paths)), paths=paths)
 
 
-def _paths(network: Sequence[Piece]) -> dict[str, str]:
+def _named(network: Sequence[Piece], outer: str, paths: dict[str, str]) -> Group:
+    """The layers with their names, those inside of others too; adds to `paths`."""
+    pairs: list[Item] = []
+    for piece in network:
+        made, name = piece.make, f"{outer}{piece.name}"
+        if piece.inside and not piece.keeps_numbers:
+            made = piece.made_of(_named(piece.inside, f"{name}.", paths))
+        elif piece.stateful:
+            paths[name] = piece.key
+        pairs.append(Group("(", (f'"{piece.name}"', made)))
+    return call("OrderedDict", Group("[", tuple(pairs), "]", explode=True))
+
+
+def _paths(network: Iterable[Piece]) -> dict[str, str]:
     return {piece.name: piece.key for piece in network if piece.stateful}
 
 
@@ -69,24 +104,25 @@ def _module(network: Sequence[Piece], kept: Sequence[Piece], apply: Callable[[Pi
             more: Sequence[tuple[str, Expression]] = ()) -> Written:  # fmt: skip
     attributes = [*((piece.name, piece.make) for piece in kept), *more]
     text = define(NAME, attributes, forward_lines(network, apply, BODY))
-    return Written(call(NAME), (text,), _paths(network))
+    return Written(call(NAME), (text,), _paths(opened(network)))
 
 
 def module_functional(network: Sequence[Piece]) -> Written:
     """A module that holds what has weights, and calls the rest as functions where PyTorch has them."""
-    kept = [piece for piece in network if piece.function("x") is None]
+    kept = [piece for piece in opened(network) if piece.function("x") is None]
     return _module(network, kept, lambda piece, x: piece.function(x) or call(f"self.{piece.name}", x))
 
 
 def module_activations(network: Sequence[Piece]) -> Written:
     """A module with a module for every layer."""
-    return _module(network, network, lambda piece, x: call(f"self.{piece.name}", x))
+    return _module(network, [*opened(network)], lambda piece, x: call(f"self.{piece.name}", x))
 
 
 def module_shared(network: Sequence[Piece]) -> Written:
     """A module with one activation module for all layers."""
-    first = next(piece for piece in network if piece.activation)
-    kept = [piece for piece in network if not piece.activation]
+    called = [*opened(network)]
+    first = next(piece for piece in called if piece.activation)
+    kept = [piece for piece in called if not piece.activation]
 
     def apply(piece: Piece, x: Expression) -> Expression:
         return call("self.activation" if piece.activation else f"self.{piece.name}", x)
@@ -155,34 +191,42 @@ def _in_blocks(network: Sequence[Piece], body: Body, inside: tuple[str, str]) ->
     """A row of layers in which each Linear and the activation after it are one object of a class of their own."""
     names: dict[tuple[object, ...], str] = {}
     classes: list[str] = []
-    items: list[Item] = []
     paths: dict[str, str] = {}
-    place = 0
-    while place < len(network):
-        piece = network[place]
-        after = network[place + 1] if place + 1 < len(network) else None
-        if is_block(piece, after):
-            assert after is not None
-            kind = (piece.same_kind, after.same_kind)
-            if kind not in names:
-                again = sum(name.startswith(f"{after.type}Layer") for name in names.values())
-                names[kind] = f"{after.type}Layer{again + 1 if again else ''}"
-                attributes, forward = body(piece, after)
-                about = f"A {piece.type} layer with its {after.type}."
-                classes.append(
-                    define(names[kind], attributes, forward, arguments=", in_features, out_features", about=about)
-                )
-            for member, path in zip((piece, after), inside, strict=True):
-                if member.stateful:
-                    paths[f"{len(items)}.{path}"] = member.key
-            items.append(call(names[kind], str(piece.in_features), str(piece.out_features)))
-            place += 2
-            continue
-        if piece.stateful:
-            paths[str(len(items))] = piece.key
-        items.append(piece.make)
-        place += 1
-    return Written(one_per_line(call("nn.Sequential", *items)), tuple(classes), paths)
+
+    def class_of(piece: Piece, after: Piece) -> str:
+        kind = (piece.same_kind, after.same_kind)
+        if kind not in names:
+            again = sum(name.startswith(f"{after.type}Layer") for name in names.values())
+            names[kind] = f"{after.type}Layer{again + 1 if again else ''}"
+            attributes, forward = body(piece, after)
+            about = f"A {piece.type} layer with its {after.type}."
+            classes.append(
+                define(names[kind], attributes, forward, arguments=", in_features, out_features", about=about)
+            )
+        return names[kind]
+
+    def items_of(network: Sequence[Piece], outer: str) -> list[Item]:
+        items: list[Item] = []
+        rest = deque(network)
+        while rest:
+            piece, name = rest.popleft(), f"{outer}{len(items)}"
+            after = rest[0] if rest else None
+            if after is not None and is_block(piece, after):
+                rest.popleft()
+                for member, path in zip((piece, after), inside, strict=True):
+                    if member.stateful:
+                        paths[f"{name}.{path}"] = member.key
+                items.append(call(class_of(piece, after), str(piece.in_features), str(piece.out_features)))
+            elif piece.inside and not piece.keeps_numbers:
+                items.append(piece.made_of(*items_of(piece.inside, f"{name}.")))
+            else:
+                if piece.stateful:
+                    paths[name] = piece.key
+                items.append(piece.make)
+        return items
+
+    made = one_per_line(call("nn.Sequential", *items_of(network, "")))
+    return Written(made, tuple(classes), paths)
 
 
 def is_block(piece: Piece, after: Piece | None) -> bool:

@@ -4,6 +4,7 @@ written with simple operators, and the probabilities at its end."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 
 import torch
 from torch import Tensor, nn
@@ -101,4 +102,10 @@ def prepared(network: nn.Sequential, link: str | None) -> nn.Module:
 def _simple(layer: nn.Module) -> nn.Module:
     replace = _REPLACED.get(type(layer))
     function = replace(layer) if replace else None
-    return layer if function is None else Simple(function)
+    if function is not None:
+        return Simple(function)
+    if not layer._modules:
+        return layer
+    changed = copy(layer)  # with the same tensors; the layer itself keeps what it holds
+    changed._modules = {name: _simple(inner) for name, inner in layer.named_children()}
+    return changed

@@ -3,34 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mlp_core.catalog.layers import LayerEntry
 from mlp_core.export.calls import constructor, function_of
-from mlp_core.export.python import WIDTH, Expression, Group, Named, assign, call, layout
-from mlp_core.plan import Plan
+from mlp_core.export.python import WIDTH, Expression, Group, Item, Named, assign, call, layout
+from mlp_core.plan import LayerPlan, Plan
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One layer. `key` is its name in the plain `nn.Sequential`, `name` what other styles call it.
-
-    `entry` is None for the `nn.Flatten` that images go through first. `make` is the constructor's call.
-    """
+    """One layer."""
 
     key: str
+    """Its name in the plain `nn.Sequential`."""
     name: str
+    """What other styles call it."""
     entry: LayerEntry | None
+    """Its entry in the catalog; None for the `nn.Flatten` that images go through first."""
     params: Mapping[str, Any]
+    """The entry's parameters."""
     in_features: int
+    """Values of one sample that come in."""
     out_features: int
-    make: Group
+    """Values of one sample that go out."""
+    inside: tuple[Piece, ...] = ()
+    """The layers that it holds."""
+
+    @property
+    def make(self) -> Group:
+        """The constructor's call."""
+        return self.made_of(*(piece.make for piece in self.inside))
+
+    def made_of(self, *inside: Item) -> Group:
+        """The constructor's call with these expressions for the layers inside."""
+        if self.entry is None:
+            return call("nn.Flatten")
+        values = {**self.params_inferred, **self.params}
+        return constructor(self.entry.target, values, first=inside, explode=len(inside) > 1)
 
     @property
     def type(self) -> str:
-        """The class in `torch.nn`."""
+        """The class's name."""
         return self.entry.name if self.entry else "Flatten"
 
     @property
@@ -49,11 +65,21 @@ class Piece:
         return self.entry is not None and self.entry.family == "activation"
 
     @property
-    def stateful(self) -> bool:
-        """Whether it has weights or other numbers of its own."""
+    def keeps_numbers(self) -> bool:
+        """Whether it has weights or other numbers of its own, apart from the layers inside."""
         if self.entry is None:
             return False
         return bool(self.entry.count(self.params, self.in_features) + self.entry.buffers(self.params, self.in_features))
+
+    @property
+    def stateful(self) -> bool:
+        """Whether it or a layer inside has weights or other numbers."""
+        return self.keeps_numbers or any(piece.stateful for piece in self.inside)
+
+    @property
+    def opens(self) -> bool:
+        """Whether a `forward` can call the layers inside itself and write out what is done with them."""
+        return self.entry is not None and bool(self.inside) and bool(self.entry.combine) and not self.keeps_numbers
 
     @property
     def same_kind(self) -> tuple[Any, ...]:
@@ -73,26 +99,39 @@ class Piece:
 
 
 def pieces(planned: Plan) -> list[Piece]:
-    """Every layer in order."""
-    names = iter(_names([*(["flatten"] if planned.flatten else []), *(_short(p.spec.entry) for p in planned.layers)]))
-    found = []
-    if planned.flatten:
-        found.append(Piece("0", next(names), None, {}, 0, 0, call("nn.Flatten")))
-    for layer in planned.layers:
-        entry = layer.spec.entry
-        values = {**entry.inferred(layer.in_features), **layer.spec.params}
-        found.append(
-            Piece(
-                key=layer.name,
-                name=next(names),
-                entry=entry,
-                params=layer.spec.params,
-                in_features=layer.in_features,
-                out_features=layer.out_features,
-                make=constructor(entry.target, values),
-            )
-        )
-    return found
+    """The network's own layers in order, with those inside them."""
+    short = [*(["flatten"] if planned.flatten else []), *(_short(layer.spec.entry) for layer in planned.walk())]
+    names = iter(_names(short))
+    found = [Piece("0", next(names), None, {}, 0, 0)] if planned.flatten else []
+    return found + [_piece(layer, names) for layer in planned.layers]
+
+
+def _piece(layer: LayerPlan, names: Iterator[str]) -> Piece:
+    return Piece(
+        key=layer.name,
+        name=next(names),
+        entry=layer.spec.entry,
+        params=layer.spec.params,
+        in_features=layer.in_features,
+        out_features=layer.out_features,
+        inside=tuple(_piece(inner, names) for inner in layer.inside),
+    )
+
+
+def walk(network: Iterable[Piece]) -> Iterator[Piece]:
+    """Every piece: depth first, a layer before those inside it."""
+    for piece in network:
+        yield piece
+        yield from walk(piece.inside)
+
+
+def opened(network: Iterable[Piece]) -> Iterator[Piece]:
+    """The pieces that a `forward` calls: a layer that it can write out gives way to those inside."""
+    for piece in network:
+        if piece.opens:
+            yield from opened(piece.inside)
+        else:
+            yield piece
 
 
 def _short(entry: LayerEntry) -> str:
@@ -109,12 +148,22 @@ def _names(short: Sequence[str]) -> list[str]:
     return names
 
 
-def forward_lines(network: Sequence[Piece], apply: Callable[[Piece, Expression], Expression], within: int) -> list[str]:
+Apply = Callable[[Piece, Expression], Expression]
+"""The call of a layer on an expression."""
+
+
+def forward_lines(network: Sequence[Piece], apply: Apply, within: int) -> list[str]:
     """The body of `forward(x)`: one line per layer, an activation around the layer before it.
 
     `within` is the number of columns that are to be put before the lines.
     """
     lines: list[str] = []
+    expression = _forward(network, apply, within, lines, 1)
+    return [*lines, *layout(expression, "return ", width=WIDTH - within)]
+
+
+def _forward(network: Sequence[Piece], apply: Apply, within: int, lines: list[str], depth: int) -> Expression:
+    """Adds lines that compute the network's output, all but the last: that is the expression that is returned."""
     expression: Expression = "x"
     alone = False
     for piece in network:
@@ -122,5 +171,16 @@ def forward_lines(network: Sequence[Piece], apply: Callable[[Piece, Expression],
             lines += assign("x", expression, within)
             expression = "x"
         alone = not piece.activation and piece.entry is not None
-        expression = apply(piece, expression)
-    return [*lines, *layout(expression, "return ", width=WIDTH - within)]
+        expression = _written_out(piece, apply, within, lines, depth) if piece.opens else apply(piece, expression)
+    return expression
+
+
+def _written_out(piece: Piece, apply: Apply, within: int, lines: list[str], depth: int) -> str:
+    """Adds lines that call the layers inside of a piece on x; gives the piece's output as an expression."""
+    assert piece.entry is not None
+    before = "skip" if depth == 1 else f"skip{depth}"  # a piece inside of this one needs another name
+    lines.append(f"{before} = x")
+    inside = _forward(piece.inside, apply, within, lines, depth + 1)
+    if inside != "x":
+        lines += assign("x", inside, within)
+    return piece.entry.combine.format(x=before, y="x")

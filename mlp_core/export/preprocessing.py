@@ -20,25 +20,30 @@ PLANE = ("x1", "x2")
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """What a data set does to a sample before the network sees it.
-
-    `columns` are the columns of a table; they are empty for images, whose `image_shape` is (channels, height,
-    width) and whose bytes are divided by `divisor`. `features` are functions of two columns that the network takes
-    in their place. `mean` and `std` standardise inputs, where they are not empty; `target_mean` and `target_std` lead
-    from standardised outputs of a regression back to the unit of the data.
-    """
+    """What a data set does to a sample before the network sees it."""
 
     columns: tuple[str, ...] = ()
+    """The columns of a table; empty for images."""
     features: tuple[str, ...] = ()
+    """Functions of two columns that the network takes in their place."""
     mean: tuple[float, ...] = ()
+    """What is taken from each input; empty where inputs are not standardised."""
     std: tuple[float, ...] = ()
+    """What each input is divided by after that."""
     image_shape: tuple[int, ...] = ()
+    """(channels, height, width) of an image; empty for tables."""
     divisor: float = 1.0
+    """What the bytes of an image are divided by."""
     class_names: tuple[str, ...] = ()
+    """The classes in the order of the outputs; empty for a regression."""
     target_names: tuple[str, ...] = ()
+    """The targets of a regression."""
     target_unit: str = ""
+    """Their unit, '' for none."""
     target_mean: tuple[float, ...] = ()
+    """What is added to an output, multiplied by `target_std`, to have the unit of the data; may be empty."""
     target_std: tuple[float, ...] = ()
+    """What an output is multiplied by before that."""
 
     @property
     def inputs(self) -> int:

@@ -10,7 +10,7 @@ from mlp_core.catalog import STYLES
 from mlp_core.export import bare, lightning, loop, modules
 from mlp_core.export.imports import import_lines
 from mlp_core.export.job import Job
-from mlp_core.export.modules import Written
+from mlp_core.export.modules import Written, own_classes
 from mlp_core.export.pieces import Piece
 from mlp_core.export.python import WIDTH, Expression, Group, assign, comment, layout, literal
 from mlp_core.export.refusals import exactness
@@ -40,11 +40,14 @@ OTHERS: dict[str, Callable[[Job], list[Section]]] = {
 
 @dataclass(frozen=True)
 class Program:
-    """`words` say what it is; `imports` are lines; `sections` the rest in order."""
+    """A whole program."""
 
     words: str
+    """What it is."""
     imports: tuple[str, ...]
+    """The lines that import something."""
     sections: tuple[Section, ...]
+    """The rest in order."""
 
 
 def program(job: Job, style: str) -> Program:
@@ -52,10 +55,13 @@ def program(job: Job, style: str) -> Program:
     from mlp_core.run.metrics import EVALUATION_BATCH
 
     made = samples(job.experiment, job.plan, EVALUATION_BATCH, training=job.trained is None)
-    network = OTHERS[style](job) if style in OTHERS else _module(job, style)
-    found = [*_settings(job, style), *made.sections, *network]
+    network, *rest = OTHERS[style](job) if style in OTHERS else _module(job, style)
+    own = own_classes(job.targets, network.code)
+    network = network.after(*own.constants, *own.functions)
+    found = [*_settings(job, style), *made.sections, network, *rest]
     code = join(block for section in found for block in section.blocks)
-    return Program(_words(job, style), tuple(import_lines(code, sorted(made.imports | job.imports))), tuple(found))
+    imports = import_lines(code, sorted(made.imports | job.imports | own.imports))
+    return Program(_words(job, style), tuple(imports), tuple(found))
 
 
 def _words(job: Job, style: str) -> str:

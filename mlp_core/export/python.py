@@ -20,12 +20,16 @@ INDENT = 4
 
 @dataclass(frozen=True)
 class Group:
-    """Something in brackets: `head` ends with the opening one. `explode` puts each item on a line of its own."""
+    """Something in brackets."""
 
     head: str
+    """What comes first; it ends with the opening bracket."""
     items: tuple[Item, ...]
+    """What lies between the brackets."""
     tail: str = ")"
+    """What comes last; it begins with the closing bracket."""
     explode: bool = False
+    """Whether each item stands on a line of its own."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,9 @@ class Named:
     """A keyword argument."""
 
     name: str
+    """The keyword."""
     value: str | Group
+    """The expression."""
 
 
 Item = str | Group | Named

@@ -7,8 +7,9 @@ from itertools import pairwise
 
 from mlp_core.catalog import STYLES, look_up
 from mlp_core.export.modules import is_block
-from mlp_core.export.pieces import Piece, pieces
-from mlp_core.plan import plan, refuse
+from mlp_core.export.pieces import Piece, opened, pieces, walk
+from mlp_core.plan import plan
+from mlp_core.problems import refuse
 from mlp_core.spec import Experiment
 
 
@@ -43,7 +44,7 @@ def exactness(experiment: Experiment, style: str = "") -> str:
 
 
 def _shared(network: Sequence[Piece]) -> str:
-    activations = [piece for piece in network if piece.activation]
+    activations = [piece for piece in opened(network) if piece.activation]
     weighted = next((piece for piece in activations if piece.stateful or piece.params_inferred), None)
     if not activations:
         return "There is no activation in this network that layers could share. Choose nn.Sequential."
@@ -76,11 +77,12 @@ def _clamp(network: Sequence[Piece]) -> str:
 
 
 def _joined(network: Sequence[Piece]) -> list[tuple[Piece, Piece]]:
-    return [(piece, after) for piece, after in pairwise(network) if is_block(piece, after)]
+    lists = [network, *(piece.inside for piece in walk(network))]
+    return [pair for pieces in lists for pair in pairwise(pieces) if is_block(*pair)]
 
 
 def _bare(network: Sequence[Piece]) -> str:
-    for piece in network:
+    for piece in opened(network):
         written = piece.entry is None or piece.entry.by_hand is not None or piece.function("x") is not None
         if not written and (piece.stateful or piece.type != "Identity"):
             return (

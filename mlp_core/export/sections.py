@@ -10,14 +10,22 @@ from mlp_core.export.python import comment
 
 @dataclass(frozen=True)
 class Section:
-    """Some code. `title` is a notebook's heading over it, `text` what there is to say.
-
-    `blocks` are separated by empty lines, as many as Python's style asks for.
-    """
+    """Some code."""
 
     title: str
+    """A notebook's heading over it."""
     text: str
+    """What there is to say."""
     blocks: tuple[str, ...]
+    """Pieces that are separated by empty lines, as many as Python's style asks for."""
+
+    def after(self, *blocks: str) -> Section:
+        """The section with other code before its own; its text stays with its own."""
+        if not blocks:
+            return self
+        first, *rest = self.blocks
+        words = comment(self.text) if self.text else []
+        return Section(self.title, "", (*blocks, "\n".join([*words, first]), *rest))
 
     @property
     def code(self) -> str:

@@ -1,4 +1,4 @@
-"""Functions of this project as text for a script: with their helpers, without annotations and leading underscores.
+"""Functions and classes as text for a script: with their helpers, without annotations and leading underscores.
 
 So a script makes its data with the very code that the playground ran, and needs nothing of the playground.
 """
@@ -9,6 +9,7 @@ import ast
 import builtins
 import importlib
 import inspect
+import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,29 +17,34 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from mlp_core.export.python import INDENT, WIDTH
+from mlp_core.export.python import WIDTH
 
 Function = ast.FunctionDef
+Definition = ast.FunctionDef | ast.ClassDef
+_FOR_CHECKERS = re.compile(r"  # type: ignore\S*( \S+\])?$")
 
 
 @dataclass(frozen=True)
 class Borrowed:
-    """Constants and functions in an order in which they can be run, and the import lines that they may need."""
+    """Source text of functions and classes, with what they need."""
 
     constants: tuple[str, ...]
+    """Assignments of constants, in an order in which they can be run."""
     functions: tuple[str, ...]
+    """Definitions of functions and classes, likewise."""
     imports: frozenset[str]
+    """Import lines that they may need."""
 
 
 @cache
 def borrow(*functions: Callable[..., Any]) -> Borrowed:
-    """The source of these functions and of everything of this project that they call."""
+    """The source of these functions and classes, and of everything of this project that they use."""
     parts: dict[str, tuple[ModuleType, ast.stmt]] = {}
     imports: set[str] = set()
     for function in functions:
         _collect(importlib.import_module(function.__module__), function.__name__, parts, imports)
     renamed = _public_names(parts)
-    texts = [(isinstance(node, Function), _tidied(module, node, renamed)) for module, node in parts.values()]
+    texts = [(isinstance(node, Definition), _tidied(module, node, renamed)) for module, node in parts.values()]
     constants = tuple(text for is_function, text in texts if not is_function)
     return Borrowed(constants, tuple(text for is_function, text in texts if is_function), frozenset(imports))
 
@@ -71,7 +77,7 @@ def _collect(module: ModuleType, name: str, parts: dict[str, tuple[ModuleType, a
 
 
 def _binds(node: ast.stmt, name: str) -> bool:
-    if isinstance(node, Function):
+    if isinstance(node, Definition):
         return node.name == name
     return isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name
 
@@ -110,11 +116,11 @@ def _tidied(module: ModuleType, node: ast.stmt, renamed: dict[str, str]) -> str:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name) and inner.id in renamed:
             edits.append((inner.lineno, inner.col_offset, inner.col_offset + len(inner.id), renamed[inner.id]))
-        elif isinstance(inner, Function):
+        elif isinstance(inner, Definition):
             if inner.name in renamed:
-                start = inner.col_offset + len("def ")
+                start = inner.col_offset + len("def " if isinstance(inner, Function) else "class ")
                 edits.append((inner.lineno, start, start + len(inner.name), renamed[inner.name]))
-            if inner.returns:
+            if isinstance(inner, Function) and inner.returns:
                 edits.append((inner.returns.lineno, inner.returns.col_offset - len(" -> "), _end(inner.returns), ""))
         elif isinstance(inner, ast.arg) and inner.annotation:
             edits.append((inner.lineno, inner.col_offset + len(inner.arg), _end(inner.annotation), ""))
@@ -124,11 +130,13 @@ def _tidied(module: ModuleType, node: ast.stmt, renamed: dict[str, str]) -> str:
     for number, start, end, text in sorted(edits, reverse=True):
         lines[number] = lines[number][:start] + text.encode() + lines[number][end:]
     last = node.end_lineno or node.lineno
-    kept = [lines[number].decode() for number in range(node.lineno, last + 1)]
-    if isinstance(node, Function) and (words := ast.get_docstring(node)):
-        first = node.body[0]
-        start, end = first.lineno - node.lineno, (first.end_lineno or first.lineno) - node.lineno
-        kept[start : end + 1] = _docstring(words)
+    kept = [_FOR_CHECKERS.sub("", lines[number].decode()) for number in range(node.lineno, last + 1)]
+    methods = [inner for inner in ast.iter_child_nodes(node) if isinstance(inner, Function)]
+    for owner in (*reversed(methods), node):
+        if isinstance(owner, Definition) and (words := ast.get_docstring(owner)):
+            first = owner.body[0]
+            start, end = first.lineno - node.lineno, (first.end_lineno or first.lineno) - node.lineno
+            kept[start : end + 1] = _docstring(words, first.col_offset)
     return "\n".join(kept)
 
 
@@ -137,12 +145,12 @@ def _end(node: ast.expr) -> int:
     return node.end_col_offset
 
 
-def _docstring(words: str) -> list[str]:
-    margin = " " * INDENT
+def _docstring(words: str, indent: int) -> list[str]:
+    margin = " " * indent
     if len(margin + words) + 6 <= WIDTH and "\n" not in words:
         return [f'{margin}"""{words}"""']
     # Three columns less, so that the quotes fit on the first line and after a last one.
-    paragraphs = [textwrap.fill(" ".join(part.split()), WIDTH - INDENT - 3) for part in words.split("\n\n")]
+    paragraphs = [textwrap.fill(" ".join(part.split()), WIDTH - indent - 3) for part in words.split("\n\n")]
     text = "\n\n".join(paragraphs)
     if "\n" not in text:
         return [f'{margin}"""{text}"""']

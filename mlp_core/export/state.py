@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mlp_core.catalog.parameters import shorten
 from mlp_core.errors import SpecError, UserError
 from mlp_core.plan import plan
+from mlp_core.problems import width_problems
 from mlp_core.spec import Experiment
 
 if TYPE_CHECKING:
@@ -49,8 +50,11 @@ def plan_tensors(experiment: Experiment) -> dict[str, Kind]:
 
     from mlp_core.run.build import build_model
 
+    planned = plan(experiment)
+    for problem in width_problems(experiment, planned):
+        raise SpecError(problem.message)
     with torch.device("meta"):
-        return {name: kind_of(tensor) for name, tensor in build_model(plan(experiment)).state_dict().items()}
+        return {name: kind_of(tensor) for name, tensor in build_model(planned).state_dict().items()}
 
 
 def network(experiment: Experiment, tensors: Mapping[str, Tensor]) -> nn.Sequential:

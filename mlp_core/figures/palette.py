@@ -30,6 +30,7 @@ class Palette:
     area_negative: str
     """a whole area of class 0, quiet enough for points to stand on"""
     area_positive: str
+    """the same of class 1"""
     area_middle: str
     """an area where the network cannot decide"""
     area_strength: float
@@ -37,8 +38,9 @@ class Palette:
     surface: tuple[str, ...]
     """diverging scale of continuous values, from low to high"""
     ramp_low: str
+    """the low end of the scale of counts"""
     ramp_high: str
-    """scale of counts, from none to all"""
+    """the high end of the scale of counts"""
     raw: str
     """the raw curve under a smoothed one, points of the training part"""
     trend: str
@@ -48,8 +50,9 @@ class Palette:
     outline: str
     """the thin ring that separates a point from what lies under it"""
     ink: str
+    """dark text upon coloured cells"""
     paper: str
-    """dark and light text upon coloured cells; pure, so that the better one always has a contrast above 4.5"""
+    """light text upon coloured cells; pure, so that the better one always has a contrast above 4.5"""
 
 
 PALETTES: dict[Theme, Palette] = {

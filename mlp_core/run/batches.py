@@ -14,14 +14,14 @@ GATHER_BYTES = 4 * 2**20
 
 @dataclass
 class Position:
-    """Where a run stands. `step` counts mini-batches from the start, `batch` those of the current epoch.
-
-    `epoch` counts finished epochs.
-    """
+    """Where a run stands."""
 
     epoch: int = 0
+    """Epochs finished."""
     batch: int = 0
+    """Mini-batches done in the current epoch."""
     step: int = 0
+    """Mini-batches done since the start."""
 
 
 class Batches:

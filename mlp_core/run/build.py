@@ -18,10 +18,11 @@ from torch.optim import lr_scheduler
 
 from mlp_core.catalog import load_object
 from mlp_core.data.dataset import Dataset
-from mlp_core.plan import Plan, plan, refuse
+from mlp_core.plan import LayerPlan, Plan, plan
+from mlp_core.problems import refuse
 from mlp_core.processor import policy
+from mlp_core.run import devices
 from mlp_core.run.batches import Batches, Position
-from mlp_core.run.devices import resolve
 from mlp_core.run.randomness import RandomStream
 from mlp_core.spec import Experiment, LossSpec, OptimizerSpec, SchedulerSpec
 
@@ -52,7 +53,7 @@ class Run:
     @property
     def draws_in_training(self) -> bool:
         """Whether a training step draws random numbers inside the model."""
-        return any(layer.entry.random for layer in self.experiment.layers)
+        return any(layer.spec.entry.random for layer in self.plan.walk())
 
     @property
     def learning_rate(self) -> float:
@@ -134,7 +135,7 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
     """
     refuse(experiment, dataset.train_size)
     planned = plan(experiment)
-    device, note = resolve(experiment.training.device)
+    device, note = devices.resolve(experiment.training.device)
     stream = RandomStream(experiment.training.seed, device)
     described = experiment.scheduler
     with stream.lend():
@@ -175,11 +176,14 @@ def _scheduled(scheduler: Any) -> float:
 
 def build_model(planned: Plan) -> nn.Sequential:
     """The network as PyTorch's own modules, drawing initial weights from the global generator."""
-    layers = [nn.Flatten()] if planned.flatten else []
-    for layer in planned.layers:
-        arguments = {**layer.spec.entry.inferred(layer.in_features), **layer.spec.params}
-        layers.append(load_object(layer.spec.entry.target)(**arguments))
-    return nn.Sequential(*layers)
+    first = [nn.Flatten()] if planned.flatten else []
+    return nn.Sequential(*first, *map(_build_layer, planned.layers))
+
+
+def _build_layer(layer: LayerPlan) -> nn.Module:
+    arguments = {**layer.spec.entry.inferred(layer.in_features), **layer.spec.params}
+    made: nn.Module = load_object(layer.spec.entry.target)(*map(_build_layer, layer.inside), **arguments)
+    return made
 
 
 def describe_model(planned: Plan) -> str:

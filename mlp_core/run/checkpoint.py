@@ -16,19 +16,26 @@ from mlp_core.run.nogil import copies
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything that the next steps of a run depend on; tensors are copies in the order of `_tensors`."""
+    """Everything that the next steps of a run depend on."""
 
     tensors: list[Tensor]
-    optimizer: dict[str, Any]  # its state dict, with the index into `tensors` in place of each tensor
+    """Copies of weights, buffers, gradients and tensors of the optimizer, in this order."""
+    optimizer: dict[str, Any]
+    """The optimizer's state dict, with the index into `tensors` in place of each tensor."""
     has_gradient: list[bool]
+    """Whether each parameter has a gradient."""
     stream: tuple[Tensor, Tensor | None]
+    """The state of the run's random numbers."""
     order: Tensor | None
+    """The order of the samples in the current epoch; None before the first."""
     position: Position
+    """Where the run stood."""
     scheduler: dict[str, Any] | None
+    """The scheduler's state dict, where there is one."""
 
 
 def save(run: Run) -> Checkpoint:
-    """A detached copy of the run's state, made in one call that holds no interpreter lock."""
+    """A detached copy of the run's state, made in one call that does not hold the GIL."""
     tensors = [*run.model.parameters(), *run.model.buffers()]
     gradients = [parameter.grad for parameter in run.model.parameters()]
     tensors += [gradient for gradient in gradients if gradient is not None]

@@ -65,20 +65,29 @@ class DivergenceGuard:
             engine.run(run, step - run.position.step)
 
     def _broken_layer(self, run: Run, engine: Engine, step: int) -> str:
-        """The first layer whose output on the fatal batch is not finite, else the one with the largest output."""
+        """The first layer whose output on the fatal batch is not finite, else the one with the largest output.
+
+        A layer inside of another gives its output first.
+        """
         self._return_to(run, engine, step)
         x, _ = run.batches.get(run.position)
-        largest, name = -1.0, ""
-        with torch.no_grad(), run.stream.lend():
-            values = run.scaled(x)
-            for place, module in enumerate(run.model, start=1 - run.plan.flatten):
-                values = module(values)
-                label = f"layer {place} ({type(module).__name__})"
-                if not bool(torch.isfinite(values).all()):
-                    return label
-                if float(values.abs().max()) > largest:
-                    largest, name = float(values.abs().max()), label
-        return name
+        largest: dict[str, float] = {}
+        hooks = [
+            run.model.get_submodule(layer.name).register_forward_hook(
+                lambda module, inputs, outputs, label=f"layer {layer.number} ({layer.spec.type})": largest.update(
+                    {label: float(outputs.abs().max())}
+                )
+            )
+            for layer in run.plan.walk()
+        ]
+        try:
+            with torch.no_grad(), run.stream.lend():
+                run.model(run.scaled(x))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        broken = (label for label, value in largest.items() if not math.isfinite(value))
+        return next(broken, max(largest, key=largest.__getitem__))
 
 
 def explain(run: Run, loss: float, step: int, layer: str, learning_rate: float) -> str:

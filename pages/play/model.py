@@ -44,7 +44,7 @@ rows = [
         "parameters": layer.parameters,
         "kept": layer.buffers,
     }
-    for layer in planned.layers
+    for layer in planned.walk()
 ]
 if planned.flatten:
     shape = ", ".join(map(str, planned.sample_shape))
@@ -52,6 +52,8 @@ if planned.flatten:
     first = {"name": "0", "layer": "Flatten", "settings": "", "input": f"({samples}, {shape})", "output": flat}
     rows.insert(0, {**first, "parameters": 0, "kept": 0})
 st.dataframe(pd.DataFrame(rows), hide_index=True)
+if any(layer.inside for layer in planned.layers):
+    st.caption("The numbers of a layer that holds others include those of the layers inside.")
 
 st.markdown("`print(model)`")
 session = current_session()

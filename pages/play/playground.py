@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from mlp_core.plan import problems
+from mlp_core.problems import problems
 from mlp_core.processor import Priority
 from mlp_core.training.snapshot import Snapshot
 from pages.components.part import Part

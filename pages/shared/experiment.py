@@ -22,7 +22,7 @@ from mlp_core.catalog.schedulers import EVERY, SCHEDULERS
 from mlp_core.errors import SpecError, TooLargeError
 from mlp_core.plan import plan
 from mlp_core.presets import DEFAULT, PRESETS
-from mlp_core.spec import DataSpec, Experiment, LayerSpec, SchedulerSpec
+from mlp_core.spec import DataSpec, Experiment, Path, SchedulerSpec
 from pages.shared.link import open_link, refuse_locked
 
 _EXPERIMENT = "experiment"
@@ -168,25 +168,14 @@ def choose_data(name: str) -> None:
     edit("data", change)
 
 
-def edit_layers(change: Callable[[list[LayerSpec]], None], redraw: bool = True) -> None:
-    """Change the list of layers in place."""
+def set_layer_param(path: Path, name: str, value: Any) -> None:
+    """Set a parameter of the layer at a path."""
 
-    def apply(old: Experiment) -> Experiment:
-        layers = list(old.layers)
-        change(layers)
-        return old.updated(layers=tuple(layers))
+    def change(old: Experiment) -> Experiment:
+        layer = old.layer_at(path)
+        return old.replace_layer(path, layer.updated(params={**layer.params, name: value}))
 
-    edit("network", apply, redraw)
-
-
-def set_layer_param(position: int, name: str, value: Any) -> None:
-    """Set a parameter of one layer."""
-
-    def change(layers: list[LayerSpec]) -> None:
-        layer = layers[position]
-        layers[position] = layer.updated(params={**layer.params, name: value})
-
-    edit_layers(change, redraw=False)
+    edit("network", change, redraw=False)
 
 
 def new_weights(redraw: bool) -> None:

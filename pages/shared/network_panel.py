@@ -1,16 +1,20 @@
-"""The network area: the list of layers, each editable, with shapes and parameter counts beside it."""
+"""The network area: a row for every layer, with its shapes and parameters; layers inside another form a group below it.
+
+Keys of widgets and callbacks name a layer by its path.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
 from mlp_core.catalog import ACTIVATIONS, ALL_LAYERS
 from mlp_core.errors import SpecError
 from mlp_core.limits import BYTES_PER_NUMBER
-from mlp_core.plan import LayerPlan, Plan, Problem, last_linear, plan
-from mlp_core.spec import Experiment, LayerSpec
+from mlp_core.plan import LayerPlan, Plan, last_linear, plan
+from mlp_core.problems import Problem
+from mlp_core.spec import Experiment, LayerSpec, Path, layer_number
 from pages.shared import experiment as edit
 from pages.shared.link import locked
 from pages.shared.widgets import parameter_widget
@@ -19,6 +23,8 @@ NEW_WIDTH = 8
 """Neurons of a hidden layer that is added by one press."""
 HIDDEN = "hidden"
 """The choice that adds a Linear layer with its activation."""
+TYPE_WIDTH, SECOND_WIDTH, GAP = 140, 130, 8
+"""Pixels of a row: the type, what stands beside it, and the gap between them."""
 _OPEN = "open_layer"
 
 
@@ -32,11 +38,10 @@ def network_panel(found: list[Problem]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Network", anchor=False, width="content")
         st.caption(summary(planned) if planned else "", width="stretch")
-        _add()
+        _add(())
     with st.container(key="layers", gap="xsmall"):
         _input(planned, current)
-        for position, layer in enumerate(current.layers):
-            _layer(position, layer, planned.layers[position] if planned else None, last_linear(current) == position)
+        _rows(current.layers, (), {layer.path: layer for layer in planned.walk()} if planned else {})
     if message := edit.refusal("network"):
         st.error(message, icon=":material/block:")
     for index, problem in enumerate(found):
@@ -69,79 +74,101 @@ def _input(planned: Plan | None, current: Experiment) -> None:
     )
 
 
-def _layer(position: int, layer: LayerSpec, planned: LayerPlan | None, final: bool) -> None:
+def _rows(layers: tuple[LayerSpec, ...], outer: Path, planned: Mapping[Path, LayerPlan]) -> None:
+    """A row for each of these layers, which stand inside the one at `outer`, and a group below for what is inside."""
+    for position, layer in enumerate(layers):
+        path = (*outer, position)
+        _layer(path, layer, planned.get(path))
+        if layer.inside:
+            with st.container(key=f"inside-{_joined(path)}", gap="xsmall"):
+                _rows(layer.inside, path, planned)
+
+
+def _joined(path: Path) -> str:
+    """The path as it stands in the keys of widgets."""
+    return "-".join(map(str, path))
+
+
+def _layer(path: Path, layer: LayerSpec, planned: LayerPlan | None) -> None:
     entry = layer.entry
-    key = f"layer-{position}"
-    fixed = locked(*entry.choice_controls)
-    with st.container(key=f"row-{position}", horizontal=True, vertical_alignment="center", gap="xsmall"):
+    key = f"layer-{_joined(path)}"
+    types = list(ALL_LAYERS)
+    beside = bool(entry.parameters) + entry.holds_layers
+    with st.container(key=f"row-{_joined(path)}", horizontal=True, vertical_alignment="center", gap="xsmall"):
         type_key, first_type = edit.start(f"{key}-type", entry.name)
         st.selectbox(
-            f"Type of layer {position + 1}", list(ALL_LAYERS), index=list(ALL_LAYERS).index(first_type), key=type_key,
-            width=140 if entry.parameters else 278, disabled=fixed,
+            f"Type of layer {layer_number(path)}", types, index=types.index(first_type), key=type_key,
+            width=TYPE_WIDTH if beside else TYPE_WIDTH + SECOND_WIDTH + GAP,
+            disabled=locked(*entry.choice_controls),
             label_visibility="collapsed", format_func=lambda name: ALL_LAYERS[name].label,
-            on_change=edit.once(lambda: _change_type(position, st.session_state[type_key])),
+            on_change=edit.once(lambda: _change_type(path, st.session_state[type_key])),
         )  # fmt: skip
         if entry.parameters:
             first = entry.parameters[0]
             parameter_widget(
                 first, layer.params[first.name], f"{key}-{entry.name}-{first.name}",
-                lambda value: edit.set_layer_param(position, first.name, value), compact=True, width=130,
+                lambda value: edit.set_layer_param(path, first.name, value), compact=True, width=SECOND_WIDTH,
             )  # fmt: skip
+        if entry.holds_layers:
+            _add(path)
         if planned is not None:
             count = f" · {planned.parameters:,}" if planned.parameters else ""
             st.markdown(f"{planned.in_features:,} → {planned.out_features:,} :gray[{count}]", width="stretch")
-        _menu(position, key)
-    if st.session_state.get(_OPEN) == position:
-        _details(position, layer, key, final)
+        _menu(path, key)
+    if st.session_state.get(_OPEN) == path:
+        _details(path, layer, key)
 
 
-def _menu(position: int, key: str) -> None:
+def _menu(path: Path, key: str) -> None:
     """What can be done with a layer. One menu and not a row of buttons: every widget costs the page time."""
-    last = len(edit.experiment().layers) - 1
-    impossible = {"Move towards the input": position == 0, "Move towards the output": position == last,
+    last = len(edit.experiment().layers_inside(path[:-1])) - 1
+    impossible = {"Move towards the input": path[-1] == 0, "Move towards the output": path[-1] == last,
                   "Remove": last == 0}  # fmt: skip
     if locked("network"):
         impossible = dict.fromkeys(_ACTIONS, True) | {"Settings and formula": False}
     name = edit.key(f"{key}-menu")
 
     def act() -> None:
-        _ACTIONS[st.session_state[name]](position)
+        _ACTIONS[st.session_state[name]](path)
 
     st.menu_button(
         "", [action for action in _ACTIONS if not impossible.get(action)], key=name, icon=":material/more_vert:",
-        type="tertiary", help=f"What to do with layer {position + 1}", on_click=edit.once(act),
+        type="tertiary", help=f"What to do with layer {layer_number(path)}", on_click=edit.once(act),
     )  # fmt: skip
 
 
-def _details(position: int, layer: LayerSpec, key: str, final: bool) -> None:
+def _details(path: Path, layer: LayerSpec, key: str) -> None:
     entry = layer.entry
+    final = path == (last_linear(edit.experiment().layers),)
     with st.container(border=True, key="layer-details"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**Layer {position + 1}: {entry.label}**" + (" (output layer)" if final else ""))
+            st.markdown(f"**Layer {layer_number(path)}: {entry.label}**" + (" (output layer)" if final else ""))
             st.button("", key="close-details", icon=":material/close:", type="tertiary", help="Close",
-                      on_click=_toggle_details, args=(position,))  # fmt: skip
+                      on_click=_toggle_details, args=(path,))  # fmt: skip
         st.caption(f"{entry.summary} {entry.when}")
         if entry.formula:
             st.latex(entry.formula)
         for parameter in entry.parameters[1:]:  # the first stands in the row
             parameter_widget(
                 parameter, layer.params[parameter.name], f"{key}-{entry.name}-{parameter.name}",
-                lambda value, name=parameter.name: edit.set_layer_param(position, name, value),
+                lambda value, name=parameter.name: edit.set_layer_param(path, name, value),
             )  # fmt: skip
 
 
-def _add() -> None:
-    name = edit.key("add-layer")
+def _add(outer: Path) -> None:
+    """The menu that adds a layer to the network's own list, or inside the layer at `outer`."""
+    name = edit.key(f"add-layer-{_joined(outer)}" if outer else "add-layer")
 
     def add() -> None:
         chosen = st.session_state[name]
-        _add_hidden() if chosen == HIDDEN else _insert(chosen)
+        _insert(outer, *((chosen,) if chosen != HIDDEN else ("Linear", _usual_activation(outer))))
 
     st.menu_button(
         "Layer", [HIDDEN, *ALL_LAYERS], key=name, icon=":material/add:", on_click=edit.once(add),
-        disabled=locked("network"),
+        disabled=locked("network"), width=SECOND_WIDTH if outer else "content",
         format_func=lambda option: ALL_LAYERS[option].label if option in ALL_LAYERS else "Linear + activation",
-        help="Add a layer in front of the output layer. Linear + activation is the usual building block.",
+        help=f"Add a layer inside layer {layer_number(outer)}, in front of its last Linear." if outer else
+        "Add a layer in front of the output layer. Linear + activation is the usual building block.",
     )  # fmt: skip
 
 
@@ -157,60 +184,51 @@ def _fix(fixed: Experiment) -> None:
     edit.edit("network", lambda old: fixed)
 
 
-def _new(name: str) -> LayerSpec:
-    entry = ALL_LAYERS[name]
-    needs_width = any(parameter.name == "out_features" for parameter in entry.parameters)
-    return LayerSpec(type=name, params={"out_features": NEW_WIDTH} if needs_width else {})
+def _new(name: str, outer: Path) -> LayerSpec:
+    """A layer to stand inside the one at `outer`: where that one's width must be kept, a Linear takes it over."""
+    needs_width = any(parameter.name == "out_features" for parameter in ALL_LAYERS[name].parameters)
+    keeps_width = bool(outer) and edit.experiment().layer_at(outer).entry.keeps_width
+    return LayerSpec(type=name, params={"out_features": NEW_WIDTH} if needs_width and not keeps_width else {})
 
 
-def _before_output(layers: list[LayerSpec]) -> int:
-    final = last_linear(edit.experiment())
-    return len(layers) if final is None else final
+def _usual_activation(outer: Path) -> str:
+    """The activation that the list inside the layer at `outer` begins with, else the network, else ReLU."""
+    current = edit.experiment()
+    layers = [*current.layers_inside(outer), *(layer for _, layer in current.walk())]
+    return next((layer.type for layer in layers if layer.type in ACTIVATIONS), "ReLU")
 
 
-def _insert(name: str) -> None:
-    edit.edit_layers(lambda layers: layers.insert(_before_output(layers), _new(name)))
+def _insert(outer: Path, *names: str) -> None:
+    layers = edit.experiment().layers_inside(outer)
+    final = last_linear(layers)
+    path = (*outer, len(layers) if final is None else final)
+    edit.edit("network", lambda old: old.insert_layers(path, *(_new(name, outer) for name in names)))
 
 
-def _add_hidden() -> None:
-    def change(layers: list[LayerSpec]) -> None:
-        used = [layer for layer in layers if layer.type in ACTIVATIONS]
-        place = _before_output(layers)
-        layers[place:place] = [_new("Linear"), used[0] if used else LayerSpec(type="ReLU")]
-
-    edit.edit_layers(change)
+def _change_type(path: Path, name: str) -> None:
+    edit.edit("network", lambda old: old.replace_layer(path, _new(name, path[:-1])))
 
 
-def _change_type(position: int, name: str) -> None:
-    def change(layers: list[LayerSpec]) -> None:
-        layers[position] = _new(name)
-
-    edit.edit_layers(change)
+def _remove(path: Path) -> None:
+    edit.edit("network", lambda old: old.remove_layer(path))
 
 
-def _remove(position: int) -> None:
-    edit.edit_layers(lambda layers: layers.pop(position) and None)
+def _move(path: Path, by: int) -> None:
+    edit.edit("network", lambda old: old.move_layer(path, by))
 
 
-def _move(position: int, by: int) -> None:
-    def change(layers: list[LayerSpec]) -> None:
-        layers[position], layers[position + by] = layers[position + by], layers[position]
-
-    edit.edit_layers(change)
+def _duplicate(path: Path) -> None:
+    edit.edit("network", lambda old: old.insert_layers(path, old.layer_at(path)))
 
 
-def _duplicate(position: int) -> None:
-    edit.edit_layers(lambda layers: layers.insert(position, layers[position]))
+def _toggle_details(path: Path) -> None:
+    st.session_state[_OPEN] = None if st.session_state.get(_OPEN) == path else path
 
 
-def _toggle_details(position: int) -> None:
-    st.session_state[_OPEN] = None if st.session_state.get(_OPEN) == position else position
-
-
-_ACTIONS: dict[str, Callable[[int], None]] = {
+_ACTIONS: dict[str, Callable[[Path], None]] = {
     "Settings and formula": _toggle_details,
-    "Move towards the input": lambda position: _move(position, -1),
-    "Move towards the output": lambda position: _move(position, 1),
+    "Move towards the input": lambda path: _move(path, -1),
+    "Move towards the output": lambda path: _move(path, 1),
     "Duplicate": _duplicate,
     "Remove": _remove,
 }

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mlp_core.plan import problems
+from mlp_core.problems import problems
 from pages.shared.experiment import experiment
 from pages.shared.export_code import code_tab
 from pages.shared.export_files import experiment_tab, weights_tab

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from blocks import NETWORKS, residual
 from comparing import assert_same, assert_same_losses, experiment, layer, make
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ from mlp_core.engines.fast import FastEngine
 from mlp_core.engines.native import engine as native
 from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.errors import SpecError
-from mlp_core.plan import problems
+from mlp_core.problems import problems
 from mlp_core.run.build import Run
 from mlp_core.run.checkpoint import restore, save
 from mlp_core.spec import Experiment, LayerSpec, OptimizerSpec, SchedulerSpec
@@ -81,6 +82,16 @@ def usable(described: Experiment) -> Experiment:
 @pytest.mark.parametrize("name", [name for name in ALL if name != "Linear"])
 def test_every_layer(name: str) -> None:
     compare(usable(experiment(network(name), batch_size=10)))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])
+def test_layers_inside_others(name: str, optimizer: str) -> None:
+    compare(experiment(NETWORKS[name], optimizer=OptimizerSpec(type=optimizer), batch_size=10))
+
+
+def test_a_residual_block_of_linear_and_relu_is_compiled() -> None:
+    native.NativeEngine().prepare(make(experiment(NETWORKS["plain"])))
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -191,6 +202,10 @@ def experiments(draw: st.DrawFn) -> Experiment:
     for name in draw(st.lists(st.sampled_from(sorted(ALL)), min_size=1, max_size=5)):
         params = {p.name: draw(values_of(p)) for p in ALL[name].parameters}
         layers.append(layer(name, **params))
+    if draw(st.booleans()):  # some of them stand inside a residual block
+        start = draw(st.integers(0, len(layers) - 1))
+        end = draw(st.integers(start + 1, len(layers)))
+        layers[start:end] = [residual(*layers[start:end])]
     optimizer = draw(st.sampled_from(sorted(OPTIMIZERS)))
     settings_ = {p.name: draw(values_of(p)) for p in OPTIMIZERS[optimizer].parameters} | {
         "lr": draw(st.sampled_from([0.0, 1e-3, 0.1]))

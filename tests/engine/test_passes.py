@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from blocks import NETWORKS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,6 +54,13 @@ def test_every_layer(name: str) -> None:
     params = {"out_features": 5} if name == "Linear" else {}
     hidden = (*mlp((6,), "Tanh")[:2], LayerSpec(type=name, params=params))
     run = trained(SPIRAL.updated(layers=(*hidden, LayerSpec(type="Linear"))))
+    assert compiles(run)
+    assert_same(run)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_layers_inside_others(name: str) -> None:
+    run = trained(SPIRAL.updated(layers=NETWORKS[name]))
     assert compiles(run)
     assert_same(run)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blocks import NETWORKS
 from exported import expressible, figures, printed, recorded, run
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +52,7 @@ def shapes() -> dict[str, Experiment]:
                               layer("Linear", bias=False)),
                       scheduler=SchedulerSpec(type="LinearLR", every="step"),
                       optimizer=OptimizerSpec(type="SGD", params={"momentum": 0.9, "nesterov": True})),
+        **{f"blocks {number}": small(layers=layers) for number, layers in enumerate(NETWORKS.values())},
         "deep": small(layers=(*(layer("Linear", out_features=2) for _ in range(30)), layer("Linear"))),
         "regression": small(data=DataSpec(dataset="diabetes", test_fraction=1 / 3), loss=LossSpec(type="L1Loss")),
         "cuda": small(training=training.updated(device="cuda")),

@@ -11,7 +11,9 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from mlp_core.catalog import LAYERS, LayerEntry
 from mlp_core.export import STYLES, refuses, script, weights
+from mlp_core.limits import MAX_LAYER_DEPTH
 from mlp_core.link import decode
 from mlp_core.presets import PRESETS
 from mlp_core.training import lease
@@ -199,6 +201,92 @@ def test_layers_are_added_moved_duplicated_and_removed(app: AppTest) -> None:
     assert not app.exception
 
 
+def test_a_residual_block_is_composed_row_by_row(app: AppTest) -> None:
+    def inside(path: tuple[int, ...]) -> list[str]:
+        return [layer.type for layer in app.session.experiment.layers_inside(path)]
+
+    def menu(name: str, action: str) -> None:
+        field(app, "menu_button", name).click(action).run()
+
+    menu("add-layer", "Residual")
+    assert inside(())[-2:] == ["Residual", "Linear"]
+    assert inside((6,)) == ["Linear", "ReLU", "Linear"]
+    assert "8 → 8 :gray[ · 144]" in [element.value for element in app.markdown], (
+        "two Linear layers of the block's width"
+    )
+    menu("add-layer-6", "hidden")
+    assert inside((6,)) == ["Linear", "ReLU", "Linear", "ReLU", "Linear"]
+    menu("add-layer-6", "Residual")
+    assert inside((6,)) == ["Linear", "ReLU", "Linear", "ReLU", "Residual", "Linear"]
+    menu("layer-6-4-1-menu", "Move towards the input")
+    assert inside((6, 4)) == ["ReLU", "Linear", "Linear"]
+    menu("layer-6-4-2-menu", "Remove")
+    menu("layer-6-4-0-menu", "Duplicate")
+    field(app, "selectbox", "layer-6-4-0-type").set_value("LeakyReLU").run()
+    assert inside((6, 4)) == ["LeakyReLU", "ReLU", "Linear"]
+    field(app, "number_input", "layer-6-4-0-LeakyReLU-negative_slope").set_value(0.2).run()
+    menu("layer-6-4-0-menu", "Settings and formula")
+    assert any("Layer 7.5.1: LeakyReLU" in element.value for element in app.markdown)
+    app.button(key="close-details").click().run()
+    assert app.session.experiment.layer_at((6, 4, 0)).params == {"negative_slope": 0.2}
+    assert not app.exception
+    assert not app.error
+    for _ in range(3):
+        menu("layer-6-menu", "Duplicate")
+    assert inside((9, 4)) == ["LeakyReLU", "ReLU", "Linear"]
+    assert {"Remove", "Duplicate"} <= set(field(app, "menu_button", "layer-6-4-0-menu").options)
+    for position in (2, 1):
+        menu(f"layer-6-4-{position}-menu", "Remove")
+    assert "Remove" not in field(app, "menu_button", "layer-6-4-0-menu").options, "the last one of a block stays"
+    settled(app)
+    assert app.session.snapshot().status == "ready"
+
+
+def test_a_block_of_another_width_is_explained_with_a_fix_that_works(app: AppTest) -> None:
+    field(app, "menu_button", "add-layer").click("Residual").run()
+    field(app, "number_input", "layer-6-2-Linear-out_features").set_value(5).run()
+    assert "layer 7 (Residual) must give as many values as come in, 8. Got 5 instead" in messages(app)
+    assert app.button(key="train").disabled
+    fix = app.button(key="fix-0")
+    assert fix.label == "Make it give 8"
+    fix.click().run()
+    assert not app.error
+    assert field(app, "number_input", "layer-6-2-Linear-out_features").value is None
+    assert settled(app).button(key="train").disabled is False
+    app.button(key="step").click().run()
+    assert app.session.wait(lambda snapshot: snapshot.step == 1 and not snapshot.busy, LIMIT)
+
+
+def test_more_blocks_inside_each_other_than_allowed_are_refused(app: AppTest) -> None:
+    path: tuple[int, ...] = ()
+    for depth in range(MAX_LAYER_DEPTH + 1):
+        before = app.session.experiment
+        place = len(before.layers_inside(path)) - 1  # in front of the last Linear
+        name = "-".join(["add-layer", *map(str, path)])
+        field(app, "menu_button", name).click("Residual").run()
+        assert not app.exception
+        if depth == MAX_LAYER_DEPTH:
+            assert f"at most {MAX_LAYER_DEPTH} deep" in messages(app)
+            assert app.session.experiment == before
+        path = (*path, place)
+
+
+def test_a_layer_of_one_entry_can_be_chosen(monkeypatch: pytest.MonkeyPatch, app: AppTest) -> None:
+    entry = LayerEntry(name="Mirrored", label="A mirror", summary="Twice as wide.", family="other",
+                       target="toys:Mirrored", out_features=lambda params, features: 2 * features)  # fmt: skip
+    monkeypatch.setitem(LAYERS, "Mirrored", entry)
+    app.run()
+    assert "A mirror" in field(app, "selectbox", "layer-1-type").options
+    field(app, "menu_button", "add-layer").click("Mirrored").run()
+    assert not app.exception
+    assert not app.error
+    assert "8 → 16 :gray[]" in [element.value for element in app.markdown]
+    settled(app).button(key="step").click().run()
+    assert app.session.wait(lambda snapshot: snapshot.step == 1 and not snapshot.busy, LIMIT)
+    preset(app).set_value("xor").run()  # before the entry goes
+    settled(app)
+
+
 def test_changing_the_learning_rate_keeps_the_run(app: AppTest) -> None:
     app.button(key="step").click().run()
     assert app.session.wait(lambda snapshot: snapshot.step == 1 and not snapshot.busy, LIMIT)
@@ -244,6 +332,18 @@ def test_the_model_page_prints_the_model(app: AppTest) -> None:
     assert not app.exception
     assert "Linear(in_features=2, out_features=8, bias=True)" in app.code[0].value
     assert app.metric[0].value == "186"
+
+
+def test_the_model_page_lists_the_layers_inside_others(app: AppTest) -> None:
+    field(app, "menu_button", "add-layer").click("Residual").run()
+    settled(app).switch_page("../play/model.py").run()
+    assert not app.exception
+    rows = app.dataframe[0].value
+    assert list(rows["name"][-5:]) == ["6", "6.0", "6.1", "6.2", "7"]
+    assert list(rows["layer"][-5:]) == ["Residual", "Linear", "ReLU", "Linear", "Linear"]
+    assert list(rows["parameters"][-5:]) == [144, 72, 0, 72, 18]
+    assert app.metric[0].value == str(186 + 144)
+    assert "(6): Residual(" in app.code[0].value
 
 
 def test_an_error_in_the_training_thread_is_shown_and_training_can_start_again(

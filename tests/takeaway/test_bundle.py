@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from blocks import NETWORKS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -57,6 +58,14 @@ def images() -> Weights:
     return Weights(experiment, build_model(plan(experiment)).state_dict(), preprocessing=kept)
 
 
+def blocks() -> Weights:
+    found = weights_for("spiral")
+    experiment = found.experiment.updated(layers=NETWORKS["nested"])
+    run = build(experiment, data.load(experiment.data))
+    run.model(run.scaled(run.batches.x))
+    return replace(found, experiment=experiment, tensors=state_of(run))
+
+
 CASES: dict[str, Any] = {
     "points": lambda: weights_for("spiral", features=list(FEATURES)),
     "one output": lambda: weights_for("circle", "BCEWithLogitsLoss"),
@@ -66,6 +75,7 @@ CASES: dict[str, Any] = {
     "values": lambda: weights_for("diabetes", "L1Loss"),
     "two values": lambda: weights_for("ones", "MSELoss"),
     "images": images,
+    "residual blocks": blocks,
 }
 
 

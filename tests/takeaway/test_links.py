@@ -6,7 +6,9 @@ import base64
 import json
 import string
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -54,10 +56,16 @@ def test_there_and_back(experiment: Experiment) -> None:
     assert link.encode(again) == token
 
 
+def with_those_inside(layers: list[Any]) -> Iterator[Any]:
+    for layer in layers:
+        yield layer
+        yield from with_those_inside(layer.get("inside", []))
+
+
 @given(experiments())
 def test_equal_experiments_have_one_token(experiment: Experiment) -> None:
     values = json.loads(experiment.to_json())
-    for part in (values["optimizer"], values["loss"], values["data"], *values["layers"]):
+    for part in (values["optimizer"], values["loss"], values["data"], *with_those_inside(values["layers"])):
         part["params"] = dict(reversed(part["params"].items()))
     assert link.encode(Experiment.from_dict(dict(reversed(values.items())))) == link.encode(experiment)
 
@@ -67,6 +75,15 @@ def test_tokens_of_presets_are_short(name: str) -> None:
     token = link.encode(preset(name).experiment)
     assert len(token) < 250
     assert link.decode(token) == preset(name).experiment
+
+
+def test_a_residual_block_makes_a_link_little_longer() -> None:
+    block = LayerSpec(type="Residual", inside=(LayerSpec(type="Linear"), LayerSpec(type="Tanh")))
+    nested = SPIRAL.insert_layers((4,), block, block.updated(inside=(*block.inside, block)))
+    token = link.encode(nested)
+    assert link.decode(token) == nested
+    assert len(token) < len(TOKEN) + 60
+    assert len(link.encode(SPIRAL)) == len(TOKEN)
 
 
 @pytest.mark.parametrize("name", OLD)
@@ -144,6 +161,11 @@ def test_any_json_is_read_or_refused(value: object) -> None:
         (token_of(b'{"data":{"dataset":"../../etc"},"layers":["Linear"],"loss":"MSELoss","optimizer":"SGD"}'),
          ["'../../etc'", "data set"]),
         (token_of(b'{"version":9,"layers":["Linear"],"loss":"MSELoss","optimizer":"SGD"}'), ["version", "newer"]),
+        (token_of(b'{"layers":[["Residual",{},[["Residual",{},["Lin"]]]]],"loss":"MSELoss","optimizer":"SGD"}'),
+         ["Layer 1.1.1", "'Lin'"]),
+        (token_of(b'{"layers":[["Residual",{},"Linear"]],"loss":"MSELoss","optimizer":"SGD"}'),
+         ["Layer 1", "inside", "'Linear'"]),
+        (token_of(b'{"layers":["Linear"],"loss":["MSELoss",{},["Linear"]],"optimizer":"SGD"}'), ["key 'inside'"]),
         (token_of(b'\xff\xfe'), ["broken"]),
         (token_of(b"\xff\xff\xff", deflate=False), ["broken"]),
         (token_of(zlib.compress(b"{}"), deflate=False), ["broken"]),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from blocks import NETWORKS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import params
@@ -89,6 +90,18 @@ def test_every_layer_of_the_catalog(name: str) -> None:
                 np.testing.assert_allclose(ran(content, x[:rows].numpy())[0], expected[:rows], atol=TOLERANCE * scale)
 
     check()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_layers_inside_others(name: str) -> None:
+    experiment = experiment_of(()).updated(layers=NETWORKS[name])
+    run = build(experiment, data.load(experiment.data))
+    run.model(run.batches.x)  # running statistics move away from their start
+    kept = state_of(run)
+    x = run.x_test
+    found = ran(exporter.export_onnx(experiment, kept), x.numpy())[0]
+    np.testing.assert_allclose(found, predictions(run, x), atol=TOLERANCE)
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in run.model.state_dict().items()), "nothing is changed"
 
 
 HARD = [

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import torch
+from blocks import NETWORKS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +78,19 @@ def test_what_is_saved_is_loaded(name: str) -> None:
     for key, tensor in kept.items():
         assert found.tensors[key].dtype == tensor.dtype
         assert torch.equal(found.tensors[key], tensor)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_layers_inside_others_have_dotted_names(name: str) -> None:
+    experiment = preset("spiral").experiment.updated(layers=NETWORKS[name])
+    run = build(experiment, data.load(experiment.data))
+    found = weights.load(weights.save(experiment, state.state_of(run)))
+    assert found.experiment == experiment
+    assert set(found.tensors) == set(run.model.state_dict())
+    assert ("1.2.0.weight" in found.tensors) == (name == "nested")
+    again = build(experiment.updated(training=experiment.training.updated(seed=9)), run.dataset)
+    state.load_into(again, found.tensors)
+    assert all(torch.equal(tensor, again.model.state_dict()[key]) for key, tensor in run.model.state_dict().items())
 
 
 def test_the_safetensors_library_reads_the_file_as_any_other() -> None:

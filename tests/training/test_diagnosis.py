@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from blocks import NETWORKS
 
 from mlp_core import data
 from mlp_core.catalog import LOSSES
@@ -130,6 +131,18 @@ def test_the_layer_and_the_step_are_named_wherever_it_happens(after: int, factor
         assert f"at step {after + 1}:" in diverged.message
         assert "first seen in layer 5 (Linear)" in diverged.message
         assert run.position.step == after - 1
+    assert all(torch.isfinite(p).all() for p in run.model.parameters())
+
+
+@pytest.mark.parametrize(("broken", "named"), [
+    ("1.2.0", "layer 2.3.1 (Linear)"), ("1.2.2", "layer 2.3.3 (Linear)"), ("3", "layer 4 (Linear)"),
+])  # fmt: skip
+def test_a_layer_inside_others_is_named(broken: str, named: str) -> None:
+    experiment = with_rate("spiral", 0.03).updated(layers=NETWORKS["nested"])
+    run = make(experiment)
+    events = list(train(run, Faulty(9, float("nan"), broken), LoopState(DivergenceGuard(run), chunk_steps=8), epochs=1))
+    diverged = next(e for e in events if isinstance(e, Diverged))
+    assert f"first seen in {named}." in diverged.message
     assert all(torch.isfinite(p).all() for p in run.model.parameters())
 
 

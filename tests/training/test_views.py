@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from blocks import NETWORKS
 from hypothesis import given
 from hypothesis import strategies as st
 from small_runs import HIDDEN, events_of, experiment, layer, make
@@ -86,6 +87,15 @@ def test_weight_view_has_every_layer_with_weights() -> None:
     assert [int(counts.sum()) for counts in view["counts"]] == [12, 6, 12]
     first = run.model[0].weight.detach().numpy()
     assert (view["edges"][0][0], view["edges"][0][-1]) == (first.min(), first.max())
+
+
+def test_weight_view_names_layers_inside_others() -> None:
+    run = make(experiment(*NETWORKS["nested"]))
+    view = compute("weights", run)
+    assert view["names"] == ["0 Linear", "1.0 BatchNorm1d", "1.2.0 Linear", "1.2.2 Linear", "3 Linear"]
+    assert [int(counts.sum()) for counts in view["counts"]] == [10, 5, 35, 35, 10]
+    events_of(run, steps=1)
+    assert compute("gradients", run)["names"] == view["names"]
 
 
 def test_boundary_view_is_the_network_over_the_plane() -> None:

@@ -1,0 +1,194 @@
+"""What is wrong or unwise in an experiment, each with a repaired experiment where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from mlp_core.errors import SpecError
+from mlp_core.limits import MAX_LAYERS
+from mlp_core.plan import LayerPlan, Plan, last_linear, plan, wanted_outputs
+from mlp_core.spec import Experiment, LayerSpec, LossSpec, Path
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something to tell the user."""
+
+    severity: Literal["error", "hint"]
+    """An 'error' keeps the run from starting, a 'hint' does not."""
+    message: str
+    """What is wrong, why, and what to do."""
+    fix_label: str = ""
+    """What a button says that puts it right; '' where there is no such button."""
+    fixed: Experiment | None = None
+    """The repaired experiment."""
+
+
+def problems(experiment: Experiment, train_size: int | None = None) -> list[Problem]:
+    """Everything that is wrong or unwise, errors first. `train_size`: training samples, once they are known."""
+    try:
+        found = plan(experiment)
+    except SpecError as error:
+        return [Problem("error", str(error))]
+    listed = [
+        *width_problems(experiment, found),
+        *_loss_problems(experiment, found),
+        *_batch_problems(experiment, train_size),
+        *_hints(experiment, found),
+    ]
+    return sorted(listed, key=lambda problem: problem.severity != "error")
+
+
+def refuse(experiment: Experiment, train_size: int | None = None) -> None:
+    """Raise `SpecError` with the first error of `problems`."""
+    for problem in problems(experiment, train_size):
+        if problem.severity == "error":
+            raise SpecError(problem.message)
+
+
+def width_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
+    """An error for each layer whose inside has not the width that it needs."""
+    for layer in found.walk():
+        if not layer.fits:
+            yield Problem(
+                "error",
+                f"The layers inside of layer {layer.number} ({layer.spec.type}) must give as many values as come in, "
+                f"{layer.in_features:,}. Got {layer.inside[-1].out_features:,} instead. "
+                "Leave the neurons of the last Linear inside empty, or end with such a Linear.",
+                f"Make it give {layer.in_features:,}",
+                _with_width_kept(experiment, layer),
+            )
+
+
+def _with_width_kept(experiment: Experiment, layer: LayerPlan) -> Experiment | None:
+    """The experiment with the last Linear inside of a layer as wide as that layer, or with such a Linear added."""
+    for inner in reversed(layer.inside):
+        if "out_features" in inner.spec.params:
+            given = experiment.layer_at(inner.path)
+            fixed = experiment.replace_layer(inner.path, given.updated(params={**given.params, "out_features": None}))
+            if _planned_at(fixed, layer.path).fits:
+                return fixed
+            break
+    return _inserted(experiment, (*layer.path, len(layer.inside)), LayerSpec(type="Linear"))
+
+
+def _planned_at(experiment: Experiment, path: Path) -> LayerPlan:
+    return next(layer for layer in plan(experiment).walk() if layer.path == path)
+
+
+def _loss_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
+    data, facts, loss = experiment.data.entry, experiment.data.facts, experiment.loss.entry
+    layers = experiment.layers
+    if facts.task not in loss.tasks:
+        better = LossSpec(type="MSELoss" if facts.task == "regression" else "CrossEntropyLoss")
+        yield Problem(
+            "error",
+            f"{loss.name} is a loss for {' and '.join(loss.tasks)}, and {data.label} is a {facts.task} set. "
+            f"Choose {better.type}.",
+            f"Use {better.entry.label}",
+            experiment.updated(loss=better),
+        )
+        return
+    if loss.bounded_outputs and layers[-1].type != "Sigmoid":
+        yield Problem(
+            "error",
+            f"{loss.name} takes probabilities from 0 to 1, and the network ends in {layers[-1].type}. "
+            "End it in Sigmoid, or choose BCEWithLogitsLoss, which applies the sigmoid itself.",
+            "Use BCE with logits",
+            experiment.updated(loss=LossSpec(type="BCEWithLogitsLoss")),
+        )
+    wanted = wanted_outputs(experiment)
+    allowed = {wanted} | ({facts.classes} if facts.classifies else set())
+    if found.outputs not in allowed:
+        yield Problem("error", *_wrong_outputs(experiment, found, wanted))
+    elif layers[-1].type == "Sigmoid" and loss.link != "identity":
+        before = max((i + 1 for i, layer in enumerate(layers) if layer.type != "Sigmoid"), default=0)
+        yield Problem(
+            "hint",
+            f"{loss.name} expects raw outputs and squashes them itself; the Sigmoid before it squashes twice, "
+            "which slows learning.",
+            "Remove the Sigmoid",
+            experiment.updated(layers=layers[:before]) if before else None,
+        )
+
+
+def _wrong_outputs(experiment: Experiment, found: Plan, wanted: int) -> tuple[str, str, Experiment | None]:
+    final = last_linear(experiment.layers)
+    layers = experiment.layers
+    if final is None:
+        end = len(layers) - (layers[-1].type == "Sigmoid")
+        fixed = _inserted(experiment, (end,), LayerSpec(type="Linear"))
+    else:
+        auto = layers[final].updated(params={**layers[final].params, "out_features": None})
+        fixed = experiment.replace_layer((final,), auto)
+    entry = experiment.data.entry
+    have = f"{found.outputs} output{'s' if found.outputs != 1 else ''}"
+    return (
+        f"The network ends in {have}, and {entry.label} with {experiment.loss.type} needs {wanted}. "
+        + ("Add a Linear layer at the end." if final is None else "Leave the last Linear's neurons empty."),
+        f"Make it {wanted}",
+        fixed,
+    )
+
+
+def _inserted(experiment: Experiment, path: Path, layer: LayerSpec) -> Experiment | None:
+    """The experiment with one more layer, if so many are allowed."""
+    full = sum(1 for _ in experiment.walk()) >= MAX_LAYERS
+    return None if full else experiment.insert_layers(path, layer)
+
+
+def _batch_problems(experiment: Experiment, train_size: int | None) -> Iterator[Problem]:
+    training = experiment.training
+    batch = training.batch_size or train_size
+    if batch is None:
+        return
+    if train_size is not None and batch > train_size:
+        yield Problem(
+            "error",
+            f"The 'batch_size' parameter of the training must be at most the number of training samples, {train_size}. "
+            f"Got {batch} instead. Make it smaller, or leave it empty to take all samples at once.",
+            "Take all samples at once",
+            experiment.updated(training=training.updated(batch_size=None)),
+        )
+        return
+    mixing = next((layer.type for _, layer in experiment.walk() if layer.entry.mixes_batch), None)
+    rest = train_size % batch if train_size is not None else 0
+    if mixing and train_size == 1:
+        yield Problem(
+            "error",
+            f"{mixing} needs at least two samples in a batch, and there is only one training sample. Use more samples, "
+            "or a smaller share of them for testing.",
+        )
+    elif mixing and (batch == 1 or rest == 1):
+        larger = batch + 1
+        while train_size is not None and train_size % larger == 1:
+            larger += 1
+        which = "every batch has" if batch == 1 else f"with {train_size} training samples the last batch has"
+        yield Problem(
+            "error",
+            f"{mixing} needs at least two samples in a batch, and {which} one. Change the batch size.",
+            f"Use batches of {larger}",
+            experiment.updated(training=training.updated(batch_size=larger)),
+        )
+
+
+def _hints(experiment: Experiment, found: Plan) -> Iterator[Problem]:
+    for first, second in (pair for layers in found.lists() for pair in pairwise(layers)):
+        if first.spec.type == second.spec.type == "Linear":
+            yield Problem(
+                "hint",
+                f"Layers {first.number} and {second.number} are both Linear with no activation between them: together "
+                "they can do no more than one Linear layer.",
+                "Put a ReLU between them",
+                _inserted(experiment, second.path, LayerSpec(type="ReLU")),
+            )
+    if not experiment.training.zero_grad:
+        yield Problem(
+            "hint",
+            "The gradients are never zeroed: every step adds its gradient to all earlier ones.",
+            "Zero the gradients",
+            experiment.updated(training=experiment.training.updated(zero_grad=True)),
+        )
