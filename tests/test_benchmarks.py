@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import sys
@@ -16,16 +15,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import __main__ as command
-from benchmarks import classroom, contention, growth, page, startup, throughput
+from benchmarks import (
+    browsers,
+    classroom,
+    classroom_edits,
+    classroom_mixed,
+    contention,
+    editing,
+    growth,
+    page,
+    startup,
+    throughput,
+    users,
+)
 from benchmarks.cases import CASES
-from benchmarks.http import Connection
 from benchmarks.machine import processor, versions
-from benchmarks.messages import sight
 from benchmarks.options import Options
 from benchmarks.peers import OURS, PEERS
 from benchmarks.server import Server, server
 from benchmarks.summary import percentile, ratio_of_pairs, significant
-from benchmarks.websocket import Button, Client
 from benchmarks.worker import PeerError
 
 POSITIVE = st.floats(0.001, 1e6)
@@ -95,17 +103,23 @@ def running_server() -> Iterator[Server]:
 @pytest.fixture
 def one_server(running_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Starting a server takes seconds, so all get the same."""
-    for module in (classroom, growth, page, startup):
+    for module in (classroom, classroom_edits, classroom_mixed, editing, growth, page, startup):
         monkeypatch.setattr(module, "server", lambda: nullcontext(running_server))
 
 
-def test_classroom_gives_the_figures_of_all_sessions(monkeypatch: pytest.MonkeyPatch, one_server: None) -> None:
-    monkeypatch.setattr(classroom, "WARM_UP_SECONDS", 0.2)
-    monkeypatch.setattr(classroom, "SETTLE_SECONDS", 0.2)
-    monkeypatch.setattr(classroom, "TICK_SECONDS", 0.1)
-    monkeypatch.setattr(classroom, "LONE_PRESS_SECONDS", 0.3)
-    monkeypatch.setattr(classroom, "PAUSED_SECONDS", 0.1)
-    monkeypatch.setattr(classroom, "STEADY_LOOKS", 1)
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits longer than a measurement needs to have anything in it."""
+    monkeypatch.setattr(browsers, "WARM_UP_SECONDS", 0.2)
+    monkeypatch.setattr(browsers, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(browsers, "STEADY_LOOKS", 1)
+    monkeypatch.setattr(users, "LONE_PRESS_SECONDS", 0.3)
+    monkeypatch.setattr(users, "PAUSED_SECONDS", 0.1)
+    for module in (classroom, classroom_edits, classroom_mixed):
+        monkeypatch.setattr(module, "SETTLE_SECONDS", 0.2)
+
+
+def test_classroom_gives_the_figures_of_all_sessions(short: None, one_server: None) -> None:
     row, by_ticks = classroom.rows(Options(sessions=(2,), seconds=2.0, ticks=True))
     assert (row["updates_by"], by_ticks["updates_by"]) == ("stream", "ticks")
     assert by_ticks["advanced"] >= 1
@@ -118,7 +132,51 @@ def test_classroom_gives_the_figures_of_all_sessions(monkeypatch: pytest.MonkeyP
     assert {"stop_p95", "mb_per_session", "threads_left", "client_cores", "tick_kb"} <= set(row)
 
 
+def test_a_class_that_edits_is_compared_with_itself(
+    monkeypatch: pytest.MonkeyPatch, short: None, one_server: None
+) -> None:
+    monkeypatch.setattr(classroom_edits, "LONE_EDIT_SECONDS", 0.2)
+    monkeypatch.setattr(classroom_edits, "FEWEST_EDITS", 10)
+    before, edited = classroom.rows(Options(sessions=(2,), seconds=2.0, edits=True))
+    assert before["sessions"] == edited["sessions"] == 2
+    assert (before["edits"], before["first_point_p95"]) == (0, None)
+    assert edited["edits"] >= 2
+    assert 0 < edited["edit_p50"] <= edited["edit_p95"]
+    assert 0 < edited["first_point_p50"] <= edited["first_point_p95"]
+    assert edited["of_no_edits"] == pytest.approx(edited["steps_per_second"] / before["steps_per_second"], rel=0.02)
+    assert {"age_p95", "press_p95", "tick_p95", "advanced"} <= set(edited)
+
+
+def test_a_mixed_class_tells_its_kinds_apart(monkeypatch: pytest.MonkeyPatch, short: None, one_server: None) -> None:
+    monkeypatch.setattr(classroom_mixed.data, "is_present", lambda spec: True)
+    kinds = {"two_features": ("xor",), "tables": ("two-hidden-relu",), "images": ("digits",)}
+    monkeypatch.setattr(classroom_mixed, "KINDS", kinds)
+    (row,) = classroom.rows(Options(sessions=(3,), seconds=2.0, mixed=True))
+    assert row["kinds"] == "mixed"
+    assert sum(row[f"{kind}_steps_per_second"] for kind in kinds) == pytest.approx(row["steps_per_second"], abs=2)
+    assert 1 <= row["advanced"] <= 3
+    assert 0 < row["tick_p50"] <= row["tick_p95"]
+    assert 0 < row["press_p50"] <= row["press_p95"]
+
+
+def test_a_mixed_class_without_images_is_skipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLP_DATA_DIR", str(tmp_path))
+    (row,) = classroom.rows(Options(sessions=(3,), mixed=True))
+    assert row["sessions"] == 3
+    assert row["skipped"].startswith("Fashion-MNIST is not in")
+    assert str(tmp_path) in row["skipped"]
+
+
+def test_one_person_changes_one_thing_after_the_other(short: None, one_server: None) -> None:
+    rows = {row["change"]: row for row in editing.rows(Options(actions=1))}
+    assert set(rows) == {*editing.CHANGES, editing.LEAVE, editing.RETURN}
+    assert {row["count"] for row in rows.values()} == {1}
+    assert all(row["answer_p50"] > 0 for row in rows.values())
+    assert all(row["first_point_p50"] > 0 for name, row in rows.items() if name != editing.LEAVE)
+
+
 def test_growth_and_the_start_see_a_real_run(monkeypatch: pytest.MonkeyPatch, one_server: None) -> None:
+    monkeypatch.setattr(startup, "READING_SECONDS", 0.1)
     monkeypatch.setattr(growth, "TICKS", 2)
     rows = list(growth.rows(Options(steps=(2000, 1000))))
     assert [row["steps"] for row in rows] == [1000, 2000]
@@ -127,6 +185,7 @@ def test_growth_and_the_start_see_a_real_run(monkeypatch: pytest.MonkeyPatch, on
     starts = {row["start"]: row for row in startup.rows(Options(rounds=1))}
     assert set(starts) == {"cold", "warm"}
     assert all(row["page_s"] > 0 and row["train_to_first_point_s"] > 0 for row in starts.values())
+    assert starts["cold"]["train_after_reading_s"] > 0
 
 
 @pytest.mark.usefixtures("fake_workers")
@@ -159,79 +218,6 @@ def test_a_ratio_does_not_depend_on_how_slow_a_round_was(ratio: float, rounds: l
 def test_nothing_measured_is_none() -> None:
     assert percentile([], 95) is None
     assert ratio_of_pairs([(1.0, 0.0)]) is None
-
-
-@given(st.integers(0, 10**9), st.sampled_from(["running", "ready", "pausing"]))
-def test_what_a_message_shows_is_read(steps: int, status: str) -> None:
-    cells = [{"label": "epoch", "value": "3", "note": f"{steps:,} steps"}, {"label": "status", "value": status}]
-    shown = sight(json.dumps({"parts": {"strip": {"cells": cells}}}))
-    assert shown is not None
-    assert (shown.steps, shown.status, shown.stopped) == (steps, status, status == "ready")
-    assert sight('{"figure": {}}') is None
-
-
-def test_a_request_is_answered_by_the_first_run_that_begins_after_it_and_covers_it() -> None:
-    async def scenario() -> None:
-        client = Client(SilentSocket(), Connection(0), streams=False)
-        client._begin("earlier", {"live"})
-        press, tick = (asyncio.create_task(client.run(fragment)) for fragment in ("", "live"))
-        await asyncio.sleep(0)
-        client._finish("earlier", superseded=False)
-        client._begin("interrupted", set())
-        client._finish("interrupted", superseded=True)
-        await asyncio.sleep(0)
-        assert not press.done()
-        client._begin("page", set())
-        client._begin("fragment", {"live"})  # the end of the page's run was never told
-        await press
-        assert not tick.done()
-        client._finish("fragment", superseded=False)
-        await tick
-
-    asyncio.run(scenario())
-
-
-def test_buttons_stay_until_a_run_is_through() -> None:
-    async def scenario() -> None:
-        client = Client(SilentSocket(), Connection(0), streams=False)
-        client.buttons = {"Pause": Button("p", "bar", "first"), "Reset": Button("r", "", "first")}
-        client._begin("cut", {"bar"})
-        client._finish("cut", superseded=True)
-        assert set(client.buttons) == {"Pause", "Reset"}
-        client._begin("bar", {"bar"})
-        client.buttons["Train"] = Button("t", "bar", "bar")
-        client._finish("bar", superseded=False)
-        assert set(client.buttons) == {"Train", "Reset"}
-        client._begin("page", set())
-        client._finish("page", superseded=False)
-        assert not client.buttons
-
-    asyncio.run(scenario())
-
-
-def test_an_idle_connection_that_was_ended_is_made_again() -> None:
-    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = await reader.readuntil(b"\r\n\r\n")
-        path = line.split()[1]
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(path), path))
-        await writer.drain()
-        writer.close()
-
-    async def scenario() -> None:
-        async with await asyncio.start_server(answer_once, "127.0.0.1", 0) as listening:
-            port = listening.sockets[0].getsockname()[1]
-            async with Connection(port) as connection:
-                for path in ("one", "two", "three"):
-                    assert await connection.get(path) == (200, f"/{path}".encode())
-
-    asyncio.run(scenario())
-
-
-class SilentSocket:
-    """Takes what is sent."""
-
-    async def send(self, message: bytes) -> None:
-        assert message
 
 
 def test_the_command_prints_the_machine_and_rows(
