@@ -47,6 +47,8 @@ async def _measure(running: Server, count: int, seconds: float, *, streams: bool
         for number, (client, kind) in enumerate(zip(clients, kinds, strict=True)):
             await begin(client, KINDS[kind][number // len(KINDS) % len(KINDS[kind])], speed)
         started = await asyncio.gather(*(client.press("Train") for client in clients))
+        # Reading images takes long the first time, which is no part of what is measured.
+        await asyncio.gather(*(client.until(lambda one: one.sight.steps > 0) for client in clients))
         await asyncio.sleep(SETTLE_SECONDS)
         measured.ticks.clear()
         span = Span(running, clients)
