@@ -25,6 +25,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "images": (IMAGES,),
 }
 """Kinds of data, and by which preset or data set a browser comes to them; every browser takes the next one."""
+EPOCHS = 1_000_000
+"""More than any of these sets can be through with in the time of a row."""
 SETTINGS = "All settings"
 """How the help of the popover with the epochs begins."""
 
@@ -78,7 +80,7 @@ async def _measure(running: Server, count: int, seconds: float, *, streams: bool
 
 
 async def begin(client: Client, name: str, speed: str | None) -> None:
-    """Choose a preset or a data set, let it train until it is paused, and choose the speed, None for the page's own."""
+    """Choose a preset or a data set, let it train for long, and choose the speed, None for the page's own."""
     if name in PRESETS:
         await client.choose("Preset", PRESETS[name].label)
     else:
@@ -87,13 +89,16 @@ async def begin(client: Client, name: str, speed: str | None) -> None:
         await client.choose("Set", next(option for option in options if option.startswith(wanted)))
     await ready(client)
     if name in PRESETS and PRESETS[name].experiment.training.epochs is not None:
-        await _train_until_paused(client)
+        await _train_for_long(client)
     if speed is not None:
         await client.choose("Speed", speed)
 
 
-async def _train_until_paused(client: Client) -> None:
-    """Empty the number of epochs, which a small set would be through with before it is measured."""
+async def _train_for_long(client: Client) -> None:
+    """Raise the number of epochs: a small set would be through with a preset's before it is measured.
+
+    A number input that has a value cannot be emptied, so the run does not train until it is paused.
+    """
     await client.unfold(client.popover(SETTINGS))
-    await client.fill(client.elements.get("number_input", "Epochs"), None)
+    await client.fill(client.elements.get("number_input", "Epochs"), EPOCHS)
     await client.unfold(client.popover(SETTINGS), is_open=False)

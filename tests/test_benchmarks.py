@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
 import random
 import sys
 from collections.abc import Iterator
@@ -34,7 +36,9 @@ from benchmarks.options import Options
 from benchmarks.peers import OURS, PEERS
 from benchmarks.server import Server, server
 from benchmarks.summary import percentile, ratio_of_pairs, significant
+from benchmarks.websocket import FULL_SPEED, browser
 from benchmarks.worker import PeerError
+from mlp_core.presets import PRESETS
 
 POSITIVE = st.floats(0.001, 1e6)
 
@@ -157,6 +161,23 @@ def test_a_mixed_class_tells_its_kinds_apart(monkeypatch: pytest.MonkeyPatch, sh
     assert 1 <= row["advanced"] <= 3
     assert 0 < row["tick_p50"] <= row["tick_p95"]
     assert 0 < row["press_p50"] <= row["press_p95"]
+
+
+def test_a_preset_of_a_mixed_class_trains_on_after_its_epochs(running_server: Server) -> None:
+    experiment = PRESETS["two-hidden-relu"].experiment
+    epochs, samples = experiment.training.epochs, experiment.data.facts.samples
+    assert epochs is not None
+    assert samples is not None
+    steps = epochs * math.ceil(samples / experiment.training.batch_size)
+
+    async def scenario() -> int:
+        async with browser(running_server.port) as client, browsers.updated([client]):
+            await classroom_mixed.begin(client, "two-hidden-relu", FULL_SPEED)
+            await client.press("Train")
+            await client.until(lambda one: one.sight.steps > steps)
+            return client.sight.steps
+
+    assert asyncio.run(scenario()) > steps
 
 
 def test_a_mixed_class_without_images_is_skipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
