@@ -1,6 +1,7 @@
 # make run: environment, dependencies, the app in a browser.   make test: the same for the tests.
 PORT ?= 8501
 PYTHON ?= python3
+WORKERS ?= 2
 BIN := .venv/bin
 
 .PHONY: run test install install-dev lint clean
@@ -9,7 +10,7 @@ run: install
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: install-dev lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term --cov-fail-under=90
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=90
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -21,7 +21,7 @@ from benchmarks.summary import percentile
 from benchmarks.users import seconds_until, train
 from benchmarks.websocket import FULL_SPEED, Client, browser
 from mlp_core.catalog import DATASETS
-from mlp_core.presets import PRESETS
+from mlp_core.presets import PRESETS, Preset
 from mlp_core.spec import DataSpec
 
 PAUSE_SECONDS = 0.3
@@ -105,9 +105,14 @@ def _data_set(client: Client) -> Edit:
 
 
 def _preset(client: Client) -> Edit:
-    """Another preset of those that train until they are paused."""
-    endless = [preset.label for preset in PRESETS.values() if preset.experiment.training.epochs is None]
-    return _another(client, "Preset", endless)
+    """Another preset of those that train until they are paused, and that the other changes can be made to."""
+    return _another(client, "Preset", [preset.label for preset in PRESETS.values() if _can_be_edited(preset)])
+
+
+def _can_be_edited(preset: Preset) -> bool:
+    experiment = preset.experiment
+    linear = sum(layer.type == "Linear" for layer in experiment.layers)
+    return experiment.training.epochs is None and experiment.data.facts.classifies and linear > 1
 
 
 def _rate(client: Client) -> Edit:

@@ -14,7 +14,7 @@ _STEPS = re.compile(r'"([\d,]+) steps"')
 _STATUS = re.compile(r'"label":\s*"status",\s*"value":\s*"([^"]+)"')
 _VERSION = re.compile(r'"version":\s*(\d+)')
 _AT = re.compile(r'"at":\s*([\d.]+)')
-_RUN = re.compile(r'"run":\s*(?:"([^"]+)"|(\d+))')
+_RUN = re.compile(r'"run":\s*"([^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,20 @@ def sight(text: str) -> Sight | None:
     steps = _STEPS.search(text)
     if steps is None:
         return None
-    status, at, version, run = _STATUS.search(text), _AT.search(text), _VERSION.search(text), _RUN.search(text)
+    status = _STATUS.search(text)
+    at, version, run = (_last(pattern, text) for pattern in (_AT, _VERSION, _RUN))
     return Sight(
         int(steps[1].replace(",", "")),
         json.loads(f'"{status[1]}"') if status else "",
         float(at[1]) if at else None,
         int(version[1]) if version else 0,
-        (run[1] or run[2]) if run else "",
+        run[1] if run else "",
     )
+
+
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """What a message says of itself comes after its parts, which may have the same words."""
+    return next(reversed([*pattern.finditer(text)]), None)
 
 
 def json_of(component: Any) -> str:

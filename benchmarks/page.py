@@ -54,14 +54,11 @@ async def _measure(running: Server, headless: Worker, rounds: int, seconds: floa
 
 
 async def _turn(client: Client, seconds: float) -> tuple[float, float]:
-    """Train for a turn: steps and updates per second. Steps are counted from the press.
-
-    A turn is longer where no point has come by its end: a cold server has PyTorch to import first.
-    """
+    """Train for a turn, until a point has come at least: steps and updates per second, counted from the press."""
     await client.press("Train")
     began, steps, sights = time.monotonic(), client.sight.steps, client.sights
     await asyncio.sleep(seconds)
-    await client.until(lambda one: one.sights > sights)
+    await client.until(lambda one: one.sights > sights and not one.sight.stopped)
     updates = (client.sights - sights) / (time.monotonic() - began)
     while "Pause" not in client.buttons:
         await client.run()

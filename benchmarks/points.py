@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.messages import Sight
 
@@ -52,8 +52,10 @@ class Points:
         """Note what a message shows; a point's age counts until the moment that a newer one replaces it."""
         if shown.version < self.sight.version:
             return
-        before, self.sight = self.sight, shown
+        before = self.sight
         goes_on = shown.steps >= before.steps and (not (shown.run and before.run) or shown.run == before.run)
+        # A part that is drawn anew does not name its run, which is the last one if it goes on.
+        self.sight = replace(shown, run=shown.run or before.run) if goes_on else shown
         if shown.steps == before.steps and goes_on:
             self._newest = None if shown.stopped else self._newest
         else:
@@ -81,7 +83,8 @@ class Points:
     def next(self, *, another_run: bool) -> asyncio.Future[None]:
         """Done with the next point, or the first one of another run than the one that is shown now."""
         before = self.sight
-        wait = _Wait(before, another_run, asyncio.get_running_loop().create_future(), another_run and not before.steps)
+        unnamed = not (before.run or before.steps)  # nothing would tell another run from the one that is about to begin
+        wait = _Wait(before, another_run, asyncio.get_running_loop().create_future(), another_run and unnamed)
         self._waits = [wait, *(other for other in self._waits if not other.came.done())]
         return wait.came
 

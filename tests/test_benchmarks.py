@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import random
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from streamlit.proto.Delta_pb2 import Delta
 
 from benchmarks import __main__ as command
 from benchmarks import (
@@ -31,17 +31,14 @@ from benchmarks import (
     users,
 )
 from benchmarks.cases import CASES
-from benchmarks.http import Connection
 from benchmarks.machine import processor, versions
-from benchmarks.messages import Sight, sight
-from benchmarks.network import FEWEST, MOST, Network
 from benchmarks.options import Options
 from benchmarks.peers import OURS, PEERS
-from benchmarks.points import Points
 from benchmarks.server import Server, server
 from benchmarks.summary import percentile, ratio_of_pairs, significant
-from benchmarks.websocket import Client, browser
+from benchmarks.websocket import FULL_SPEED, browser
 from benchmarks.worker import PeerError
+from mlp_core.presets import PRESETS
 
 POSITIVE = st.floats(0.001, 1e6)
 
@@ -116,22 +113,17 @@ def one_server(running_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short waits, and users in a hurry."""
-    for module in (classroom, classroom_edits, classroom_mixed):
-        monkeypatch.setattr(module, "SETTLE_SECONDS", 0.2)
+    """Nobody waits longer than a measurement needs to have anything in it."""
     monkeypatch.setattr(browsers, "WARM_UP_SECONDS", 0.2)
     monkeypatch.setattr(browsers, "TICK_SECONDS", 0.1)
     monkeypatch.setattr(browsers, "STEADY_LOOKS", 1)
-    monkeypatch.setattr(browsers, "LEFTOVER_SECONDS", 1.0)
     monkeypatch.setattr(users, "LONE_PRESS_SECONDS", 0.3)
     monkeypatch.setattr(users, "PAUSED_SECONDS", 0.1)
-    monkeypatch.setattr(classroom_edits, "LONE_EDIT_SECONDS", 0.3)
-    monkeypatch.setattr(classroom_edits, "FEWEST_EDITS", 4)
-    monkeypatch.setattr(editing, "PAUSE_SECONDS", 0.05)
+    for module in (classroom, classroom_edits, classroom_mixed):
+        monkeypatch.setattr(module, "SETTLE_SECONDS", 0.2)
 
 
-@pytest.mark.usefixtures("one_server", "short")
-def test_classroom_gives_the_figures_of_all_sessions() -> None:
+def test_classroom_gives_the_figures_of_all_sessions(short: None, one_server: None) -> None:
     row, by_ticks = classroom.rows(Options(sessions=(2,), seconds=2.0, ticks=True))
     assert (row["updates_by"], by_ticks["updates_by"]) == ("stream", "ticks")
     assert by_ticks["advanced"] >= 1
@@ -144,8 +136,68 @@ def test_classroom_gives_the_figures_of_all_sessions() -> None:
     assert {"stop_p95", "mb_per_session", "threads_left", "client_cores", "tick_kb"} <= set(row)
 
 
+def test_a_class_that_edits_is_compared_with_itself(
+    monkeypatch: pytest.MonkeyPatch, short: None, one_server: None
+) -> None:
+    monkeypatch.setattr(classroom_edits, "LONE_EDIT_SECONDS", 0.2)
+    monkeypatch.setattr(classroom_edits, "FEWEST_EDITS", 10)
+    before, edited = classroom.rows(Options(sessions=(2,), seconds=2.0, edits=True))
+    assert before["sessions"] == edited["sessions"] == 2
+    assert (before["edits"], before["first_point_p95"]) == (0, None)
+    assert edited["edits"] >= 2
+    assert 0 < edited["edit_p50"] <= edited["edit_p95"]
+    assert 0 < edited["first_point_p50"] <= edited["first_point_p95"]
+    assert edited["of_no_edits"] == pytest.approx(edited["steps_per_second"] / before["steps_per_second"], rel=0.02)
+    assert {"age_p95", "press_p95", "tick_p95", "advanced"} <= set(edited)
+
+
+def test_a_mixed_class_tells_its_kinds_apart(monkeypatch: pytest.MonkeyPatch, short: None, one_server: None) -> None:
+    monkeypatch.setattr(classroom_mixed.data, "is_present", lambda spec: True)
+    kinds = {"two_features": ("xor",), "tables": ("two-hidden-relu",), "images": ("digits",)}
+    monkeypatch.setattr(classroom_mixed, "KINDS", kinds)
+    (row,) = classroom.rows(Options(sessions=(3,), seconds=2.0, mixed=True))
+    assert row["kinds"] == "mixed"
+    assert sum(row[f"{kind}_steps_per_second"] for kind in kinds) == pytest.approx(row["steps_per_second"], abs=2)
+    assert 1 <= row["advanced"] <= 3
+    assert 0 < row["tick_p50"] <= row["tick_p95"]
+    assert 0 < row["press_p50"] <= row["press_p95"]
+
+
+def test_a_preset_of_a_mixed_class_trains_on_after_its_epochs(running_server: Server) -> None:
+    experiment = PRESETS["two-hidden-relu"].experiment
+    epochs, samples = experiment.training.epochs, experiment.data.facts.samples
+    assert epochs is not None
+    assert samples is not None
+    steps = epochs * math.ceil(samples / experiment.training.batch_size)
+
+    async def scenario() -> int:
+        async with browser(running_server.port) as client, browsers.updated([client]):
+            await classroom_mixed.begin(client, "two-hidden-relu", FULL_SPEED)
+            await client.press("Train")
+            await client.until(lambda one: one.sight.steps > steps)
+            return client.sight.steps
+
+    assert asyncio.run(scenario()) > steps
+
+
+def test_a_mixed_class_without_images_is_skipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLP_DATA_DIR", str(tmp_path))
+    (row,) = classroom.rows(Options(sessions=(3,), mixed=True))
+    assert row["sessions"] == 3
+    assert row["skipped"].startswith("Fashion-MNIST is not in")
+    assert str(tmp_path) in row["skipped"]
+
+
+def test_one_person_changes_one_thing_after_the_other(short: None, one_server: None) -> None:
+    rows = {row["change"]: row for row in editing.rows(Options(actions=1))}
+    assert set(rows) == {*editing.CHANGES, editing.LEAVE, editing.RETURN}
+    assert {row["count"] for row in rows.values()} == {1}
+    assert all(row["answer_p50"] > 0 for row in rows.values())
+    assert all(row["first_point_p50"] > 0 for name, row in rows.items() if name != editing.LEAVE)
+
+
 def test_growth_and_the_start_see_a_real_run(monkeypatch: pytest.MonkeyPatch, one_server: None) -> None:
-    monkeypatch.setattr(startup, "READING_SECONDS", 0.2)
+    monkeypatch.setattr(startup, "READING_SECONDS", 0.1)
     monkeypatch.setattr(growth, "TICKS", 2)
     rows = list(growth.rows(Options(steps=(2000, 1000))))
     assert [row["steps"] for row in rows] == [1000, 2000]
@@ -153,97 +205,8 @@ def test_growth_and_the_start_see_a_real_run(monkeypatch: pytest.MonkeyPatch, on
     assert rows[1]["tick_kb"] > 1
     starts = {row["start"]: row for row in startup.rows(Options(rounds=1))}
     assert set(starts) == {"cold", "warm"}
-    assert starts["cold"]["train_after_reading_s"] > 0
     assert all(row["page_s"] > 0 and row["train_to_first_point_s"] > 0 for row in starts.values())
-
-
-@pytest.mark.usefixtures("one_server", "short")
-def test_a_class_that_edits_is_compared_with_itself() -> None:
-    quiet, edited = classroom.rows(Options(sessions=(2,), seconds=2.0, edits=True))
-    assert quiet["edits"] == 0
-    assert quiet["first_point_p95"] is None
-    assert edited["edits"] > 0
-    assert 0 < edited["edit_p50"] <= edited["first_point_p95"]
-    assert edited["first_point_p50"] <= edited["first_point_p95"]
-    assert edited["steps_per_second"] > 0
-    assert edited["of_no_edits"] == pytest.approx(edited["steps_per_second"] / quiet["steps_per_second"], rel=0.02)
-
-
-@pytest.mark.usefixtures("one_server", "short")
-def test_a_mixed_class_trains_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(classroom_mixed, "IMAGES", "spiral")  # the real one may not be here
-    kinds = {"two_features": ("xor",), "tables": ("binary-16-12-10-1",), "images": ("digits",)}
-    monkeypatch.setattr(classroom_mixed, "KINDS", kinds)
-    (row,) = classroom.rows(Options(sessions=(3,), seconds=3.0, mixed=True))
-    assert row["advanced"] >= 1
-    total = sum(row[f"{kind}_steps_per_second"] for kind in kinds)
-    assert total == pytest.approx(row["steps_per_second"], abs=3)
-    assert 0 < row["press_p50"] <= row["press_p95"]
-    assert row["tick_p95"] > 0
-
-
-def test_a_mixed_class_without_the_images_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLP_DATA_DIR", str(tmp_path))
-    (row,) = classroom.rows(Options(sessions=(3,), mixed=True))
-    assert "MLP_DATA_DIR" in row["skipped"]
-
-
-@pytest.mark.usefixtures("one_server", "short")
-def test_one_person_makes_every_kind_of_change() -> None:
-    rows = {row["change"]: row for row in editing.rows(Options(actions=1))}
-    assert set(rows) == {*editing.CHANGES, editing.LEAVE, editing.RETURN}
-    assert all(row["count"] == 1 and row["answer_p50"] > 0 for row in rows.values())
-    assert rows[editing.LEAVE]["first_point_p50"] is None
-    assert all(row["first_point_p50"] > 0 for name, row in rows.items() if name != editing.LEAVE)
-
-
-def test_edits_of_a_network_keep_its_size_and_show_on_the_page(running_server: Server) -> None:
-    async def scenario() -> None:
-        async with browser(running_server.port) as client:
-            await browsers.ready(client)
-            for edit in ("add", "change_width", "change_activation", "remove", "remove"):
-                before = Network(client.elements)
-                was = [(row.chosen, row.number and client.elements.value(row.number)) for row in before.rows]
-                await getattr(before, edit)()(client)
-                after = Network(client.elements)
-                assert [(row.chosen, row.number and client.elements.value(row.number)) for row in after.rows] != was
-            for _ in range(12):
-                await Network(client.elements).any_edit()(client)
-                assert FEWEST <= len(Network(client.elements).hidden) <= MOST
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.parametrize(
-    ("before", "shown", "came"),
-    [
-        (Sight(500, "running", None, 1), [Sight(600, "running", None, 2)], False),
-        (Sight(500, "running", None, 1), [Sight(0, "ready", None, 2)], False),
-        (Sight(500, "running", None, 1), [Sight(0, "ready", None, 2), Sight(700, "running", None, 3)], True),
-        (Sight(500, "running", None, 1), [Sight(30, "running", None, 2)], True),
-        (Sight(500, "running", None, 1, "a"), [Sight(900, "running", None, 2, "a")], False),
-        (Sight(500, "running", None, 1, "a"), [Sight(900, "running", None, 2, "b")], True),
-        (Sight(500, "running", None, 9, "a"), [Sight(30, "running", None, 2, "b")], False),
-    ],
-    ids=["goes on", "no point yet", "seen at zero", "fewer steps", "same name", "another name", "an old message"],
-)
-def test_the_first_point_of_another_run_is_recognised(before: Sight, shown: list[Sight], came: bool) -> None:
-    async def scenario() -> None:
-        points = Points()
-        points.see(before)
-        point = points.next(another_run=True)
-        for one in shown:
-            points.see(one)
-        assert point.done() == came
-
-    asyncio.run(scenario())
-
-
-def test_steps_of_all_runs_are_counted() -> None:
-    points = Points()
-    for version, (steps, run) in enumerate([(10, "a"), (30, "a"), (20, "b"), (50, "b"), (60, "c")]):
-        points.see(Sight(steps, "running", None, version, run))
-    assert points.steps == 30 + 50 + 60
+    assert starts["cold"]["train_after_reading_s"] > 0
 
 
 @pytest.mark.usefixtures("fake_workers")
@@ -276,89 +239,6 @@ def test_a_ratio_does_not_depend_on_how_slow_a_round_was(ratio: float, rounds: l
 def test_nothing_measured_is_none() -> None:
     assert percentile([], 95) is None
     assert ratio_of_pairs([(1.0, 0.0)]) is None
-
-
-@given(st.integers(0, 10**9), st.sampled_from(["running", "ready", "pausing"]))
-def test_what_a_message_shows_is_read(steps: int, status: str) -> None:
-    cells = [{"label": "epoch", "value": "3", "note": f"{steps:,} steps"}, {"label": "status", "value": status}]
-    shown = sight(json.dumps({"parts": {"strip": {"cells": cells}}}))
-    assert shown is not None
-    assert (shown.steps, shown.status, shown.stopped) == (steps, status, status == "ready")
-    assert sight('{"figure": {}}') is None
-
-
-@pytest.mark.parametrize(("written", "run"), [('"a1"', "a1"), ("17", "17"), ("null", "")])
-def test_the_name_of_a_run_is_read(written: str, run: str) -> None:
-    shown = sight(f'{{"parts": {{"note": "5 steps"}}, "version": 3, "at": 1.5, "run": {written}}}')
-    assert shown == Sight(5, "", 1.5, 3, run)
-
-
-def test_a_request_is_answered_by_the_first_run_that_begins_after_it_and_covers_it() -> None:
-    async def scenario() -> None:
-        client = Client(SilentSocket(), Connection(0), streams=False)
-        client._begin("earlier", {"live"})
-        press, tick = (asyncio.create_task(client.run(fragment)) for fragment in ("", "live"))
-        await asyncio.sleep(0)
-        client._finish("earlier", superseded=False)
-        client._begin("interrupted", set())
-        client._finish("interrupted", superseded=True)
-        await asyncio.sleep(0)
-        assert not press.done()
-        client._begin("page", set())
-        client._begin("fragment", {"live"})  # the end of the page's run was never told
-        await press
-        assert not tick.done()
-        client._finish("fragment", superseded=False)
-        await tick
-
-    asyncio.run(scenario())
-
-
-def test_buttons_stay_until_a_run_is_through() -> None:
-    def draw(client: Client, number: int, label: str, fragment: str) -> None:
-        delta = Delta(fragment_id=fragment)
-        delta.new_element.button.id = delta.new_element.button.label = label
-        client._take((0, number), delta, 0)
-
-    client = Client(SilentSocket(), Connection(0), streams=False)
-    client._begin("first", set())
-    draw(client, 0, "Pause", "bar")
-    draw(client, 1, "Reset", "")
-    client._begin("cut", {"bar"})
-    client._finish("cut", superseded=True)
-    assert set(client.buttons) == {"Pause", "Reset"}
-    client._begin("bar", {"bar"})
-    draw(client, 2, "Train", "bar")
-    client._finish("bar", superseded=False)
-    assert set(client.buttons) == {"Train", "Reset"}
-    client._begin("page", set())
-    client._finish("page", superseded=False)
-    assert not client.buttons
-
-
-def test_an_idle_connection_that_was_ended_is_made_again() -> None:
-    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = await reader.readuntil(b"\r\n\r\n")
-        path = line.split()[1]
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(path), path))
-        await writer.drain()
-        writer.close()
-
-    async def scenario() -> None:
-        async with await asyncio.start_server(answer_once, "127.0.0.1", 0) as listening:
-            port = listening.sockets[0].getsockname()[1]
-            async with Connection(port) as connection:
-                for path in ("one", "two", "three"):
-                    assert await connection.get(path) == (200, f"/{path}".encode())
-
-    asyncio.run(scenario())
-
-
-class SilentSocket:
-    """Takes what is sent."""
-
-    async def send(self, message: bytes) -> None:
-        assert message
 
 
 def test_the_command_prints_the_machine_and_rows(

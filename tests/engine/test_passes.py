@@ -7,7 +7,6 @@ import torch
 from blocks import NETWORKS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mlp_core.views import VIEWS
 
 from mlp_core import data
 from mlp_core.catalog import ALL_LAYERS, LOSSES
