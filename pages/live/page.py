@@ -10,15 +10,17 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
+from mlp_core.catalog.facts import DataFacts
 from mlp_core.errors import UserError
 from mlp_core.processor import Priority
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
+from pages.components.assets import packed
 from pages.components.notice import notice
 from pages.components.part import Part, Update, feed
 from pages.live.pace import CROWD, DRAWING, interval, seconds_to_next
@@ -110,7 +112,7 @@ class LivePage:
         """Put what a slot shows on the page, at this place."""
         run = next(run for run, slots in self._parts.items() if slot in slots)
         try:
-            part = slot.part(self.snapshots[run])
+            part = _sendable(slot.part(self.snapshots[run]))
         except Exception as error:
             self._missing.append(slot)
             self._note(error, slot.label)
@@ -147,16 +149,18 @@ class LivePage:
     def _tick(self) -> None:
         try:
             now = self._look()
-            update = self._next_update(now)
+            self._feed(self._next_update(now))
         except Exception as error:
             self._note(error, "The page")
             now = self._now()
-            update = self._bare_update(now)
+            self._feed(self._bare_update(now))
+        if self._over(now) or not self._shows(now):
+            st.rerun()
+
+    def _feed(self, update: Update) -> None:
         said = feed(update, stream=self._address if self._followed else None, redraw=self._redraw, key="live_feed")
         if said is not None:
             st.session_state[_STREAMS] = said
-        if self._over(now) or not self._shows(now):
-            st.rerun()
 
     def _next_update(self, now: Snapshots) -> Update:
         """What a tick sends."""
@@ -220,12 +224,13 @@ class LivePage:
         for run, slots in self._parts.items():
             for slot in slots:
                 try:
-                    yield slot.part(now[run]), now[run].version
+                    part = slot.part(now[run])
+                    if slot in self._missing and _sendable(part):
+                        self._areas = None  # now it can be drawn
                 except Exception as error:
                     self._note(error, slot.label)
                 else:
-                    if slot in self._missing:
-                        self._areas = None  # now it can be drawn
+                    yield part, now[run].version
         yield self._said(), self._version(now)
 
     def _note(self, error: Exception, what: str) -> None:
@@ -246,8 +251,14 @@ class LivePage:
     def _areas_of(self, now: Snapshots) -> Hashable:
         states = ((s.message, s.notes, s.devices, s.progress is not None, s.dataset and s.dataset.spec)
                   for s in now.values())  # fmt: skip
-        keys = (slot.key(now[run]) for run, slots in self._parts.items() for slot in slots)
+        keys = (self._key(slot, now[run]) for run, slots in self._parts.items() for slot in slots)
         return (*states, *keys)
+
+    def _key(self, slot: Slot, snapshot: Snapshot) -> str:
+        try:
+            return slot.key(snapshot)
+        except Exception:
+            return ""  # its part needs the key too, and says why there is none
 
     def _active_of(self, now: Snapshots) -> Hashable:
         return tuple(map(self._activity, now.values()))
@@ -269,7 +280,16 @@ class LivePage:
         for run, session in self._sessions.items():
             shown, wanted = session.snapshot().dataset, session.experiment
             facts = [data.facts for data in (shown, wanted and wanted.data) if data is not None]
-            session.request_views({name for slot in self._parts[run] for each in facts for name in slot.views(each)})
+            session.request_views(
+                {name for slot in self._parts[run] for each in facts for name in self._views(slot, each)}
+            )
+
+    def _views(self, slot: Slot, facts: DataFacts) -> Iterable[str]:
+        try:
+            return slot.views(facts)
+        except Exception as error:
+            self._note(error, slot.label)
+            return ()
 
     @staticmethod
     def _busy(now: Snapshots) -> bool:
@@ -302,6 +322,12 @@ def on_screen() -> LivePage | None:
 def _streams() -> bool:
     """Whether the browser follows the stream: until it says that it cannot."""
     return st.session_state.get(_STREAMS) is not False
+
+
+def _sendable(part: Part) -> Part:
+    """The part itself; raises where its data is no JSON."""
+    packed(part.data)
+    return part
 
 
 def _interval() -> float:

@@ -10,7 +10,7 @@ from mlp_core.plan import Plan, plan
 from pages.live.runs import browser_runs
 from pages.shared.editor import experiment
 from pages.shared.numbers import size_in_bytes
-from pages.shared.verdict import apply_experiment
+from pages.shared.verdict import apply_experiment, show_error
 
 IMPORT_SECONDS = 20
 """How long `print(model)` waits for a server's first session, which imports PyTorch in its own thread."""
@@ -69,8 +69,7 @@ st.caption("The network of the Playground, layer by layer. Change it there; this
 try:
     network = plan(experiment())
 except SpecError as error:
-    st.error(str(error), icon=":material/error:")
-    st.page_link("/", label="Mend it in the Playground", icon=":material/arrow_back:")
+    show_error(str(error))
 else:
     table(network, experiment().training.batch_size)
     printed(network)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
 
 from mlp_core.problems import Problem, problems
 from mlp_core.training.session import Session
@@ -10,6 +13,8 @@ from mlp_core.training.snapshot import Snapshot
 from pages.live.runs import BrowserRuns
 from pages.shared.editor import experiment, replace
 from pages.shared.link import locked
+
+PLAYGROUND_PAGE = Path(__file__).parents[1] / "play" / "playground.py"
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,12 @@ def apply_experiment(session: Session, patience: float = 0.0) -> Verdict:
         session.apply(current)
         session.wait(lambda snapshot: snapshot.status != "preparing", patience)
     return verdict
+
+
+def show_error(message: str) -> None:
+    """Say on another page why the experiment cannot run, with the way to where it is mended."""
+    st.error(message, icon=":material/error:")
+    st.page_link(str(PLAYGROUND_PAGE), label="Mend it in the Playground", icon=":material/arrow_back:")
 
 
 def show_run(runs: BrowserRuns, name: str) -> None:

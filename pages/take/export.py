@@ -5,7 +5,7 @@ import streamlit as st
 from pages.export.code import code_tab
 from pages.export.files import experiment_tab, weights_tab
 from pages.live.runs import browser_runs
-from pages.shared.verdict import apply_experiment
+from pages.shared.verdict import apply_experiment, show_error
 
 st.subheader("Export", anchor=False)
 st.caption("Everything that was composed in the Playground, to keep, to run elsewhere, or to pass on.")
@@ -13,8 +13,7 @@ st.caption("Everything that was composed in the Playground, to keep, to run else
 session = browser_runs().session
 verdict = apply_experiment(session)
 if verdict.error:
-    st.error(verdict.error, icon=":material/error:")
-    st.page_link("/", label="Mend it in the Playground", icon=":material/arrow_back:")
+    show_error(verdict.error)
 else:
     tabs = {"Code": code_tab, "Weights and models": weights_tab, "Experiment and link": experiment_tab}
     for tab, draw in zip(st.tabs(list(tabs), key="export_tab", on_change="rerun"), tabs.values(), strict=True):

@@ -6,30 +6,48 @@ import asyncio
 import gc
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pages.shared.shown import Shown
-from pages.shared.status import strip
-from pages.shared.stream import Stream, interval, page_state, routes
-from pages.shared.tabs import tab_parts
+import streamlit as st
 from starlette.requests import Request
 from starlette.responses import Response
 
 from mlp_core.presets import PRESETS
 from mlp_core.processor.turns import Turns
+from mlp_core.training import lease as lease_module
+from mlp_core.training.lease import LOST_LEASE_SECONDS, Lease
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
-from pages.components.part import Part
-from pages.shared import stream as module
+from mlp_core.views import VIEWS, Options
+from pages.live import pace
+from pages.live import page as page_module
+from pages.live.page import LivePage, leave, on_screen
+from pages.live.stream import GONE, routes
+from pages.playground.screen import OVERVIEW, Screen
 
 LIMIT = 60
-SHOWN = Shown("light", "Overview", False, 0.0, False, "both", False, True, True, True)
+PARTS = {"strip", "overview-loss", "overview-confusion", "overview-weights", "notice"}
+
+
+@pytest.fixture(autouse=True)
+def state(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What Streamlit keeps for this browser."""
+    kept: dict[str, Any] = {}
+    monkeypatch.setattr(page_module.st, "session_state", kept)
+    return kept
 
 
 @pytest.fixture
-def session() -> Iterator[Session]:
-    made = Session()
+def lease() -> Lease:
+    return Lease()
+
+
+@pytest.fixture
+def session(lease: Lease) -> Iterator[Session]:
+    made = Session(lease=lease)
     made.apply(PRESETS["spiral"].experiment)
     assert made.wait(lambda snapshot: snapshot.status == "ready", LIMIT)
     made.request_views(["weights"])
@@ -38,80 +56,125 @@ def session() -> Iterator[Session]:
     assert made.close(timeout=10)
 
 
-def ask(token: str) -> Response:
-    """The answer to whoever asks for the stream of that token."""
+def page_of(session: Session, name: str = "test") -> LivePage:
+    """A page with the strip and the Overview, which its browser has on screen."""
+    slots = Screen(Options(), OVERVIEW, output=False, views=True).slots()
+    page = LivePage({"run": session}, {"run": [*slots["strip"], *slots["tab"]]}, name=name)
+    assert session.wait(lambda snapshot: not snapshot.computing_views, LIMIT)
+    return page
+
+
+def ask(page: LivePage | str) -> Response:
+    """The answer to whoever asks for the stream of that page, or with that token."""
+    token = page if isinstance(page, str) else page._token
     scope = {"type": "http", "method": "GET", "headers": [], "path_params": {"token": token}}
     return asyncio.run(routes()[0].endpoint(Request(scope)))
 
 
-def told(token: str) -> Any:
-    return json.loads(bytes(ask(token).body))
-
-
-def parts_of(session: Session) -> Any:
-    from pages.shared.live import curves
-
-    def parts(snapshot: Snapshot) -> list[Part]:
-        drawn = curves(session)
-        return [strip(snapshot, SHOWN, drawn), *tab_parts(session, snapshot, SHOWN, drawn)]
-
-    return parts
-
-
-def new_stream(session: Session, views: set[str]) -> Stream:
-    snapshot = session.snapshot()
-    return Stream(session, page_state(session, snapshot), snapshot, views, parts_of(session))
-
-
-def stream_of(session: Session, token: str) -> Stream:
-    made = new_stream(session, {"weights"})
-    module._STREAMS[token] = made
-    return made
+def told(page: LivePage) -> Any:
+    return json.loads(bytes(ask(page).body))
 
 
 def test_an_answer_holds_what_moved_and_no_more_until_something_new_happens(session: Session) -> None:
-    kept = stream_of(session, "one")
-    first = ask("one")
+    page = page_of(session)
+    first = ask(page)
     assert first.headers["cache-control"] == "no-store"
     found = json.loads(bytes(first.body))
-    assert set(found["parts"]) == {"strip", "overview-loss", "overview-middle", "overview-weights"}
+    assert set(found["parts"]) == PARTS
     assert found["redraw"] is False
-    assert told("one")["parts"] == {}
+    assert told(page)["parts"] == {}
     session.step()
     assert session.wait(lambda snapshot: snapshot.step == 1 and not snapshot.busy, LIMIT)
-    cells = told("one")["parts"]["strip"]["cells"]
-    assert any("1 steps" in cell["note"] for cell in cells)
-    assert kept is not None
+    found = told(page)
+    assert any("1 steps" in cell["note"] for cell in found["parts"]["strip"]["cells"])
+    assert found["redraw"] is False, "it stands still, as its buttons say"
 
 
 def test_a_changed_state_asks_for_a_new_page(session: Session) -> None:
-    kept = stream_of(session, "two")
+    page = page_of(session)
+    assert told(page)["redraw"] is False
     session.play()
     assert session.wait(lambda snapshot: snapshot.status == "running" and snapshot.step > 0, LIMIT)
-    assert told("two")["redraw"] is True
-    assert kept.follows(session.snapshot()) is False
+    assert told(page)["redraw"] is True
+    assert told(page_of(session))["redraw"] is False, "the page has been drawn again"
 
 
-def test_asking_keeps_the_lease_and_an_answer_stays_small(session: Session) -> None:
-    kept = stream_of(session, "three")
+def test_other_data_ask_for_a_new_page(session: Session) -> None:
+    page = page_of(session)
+    wanted = PRESETS["xor"].experiment
+    session.apply(wanted)
+    assert session.wait(lambda snapshot: snapshot.experiment == wanted and not snapshot.busy, LIMIT)
+    assert told(page)["redraw"] is True
+
+
+def test_asking_keeps_the_lease_and_an_answer_stays_small(
+    session: Session, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = page_of(session)
     session.play()
     assert session.wait(lambda snapshot: snapshot.step > 2000, LIMIT)
-    session.lease_lost()
-    before = session._lease_ends
-    answer = ask("three")
-    assert session._lease_ends > before
+    lease.lose()
+    later = lease_module.time.monotonic() + LOST_LEASE_SECONDS + 1
+    monkeypatch.setattr(lease_module, "time", SimpleNamespace(monotonic=lambda: later))
+    assert not lease.holds
+    answer = ask(page)
+    assert lease.holds
+    assert set(json.loads(bytes(answer.body))["parts"]) == PARTS
     assert len(answer.body) < 50_000
-    assert kept is not None
 
 
-def test_nobody_else_has_an_answer_and_none_outlives_its_page(session: Session) -> None:
-    kept = stream_of(session, "four")
-    assert ask("guessed").status_code == 404
-    assert ask("four").status_code == 200
-    assert kept is not None
-    del kept
+def test_nobody_else_has_an_answer_and_none_outlives_its_page(session: Session, state: dict[str, Any]) -> None:
+    page = page_of(session)
+    token = page._token
+    assert ask("guessed").status_code == GONE == 410
+    assert ask(token).status_code == 200
+    state.clear()  # the browser is gone
+    del page
     gc.collect()
-    assert ask("four").status_code == 404
+    assert ask(token).status_code == GONE
+
+
+def test_the_address_stays_where_a_page_is_drawn_again_and_ends_where_another_is(session: Session) -> None:
+    first = page_of(session)
+    again = page_of(session)
+    assert first._token == again._token
+    assert ask(again).status_code == 200
+    other = page_of(session, "other")
+    assert ask(again).status_code == GONE
+    assert ask(other).status_code == 200
+
+
+def test_a_page_that_is_left_has_no_more_answers(session: Session) -> None:
+    """After a run of the app that drew no live page."""
+    page = page_of(session)
+    assert leave(None) is False, "it was drawn in this run"
+    assert ask(page).status_code == 200
+    before = on_screen()
+    assert before is page
+    assert leave(before) is True
+    assert on_screen() is None
+    assert ask(page).status_code == GONE
+
+
+def test_a_view_that_fails_costs_an_answer_nothing_else(
+    session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = page_of(session)
+
+    def broken(*arguments: object) -> None:
+        raise ZeroDivisionError("no axis")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(VIEWS, "weights", replace(VIEWS["weights"], figure=broken))
+        found = told(page)
+    assert set(found["parts"]) == PARTS - {"overview-weights"}
+    assert "Weights could not be drawn (ZeroDivisionError)" in found["parts"]["notice"]["text"]
+    assert "no axis" in caplog.text
+    assert found["redraw"] is False
+    found = told(page)
+    assert set(found["parts"]) == PARTS, "though nothing new has happened"
+    assert found["parts"]["notice"]["text"] == ""
+    assert told(page)["parts"] == {}
 
 
 @pytest.mark.parametrize(
@@ -121,9 +184,9 @@ def test_nobody_else_has_an_answer_and_none_outlives_its_page(session: Session) 
 def test_the_pace_follows_how_many_share_the_machine(
     monkeypatch: pytest.MonkeyPatch, others: int, seconds: float
 ) -> None:
-    monkeypatch.setattr(module.PROCESSOR, "cores", 2)
+    monkeypatch.setattr(pace.PROCESSOR, "cores", 2)
     monkeypatch.setattr(Turns, "others", lambda turns, **_: others)
-    assert interval() == pytest.approx(seconds)
+    assert pace.interval() == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
@@ -140,21 +203,20 @@ def test_the_pace_follows_how_many_share_the_machine(
 def test_a_browser_asks_when_the_next_numbers_are_due(
     monkeypatch: pytest.MonkeyPatch, age: float, period: float, new: bool, seconds: float
 ) -> None:
-    monkeypatch.setattr(module, "interval", lambda: 1.0)
-    monkeypatch.setattr(module.time, "time", lambda: 100.0)
-    wait = module._wait(Snapshot(status="running", at=100.0 - age, period=period), new)
-    assert wait == pytest.approx(seconds, abs=module.MARGIN_SECONDS + 1e-9)
-    monkeypatch.setattr(module, "interval", lambda: 0.01)
-    assert module._wait(Snapshot(status="running", at=100.0), new=False) == 0.01, "never more seldom than the pace"
+    monkeypatch.setattr(pace, "interval", lambda: 1.0)
+    monkeypatch.setattr(pace.time, "time", lambda: 100.0)
+    wait = pace.seconds_to_next(Snapshot(status="running", at=100.0 - age, period=period), new)
+    assert wait == pytest.approx(seconds, abs=pace.MARGIN_SECONDS + 1e-9)
+    monkeypatch.setattr(pace, "interval", lambda: 0.01)
+    soon = pace.seconds_to_next(Snapshot(status="running", at=100.0), new=False)
+    assert soon == 0.01, "never more seldom than the pace"
 
 
 def test_answers_are_json_without_numpy(session: Session) -> None:
-    answer = json.loads(new_stream(session, set()).answer())
-    assert answer["next"] == pytest.approx(interval())
+    answer = json.loads(page_of(session).answer())
+    assert answer["next"] == pytest.approx(pace.interval())
 
 
 def test_the_address_is_below_the_apps_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    import streamlit as st
-
     monkeypatch.setattr(st, "get_option", lambda name: "class/a" if name == "server.baseUrlPath" else None)
     assert routes()[0].path == "/class/a/live/{token}"
