@@ -7,7 +7,6 @@ import threading
 import numpy as np
 import pytest
 import torch
-from mlp_core.statistics import VIEWS, compute
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -21,6 +20,7 @@ from mlp_core.run.randomness import RandomStream
 from mlp_core.spec import Experiment, LayerSpec
 from mlp_core.training.diagnosis import DivergenceGuard
 from mlp_core.training.loop import LoopState, train
+from mlp_core.views import VIEWS
 
 CPU = torch.device("cpu")
 
@@ -99,7 +99,7 @@ def test_looking_changes_nothing(name: str) -> None:
         if step % 7 == 0:
             state.evaluate(run)
             for view in views:
-                compute(view, run)
+                VIEWS[view].arrays(run)
             assert run.model.training
     assert np.array_equal(np.concatenate(seen), expected)
 

@@ -82,9 +82,9 @@ def test_evaluation_and_views_of_a_preset(name: str) -> None:
     facts = run.experiment.data.facts
     usable = ["weights", "gradients", *(["boundary"] if facts.plane else [])]
     usable.append("samples" if facts.task == "classification" else "regression")
-    plain = [evaluate(run), *(compute(view, run) for view in usable)]
+    plain = [evaluate(run), *(VIEWS[view].arrays(run) for view in usable)]
     run.passes = CompiledPasses(run)
-    assert str(plain) == str([evaluate(run), *(compute(view, run) for view in usable)])
+    assert str(plain) == str([evaluate(run), *(VIEWS[view].arrays(run) for view in usable)])
 
 
 def test_images_of_bytes_are_scaled() -> None:

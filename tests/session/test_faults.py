@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlp_core.statistics import VIEWS
 from waiting import LIMIT, at_rest, experiment, until, until_step
 
 from mlp_core import data
 from mlp_core.spec import DataSpec
 from mlp_core.training.session import Session
 from mlp_core.training.trainer import Trainer
+from mlp_core.views import VIEWS
 
 
 class FailingEngine:
