@@ -18,6 +18,7 @@ from mlp_core.presets import PRESETS, mlp
 from mlp_core.run.build import Run, build
 from mlp_core.run.metrics import PlainPasses, evaluate, histogram
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec
+from mlp_core.views import VIEWS
 
 SPIRAL = PRESETS["spiral"].experiment
 
