@@ -23,7 +23,7 @@ from mlp_core.processor.workers import Workers
 from mlp_core.run.build import Run
 from mlp_core.spec import OptimizerSpec
 
-LIMIT = 60.0
+LIMIT = 180.0
 PROCESSOR = Processor()
 
 two_cores = pytest.mark.skipif(helping.THREADS == 1, reason="there is one core, so nobody can help")
