@@ -34,8 +34,11 @@ entered(page.url_path)
 show_notes()
 runs, before = browser_runs(), on_screen()
 runs.lease.renew()
-page.run()
-if leave(before):
+try:
+    page.run()
+finally:  # a page may stop, or fail, before its end
+    still = leave(before)
+if still:
     heartbeat(runs)
 write_link(experiment())
 load_pytorch()

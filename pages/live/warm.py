@@ -21,8 +21,6 @@ def load_pytorch() -> None:
 
 def _load() -> None:
     import_module("mlp_core.training.trainer")
-    if (warm := getattr(import_module("mlp_core.engines"), "warm", None)) is not None:
-        warm()
     # What the imports left behind is taken out of garbage collection: a full collection walks through it for 150 ms
     # with the GIL held, and every session waits.
     gc.collect()
