@@ -177,7 +177,9 @@ def images(step: int) -> None:
         (CLASSES[guess], CLASSES[true], int(sure))
         for guess, true, sure in zip(predicted, truths, random.integers(0, 101, 18), strict=True)
     ]
-    image_grid("digits", items, alt=f"18 images, {int((predicted == truths).sum())} predicted right", key="grid").mount(0)
+    image_grid("digits", items, alt=f"18 images, {int((predicted == truths).sum())} predicted right", key="grid").mount(
+        0
+    )
 
 
 def others(theme: figures.Theme) -> None:
