@@ -214,13 +214,13 @@ def test_a_part_keeps_the_newest_of_what_it_was_mounted_with_and_what_the_feed_b
             const { deliver, receive } = await import(new URL("app/static/shared.js", location.href))
             const shown = []
             const show = data => shown.push(data.name)
-            deliver({ late: { name: "before it was there" } }, 2)
+            deliver({ late: { version: 2, name: "before it was there" } })
             receive({ slot: "late", version: 1, name: "older" }, show)
-            deliver({ late: { name: "same" } }, 2)
-            deliver({ late: { name: "overtaken" } }, 1)
+            deliver({ late: { version: 2, name: "same" } })
+            deliver({ late: { version: 1, name: "overtaken" } })
             receive({ slot: "late", version: 1, name: "mounted again, overtaken" }, show)
             receive({ slot: "late", version: 3, name: "mounted again" }, show)()
-            deliver({ late: { name: "to nobody" } }, 4)
+            deliver({ late: { version: 4, name: "to nobody" } })
             return shown
         }"""
     )
