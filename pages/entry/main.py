@@ -20,11 +20,11 @@ page_style()
 experiment()  # reads the address that a browser came with
 sections = {
     "Play": [
-        st.Page(PAGES / "play" / "playground.py", title="Playground", icon=":material/play_circle:", default=True),
-        st.Page(PAGES / "play" / "model.py", title="Model", icon=":material/table_rows:", url_path="model"),
+        st.Page(PAGES / "playground" / "page.py", title="Playground", icon=":material/play_circle:", default=True),
+        st.Page(PAGES / "model" / "page.py", title="Model", icon=":material/table_rows:", url_path="model"),
     ],
     "Take away": [
-        st.Page(PAGES / "take" / "export.py", title="Export", icon=":material/download:", url_path="export"),
+        st.Page(PAGES / "export" / "page.py", title="Export", icon=":material/download:", url_path="export"),
     ],
 }
 if hidden("code"):

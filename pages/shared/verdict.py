@@ -14,7 +14,7 @@ from pages.live.runs import BrowserRuns
 from pages.shared.editor import experiment, replace
 from pages.shared.link import locked
 
-PLAYGROUND_PAGE = Path(__file__).parents[1] / "play" / "playground.py"
+PLAYGROUND_PAGE = Path(__file__).parents[1] / "playground" / "page.py"
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from pages.live.page import LivePage
 from pages.live.runs import PLAYGROUND, BrowserRuns
 
 MAIN = ROOT / "pages" / "entry" / "main.py"
-OTHERS = {"model": "../play/model.py", "export": "../take/export.py"}
+OTHERS = {"model": "../model/page.py", "export": "../export/page.py"}
 """Pages that do not move by themselves."""
 
 
@@ -178,7 +178,7 @@ def test_the_page_moves_by_itself_or_gets_a_heartbeat_never_both(browser: Browse
     assert set(browser.timers) == {"live"}
     browser.show(OTHERS["export"])
     assert set(browser.timers) == {"heartbeat"}
-    browser.show("../play/playground.py")
+    browser.show("../playground/page.py")
     assert set(browser.timers) == {"live"}
 
 
@@ -225,7 +225,7 @@ def test_an_error_is_mended_and_the_run_goes_on(browser: Browser) -> None:
     browser.run()
     kept = browser.stops()
     browser.show(OTHERS["model"])
-    browser.show("../play/playground.py")
+    browser.show("../playground/page.py")
     test_pages.field(browser.app, "selectbox", "dataset").set_value("spiral")
     browser.run()
     browser.train()

@@ -44,7 +44,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     test.session_state["more"] = True  # the popover with further settings is open
     settled(test)
     yield test
-    assert session.close(timeout=10), "the training thread must end with its session"
+    assert session.close(timeout=LIMIT), "the training thread must end with its session"
 
 
 def settled(app: AppTest) -> AppTest:
@@ -337,7 +337,7 @@ def test_two_sessions_do_not_see_each_others_work(app: AppTest, monkeypatch: pyt
 
 
 def test_the_model_page_prints_the_model(app: AppTest) -> None:
-    app.switch_page("../play/model.py").run()
+    app.switch_page("../model/page.py").run()
     assert not app.exception
     assert "Linear(in_features=2, out_features=8, bias=True)" in app.code[0].value
     assert app.metric[0].value == "186"
@@ -345,7 +345,7 @@ def test_the_model_page_prints_the_model(app: AppTest) -> None:
 
 def test_the_model_page_lists_the_layers_inside_others(app: AppTest) -> None:
     field(app, "menu_button", "add-layer").click("Residual").run()
-    settled(app).switch_page("../play/model.py").run()
+    settled(app).switch_page("../model/page.py").run()
     assert not app.exception
     rows = app.dataframe[0].value
     assert list(rows["name"][-5:]) == ["6", "6.0", "6.1", "6.2", "7"]
@@ -498,7 +498,7 @@ def export(app: AppTest) -> AppTest:
     """The Export page, of a run of some steps."""
     app.button(key="step").click().run()
     assert app.session.wait(lambda snapshot: snapshot.step == 1 and not snapshot.busy, LIMIT)
-    app.switch_page("../take/export.py").run()
+    app.switch_page("../export/page.py").run()
     assert not app.exception
     return app
 
