@@ -210,7 +210,7 @@ def test_layer_says_truly_whether_it_draws_and_mixes(entry: LayerEntry) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [entry for entry in ALL_LAYERS.values() if entry.holds_layers], ids=str, ids=lambda entry: entry.name
+    "entry", [entry for entry in ALL_LAYERS.values() if entry.holds_layers], ids=lambda entry: entry.name
 )
 def test_a_layer_that_holds_others_does_what_its_expression_says(entry: LayerEntry) -> None:
     x = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
