@@ -157,3 +157,28 @@ def test_nothing_in_the_core_uses_the_global_seed() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 called = ast.unparse(node.func)
                 assert called not in {"torch.manual_seed", "torch.seed", "np.random.seed", "random.seed"}, name
+
+
+def _fields_without_words(tree: ast.AST) -> Iterator[str]:
+    """Public fields of public records that have no docstring under them."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
+            continue
+        made = [ast.unparse(decorator) for decorator in node.decorator_list]
+        if not any(decorator.startswith("dataclass") for decorator in made):
+            continue
+        for field, below in zip(node.body, [*node.body[1:], None], strict=True):
+            if isinstance(field, ast.AnnAssign) and not ast.unparse(field.target).startswith("_"):
+                words = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+                if not words:
+                    yield f"{node.name}.{ast.unparse(field.target)}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_field_of_a_record_says_what_it_is(name: str) -> None:
+    assert list(_fields_without_words(ast.parse(MODULES[name].read_text(encoding="utf-8")))) == []
+
+
+def test_the_scan_for_fields_can_fail() -> None:
+    text = '@dataclass\nclass A:\n    x: int\n    y: int\n    """Words."""\n    _z: int = 0\n'
+    assert list(_fields_without_words(ast.parse(text))) == ["A.x"]

@@ -39,7 +39,9 @@ class Prologue:
     """Statements before the loop, and the name of each expression that they compute. Shared by all bodies."""
 
     lines: list[str] = field(default_factory=list)
+    """The statements."""
     constants: list[Tensor] = field(default_factory=list)
+    """Tensors that they name."""
     _names: dict[str, str] = field(default_factory=dict)
 
     def name(self, expression: str) -> str:

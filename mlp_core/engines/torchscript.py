@@ -87,20 +87,26 @@ _CLIP = (
 
 @dataclass(frozen=True)
 class Extras:
-    """What a step does besides: add its gradient to earlier ones, take its rate from a table, clip the gradient."""
+    """What a step does besides."""
 
     accumulate: bool = False
+    """Whether it adds its gradient to the earlier ones."""
     scheduled: bool = False
+    """Whether it takes its learning rate from a table."""
     clip: bool = False
+    """Whether it clips the gradient."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A compiled chunk of steps for one structure; shared by every run that has it. `source` is for reading."""
+    """A compiled chunk of steps for one structure; shared by every run that has it."""
 
     function: Function
+    """The compiled function."""
     constants: Any
+    """What it needs besides the run's own tensors."""
     source: str
+    """Its text, for reading."""
 
 
 def without_gradients() -> AbstractContextManager[Any]:

@@ -52,16 +52,16 @@ OPERATIONS: dict[str, Callable[..., Value]] = {
 
 @dataclass(frozen=True)
 class Segment:
-    """Lines that are run for one weight after the other, and the roots that are taken of all of them after it.
-
-    `uses` are the names whose values it takes, `leaves` those that it gives values that are needed after it. `root`
-    is what the square root is taken of, and what becomes it.
-    """
+    """Lines that are run for one weight after the other, and the roots that are taken of all of them after it."""
 
     lines: tuple[ast.stmt, ...]
+    """The lines."""
     uses: tuple[str, ...]
+    """Names whose values it takes."""
     leaves: tuple[str, ...]
+    """Names that it gives values that are needed after it."""
     root: tuple[str, str] | None
+    """What the square root is taken of, and what becomes it; None where there is none."""
 
 
 class ElementUpdate:
