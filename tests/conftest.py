@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -28,3 +30,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         server = item.nodeid.startswith(WITH_SERVERS)
         item.add_marker(pytest.mark.xdist_group(SERVERS if server else item.nodeid.split("::")[0]))
+
+
+@pytest.fixture(autouse=True)
+def _same_main() -> Iterator[None]:
+    """Streamlit's AppTest makes the script that it runs `__main__`, which every new process would then run again."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before
