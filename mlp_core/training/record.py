@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import Any, Literal, Self
@@ -151,10 +151,6 @@ class RunRecord:
             ) from None
         read = {item.name: getattr(form, item.name) for item in fields(cls)}
         return cls(**{**read, "curves": None if form.curves is None else form.curves.curves()})
-
-    def without_curves(self) -> RunRecord:
-        """The record without its history, for a list of many."""
-        return replace(self, curves=None)
 
 
 Number = float | None

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Protocol
 
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.data.dataset import Dataset
 from mlp_core.limits import SHOWN_SAMPLES
+from mlp_core.spec import DataSpec
 from mlp_core.training.snapshot import Snapshot
 from mlp_core.views import VIEWS, Drawing, Options, View, draw
 from pages.components.image_grid import image_grid, image_store
@@ -68,7 +69,7 @@ class ViewSlot:
         view = None if dataset is None else self._chosen(dataset.facts)
         if dataset is None or view is None or view.kind == "plot" or snapshot.view(view.name) is None:
             return self.name
-        return f"{self.name}-{view.kind}{'-' + _identity(dataset) if view.kind == 'images' else ''}"
+        return f"{self.name}-{view.kind}{'-' + _identity(dataset.spec) if view.kind == 'images' else ''}"
 
     def part(self, snapshot: Snapshot) -> Part:
         """The view of the run as it is now."""
@@ -92,12 +93,12 @@ def _part(drawing: Drawing, key: str, height: int, dataset: Dataset | None) -> P
     if drawing.kind == "rows":
         return sample_rows(drawing.data["items"], alt=drawing.alt, height=height, key=key)
     assert dataset is not None, "without data there are no images"
-    store = f"sample_images-{_identity(dataset)}"
+    store = f"sample_images-{_identity(dataset.spec)}"
     images = image_grid(store, drawing.data["items"], alt=drawing.alt, key=key)
     return replace(images, first=partial(image_store, dataset.x_test[:SHOWN_SAMPLES], key=store))
 
 
-def _identity(dataset: Dataset) -> str:
+@lru_cache(maxsize=64)  # every tick asks for it
+def _identity(spec: DataSpec) -> str:
     """A short text that differs for different data."""
-    digest = hashlib.sha256(dataset.spec.model_dump_json().encode()).hexdigest()[:8]
-    return f"{dataset.spec.dataset}-{digest}"
+    return f"{spec.dataset}-{hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:8]}"
