@@ -24,6 +24,15 @@ def vector_width() -> int:
     return WIDTHS[capability]
 
 
+def sum_width() -> int:
+    """Numbers in a vector of PyTorch's kernel for sums, of which it has none for AVX-512: the one for AVX2 runs there.
+
+    Only kernels registered by `ALSO_REGISTER_AVX512_DISPATCH` have such a form (`aten/src/ATen/native/DispatchStub.h`).
+    Raises as `vector_width`.
+    """
+    return min(vector_width(), WIDTHS["AVX2"])
+
+
 def address_of(name: str) -> int:
     """Where a routine of PyTorch's library or of the C library begins; raises `UnsupportedError` if it is hidden."""
     for library in _libraries():
