@@ -63,11 +63,11 @@ class CompiledPasses:
                 build_later(_call_of(weakref.WeakMethod(self._trace)))
 
     def prepare(self) -> None:
-        """Compile everything now, so that the first call takes no longer than those after it."""
+        """Compile everything now, in this thread, so that the first call takes no longer than those after it."""
         x, y = self._run.x_test[:2], self._run.y_test[:2]
-        self.tested(x, y)
+        self._tested(x, y)
         if self._run.dataset.facts.class_names:
-            self.classified(x)
+            self._classified(x)
         _histograms()
 
     def outputs(self, x: Tensor) -> Tensor:
@@ -77,23 +77,29 @@ class CompiledPasses:
 
     def tested(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """The loss against targets `y`, a scalar, and predicted class indices int64 (N,)."""
+        found: tuple[Tensor, Tensor] = self._do(lambda: self._tested(x, y))
+        return found
+
+    def _tested(self, x: Tensor, y: Tensor) -> Any:
         loss, entry = self._run.loss, self._run.experiment.loss.entry
 
         def test(outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
             return loss(outputs, y), predicted_class(outputs, entry)
 
-        found: tuple[Tensor, Tensor] = self._do(lambda: self._of_outputs("tested", test, x, y))
-        return found
+        return self._of_outputs("tested", test, x, y)
 
     def classified(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Class probabilities float32 (N, K) and predicted class indices int64 (N,)."""
+        found: tuple[Tensor, Tensor] = self._do(lambda: self._classified(x))
+        return found
+
+    def _classified(self, x: Tensor) -> Any:
         entry = self._run.experiment.loss.entry
 
         def classify(outputs: Tensor) -> tuple[Tensor, Tensor]:
             return probabilities(outputs, entry), predicted_class(outputs, entry)
 
-        found: tuple[Tensor, Tensor] = self._do(lambda: self._of_outputs("classified", classify, x))
-        return found
+        return self._of_outputs("classified", classify, x)
 
     def histograms(self, tensors: Sequence[Tensor], bins: int) -> list[tuple[Tensor, float, float]]:
         """For each tensor: counts float64 (bins,) of its finite values, and the range that the bins divide."""

@@ -18,6 +18,7 @@ class Processor:
     def __init__(self, cores: int | None = None) -> None:
         self.cores = cores or policy.cores()
         self.turns = Turns(self.cores)
+        self.preparations = Turns(1)  # what prepares a run holds the GIL: two at once would take it from one another
         self._workers = Workers(self.cores, policy.NICENESS)
         self._background = Workers(self.cores, policy.BACKGROUND_NICENESS)
 

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 
 from mlp_core import data
 from mlp_core.errors import UserError
-from mlp_core.processor import Priority, Processor
+from mlp_core.processor import Priority, Processor, Turns
 from mlp_core.training.lease import Lease
 from mlp_core.training.mailbox import Goal, Mailbox
-from mlp_core.training.pace import slow_chunk
 from mlp_core.training.snapshot import BUSY, Status
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class Driver:
                 if orders.goal is not None and self._leased():
                     return self._train_as_member
             orders.goal = orders.weights = None
-            if mail.snapshot.status in ("running", "pausing"):
+            if mail.snapshot.status in BUSY:
                 mail.publish("ready")
             if not orders.closed and mail.needs_views():
                 return self._compute_views
@@ -101,8 +100,11 @@ class Driver:
             )
             from mlp_core.training.trainer import Trainer
 
+            def wanted() -> bool:
+                return orders.generation == generation and not orders.closed
+
             trainer: Trainer | None = None
-            with self._in_turn(lambda: orders.generation == generation and not orders.closed, pressed=True) as begun:
+            with self._in_turn(wanted, self.processor.preparations, pressed=True) as begun:
                 if begun:
                     trainer = Trainer(
                         experiment,
@@ -112,7 +114,10 @@ class Driver:
                         weights=weights,
                         background=self._background,
                     )
-                    trainer.compute_views(mail.views_on_screen(), all_stale=True)
+            if trainer is not None and orders.goal is None:  # else the first steps are shown, as soon
+                with self._in_turn(wanted, pressed=True) as begun:
+                    if begun:
+                        trainer.compute_views(mail.views_on_screen(), all_stale=True)
         except data.DataMissing as error:
             self._give_up(generation, "needs download", str(error))
             return
@@ -126,7 +131,8 @@ class Driver:
             if orders.experiment is not None:
                 trainer.follow(orders.experiment)
             mail.aim()
-        mail.publish("ready" if orders.goal is None else "running")
+            if orders.goal is None:
+                mail.publish("ready")
 
     def _give_up(self, generation: int, status: Status, message: str) -> None:
         mail = self._mail
@@ -152,7 +158,8 @@ class Driver:
         assert trainer is not None
         if goal is None:
             return  # paused a moment ago
-        mail.publish("running")
+        if mail.snapshot.generation == trainer.generation:
+            mail.publish("running")
         by_epoch = goal != "batch"
         events = trainer.train(epochs=(target or None) if by_epoch else None, steps=None if by_epoch else target)
         finished, first = False, True
@@ -184,7 +191,9 @@ class Driver:
         return True
 
     @contextmanager
-    def _in_turn(self, wanted: Callable[[], bool], *, pressed: bool = False) -> Iterator[bool]:
+    def _in_turn(
+        self, wanted: Callable[[], bool], turns: Turns | None = None, *, pressed: bool = False
+    ) -> Iterator[bool]:
         """A turn in which to work; False if, while it waited for one, it was not wanted any more."""
         mail = self._mail
         priority = Priority.PRESSED if pressed and not self._background else self._priority
@@ -192,7 +201,7 @@ class Driver:
             with mail.lock:
                 if not wanted():
                     break
-                turn = self.processor.turns.ask(priority)
+                turn = (turns or self.processor.turns).ask(priority)
                 mail.await_turn(turn, wanted)
             if not turn.held:
                 self._tell_waiting()
@@ -231,7 +240,7 @@ class Driver:
         mail, orders = self._mail, self._mail.orders
         with mail.lock:
             while orders.steps_per_second and orders.goal == goal and orders.generation == trainer.generation:
-                chunk = slow_chunk(orders.steps_per_second)
+                chunk = trainer.pace.slow_chunk(orders.steps_per_second)
                 trainer.loop.chunk_steps = min(trainer.loop.chunk_steps, chunk)
                 # A chunk that was begun at a higher speed is longer: it is not waited for in full.
                 left = began + min(steps, chunk) / orders.steps_per_second - time.monotonic()

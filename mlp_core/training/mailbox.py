@@ -111,7 +111,8 @@ class Mailbox:
         """Ask for a new run of the experiment."""
         self.orders.generation += 1
         self.orders.start_weights = weights
-        self.show(status="preparing", message="", progress=None, goes_on=self.orders.goal is not None)
+        self.show(status="preparing", message="", progress=None, period=0.0,
+                  goes_on=self.orders.goal is not None)  # fmt: skip
 
     def drop_run(self) -> None:
         """Let go of the run and of everything that the snapshot shows of it."""

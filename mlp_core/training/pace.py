@@ -19,6 +19,8 @@ SPEED_SECONDS = 0.25
 """Over which the speed is measured at the least."""
 UPDATES_PER_SECOND = 10
 """In slow motion, chunks are so short that there are as many in a second."""
+CROWD_PER_CORE = 4
+"""Where more runs than this share a core, chunks in slow motion are longer in proportion."""
 
 
 class Pace:
@@ -56,6 +58,12 @@ class Pace:
             return min(LONG_CHUNK_SECONDS, max(SHORT_CHUNK_SECONDS, round_share))
         return CHUNK_SECONDS if min(self._gaps) < BUSY_GIL_SECONDS else LONG_CHUNK_SECONDS
 
+    def slow_chunk(self, steps_per_second: float) -> int:
+        """Steps of a chunk in slow motion: longer chunks where many share the cores, as their pages ask less often."""
+        turns = self._processor.turns
+        crowd = max(1.0, turns.members / (CROWD_PER_CORE * self._processor.cores))
+        return max(1, math.floor(steps_per_second * crowd / UPDATES_PER_SECOND))
+
     def rest(self, seconds: float) -> None:
         """Count a rest, of which views may take their share too.
 
@@ -77,8 +85,3 @@ class Pace:
         speed = (samples - self._mark[1]) / max(seconds, 1e-9)
         self.samples_per_second = 0.5 * (self.samples_per_second + speed) if self.samples_per_second else speed
         self._mark = (now, samples)
-
-
-def slow_chunk(steps_per_second: float) -> int:
-    """Steps of a chunk in slow motion."""
-    return max(1, math.floor(steps_per_second / UPDATES_PER_SECOND))

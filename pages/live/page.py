@@ -39,6 +39,8 @@ STILL = ("preparing", "pausing", "ready")
 """Statuses that look alike to whoever wants to train: while a run is got ready to stand still, or stops."""
 BUTTONS = "buttons"
 """The fragment with the page's buttons, which a press runs alone."""
+LIVE = "live"
+"""The fragment with the feed, which brings the parts their data."""
 
 Snapshots = Mapping[str, Snapshot]
 
@@ -123,6 +125,21 @@ class LivePage:
         """Reserve this place for a sentence on what could not be drawn; else it stands where `follow` is called."""
         self._place = st.container()
 
+    def area(self, name: str, draw: Callable[[], None]) -> None:
+        """Draw an area that its widgets run alone, as a fragment of that name.
+
+        Where a widget has changed what the page is drawn from, the whole page runs. A callback that has changed the
+        runs ends with `run_areas`. Do not hold a turn to draw: `draw` takes one when it waits for nothing any more.
+        """
+
+        def drawn() -> None:
+            if self._drawn_from() != self._settings:
+                st.rerun()
+            self._renew_address()
+            draw()
+
+        st.fragment(drawn, key=name)()
+
     def follow(self, buttons: Callable[[Snapshots], None] = lambda snapshots: None) -> None:
         """Draw the buttons, and go on following the runs. A press of a button in it runs nothing but this."""
         with self._place or st.container():
@@ -137,14 +154,17 @@ class LivePage:
         with DRAWING.turn(Priority.PRESSED):
             self._buttons(now)
         self._active, self._followed = self._active_of(now), self._busy(now)
-        # Another address for every run of the buttons: what the page shows may be new.
-        self._address = f"{self._stream}#{next(_DRAWINGS)}"
+        self._renew_address()
         self._first, self._skipped, self._rests = True, False, None
         self._every = _interval()
         with st.container(key="moving"):
-            st.fragment(self._tick, run_every=self._every if self._followed else None, key="live")()
+            st.fragment(self._tick, run_every=self._every if self._followed else None, key=LIVE)()
         if not self._shows(now):
             st.rerun()
+
+    def _renew_address(self) -> None:
+        """Have the browser ask the stream at once when the feed comes next: what the page shows may be new."""
+        self._address = f"{self._stream}#{next(_DRAWINGS)}"
 
     def _tick(self) -> None:
         try:
@@ -298,6 +318,11 @@ class LivePage:
     @staticmethod
     def _version(now: Snapshots) -> int:
         return max(snapshot.version for snapshot in now.values())
+
+
+def run_areas(*names: str) -> None:
+    """In a callback: have areas run alone, and the feed, so that the browser asks at once for what is new."""
+    st.rerun([*names, LIVE])
 
 
 def leave(page: LivePage | None) -> bool:

@@ -8,6 +8,13 @@ from importlib import import_module
 
 import streamlit as st
 
+from mlp_core import data
+from mlp_core.presets import DEFAULT, PRESETS
+from mlp_core.processor import PROCESSOR, Priority
+
+COLLECT_AFTER = 5_000, 10, 10
+"""New objects after which those are looked through, and after how many times the older and the oldest ones are."""
+
 
 @st.cache_resource(show_spinner=False)
 def load_pytorch() -> None:
@@ -20,8 +27,15 @@ def load_pytorch() -> None:
 
 
 def _load() -> None:
-    import_module("mlp_core.training.trainer")
-    # What the imports left behind is taken out of garbage collection: a full collection walks through it for 150 ms
-    # with the GIL held, and every session waits.
+    trainer = import_module("mlp_core.training.trainer")
+    # A step of a run imports and compiles what the first one of any run needs.
+    experiment = PRESETS[DEFAULT].experiment
+    with PROCESSOR.preparations.turn(Priority.WATCHED):
+        first = trainer.Trainer(experiment, data.load(experiment.data), processor=PROCESSOR)
+    next(first.train(steps=1))
+    # What that left behind is taken out of garbage collection: a full collection walks through it for 150 ms with the
+    # GIL held, and every session waits. For the same reason collections come more seldom than Python's default.
+    del first
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)

@@ -10,9 +10,10 @@ from streamlit.delta_generator import DeltaGenerator
 from mlp_core.catalog import DEVICES, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING, Entry
 from mlp_core.catalog.schedulers import EVERY
 from mlp_core.catalog.training import DATA_SEED
-from mlp_core.presets import PRESETS
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import BUSY, Snapshot
+from pages.live.page import BUTTONS, LivePage
+from pages.playground.preset import edit_alone, preset_area
 from pages.shared import editor
 from pages.shared.link import hidden, locked, write_link
 from pages.shared.verdict import Permits, apply_experiment
@@ -34,11 +35,11 @@ take longer, and start at full speed."""
 _CHOSEN_SPEED = "chosen_speed"
 
 
-def control_bar(session: Session, snapshot: Snapshot) -> DeltaGenerator:
+def control_bar(page: LivePage, session: Session, snapshot: Snapshot) -> DeltaGenerator:
     """Draw the bar; gives the place for `actions`, which a page draws by themselves."""
     with st.container(key="controls", horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         place = st.container(key="run", width="content")
-        _choices(session, snapshot)
+        _choices(page, session, snapshot)
     if message := editor.refusal("controls"):
         st.error(message, icon=":material/block:")
     return place
@@ -109,12 +110,16 @@ def _actions(session: Session, permits: Permits) -> None:
 
 def _new_weights(session: Session) -> None:
     """Another seed. Only the list of all settings shows it, so that the page need not be drawn again."""
-    editor.new_weights(redraw=bool(st.session_state.get(_MORE)))
-    apply_experiment(session, SOON_SECONDS)
-    write_link(editor.experiment())
+
+    def edit() -> None:
+        editor.new_weights(redraw=bool(st.session_state.get(_MORE)))
+        apply_experiment(session, SOON_SECONDS)
+        write_link(editor.experiment())
+
+    edit_alone(BUTTONS, edit)
 
 
-def _choices(session: Session, snapshot: Snapshot) -> None:
+def _choices(page: LivePage, session: Session, snapshot: Snapshot) -> None:
     current = editor.experiment()
     _speed(session)
     optimizer = current.optimizer
@@ -125,7 +130,7 @@ def _choices(session: Session, snapshot: Snapshot) -> None:
     _choice("optimizer", "Optimizer", OPTIMIZERS, 108)
     _choice("loss", "Loss", LOSSES, 158)
     _device(snapshot)
-    _preset()
+    preset_area(page)
     more = st.popover(
         "", icon=":material/tune:", key=_MORE, help="All settings of the optimizer, the loss and the run.",
         on_change="rerun",
@@ -180,25 +185,6 @@ def _device(snapshot: Snapshot) -> None:
         on_change=editor.once(lambda: editor.set_field("training", "controls", "device", st.session_state[key])),
         help="Where it is trained; only what this machine has is listed. Small networks are fastest on the CPU.",
     )  # fmt: skip
-
-
-def _preset() -> None:
-    if hidden("preset"):
-        return
-    current = editor.preset_name()
-    key, first = editor.start(f"preset-{current}", current)
-    st.selectbox(
-        "Preset", list(PRESETS), index=None if first is None else list(PRESETS).index(first), key=key, width=158,
-        placeholder="changed", disabled=locked("preset"),
-        format_func=lambda name: PRESETS[name].label,
-        on_change=editor.once(lambda: _choose_preset(current, st.session_state[key])),
-        help="A ready experiment: choosing one fills every control, and brings you back from any dead end.",
-    )  # fmt: skip
-
-
-def _choose_preset(shown: str | None, name: str | None) -> None:
-    if name and shown == editor.preset_name():  # else the widget is one that edits have put away since
-        editor.edit("controls", lambda old: PRESETS[name].experiment)
 
 
 def _more() -> None:

@@ -6,6 +6,7 @@ Keys of widgets and callbacks name a layer by its path.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -15,7 +16,9 @@ from mlp_core.limits import BYTES_PER_NUMBER
 from mlp_core.plan import LayerPlan, Plan, last_linear, plan
 from mlp_core.problems import Problem
 from mlp_core.spec import Experiment, LayerSpec, Path, layer_number
+from pages.playground.preset import edit_alone
 from pages.shared import editor
+from pages.shared.editor import NETWORK
 from pages.shared.link import locked
 from pages.shared.numbers import size_in_bytes
 from pages.shared.widgets import parameter_widget
@@ -43,7 +46,7 @@ def network_panel(found: Sequence[Problem]) -> None:
     with st.container(key="layers", gap="xsmall"):
         _input(planned, current)
         _rows(current.layers, (), {layer.path: layer for layer in planned.walk()} if planned else {})
-    if message := editor.refusal("network"):
+    if message := editor.refusal(NETWORK):
         st.error(message, icon=":material/block:")
     for index, problem in enumerate(found):
         _problem(problem, index)
@@ -87,19 +90,19 @@ def _layer(path: Path, layer: LayerSpec, planned: LayerPlan | None) -> None:
     types = list(ALL_LAYERS)
     beside = bool(entry.parameters) + entry.holds_layers
     with st.container(key=f"row-{_joined(path)}", horizontal=True, vertical_alignment="center", gap="xsmall"):
-        type_key, first_type = editor.start(f"{key}-type", entry.name)
+        type_key, first_type = editor.start(f"{key}-type", entry.name, NETWORK)
         st.selectbox(
             f"Type of layer {layer_number(path)}", types, index=types.index(first_type), key=type_key,
             width=TYPE_WIDTH if beside else TYPE_WIDTH + SECOND_WIDTH + GAP,
             disabled=locked(*entry.choice_controls),
             label_visibility="collapsed", format_func=lambda name: ALL_LAYERS[name].label,
-            on_change=editor.once(lambda: _change_type(path, st.session_state[type_key])),
+            on_change=editor.once(lambda: _change_type(path, st.session_state[type_key]), NETWORK),
         )  # fmt: skip
         if entry.parameters:
             first = entry.parameters[0]
             parameter_widget(
                 first, layer.params[first.name], f"{key}-{entry.name}-{first.name}",
-                lambda value: editor.set_layer_param(path, first.name, value), compact=True, width=SECOND_WIDTH,
+                lambda value: _set_param(path, first.name, value), compact=True, width=SECOND_WIDTH, area=NETWORK,
             )  # fmt: skip
         if entry.holds_layers:
             _add(path)
@@ -118,14 +121,14 @@ def _menu(path: Path, key: str) -> None:
                   "Remove": last == 0}  # fmt: skip
     if locked("network"):
         impossible = dict.fromkeys(_ACTIONS, True) | {"Settings and formula": False}
-    name = editor.key(f"{key}-menu")
+    name = editor.key(f"{key}-menu", NETWORK)
 
     def act() -> None:
         _ACTIONS[st.session_state[name]](path)
 
     st.menu_button(
         "", [action for action in _ACTIONS if not impossible.get(action)], key=name, icon=":material/more_vert:",
-        type="tertiary", help=f"What to do with layer {layer_number(path)}", on_click=editor.once(act),
+        type="tertiary", help=f"What to do with layer {layer_number(path)}", on_click=editor.once(act, NETWORK),
     )  # fmt: skip
 
 
@@ -143,20 +146,20 @@ def _details(path: Path, layer: LayerSpec, key: str) -> None:
         for parameter in entry.parameters[1:]:  # the first stands in the row
             parameter_widget(
                 parameter, layer.params[parameter.name], f"{key}-{entry.name}-{parameter.name}",
-                lambda value, name=parameter.name: editor.set_layer_param(path, name, value),
+                lambda value, name=parameter.name: _set_param(path, name, value), area=NETWORK,
             )  # fmt: skip
 
 
 def _add(outer: Path) -> None:
     """The menu that adds a layer to the network's own list, or inside the layer at `outer`."""
-    name = editor.key(f"add-layer-{_joined(outer)}" if outer else "add-layer")
+    name = editor.key(f"add-layer-{_joined(outer)}" if outer else "add-layer", NETWORK)
 
     def add() -> None:
         chosen = st.session_state[name]
         _insert(outer, *((chosen,) if chosen != HIDDEN else ("Linear", _usual_activation(outer))))
 
     st.menu_button(
-        "Layer", [HIDDEN, *ALL_LAYERS], key=name, icon=":material/add:", on_click=editor.once(add),
+        "Layer", [HIDDEN, *ALL_LAYERS], key=name, icon=":material/add:", on_click=editor.once(add, NETWORK),
         disabled=locked("network"), width=SECOND_WIDTH if outer else "content",
         format_func=lambda option: ALL_LAYERS[option].label if option in ALL_LAYERS else "Linear + activation",
         help=f"Add a layer inside layer {layer_number(outer)}, in front of its last Linear." if outer else
@@ -173,7 +176,15 @@ def _problem(problem: Problem, index: int) -> None:
 
 
 def _fix(fixed: Experiment) -> None:
-    editor.edit("network", lambda old: fixed)
+    _edit(lambda old: fixed)
+
+
+def _edit(change: Callable[[Experiment], Experiment]) -> None:
+    edit_alone(NETWORK, lambda: editor.edit(NETWORK, change))
+
+
+def _set_param(path: Path, name: str, value: Any) -> None:
+    edit_alone(NETWORK, lambda: editor.set_layer_param(path, name, value))
 
 
 def _new(name: str, outer: Path) -> LayerSpec:
@@ -194,23 +205,23 @@ def _insert(outer: Path, *names: str) -> None:
     layers = editor.experiment().layers_inside(outer)
     final = last_linear(layers)
     path = (*outer, len(layers) if final is None else final)
-    editor.edit("network", lambda old: old.insert_layers(path, *(_new(name, outer) for name in names)))
+    _edit(lambda old: old.insert_layers(path, *(_new(name, outer) for name in names)))
 
 
 def _change_type(path: Path, name: str) -> None:
-    editor.edit("network", lambda old: old.replace_layer(path, _new(name, path[:-1])))
+    _edit(lambda old: old.replace_layer(path, _new(name, path[:-1])))
 
 
 def _remove(path: Path) -> None:
-    editor.edit("network", lambda old: old.remove_layer(path))
+    _edit(lambda old: old.remove_layer(path))
 
 
 def _move(path: Path, by: int) -> None:
-    editor.edit("network", lambda old: old.move_layer(path, by))
+    _edit(lambda old: old.move_layer(path, by))
 
 
 def _duplicate(path: Path) -> None:
-    editor.edit("network", lambda old: old.insert_layers(path, old.layer_at(path)))
+    _edit(lambda old: old.insert_layers(path, old.layer_at(path)))
 
 
 def _toggle_details(path: Path) -> None:

@@ -1,7 +1,5 @@
 """The playground: compose a network, press Train, watch."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from mlp_core.processor import Priority
@@ -15,9 +13,12 @@ from pages.playground.output import output_panel
 from pages.playground.screen import screen
 from pages.playground.status import download_progress, message
 from pages.playground.tabs import live_tabs
-from pages.shared.editor import drawn_from
-from pages.shared.link import hidden
+from pages.shared.editor import NETWORK, drawn_from, experiment
+from pages.shared.link import hidden, write_link
 from pages.shared.verdict import apply_experiment
+
+WIDTHS = {"data": 2.1, NETWORK: 4.9, "output": 3.6}
+"""The areas from left to right, with their shares of the page's width."""
 
 runs = browser_runs()
 session, run = runs.session, runs.current
@@ -30,26 +31,39 @@ page = LivePage(
 snapshot = page.snapshots[run]
 
 with DRAWING.turn(Priority.PRESSED):
-    buttons = control_bar(session, snapshot)
+    buttons = control_bar(page, session, snapshot)
     for slot in slots["strip"]:
         page.mount(slot)
     page.notice()
     download_progress(session, snapshot)
     message(session, snapshot, verdict.permits(snapshot))
-    areas: dict[str, tuple[float, Callable[[], None]]] = {
-        "data": (2.1, lambda: data_panel(snapshot)),
-        "network": (4.9, lambda: network_panel(verdict.problems)),
-        "output": (3.6, lambda: output_panel(page, slots["output"], snapshot)),
-    }
-    visible = {name: area for name, area in areas.items() if not hidden(name)}
+    visible = {name: width for name, width in WIDTHS.items() if not hidden(name)}
+    places = {}
     with st.container(key="areas"):
-        for column, (name, (_, draw)) in zip(
-            st.columns([width for width, _ in visible.values()]) if visible else [], visible.items(), strict=True
-        ):
-            with column, st.container(border=True, key=name):
-                draw()
+        for name, column in zip(visible, st.columns(list(visible.values())) if visible else [], strict=True):
+            places[name] = column.container(border=True, key=name)
+    if "data" in places:
+        with places["data"]:
+            data_panel(snapshot)
+    if "output" in places:
+        with places["output"]:
+            output_panel(page, slots["output"], snapshot)
     if seen.views:
         live_tabs(page, slots["tab"], seen)
 
+
+def network() -> None:
+    """Give the session the edited network, and draw the area; where that changes what may be pressed, draw all."""
+    now = apply_experiment(session)
+    if now.error != verdict.error:
+        st.rerun()
+    with DRAWING.turn(Priority.PRESSED):
+        network_panel(now.problems)
+    write_link(experiment())
+
+
+if NETWORK in places:
+    with places[NETWORK]:
+        page.area(NETWORK, network)
 with buttons:
     page.follow(lambda now: actions(session, verdict.permits(now[run])))

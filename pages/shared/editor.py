@@ -8,11 +8,14 @@ A widget whose value Python must change (a preset was chosen, a value refused) g
 the old one are dead. Every tick of a live chart carries the browser's widget values with it, those of widgets that are
 gone for a while too: a tick that left the browser before the new page arrived there would bring an old value back, as
 if the user had set it once more.
+
+The widgets of the network are counted by themselves, so that an edit of a layer leaves all others as they are.
 """
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,50 +28,62 @@ from mlp_core.presets import DEFAULT, PRESETS
 from mlp_core.spec import DataSpec, Experiment, Path, SchedulerSpec
 from pages.shared.link import open_link, refuse_locked
 
+NETWORK = "network"
+"""The area whose widgets start over by themselves; those of all other areas (`""`) start over together, with these."""
+
 _EXPERIMENT = "experiment"
 _REFUSED = "refused"
-_REVISION = "revision"
+_REVISIONS = "revisions"
 _STARTED_WITH = "started_with"
 _PAGE = "page"
 
 
-def key(name: str) -> str:
-    """The key of a widget that shows a part of the experiment: a new one whenever the widgets must start over."""
-    return f"{name}--{st.session_state.get(_REVISION, 0)}"
+def key(name: str, area: str = "") -> str:
+    """The key of a widget that shows a part of the experiment: a new one when the widgets of the area start over."""
+    return f"{name}--{'-'.join(map(str, _revision(area)))}"
 
 
-def start(name: str, value: Any) -> tuple[str, Any]:
+def start(name: str, value: Any, area: str = "") -> tuple[str, Any]:
     """The key of a widget, and the value to start it with, which stays the same for as long as the key does.
 
     The value is not put into `st.session_state`: Streamlit would send it to the browser as a change, which may
     arrive there after the user has typed the next one.
     """
-    found = key(name)
-    values: dict[str, Any] = st.session_state.setdefault(_STARTED_WITH, {})
-    return found, values.setdefault(found, value)
+    found = key(name, area)
+    values: dict[str, dict[str, Any]] = st.session_state.setdefault(_STARTED_WITH, {})
+    return found, values.setdefault(area, {}).setdefault(found, value)
 
 
 def entered(page: str) -> None:
     """Call on every run with the page that is drawn: a browser forgets the widgets of a page that is left."""
     if st.session_state.get(_PAGE) != page:
         st.session_state[_PAGE] = page
-        _redraw()
+        _start_over()
 
 
-def once(callback: Callable[[], None]) -> Callable[[], None]:
-    """A callback that does nothing when the widgets have started over since it was made."""
-    drawn = st.session_state.get(_REVISION, 0)
+def once(callback: Callable[[], None], area: str = "") -> Callable[[], None]:
+    """A callback that does nothing when the area's widgets have started over since it was made."""
+    drawn = _revision(area)
 
     def call() -> None:
-        if st.session_state.get(_REVISION, 0) == drawn:
+        if _revision(area) == drawn:
             callback()
 
     return call
 
 
-def _redraw() -> None:
-    st.session_state[_STARTED_WITH] = {}
-    st.session_state[_REVISION] = st.session_state.get(_REVISION, 0) + 1
+def _revision(area: str) -> tuple[int, ...]:
+    """How often the widgets of an area have started over: with all others, and by themselves."""
+    revisions: Mapping[str, int] = st.session_state.get(_REVISIONS, {})
+    return tuple(revisions.get(part, 0) for part in dict.fromkeys(("", area)))
+
+
+def _start_over(area: str = "") -> None:
+    """Give the widgets of an area new keys; without one, those of all areas."""
+    st.session_state.setdefault(_REVISIONS, Counter())[area] += 1
+    started: dict[str, dict[str, Any]] = st.session_state.get(_STARTED_WITH, {})
+    for ended in [area] if area else [*started]:
+        started.pop(ended, None)
 
 
 def experiment() -> Experiment:
@@ -81,10 +96,10 @@ def experiment() -> Experiment:
 
 def replace(new: Experiment, redraw: bool = True) -> None:
     """Make this the experiment; `redraw` unless the one widget that was changed shows it already."""
-    st.session_state[_EXPERIMENT] = new
+    old, st.session_state[_EXPERIMENT] = st.session_state.get(_EXPERIMENT), new
     st.session_state.pop(_REFUSED, None)
     if redraw:
-        _redraw()
+        _start_over(NETWORK if old is not None and old.updated(layers=new.layers) == new else "")
 
 
 def edit(area: str, change: Callable[[Experiment], Experiment], redraw: bool = True) -> None:
@@ -108,7 +123,7 @@ def adopt(new: Experiment) -> None:
 def say(area: str, message: str) -> None:
     """Leave a sentence to be shown in that area of the page; its widgets start over."""
     st.session_state[_REFUSED] = (area, message)
-    _redraw()
+    _start_over(area if area == NETWORK else "")
 
 
 def _refuse_too_large(changed: Experiment) -> None:
@@ -175,7 +190,7 @@ def set_layer_param(path: Path, name: str, value: Any) -> None:
         layer = old.layer_at(path)
         return old.replace_layer(path, layer.updated(params={**layer.params, name: value}))
 
-    edit("network", change, redraw=False)
+    edit(NETWORK, change, redraw=False)
 
 
 def new_weights(redraw: bool) -> None:
@@ -185,8 +200,9 @@ def new_weights(redraw: bool) -> None:
 
 
 def drawn_from() -> tuple[Any, ...]:
-    """What the widgets of the page depend on, but for the seed: where it has changed, they must be drawn again."""
-    return st.session_state.get(_REVISION, 0), st.session_state.get(_REFUSED), preset_name()
+    """What the widgets depend on that start over together: where it has changed, the whole page is drawn again."""
+    refused = st.session_state.get(_REFUSED)
+    return _revision(""), None if refused is None or refused[0] == NETWORK else refused
 
 
 def preset_name(presets: Mapping[str, Any] = PRESETS) -> str | None:

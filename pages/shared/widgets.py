@@ -17,9 +17,11 @@ Width = int | Literal["stretch"]
 
 def parameter_widget(
     parameter: Parameter, value: Any, name: str, change: Callable[[Any], None], *, width: Width = "stretch",
-    compact: bool = False,
+    compact: bool = False, area: str = "",
 ) -> None:  # fmt: skip
     """Show a parameter with its value, as the widget `name`; `change` gets the new one when the user sets it.
+
+    `area` is the one that the widget starts over with, as in `editor.start`.
 
     A teacher's link may hide or lock it by the parameter's controls. No limit is given to the browser: the catalog
     checks the value, and its sentence says more than a greyed button.
@@ -27,14 +29,14 @@ def parameter_widget(
     if hidden(*parameter.controls):
         return
     if isinstance(parameter, Floats):
-        _floats(parameter, value, name, change)
+        _floats(parameter, value, name, change, area)
         return
-    key, first = editor.start(name, value)
+    key, first = editor.start(name, value, area)
     common: dict[str, Any] = {
         "label": parameter.label,
         "key": key,
         "help": None if compact else parameter.help,
-        "on_change": editor.once(lambda: change(st.session_state[key])),
+        "on_change": editor.once(lambda: change(st.session_state[key]), area),
         "label_visibility": "collapsed" if compact else "visible",
         "disabled": locked(*parameter.controls),
     }
@@ -57,7 +59,9 @@ def parameter_widget(
         st.number_input(value=first, step=step_of(parameter, first), format="%g", width=width, **common)
 
 
-def _floats(parameter: Floats, values: tuple[float, ...], name: str, change: Callable[[Any], None]) -> None:
+def _floats(
+    parameter: Floats, values: tuple[float, ...], name: str, change: Callable[[Any], None], area: str
+) -> None:
     for index, label in enumerate(parameter.labels):
 
         def change_one(new: float, index: int = index) -> None:
@@ -71,7 +75,7 @@ def _floats(parameter: Floats, values: tuple[float, ...], name: str, change: Cal
             step=parameter.element.step,
             controls=parameter.controls,
         )
-        parameter_widget(element, values[index], f"{name}-{index}", change_one)
+        parameter_widget(element, values[index], f"{name}-{index}", change_one, area=area)
 
 
 def step_of(parameter: Float, value: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,17 @@ def test_a_run_that_was_just_started_does_not_wait_behind_the_others(tmp_path: P
     """And its first turn is a whole one: the page shows many steps at once."""
     others = [Session(tmp_path) for _ in range(2 * cores() + 2)]
     asked = []
-    turns = PROCESSOR.turns
-    ask = turns.ask
 
-    def note(priority: Priority = Priority.WATCHED) -> Turn:
-        asked.append((threading.current_thread(), priority == Priority.PRESSED))
-        return ask(priority)
+    def noted(ask: Callable[[Priority], Turn]) -> Callable[[Priority], Turn]:
+        def note(priority: Priority = Priority.WATCHED) -> Turn:
+            asked.append((threading.current_thread(), priority == Priority.PRESSED))
+            return ask(priority)
+
+        return note
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(turns, "ask", note)
+        for turns in (PROCESSOR.preparations, PROCESSOR.turns):
+            patch.setattr(turns, "ask", noted(turns.ask))
         for other in others:
             other.play()  # before there is anything to train, so that one thread does it all
             other.apply(experiment())

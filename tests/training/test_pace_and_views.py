@@ -12,7 +12,7 @@ from small_runs import make
 from mlp_core.presets import preset
 from mlp_core.processor import Priority, Processor
 from mlp_core.processor.policy import BUSY_GIL_SECONDS, CHUNK_SECONDS, LONG_CHUNK_SECONDS, SHORT_CHUNK_SECONDS
-from mlp_core.training.pace import Pace, slow_chunk
+from mlp_core.training.pace import Pace
 from mlp_core.training.views import EVALUATION, VIEW_SHARE, ViewSchedule
 
 LONG_AGO = -3600.0
@@ -115,5 +115,11 @@ def test_chunks_are_short_where_others_wait_and_the_background_gives_way() -> No
         assert not waiting.held
 
 
-def test_slow_motion_shows_ten_chunks_a_second() -> None:
-    assert [slow_chunk(speed) for speed in (0.5, 1.0, 10.0, 1000.0)] == [1, 1, 1, 100]
+def test_slow_motion_shows_ten_chunks_a_second_and_fewer_to_a_class() -> None:
+    processor = Processor(2)
+    pace = Pace(processor)
+    assert [pace.slow_chunk(speed) for speed in (0.5, 1.0, 10.0, 1000.0)] == [1, 1, 1, 100]
+    with contextlib.ExitStack() as members:
+        for _ in range(24):
+            members.enter_context(processor.turns.member())
+        assert [pace.slow_chunk(speed) for speed in (1.0, 10.0, 1000.0)] == [1, 3, 300]

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 KEPT_VERDICTS = 1024
 """Structures of which the process remembers whether native code gives the reference engine's bits."""
-TRIED_STEPS = 4
-"""Steps in which the code of a new structure is compared with the reference engine, over the end of an epoch."""
+TRIED_STEPS = 2
+"""Steps in which the code of a new structure is compared with the reference engine: an epoch's last and the first of
+the next, so a batch that is not full and a full one, the first update and one from what that left behind."""
 
 VERDICTS: BuildCache[bool | str] = BuildCache(KEPT_VERDICTS)
 """By structure, whether gradients of large layers are joined with the update; or why there is no native code."""
