@@ -101,4 +101,5 @@ async def _follow(client: Client, answers: list[float], asking: asyncio.TaskGrou
                 client.leave_stream()
                 asking.create_task(client.run(feed.fragment, component_trigger(feed.id, "redraw")))
                 break
-            await asyncio.sleep(max(0.0, answer["next"] - (time.monotonic() - began)))
+            left = answer["next"] - (time.monotonic() - began)
+            await client.until(lambda one, now=feed: one.feed != now, max(0.0, left))  # another feed is asked at once
