@@ -29,6 +29,8 @@ class Rule:
     """How many numbers it takes besides, the same for every element."""
     write: Callable[..., Value]
     """From an emitter, an element of each array and the numbers to the result; vectors or single numbers."""
+    width: Callable[[], int] = vector_width
+    """Gives how many elements are computed at a time."""
     scalar_ends: bool = False
     """Whether the last elements, which fill no two vectors, are computed one by one, with the C library's functions."""
 
@@ -38,7 +40,7 @@ class Rule:
 
     def _loop(self, emitter: Emitter, target: Value, *given: Value) -> None:
         sources, numbers, count = given[: self.arrays], given[self.arrays : -1], given[-1]
-        width = vector_width()
+        width = self.width()
         in_vectors = emitter.round_down(count, 2 * width) if self.scalar_ends else count
         parts = [(whole(0), in_vectors, width), *([(in_vectors, count, 1)] if self.scalar_ends else [])]
         for begin, end, lanes in parts:
@@ -91,6 +93,8 @@ HALF, ROOT_HALF = 0.5, math.sqrt(0.5)
 def _gelu(emitter: Emitter, x: Value) -> Value:
     """x/2 · (1 + erf(x/√2)), in the way of oneDNN, which PyTorch has it from."""
     builder = emitter.builder
+    if x.type.count == onednn.LONG:
+        return onednn.long_gelu(emitter, x)
     half = builder.fmul(x, number(HALF, x.type))
     error, _ = onednn.erf(emitter, builder.fmul(x, number(ROOT_HALF, x.type)))
     return emitter.fma(half, error, half)
@@ -163,8 +167,8 @@ RULES: dict[str, Rule] = {
     "tanh_backward": Rule(2, 0, _tanh_backward),
     "sigmoid": Rule(1, 0, sigmoid, scalar_ends=True),
     "sigmoid_backward": Rule(2, 0, _sigmoid_backward),
-    "gelu": Rule(1, 0, _gelu),
-    "gelu_backward": Rule(2, 0, _gelu_backward),
+    "gelu": Rule(1, 0, _gelu, onednn.vector_width),
+    "gelu_backward": Rule(2, 0, _gelu_backward, onednn.vector_width),
     "gelu_single": Rule(1, 0, _gelu_single, scalar_ends=True),
     "gelu_single_backward": Rule(2, 0, _gelu_single_backward, scalar_ends=True),
     "gelu_tanh": Rule(1, 0, _gelu_tanh, scalar_ends=True),
