@@ -30,6 +30,8 @@ LONG_CHUNK_SECONDS = 0.1
 """The same where the GIL is busy: the fewer chunks there are, the less often a run waits for it."""
 SHORT_CHUNK_SECONDS = 0.03
 """The shortest chunk where other runs wait for a turn."""
+FIRST_CHUNK_SECONDS = 0.015
+"""How long the first chunks aim to last after somebody has started a run: the page waits for them."""
 ROUND_SECONDS = 0.5
 """Everybody who shares the processor should have a turn within this time: a page that is new every second needs it."""
 BUSY_GIL_SECONDS = 0.004

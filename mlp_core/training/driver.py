@@ -162,10 +162,10 @@ class Driver:
             mail.publish("running")
         by_epoch = goal != "batch"
         events = trainer.train(epochs=(target or None) if by_epoch else None, steps=None if by_epoch else target)
-        finished, first = False, True
+        finished, trainer.pace.starts = False, True
         while not finished and self._goes_on(trainer, goal, target):
             began, steps_before = time.monotonic(), trainer.run.position.step
-            with self._in_turn(lambda: self._goes_on(trainer, goal, target), pressed=first) as begun:
+            with self._in_turn(lambda: self._goes_on(trainer, goal, target), pressed=trainer.pace.starts) as begun:
                 if not begun:
                     return
                 self._follow(trainer)
@@ -174,7 +174,7 @@ class Driver:
                     trainer.compute_views(mail.views_on_screen(), all_stale=finished)
                     if not finished:
                         mail.publish("running")
-            first = False
+            trainer.pace.starts = False
             if orders.weights is not None:
                 self._give_weights()
             self._throttle(began, trainer.run.position.step - steps_before, trainer, goal)
@@ -183,7 +183,7 @@ class Driver:
 
     def _do_chunks(self, trainer: Trainer, events: Events, goes_on: Callable[[], bool]) -> bool:
         """Train for a turn, which is one chunk once a run's chunks have grown; whether that was the end."""
-        ends = time.monotonic() + trainer.loop.chunk_seconds / 2
+        ends = time.monotonic() + trainer.pace.chunk_seconds() / 2
         while (event := next(events, None)) is not None:
             trainer.take(event)
             if self._mail.orders.steps_per_second or time.monotonic() > ends or not goes_on():

@@ -10,6 +10,7 @@ from mlp_core.processor import Processor
 from mlp_core.processor.policy import (
     BUSY_GIL_SECONDS,
     CHUNK_SECONDS,
+    FIRST_CHUNK_SECONDS,
     LONG_CHUNK_SECONDS,
     ROUND_SECONDS,
     SHORT_CHUNK_SECONDS,
@@ -28,6 +29,7 @@ class Pace:
 
     def __init__(self, processor: Processor, *, background: bool = False) -> None:
         self.samples_per_second = 0.0
+        self.starts = False  # the run was just started: nothing of it has been shown since
         self.rested = 0.0  # seconds in which the run waited to be slow enough
         self._processor, self._background = processor, background
         self._gaps = deque([0.0], maxlen=3)  # seconds from one chunk to the next, without views and rests
@@ -51,6 +53,8 @@ class Pace:
     def chunk_seconds(self) -> float:
         """How long a chunk should last: longer where the GIL is busy, which is needed between two."""
         turns = self._processor.turns
+        if self.starts:
+            return FIRST_CHUNK_SECONDS
         if self._background:
             return SHORT_CHUNK_SECONDS if turns.members or turns.waiting else CHUNK_SECONDS
         if turns.waiting:

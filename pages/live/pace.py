@@ -25,7 +25,7 @@ UPDATES_PER_CORE = 16
 """A second, of all pages together: what leaves a core with time for presses."""
 SOONEST, LATEST = 0.3, 1.5
 """An update is asked for when the next numbers are due, so many paces away."""
-RETRY, RETRY_SECONDS = 0.05, 0.05
+RETRY, RETRY_SECONDS = 0.05, 0.025
 """If they are not there yet, it is asked for again after so many paces or seconds, whichever is longer."""
 MARGIN_SECONDS = 0.03
 """How long after numbers are due they may come."""

@@ -38,7 +38,7 @@ except UnsupportedError as error:
 
 INTEL = "GenuineIntel" in (Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else "")
 tried_here = pytest.mark.skipif(
-    WIDTH != 8 and not INTEL, reason="which experiments run natively was only tried with AVX2, and with AVX-512 by Intel"
+    WIDTH != 8 and not INTEL, reason="which experiments run natively was tried with AVX2, and AVX-512 by Intel"
 )
 """Elsewhere an experiment may be left to the fast engine, because the trial finds a difference."""
 

@@ -34,8 +34,10 @@ def choose_data(name: str) -> Action:
 
 
 def press(app: AppTest) -> None:
-    """Press Train, or Pause where it trains."""
-    next(button for button in app.button if button.key in ("train", "pause")).click()
+    """Press Train, or Pause where it trains; what cannot be trained, nobody can press."""
+    found = next(button for button in app.button if button.key in ("train", "pause"))
+    if not found.disabled:
+        found.click()
 
 
 def look(app: AppTest) -> None:

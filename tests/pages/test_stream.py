@@ -192,12 +192,12 @@ def test_the_pace_follows_how_many_share_the_machine(
 @pytest.mark.parametrize(
     ("age", "period", "new", "seconds"),
     [
-        (0.0, 0.0, True, 0.1),  # it has just begun
+        (0.0, 0.0, True, 0.05),  # it has just begun
         (0.0, 0.1, True, 1.0),  # there will be newer ones at any time
         (0.1, 0.9, True, 0.8),  # when the next are due,
         (0.7, 0.9, True, 1.1),  # or those after the next, if that is too soon,
         (0.1, 9.0, True, 1.5),  # but a page that shows nothing new looks dead
-        (0.1, 0.9, False, 0.1),
+        (0.1, 0.9, False, 0.05),
     ],
 )
 def test_a_browser_asks_when_the_next_numbers_are_due(
