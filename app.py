@@ -10,5 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.live.stream import routes
+from pages.live.warm import collect_seldom
 
+collect_seldom()
 app = st.App(Path(__file__).parent / "pages" / "entry" / "main.py", routes=routes())

@@ -13,7 +13,13 @@ from mlp_core.presets import DEFAULT, PRESETS
 from mlp_core.processor import PROCESSOR, Priority
 
 COLLECT_AFTER = 5_000, 10, 10
-"""New objects after which those are looked through, and after how many times the older and the oldest ones are."""
+"""New objects after which those are looked through, and after how many times the older and the oldest ones are. With
+Python's own 700, collections take a tenth of the time of a start, and in a class the GIL for a quarter of a second."""
+
+
+def collect_seldom() -> None:
+    """Set up the garbage collector of a process that serves the app."""
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 @st.cache_resource(show_spinner=False)
@@ -28,14 +34,14 @@ def load_pytorch() -> None:
 
 def _load() -> None:
     trainer = import_module("mlp_core.training.trainer")
-    # A step of a run imports and compiles what the first one of any run needs.
+    native = import_module("mlp_core.engines.native.engine")
+    threading.Thread(target=native.kernel_compiler(), name="mlp-compile", daemon=True).start()
+    # A step of a run imports, meanwhile, what the first one of any run needs.
     experiment = PRESETS[DEFAULT].experiment
     with PROCESSOR.preparations.turn(Priority.WATCHED):
         first = trainer.Trainer(experiment, data.load(experiment.data), processor=PROCESSOR)
     next(first.train(steps=1))
     # What that left behind is taken out of garbage collection: a full collection walks through it for 150 ms with the
-    # GIL held, and every session waits. For the same reason collections come more seldom than Python's default.
+    # GIL held, and every session waits.
     del first
-    gc.collect()
     gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)

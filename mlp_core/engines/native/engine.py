@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -135,6 +136,18 @@ class _PreparedRun:
     def fits(self, run: Run, update: Update) -> bool:
         """Whether it was prepared for this run, with its optimizer set as it is now."""
         return self._run is run and self.update == update
+
+
+def kernel_compiler() -> Callable[[], object]:
+    """Something to call, from any thread, that compiles what native code of all networks has in common, once.
+
+    Nearly all of that is done without the GIL, so that something else can be imported meanwhile.
+    """
+    try:
+        from mlp_core.engines.native.library import library
+    except ImportError:  # without llvmlite
+        return lambda: None
+    return library
 
 
 class NativeEngine(PreparedEngine[_PreparedRun]):
