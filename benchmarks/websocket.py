@@ -79,6 +79,11 @@ class Client:
         return self.points.count
 
     @property
+    def fragments(self) -> set[str]:
+        """The fragments of the page that ran last; none where all of it did."""
+        return self._drawn_now
+
+    @property
     def feed(self) -> Feed | None:
         """The component that hands on what moves, if the page has one."""
         found = self.elements.find(COMPONENT, FEED)

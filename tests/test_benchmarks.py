@@ -32,6 +32,7 @@ from benchmarks import (
 )
 from benchmarks.cases import CASES
 from benchmarks.machine import processor, versions
+from benchmarks.network import Network
 from benchmarks.options import Options
 from benchmarks.peers import OURS, PEERS
 from benchmarks.server import Server, server
@@ -178,6 +179,25 @@ def test_a_preset_of_a_mixed_class_trains_on_after_its_epochs(running_server: Se
             return client.sight.steps
 
     assert asyncio.run(scenario()) > steps
+
+
+def test_an_edit_of_the_network_leaves_the_rest_of_the_page_alone(running_server: Server) -> None:
+    """Also the one that makes of a preset a changed experiment; another data set is everybody's matter."""
+
+    async def scenario() -> list[int]:
+        async with browser(running_server.port) as client, browsers.updated([client]):
+            await browsers.ready(client)
+            ran = []
+            for change in (Network.change_width, Network.change_activation, Network.add, Network.remove):
+                await change(Network(client.elements))(client)
+                ran.append(len(client.fragments))
+            await client.choose("Set", "Circle · made here")
+            return [*ran, len(client.fragments)]
+
+    first, *more, other_set = asyncio.run(scenario())
+    assert first == 3, "the network, the preset, the feed"
+    assert more == [2, 2, 2], "the network, the feed"
+    assert other_set == 0
 
 
 def test_a_mixed_class_without_images_is_skipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

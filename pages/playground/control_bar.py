@@ -15,6 +15,7 @@ from mlp_core.training.snapshot import BUSY, Snapshot
 from pages.live.page import BUTTONS, LivePage
 from pages.playground.preset import edit_alone, preset_area
 from pages.shared import editor
+from pages.shared.editor import SETTINGS
 from pages.shared.link import hidden, locked, write_link
 from pages.shared.verdict import Permits, apply_experiment
 from pages.shared.widgets import parameter_widget
@@ -133,7 +134,7 @@ def _choices(page: LivePage, session: Session, snapshot: Snapshot) -> None:
     preset_area(page)
     more = st.popover(
         "", icon=":material/tune:", key=_MORE, help="All settings of the optimizer, the loss and the run.",
-        on_change="rerun",
+        on_change=lambda: editor.start_over(SETTINGS),  # a browser forgets the widgets that are not seen
     )  # fmt: skip
     if more.open:  # what is not seen is not sent
         with more:
@@ -196,12 +197,13 @@ def _more() -> None:
         for parameter in shown:
             parameter_widget(
                 parameter, part.params[parameter.name], f"{part.kind}-{parameter.name}",
-                lambda value, kind=part.kind, name=parameter.name: editor.set_param(kind, name, value),
+                lambda value, kind=part.kind, name=parameter.name: editor.set_param(kind, name, value), area=SETTINGS,
             )  # fmt: skip
     _schedule()
     st.markdown("**Data**")
     parameter_widget(
         DATA_SEED, current.data.seed, "data-seed", lambda value: editor.set_field("data", "controls", "seed", value),
+        area=SETTINGS,
     )  # fmt: skip
     st.markdown("**Run**")
     for parameter in TRAINING.parameters:
@@ -209,6 +211,7 @@ def _more() -> None:
             parameter_widget(
                 parameter, getattr(current.training, parameter.name), f"training-{parameter.name}",
                 lambda value, name=parameter.name: editor.set_field("training", "controls", name, value),
+                area=SETTINGS,
             )  # fmt: skip
 
 
@@ -217,12 +220,12 @@ def _schedule() -> None:
     if hidden("scheduler"):
         return
     chosen = editor.experiment().scheduler
-    key, first = editor.start("scheduler", CONSTANT if chosen is None else chosen.type)
+    key, first = editor.start("scheduler", CONSTANT if chosen is None else chosen.type, SETTINGS)
     names = [CONSTANT, *SCHEDULERS]
     st.selectbox(
         "Learning rate schedule", names, index=names.index(first), key=key, disabled=locked("scheduler"),
         format_func=lambda name: SCHEDULERS[name].label if name in SCHEDULERS else name,
-        on_change=editor.once(lambda: editor.choose_schedule(st.session_state[key])),
+        on_change=editor.once(lambda: editor.choose_schedule(st.session_state[key]), SETTINGS),
         help="How the learning rate changes by itself while training goes on."
         if chosen is None
         else f"{chosen.entry.summary} {chosen.entry.when}",
@@ -231,9 +234,10 @@ def _schedule() -> None:
         parameter_widget(
             EVERY, chosen.every, "scheduler-every",
             lambda value: editor.set_field("scheduler", "controls", "every", value),
+            area=SETTINGS,
         )  # fmt: skip
         for parameter in chosen.entry.parameters:
             parameter_widget(
                 parameter, chosen.params[parameter.name], f"scheduler-{chosen.type}-{parameter.name}",
-                lambda value, name=parameter.name: editor.set_param("scheduler", name, value),
+                lambda value, name=parameter.name: editor.set_param("scheduler", name, value), area=SETTINGS,
             )  # fmt: skip

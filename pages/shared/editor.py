@@ -9,7 +9,7 @@ the old one are dead. Every tick of a live chart carries the browser's widget va
 gone for a while too: a tick that left the browser before the new page arrived there would bring an old value back, as
 if the user had set it once more.
 
-The widgets of the network are counted by themselves, so that an edit of a layer leaves all others as they are.
+The widgets of some areas are counted by themselves, so that an edit of a layer leaves all others as they are.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from mlp_core.presets import DEFAULT, PRESETS
 from mlp_core.spec import DataSpec, Experiment, Path, SchedulerSpec
 from pages.shared.link import open_link, refuse_locked
 
-NETWORK = "network"
-"""The area whose widgets start over by themselves; those of all other areas (`""`) start over together, with these."""
+NETWORK, SETTINGS = "network", "settings"
+"""Areas whose widgets may start over by themselves; those of the rest of the page (`""`) start over with all others."""
 
 _EXPERIMENT = "experiment"
 _REFUSED = "refused"
@@ -58,7 +58,7 @@ def entered(page: str) -> None:
     """Call on every run with the page that is drawn: a browser forgets the widgets of a page that is left."""
     if st.session_state.get(_PAGE) != page:
         st.session_state[_PAGE] = page
-        _start_over()
+        start_over()
 
 
 def once(callback: Callable[[], None], area: str = "") -> Callable[[], None]:
@@ -78,7 +78,7 @@ def _revision(area: str) -> tuple[int, ...]:
     return tuple(revisions.get(part, 0) for part in dict.fromkeys(("", area)))
 
 
-def _start_over(area: str = "") -> None:
+def start_over(area: str = "") -> None:
     """Give the widgets of an area new keys; without one, those of all areas."""
     st.session_state.setdefault(_REVISIONS, Counter())[area] += 1
     started: dict[str, dict[str, Any]] = st.session_state.get(_STARTED_WITH, {})
@@ -99,7 +99,7 @@ def replace(new: Experiment, redraw: bool = True) -> None:
     old, st.session_state[_EXPERIMENT] = st.session_state.get(_EXPERIMENT), new
     st.session_state.pop(_REFUSED, None)
     if redraw:
-        _start_over(NETWORK if old is not None and old.updated(layers=new.layers) == new else "")
+        start_over(NETWORK if old is not None and old.updated(layers=new.layers) == new else "")
 
 
 def edit(area: str, change: Callable[[Experiment], Experiment], redraw: bool = True) -> None:
@@ -123,7 +123,7 @@ def adopt(new: Experiment) -> None:
 def say(area: str, message: str) -> None:
     """Leave a sentence to be shown in that area of the page; its widgets start over."""
     st.session_state[_REFUSED] = (area, message)
-    _start_over(area if area == NETWORK else "")
+    start_over(area if area == NETWORK else "")
 
 
 def _refuse_too_large(changed: Experiment) -> None:

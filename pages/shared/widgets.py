@@ -59,9 +59,7 @@ def parameter_widget(
         st.number_input(value=first, step=step_of(parameter, first), format="%g", width=width, **common)
 
 
-def _floats(
-    parameter: Floats, values: tuple[float, ...], name: str, change: Callable[[Any], None], area: str
-) -> None:
+def _floats(parameter: Floats, values: tuple[float, ...], name: str, change: Callable[[Any], None], area: str) -> None:
     for index, label in enumerate(parameter.labels):
 
         def change_one(new: float, index: int = index) -> None:

@@ -93,7 +93,7 @@ def menu(page: Any, key: str, action: str) -> None:
     """Choose from a menu that changes the layers, and wait until they are drawn anew: then they have other keys."""
     api = pytest.importorskip("playwright.sync_api")
     place = page.locator(f"[class*='st-key-{key}--']").first
-    before = re.search(rf"st-key-{key}--\d+", place.get_attribute("class"))
+    before = re.search(rf"st-key-{key}--[\d-]+", place.get_attribute("class"))
     assert before is not None
     item = page.get_by_role("menuitem", name=action, exact=True)
     place.locator("button").first.click()

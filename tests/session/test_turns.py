@@ -102,3 +102,38 @@ def test_ten_sessions_train_at_once_and_all_advance(tmp_path: Path) -> None:
     for made in sessions:
         made.close()
     assert all(made.close(LIMIT) for made in sessions)
+
+
+def test_a_run_is_prepared_while_others_have_all_turns(session: Session) -> None:
+    """What the page shows until its first steps is the run before, as one that goes on."""
+    session.apply(experiment())
+    at_rest(session)
+    before = session.snapshot().run
+    turns = [PROCESSOR.turns.ask() for _ in range(PROCESSOR.cores)]
+    try:
+        session.play()
+        session.apply(experiment("xor"))
+        assert session.wait(lambda _: session._mail.up_to_date, LIMIT)
+        waiting = session.snapshot()
+        assert (waiting.status, waiting.trains, waiting.run) == ("preparing", True, before)
+    finally:
+        for turn in turns:
+            turn.end()
+    assert until_step(session, 1).run != before
+
+
+def test_a_run_that_is_paused_before_its_first_steps_is_ready(session: Session) -> None:
+    session.apply(experiment())
+    at_rest(session)
+    turns = [PROCESSOR.turns.ask() for _ in range(PROCESSOR.cores)]
+    try:
+        session.play()
+        session.apply(experiment("xor"))
+        assert session.wait(lambda _: session._mail.up_to_date, LIMIT)
+        session.pause()
+    finally:
+        for turn in turns:
+            turn.end()
+    shown = at_rest(session)
+    assert (shown.status, shown.step) == ("ready", 0)
+    assert shown.experiment == experiment("xor")
