@@ -125,9 +125,13 @@ class Driver:
             self._give_up(generation, "preparing", "")
             raise
         with mail.lock:
-            if orders.generation != generation or trainer is None:
+            if trainer is None:
                 return
-            mail.trainer, mail.prepared = trainer, generation
+            if orders.generation != generation:
+                trainer.release()
+                return
+            mail.take_trainer(trainer)
+            mail.prepared = generation
             if orders.experiment is not None:
                 trainer.follow(orders.experiment)
             mail.aim()
@@ -138,7 +142,8 @@ class Driver:
         mail = self._mail
         with mail.lock:
             if mail.orders.generation == generation:
-                mail.trainer, mail.prepared, mail.orders.goal = None, generation, None
+                mail.take_trainer(None)
+                mail.prepared, mail.orders.goal = generation, None
                 mail.publish(status, message)
 
     def _show_progress(self, progress: data.Progress) -> None:

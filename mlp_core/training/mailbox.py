@@ -114,9 +114,15 @@ class Mailbox:
         self.show(status="preparing", message="", progress=None, period=0.0,
                   goes_on=self.orders.goal is not None)  # fmt: skip
 
+    def take_trainer(self, trainer: Trainer | None) -> None:
+        """Put this trainer, or none, in the place of the one that is there."""
+        before, self.trainer = self.trainer, trainer
+        if before is not None:
+            before.release()
+
     def drop_run(self) -> None:
         """Let go of the run and of everything that the snapshot shows of it."""
-        self.trainer = None
+        self.take_trainer(None)
         self.show(dataset=None, history=None, confusion=None, views={})
 
     def aim(self) -> None:

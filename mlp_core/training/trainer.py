@@ -110,6 +110,14 @@ class Trainer:
         self.run.base_learning_rate = experiment.optimizer.params["lr"]
         self.run.experiment = experiment
 
+    def release(self) -> None:
+        """Let go of what refers back to the run: its memory is free at once, not when garbage is collected.
+
+        Only its record may be read afterwards.
+        """
+        self.run.passes = None
+        del self._engine, self.views
+
     def _compute(self, work: Callable[[], T]) -> T:
         """Have a thread of low priority do what holds no GIL, set up for this run's kernels."""
 

@@ -134,7 +134,7 @@ def _choices(page: LivePage, session: Session, snapshot: Snapshot) -> None:
     preset_area(page)
     more = st.popover(
         "", icon=":material/tune:", key=_MORE, help="All settings of the optimizer, the loss and the run.",
-        on_change=lambda: editor.start_over(SETTINGS),  # a browser forgets the widgets that are not seen
+        on_change=_open_settings,
     )  # fmt: skip
     if more.open:  # what is not seen is not sent
         with more:
@@ -186,6 +186,15 @@ def _device(snapshot: Snapshot) -> None:
         on_change=editor.once(lambda: editor.set_field("training", "controls", "device", st.session_state[key])),
         help="Where it is trained; only what this machine has is listed. Small networks are fastest on the CPU.",
     )  # fmt: skip
+
+
+def _open_settings() -> None:
+    """The list was opened, or closed. Widgets that were not seen start over: a browser has forgotten them.
+
+    Not at the close: what was typed last may come with it.
+    """
+    if st.session_state[_MORE]:
+        editor.start_over(SETTINGS)
 
 
 def _more() -> None:

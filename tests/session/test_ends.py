@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,20 @@ def test_close_ends_the_thread_and_drops_the_run(tmp_path: Path) -> None:
 
 def test_close_before_anything(tmp_path: Path) -> None:
     assert Session(tmp_path).close()
+
+
+def test_a_run_that_was_given_up_is_freed_without_the_garbage_collector(session: Session) -> None:
+    """A class that edits large networks would fill the memory before that comes."""
+    gc.disable()
+    try:
+        session.apply(experiment())
+        session.play()
+        until_step(session, 1)
+        assert session._mail.trainer is not None
+        given_up = weakref.ref(session._mail.trainer.run)
+        for name in ("xor", "circle"):
+            session.apply(experiment(name))
+            assert session.wait(lambda now, name=name: now.experiment == experiment(name) and now.step > 0, LIMIT)
+        assert given_up() is None
+    finally:
+        gc.enable()
