@@ -322,7 +322,7 @@ class LivePage:
 
 def run_areas(*names: str) -> None:
     """In a callback: have areas run alone, and the feed, so that the browser asks at once for what is new."""
-    st.rerun([*names, LIVE])
+    st.rerun([*names] if BUTTONS in names else [*names, LIVE])  # the feed stands among the buttons
 
 
 def leave(page: LivePage | None) -> bool:

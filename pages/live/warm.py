@@ -41,6 +41,7 @@ def _load() -> None:
     with PROCESSOR.preparations.turn(Priority.WATCHED):
         first = trainer.Trainer(experiment, data.load(experiment.data), processor=PROCESSOR)
     next(first.train(steps=1))
+    first.release()
     # What that left behind is taken out of garbage collection: a full collection walks through it for 150 ms with the
     # GIL held, and every session waits.
     del first

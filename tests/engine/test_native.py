@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -276,3 +277,16 @@ def test_neither_a_program_nor_a_refusal_keeps_a_run_alive(monkeypatch: pytest.M
         del run
         gc.collect()
         assert alive() is None
+
+
+def test_kernels_can_be_compiled_ahead_wherever_the_app_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    module.kernel_compiler()()
+    assert library().address("walk")
+
+    def refuse() -> None:
+        raise UnsupportedError("there is no native code for this machine")
+
+    monkeypatch.setattr("mlp_core.engines.native.library.library", refuse)
+    module.kernel_compiler()()
+    monkeypatch.setitem(sys.modules, "mlp_core.engines.native.library", None)  # as without llvmlite
+    module.kernel_compiler()()

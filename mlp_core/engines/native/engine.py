@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -138,16 +138,22 @@ class _PreparedRun:
         return self._run is run and self.update == update
 
 
-def kernel_compiler() -> Callable[[], object]:
+def kernel_compiler() -> Callable[[], None]:
     """Something to call, from any thread, that compiles what native code of all networks has in common, once.
 
-    Nearly all of that is done without the GIL, so that something else can be imported meanwhile.
+    It imports nothing any more and hardly holds the GIL, so that another thread can import meanwhile. Where there can
+    be no native code, it does nothing.
     """
     try:
         from mlp_core.engines.native.library import library
     except ImportError:  # without llvmlite
         return lambda: None
-    return library
+
+    def compile_kernels() -> None:
+        with suppress(UnsupportedError):
+            library()
+
+    return compile_kernels
 
 
 class NativeEngine(PreparedEngine[_PreparedRun]):
