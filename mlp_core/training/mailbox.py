@@ -152,7 +152,7 @@ class Mailbox:
             computing = status not in BUSY and self.trainer.views.stale(self.views_on_screen())
             before, now = self._snapshot, self.trainer.snapshot(status, message)
             others = self._turns.others() if status == "running" else 0
-            period = now.at - before.at if before.status == status == "running" else 0.0
+            period = now.at - before.at if status == "running" and before.trains else 0.0
             self.show(now, computing_views=computing, others=others, period=period)
 
     def show(self, new: Snapshot | None = None, **changes: Any) -> None:
