@@ -200,6 +200,23 @@ def test_an_edit_of_the_network_leaves_the_rest_of_the_page_alone(running_server
     assert other_set == 0
 
 
+def test_a_page_that_rests_shows_the_run_that_an_edit_has_begun(running_server: Server) -> None:
+    """When nothing goes on, the page asks no more; an area that runs alone has to begin that again."""
+
+    async def scenario() -> tuple[str, str, str]:
+        async with browser(running_server.port) as client, browsers.updated([client]):
+            await browsers.ready(client)
+            await client.until(lambda one: not one.timers)
+            before = client.sight.run
+            await Network(client.elements).change_width()(client)
+            await client.until(lambda one: one.sight.run != before and one.sight.stopped)
+            return before, client.sight.run, client.sight.status
+
+    before, after, status = asyncio.run(scenario())
+    assert before != after
+    assert status == "ready"
+
+
 def test_a_mixed_class_without_images_is_skipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MLP_DATA_DIR", str(tmp_path))
     (row,) = classroom.rows(Options(sessions=(3,), mixed=True))

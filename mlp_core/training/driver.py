@@ -114,7 +114,7 @@ class Driver:
                         weights=weights,
                         background=self._background,
                     )
-            if trainer is not None and orders.goal is None:  # else the first steps are shown, as soon
+            if trainer is not None and orders.goal is None:  # a run that goes on is shown with its first steps
                 with self._in_turn(wanted, pressed=True) as begun:
                     if begun:
                         trainer.compute_views(mail.views_on_screen(), all_stale=True)

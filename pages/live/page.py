@@ -106,6 +106,11 @@ class LivePage:
 
     # Drawing
 
+    @property
+    def follows(self) -> bool:
+        """Whether the browser brings the page up to date, because something went on when its buttons were drawn."""
+        return self._followed
+
     def slots(self, run: str) -> Sequence[Slot]:
         """The places of a run."""
         return self._parts[run]
@@ -321,8 +326,13 @@ class LivePage:
 
 
 def run_areas(*names: str) -> None:
-    """In a callback: have areas run alone, and the feed, so that the browser asks at once for what is new."""
-    st.rerun([*names] if BUTTONS in names else [*names, LIVE])  # the feed stands among the buttons
+    """In a callback: have areas run alone, and the feed, so that the browser asks at once for what is new.
+
+    The buttons run too, which hold the feed, where the page did not follow its runs: they begin that.
+    """
+    page = on_screen()
+    feed = LIVE if page is not None and page.follows else BUTTONS
+    st.rerun([*names] if BUTTONS in names else [*names, feed])
 
 
 def leave(page: LivePage | None) -> bool:
