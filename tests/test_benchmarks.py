@@ -217,6 +217,29 @@ def test_a_page_that_rests_shows_the_run_that_an_edit_has_begun(running_server: 
     assert status == "ready"
 
 
+def test_a_removed_layer_leaves_no_row_when_a_tick_follows_at_once(running_server: Server) -> None:
+    """Streamlit then never tells the browser to drop what was not drawn again."""
+
+    async def scenario() -> list[tuple[int, int]]:
+        rows = []
+        async with browser(running_server.port) as client, browsers.updated([client]):
+            await browsers.ready(client)
+            await client.press("Train")
+            await client.until(lambda one: bool(one.timers) and one.sight.steps > 0)
+            for change in (Network.add, Network.remove) * 6:
+                before = len(Network(client.elements).rows)
+                wanted = before + 2 if change is Network.add else before - 1
+                edit = asyncio.create_task(change(Network(client.elements))(client))
+                await client.until(lambda one: bool(one.fragments))
+                await client.run(client.feed.fragment, timer=True)
+                await edit
+                await client.until(lambda one, wanted=wanted: len(Network(one.elements).rows) == wanted, 5.0)
+                rows.append((len(Network(client.elements).rows), wanted))
+        return rows
+
+    assert all(shown == wanted for shown, wanted in asyncio.run(scenario()))
+
+
 def test_a_mixed_class_without_images_is_skipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MLP_DATA_DIR", str(tmp_path))
     (row,) = classroom.rows(Options(sessions=(3,), mixed=True))

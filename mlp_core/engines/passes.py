@@ -18,20 +18,21 @@ from torch import Tensor
 from mlp_core.engines.cache import BuildCache
 from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.engines.upgrading import BuildLater
+from mlp_core.engines.verdicts import Verdicts
 from mlp_core.run.answers import predicted_class, probabilities
 from mlp_core.run.build import Run, build_model
 from mlp_core.run.metrics import PlainPasses, histogram
 from mlp_core.run.nogil import TRACING, held, unoptimised
 
 KEPT_VERDICTS, KEPT_PASSES = 1024, 64
-"""Structures that the process remembers to run natively or not, and compiled functions of outputs that it keeps."""
+"""Structures, or layers, whose verdicts the process remembers, and compiled functions of outputs that it keeps."""
 TRIED_ROWS = 3
 """Samples for which a new structure's outputs are compared with the plain ones."""
 
 Outputs = Callable[[Tensor], Tensor]
 Pass = Callable[..., Any]
 
-VERDICTS: BuildCache[bool] = BuildCache(KEPT_VERDICTS)
+VERDICTS: Verdicts[bool] = Verdicts(KEPT_VERDICTS, passed=True)
 """By structure, whether native code gives the plain outputs."""
 NETWORKS: BuildCache[Pass | None] = BuildCache(KEPT_PASSES)
 """Outputs of structures that have no native code, from weights and inputs; None where they could not be compiled."""
@@ -164,7 +165,7 @@ def _native(run: Run) -> Outputs | None:
         except UnsupportedError:
             return False
 
-    return outputs if VERDICTS.get(run.structure, agrees) else None
+    return outputs if VERDICTS.get(run.structure, run.layer_structures, agrees) else None
 
 
 def _call_of(method: weakref.WeakMethod[Callable[[], None]]) -> Callable[[], None]:

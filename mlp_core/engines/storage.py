@@ -14,11 +14,14 @@ from torch import Tensor, nn
 
 from mlp_core.engines.optimizers import Update
 from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.run.nogil import assign, flats
 
 _ALIGNMENT = 16
 """Numbers in 64 bytes. PyTorch's own tensors begin at such addresses, and matrix products round by where they begin."""
 _NEGATIVE_ZERO = -0.0
 """What a sum of gradients starts from: adding to it changes no bit, not even the sign of a zero."""
+Values = list[tuple[Tensor, Tensor | float]]
+"""Tensors, and what they are filled with: another one's numbers, or one number."""
 
 
 class Storage:
@@ -31,23 +34,21 @@ class Storage:
         if len({id(p) for p in optimizer.param_groups[0]["params"]} & {id(p) for p in parameters}) != len(parameters):
             raise UnsupportedError("its optimizer does not hold exactly the network's weights")
         self.parameters, self.optimizer, self.update, self.accumulate = parameters, optimizer, update, accumulate
-        self._room = [-(-p.numel() // _ALIGNMENT) * _ALIGNMENT for p in parameters]
-        size = sum(self._room)
-        self.weights, self.gradients = torch.zeros(size), torch.zeros(size)
-        self.fresh = torch.zeros(size) if accumulate else self.gradients
-        self.buffers = {name: torch.zeros(size) for name, _ in update.state}
+        room = [-(-p.numel() // _ALIGNMENT) * _ALIGNMENT for p in parameters]
+        names = [name for name, _ in update.state]
+        count = 2 + accumulate + len(names) + len(update.scratch)
+        made = iter(flats([tuple(p.shape) for p in parameters], room, count))
+        self.weights, self.weight_views = next(made)
+        self.gradients, self.gradient_views = next(made)
+        self.fresh, self.fresh_views = next(made) if accumulate else (self.gradients, self.gradient_views)
+        self.buffers: dict[str, Tensor] = {}
+        self.buffer_views: dict[str, list[Tensor]] = {}
+        for name in names:
+            self.buffers[name], self.buffer_views[name] = next(made)
+        self.scratch = [flat for flat, _ in made]
         self.counts = torch.zeros(len(parameters))
-        self.scratch = [torch.zeros(size) for _ in update.scratch]
-        self.weight_views = self._views(self.weights)
-        self.gradient_views = self._views(self.gradients)
-        self.fresh_views = self._views(self.fresh) if accumulate else self.gradient_views
-        self.buffer_views = {name: self._views(flat) for name, flat in self.buffers.items()}
         self.count_views = list(self.counts.unbind(0))
         self.first = True
-
-    def _views(self, flat: Tensor) -> list[Tensor]:
-        pieces = torch.split(flat, self._room)
-        return [piece[: p.numel()].view(p.shape) for piece, p in zip(pieces, self.parameters, strict=True)]
 
     @property
     def flats(self) -> list[Tensor]:
@@ -63,45 +64,40 @@ class Storage:
         """Make sure that parameters, gradients and state are views of the flat tensors, with their values.
 
         Called before every chunk: where nothing was replaced it runs no operator, since every operator that is
-        called from Python gives the interpreter lock away.
+        called from Python gives the interpreter lock away. All that was replaced is taken in by one.
         """
+        values: Values = []
+        moved = []
         self.first = False
         for position, parameter in enumerate(self.parameters):
-            self._adopt_weight(parameter, self.weight_views[position])
-            self._adopt_gradient(parameter, self.gradient_views[position])
-            self._adopt_state(parameter, position)
+            weight = self.weight_views[position]
+            if parameter.data_ptr() != weight.data_ptr():
+                values.append((weight, parameter))
+                moved.append((parameter, weight))
+            self._adopt_gradient(parameter, self.gradient_views[position], values)
+            self._adopt_state(parameter, position, values)
+        assign(values)
+        for parameter, weight in moved:
+            parameter.data = weight
 
-    def _adopt_weight(self, parameter: nn.Parameter, view: Tensor) -> None:
-        if parameter.data_ptr() != view.data_ptr():
-            with torch.no_grad():
-                view.copy_(parameter)
-            parameter.data = view
-
-    def _adopt_gradient(self, parameter: nn.Parameter, view: Tensor) -> None:
+    def _adopt_gradient(self, parameter: nn.Parameter, view: Tensor, values: Values) -> None:
         if parameter.grad is view:
             return
         if self.accumulate:
-            if parameter.grad is None:
-                view.fill_(_NEGATIVE_ZERO)
-            else:
-                view.copy_(parameter.grad)
+            values.append((view, _NEGATIVE_ZERO if parameter.grad is None else parameter.grad))
         parameter.grad = view
 
-    def _adopt_state(self, parameter: nn.Parameter, position: int) -> None:
+    def _adopt_state(self, parameter: nn.Parameter, position: int, values: Values) -> None:
         state: dict[str, Any] = self.optimizer.state[parameter] if self.update.counts or self.buffers else {}
         if self.update.counts:
-            _take(state, "step", self.count_views[position], 0.0)
+            _take(state, "step", self.count_views[position], 0.0, values)
         for name, fill in self.update.state:
             self.first |= name not in state
-            _take(state, name, self.buffer_views[name][position], fill)
+            _take(state, name, self.buffer_views[name][position], fill, values)
 
 
-def _take(state: dict[str, Any], name: str, view: Tensor, fill: float) -> None:
+def _take(state: dict[str, Any], name: str, view: Tensor, fill: float, values: Values) -> None:
     held = state.get(name)
-    if held is view:
-        return
-    if held is None:
-        view.fill_(fill)
-    else:
-        view.copy_(held)
-    state[name] = view
+    if held is not view:
+        values.append((view, fill if held is None else held))
+        state[name] = view

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -37,10 +38,10 @@ class Batches:
         self.per_epoch = -(-len(x) // self.batch_size)
         self._stream = stream
         self._order: Tensor | None = None
-        row_bytes = max(1, x[0].numel() * x.element_size())
+        row_bytes = max(1, math.prod(x.shape[1:]) * x.element_size())
         self._block = max(1, GATHER_BYTES // (row_bytes * self.batch_size)) * self.batch_size
         self._start = -1
-        self._x_block, self._y_block = x[:0], y[:0]
+        self._x_block, self._y_block = x, y
 
     @property
     def sizes(self) -> tuple[int, ...]:

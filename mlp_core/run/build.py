@@ -10,6 +10,7 @@ from collections.abc import Hashable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -120,8 +121,22 @@ class Run:
     @cached_property
     def structure(self) -> Hashable:
         """What the formulas of a step and of a test pass depend on: equal for runs that may share compiled code."""
+        return tuple((layer.spec, layer.in_features) for layer in self.plan.layers), self._surroundings
+
+    @cached_property
+    def layer_structures(self) -> tuple[Hashable, ...]:
+        """The same for each layer: itself, whether it has weights before it, whether it is the last, and the rest."""
+        weights = list(accumulate((layer.parameters for layer in self.plan.layers), initial=0))
+        last = len(self.plan.layers) - 1
+        return tuple(
+            (layer.spec, layer.in_features, weights[i] > 0, i == last, self._surroundings)
+            for i, layer in enumerate(self.plan.layers)
+        )
+
+    @cached_property
+    def _surroundings(self) -> Hashable:
+        """What they depend on besides layers."""
         return (
-            tuple((layer.spec, layer.in_features) for layer in self.plan.layers),
             self.plan.flatten,
             self.experiment.loss,
             self.dataset.divisor,
@@ -131,9 +146,14 @@ class Run:
     @cached_property
     def step_structure(self) -> Hashable:
         """What the code of a training step depends on besides the optimizer: structure, batch sizes and switches."""
+        return self.structure, self.step_settings
+
+    @property
+    def step_settings(self) -> Hashable:
+        """What of that is no part of the structure: batch sizes and switches."""
         training = self.experiment.training
         switches = (training.zero_grad, self.scheduler is not None, training.max_grad_norm is not None)
-        return self.structure, self.batches.sizes, switches
+        return self.batches.sizes, switches
 
     def scaled(self, x: Tensor) -> Tensor:
         """Inputs as the model takes them: float32, images from bytes to [0, 1]."""
@@ -152,9 +172,11 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
     described = experiment.scheduler
     with stream.lend():
         model = build_model(planned)
-    model.to(device).train()
-    y_train = targets(experiment, planned, dataset.y_train).to(device)
-    batches = Batches(_shared(dataset.x_train).to(device), y_train, experiment.training.batch_size, stream)
+    if device.type != "cpu":
+        model.to(device)
+    model.train()
+    y_train = _on(device, targets(experiment, planned, dataset.y_train))
+    batches = Batches(_on(device, _shared(dataset.x_train)), y_train, experiment.training.batch_size, stream)
     optimizer = _make(experiment.optimizer, model.parameters())
     return Run(
         experiment=experiment,
@@ -164,13 +186,18 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
         model=model,
         loss=_make(experiment.loss),
         optimizer=optimizer,
-        x_test=_shared(dataset.x_test).to(device),
-        y_test=targets(experiment, planned, dataset.y_test).to(device),
+        x_test=_on(device, _shared(dataset.x_test)),
+        y_test=_on(device, targets(experiment, planned, dataset.y_test)),
         stream=stream,
         batches=batches,
         notes=(*((note,) if note else ()), *dataset.notes),
         scheduler=None if described is None else _make(described, optimizer),
     )
+
+
+def _on(device: torch.device, tensor: Tensor) -> Tensor:
+    """The tensor where the run is. Even an operator that has nothing to do gives the interpreter lock away."""
+    return tensor if tensor.device == device else tensor.to(device)
 
 
 def _scheduled(scheduler: Any) -> float:

@@ -6,12 +6,11 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from mlp_core.run.batches import Position
 from mlp_core.run.build import Run
-from mlp_core.run.nogil import copies
+from mlp_core.run.nogil import assign, copies
 
 
 @dataclass(frozen=True)
@@ -83,9 +82,7 @@ def restore(run: Run, checkpoint: Checkpoint) -> None:
     tensors = copies(checkpoint.tensors)
     parameters = list(run.model.parameters())
     kept = [*parameters, *run.model.buffers()]
-    with torch.no_grad():
-        for target, value in zip(kept, tensors, strict=False):
-            target.copy_(value)
+    assign(list(zip(kept, tensors, strict=False)))
     gradients = iter(tensors[len(kept) :])
     for parameter, has_gradient in zip(parameters, checkpoint.has_gradient, strict=True):
         parameter.grad = next(gradients) if has_gradient else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
@@ -39,11 +39,44 @@ def unoptimised() -> AbstractContextManager[Any]:
     return switch
 
 
-_COPIES = """
+_SOURCE = """
 def copies(tensors: List[Tensor]) -> List[Tensor]:
     made: List[Tensor] = []
     for tensor in tensors:
         made.append(tensor.clone())
+    return made
+
+def assign(targets: List[Tensor], values: List[Tensor], filled: List[Tensor], numbers: List[float]) -> int:
+    for target, value in zip(targets, values):
+        target.copy_(value)
+    for target, number in zip(filled, numbers):
+        target.fill_(number)
+    return 0
+
+def equal(first: List[Tensor], second: List[Tensor]) -> bool:
+    for one, other in zip(first, second):
+        if one.size() != other.size():
+            return False
+        if not bool(((one == other) | ((one != one) & (other != other))).all()):
+            return False
+    return len(first) == len(second)
+
+def flats(shapes: List[List[int]], room: List[int], count: int) -> List[List[Tensor]]:
+    size = 0
+    for length in room:
+        size += length
+    made: List[List[Tensor]] = []
+    for _ in range(count):
+        flat = torch.zeros(size)
+        found = [flat]
+        begin = 0
+        for shape, length in zip(shapes, room):
+            numbers = 1
+            for side in shape:
+                numbers *= side
+            found.append(flat.narrow(0, begin, numbers).view(shape))
+            begin += length
+        made.append(found)
     return made
 """
 
@@ -55,11 +88,37 @@ def copies(tensors: Sequence[Tensor]) -> list[Tensor]:
     a network's tensors one by one can take longer than the chunk of steps before it.
     """
     with torch.no_grad(), unoptimised():
-        made: list[Tensor] = _copying()(held(tensors))
+        made: list[Tensor] = _compiled().copies(held(tensors))
     return made[: len(tensors)]
 
 
+def assign(values: Sequence[tuple[Tensor, Tensor | float]]) -> None:
+    """Give tensors other values, of a tensor of the same shape or all one number, without the interpreter lock."""
+    copied = [(target, value) for target, value in values if isinstance(value, Tensor)]
+    filled = [(target, value) for target, value in values if not isinstance(value, Tensor)]
+    if values:
+        with torch.no_grad(), unoptimised():
+            _compiled().assign(
+                held([target for target, _ in copied]),
+                held([value for _, value in copied]),
+                held([target for target, _ in filled]),
+                [float(value) for _, value in filled],
+            )
+
+
+def equal(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
+    """Whether tensors are equal number by number, NaN to NaN, found in one call without the interpreter lock."""
+    with torch.no_grad(), unoptimised():
+        return bool(_compiled().equal(held(first), held(second)))
+
+
+def flats(shapes: Sequence[Sequence[int]], room: Sequence[int], count: int) -> list[tuple[Tensor, list[Tensor]]]:
+    """So many flat tensors of zeros, each with views of these shapes, which lie so far apart as `room` says."""
+    with unoptimised():
+        made = _compiled().flats([list(shape) for shape in shapes], list(room), count)
+    return [(flat, views) for flat, *views in made]
+
+
 @cache
-def _copying() -> Callable[[Any], list[Tensor]]:
-    function: Callable[[Any], list[Tensor]] = torch.jit.CompilationUnit(_COPIES).copies
-    return function
+def _compiled() -> Any:
+    return torch.jit.CompilationUnit(_SOURCE)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.errors import UserError
@@ -37,6 +38,8 @@ VIEW_SECONDS = 0.1
 """How long drawing waits for a view that was just asked for; a slower one comes with a later tick."""
 STILL = ("preparing", "pausing", "ready")
 """Statuses that look alike to whoever wants to train: while a run is got ready to stand still, or stops."""
+LOST_SECONDS = 0.5
+"""A fragment that ended no longer ago than this, in another run, is drawn again; see `LivePage._unfinished`."""
 BUTTONS = "buttons"
 """The fragment with the page's buttons, which a press runs alone."""
 LIVE = "live"
@@ -93,6 +96,7 @@ class LivePage:
         self._first = self._skipped = self._followed = False
         self._every = 0.0
         self._rests: float | None = None
+        self._drawn: dict[str, tuple[object, float]] = {}  # fragments, in which run of the script and until when
         self.snapshots: Snapshots = self._look()
         self._areas = self._areas_of(self.snapshots)
         self._active = self._active_of(self.snapshots)
@@ -142,6 +146,7 @@ class LivePage:
                 st.rerun()
             self._renew_address()
             draw()
+            self._note_drawn(name)
 
         st.fragment(drawn, key=name)()
 
@@ -162,6 +167,7 @@ class LivePage:
         self._renew_address()
         self._first, self._skipped, self._rests = True, False, None
         self._every = _interval()
+        self._note_drawn(BUTTONS)
         with st.container(key="moving"):
             st.fragment(self._tick, run_every=self._every if self._followed else None, key=LIVE)()
         if not self._shows(now):
@@ -181,6 +187,23 @@ class LivePage:
             self._feed(self._bare_update(now))
         if self._over(now) or not self._shows(now):
             st.rerun()
+        if unfinished := self._unfinished():
+            st.rerun([*{*unfinished, BUTTONS}])
+
+    def _note_drawn(self, name: str) -> None:
+        if (run := _this_run()) is not None:
+            self._drawn[name] = run, time.monotonic()
+
+    def _unfinished(self) -> list[str]:
+        """Fragments of which a browser may still show what is not there any more, such as the row of a removed layer.
+
+        Streamlit tells the browser at the end of a run to drop what the run has not drawn again. If the next run begins
+        before that message is out, it is turned into one that drops nothing.
+        """
+        now, this = time.monotonic(), _this_run()
+        found = [name for name, (run, ended) in self._drawn.items() if run is not this and now - ended < LOST_SECONDS]
+        self._drawn.clear()
+        return found
 
     def _feed(self, update: Update) -> None:
         said = feed(update, stream=self._address if self._followed else None, redraw=self._redraw, key="live_feed")
@@ -323,6 +346,12 @@ class LivePage:
     @staticmethod
     def _version(now: Snapshots) -> int:
         return max(snapshot.version for snapshot in now.values())
+
+
+def _this_run() -> object:
+    """The same object for as long as one run of fragments takes; None while the whole script runs."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return None if context is None else context.fragment_ids_this_run
 
 
 def run_areas(*names: str) -> None:

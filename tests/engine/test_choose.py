@@ -14,13 +14,14 @@ from mlp_core.engines.cache import BuildCache
 from mlp_core.engines.choose import engine_for
 from mlp_core.engines.native import engine as native
 from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.engines.verdicts import Verdicts
 from mlp_core.run.build import Run
 
 
 @pytest.fixture(autouse=True)
 def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast, "PROGRAMS", BuildCache(4))
-    monkeypatch.setattr(native, "VERDICTS", BuildCache(4))
+    monkeypatch.setattr(native, "VERDICTS", Verdicts(4, passed=True))
 
 
 def small() -> Run:

@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlp_core import data
-from mlp_core.engines.cache import BuildCache
 from mlp_core.engines.choose import engine_for
 from mlp_core.engines.eager import EagerEngine
 from mlp_core.engines.native import engine as module
@@ -28,6 +27,7 @@ from mlp_core.engines.native.functions import vector_width
 from mlp_core.engines.native.library import library
 from mlp_core.engines.native.table import Table
 from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.engines.verdicts import Verdicts
 from mlp_core.presets import preset
 from mlp_core.run.build import build
 from mlp_core.spec import DataSpec, Experiment, OptimizerSpec, SchedulerSpec
@@ -146,7 +146,7 @@ def test_images_and_gradients_that_are_computed_where_they_are_used() -> None:
 
 
 def test_a_program_that_differs_is_not_used_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "VERDICTS", BuildCache(4))
+    monkeypatch.setattr(module, "VERDICTS", Verdicts(4, passed=True))
     right = layers.RULES[torch.nn.ReLU]
 
     def nearly(scope: layers.Scope, relu: torch.nn.Module, x: Array) -> tuple[Array, layers.Backward]:
@@ -268,7 +268,7 @@ def test_operators_of_single_elements(name: str) -> None:
 
 
 def test_neither_a_program_nor_a_refusal_keeps_a_run_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "VERDICTS", BuildCache(4))
+    monkeypatch.setattr(module, "VERDICTS", Verdicts(4, passed=True))
     for described in (TAKEN["Tanh"], experiment(network("Tanh"), max_grad_norm=1.0)):
         run = make(described)
         with contextlib.suppress(UnsupportedError):

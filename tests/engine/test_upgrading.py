@@ -19,6 +19,7 @@ from mlp_core.engines.native import engine as native
 from mlp_core.engines.native import library
 from mlp_core.engines.passes import CompiledPasses
 from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.engines.verdicts import Verdicts
 from mlp_core.run.metrics import PlainPasses
 from mlp_core.spec import Experiment, OptimizerSpec
 
@@ -108,7 +109,7 @@ def test_another_structure_of_known_kinds_compiles_nothing(monkeypatch: pytest.M
     def refuse(*arguments: object, **options: object) -> None:
         raise AssertionError("something is compiled")
 
-    monkeypatch.setattr(native, "VERDICTS", BuildCache(4))
+    monkeypatch.setattr(native, "VERDICTS", Verdicts(4, passed=True))
     monkeypatch.setattr(library, "_compile", refuse)
     monkeypatch.setattr(fast, "trace", refuse)
     monkeypatch.setattr(torch.jit, "trace", refuse)

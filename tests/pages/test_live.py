@@ -25,7 +25,7 @@ LIMIT = 60.0
 
 
 class RerunError(Exception):
-    """What Streamlit raises where a script asks for another run; `args` holds the fragment, if it is one."""
+    """What Streamlit raises where a script asks for another run; `args` holds its fragments, if not all."""
 
 
 class Curve:
@@ -87,7 +87,7 @@ def nothing(**_: Any) -> None:
     pass
 
 
-def rerun(*fragment: str) -> None:
+def rerun(*fragment: Any) -> None:
     raise RerunError(*fragment)
 
 
@@ -157,6 +157,31 @@ def test_a_tick_whose_buttons_are_old_asks_for_the_page_once(session: Session, s
     with pytest.raises(RerunError):
         screen.tick()
     drawn(session, screen, Curve())
+    screen.tick()
+
+
+def test_an_area_is_drawn_again_if_a_tick_followed_so_soon_that_the_browser_may_not_have_heard_of_its_end(
+    session: Session, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run: list[str] | None = None
+    monkeypatch.setattr(module, "get_script_run_ctx", lambda **_: SimpleNamespace(fragment_ids_this_run=run))
+    page = LivePage({"run": session}, {"run": []}, name="test")
+    page.area("list", lambda: None)
+    page.follow(screen.draw_buttons)
+    screen.tick()
+    run = ["an area and the feed"]
+    screen.fragments["list"]()
+    screen.tick()
+    run = ["the feed"]
+    screen.fragments["list"]()
+    run = ["the feed, right after"]
+    with pytest.raises(RerunError) as asked:
+        screen.tick()
+    assert set(asked.value.args[0]) == {"list", BUTTONS}
+    screen.tick()
+    screen.fragments["list"]()
+    monkeypatch.setattr(module, "LOST_SECONDS", 0.0)
+    run = ["the feed, long after"]
     screen.tick()
 
 

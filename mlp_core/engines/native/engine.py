@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from mlp_core.engines import ChunkResult, schedules
-from mlp_core.engines.cache import BuildCache
 from mlp_core.engines.eager import EagerEngine
 from mlp_core.engines.native.arrays import copy, put, view
 from mlp_core.engines.native.helping import Helping
@@ -20,20 +19,22 @@ from mlp_core.engines.optimizers import Update, scalars_of
 from mlp_core.engines.prepared import PreparedEngine
 from mlp_core.engines.storage import Storage
 from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.engines.verdicts import Verdicts
 from mlp_core.processor import Processor
 from mlp_core.run.build import Run
 from mlp_core.run.checkpoint import restore, save
+from mlp_core.run.nogil import equal
 
 if TYPE_CHECKING:
     from mlp_core.engines.native.program import Program
 
 KEPT_VERDICTS = 1024
-"""Structures of which the process remembers whether native code gives the reference engine's bits."""
+"""Structures, and layers, of which the process remembers whether native code gives the reference engine's bits."""
 TRIED_STEPS = 2
 """Steps in which the code of a new structure is compared with the reference engine: an epoch's last and the first of
 the next, so a batch that is not full and a full one, the first update and one from what that left behind."""
 
-VERDICTS: BuildCache[bool | str] = BuildCache(KEPT_VERDICTS)
+VERDICTS: Verdicts[bool | str] = Verdicts(KEPT_VERDICTS, passed=True)
 """By structure, whether gradients of large layers are joined with the update; or why there is no native code."""
 
 
@@ -47,8 +48,9 @@ class _PreparedRun:
             list(run.model.parameters()), run.optimizer, update, not run.experiment.training.zero_grad
         )
         self.program: Program | None = None
-        key = (run.step_structure, update, len(run.batches.x))
-        verdict = VERDICTS.get(key, self._try)
+        shared = (run.step_settings, update, len(run.batches.x))
+        layers = [(layer, shared) for layer in run.layer_structures]
+        verdict = VERDICTS.get((run.structure, shared), layers, self._try)
         if isinstance(verdict, str):
             raise UnsupportedError(verdict)
         if self.program is None:
@@ -88,10 +90,7 @@ class _PreparedRun:
                 losses = torch.from_numpy(engine.run(run, TRIED_STEPS).losses)
                 found.append([losses, *save(run).tensors])
                 restore(run, kept)
-        first, second = found
-        return len(first) == len(second) and all(
-            torch.allclose(a, b, 0.0, 0.0, equal_nan=True) for a, b in zip(first, second, strict=True)
-        )
+        return equal(*found)
 
     def run(self, run: Run, steps: int) -> ChunkResult:
         """Do this many steps."""

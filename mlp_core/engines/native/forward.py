@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 
 import numpy as np
@@ -51,7 +52,7 @@ class _Outputs:
         self._table = table = Table(memory)
         self._source = x.data_ptr()
         weights = {id(tensor): Weight(of_tensor(tensor), of_tensor(tensor)) for tensor in tensors}
-        inputs = memory.array(len(x), x[0].numel())
+        inputs = memory.array(len(x), math.prod(x.shape[1:]))
         self._bytes = x.dtype == torch.uint8
         if self._bytes:
             table.call("bytes_to_numbers", inputs, of_tensor(x), float(run.dataset.divisor), inputs.size)

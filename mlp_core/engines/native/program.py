@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,7 @@ class Program:
 
     def _inputs(self, table: Table, size: int) -> Array:
         batches = self._run.batches
-        features = batches.x[0].numel()
+        features = math.prod(batches.x.shape[1:])
         target, source = table.memory.array(size, features), of_tensor(batches.x)
         rows = self._address("rows")
         if batches.x.dtype == torch.float32:
