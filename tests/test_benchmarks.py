@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import math
 import random
@@ -226,12 +227,13 @@ def test_a_removed_layer_leaves_no_row_when_a_tick_follows_at_once(running_serve
             await browsers.ready(client)
             await client.press("Train")
             await client.until(lambda one: bool(one.timers) and one.sight.steps > 0)
-            for change in (Network.add, Network.remove) * 6:
-                before = len(Network(client.elements).rows)
+            for moment, change in itertools.product((0.01, 0.02, 0.03, 0.04), (Network.add, Network.remove)):
+                await client.until(lambda one: one.feed is not None)
+                feed, before = client.feed, len(Network(client.elements).rows)
                 wanted = before + 2 if change is Network.add else before - 1
                 edit = asyncio.create_task(change(Network(client.elements))(client))
-                await client.until(lambda one: bool(one.fragments))
-                await client.run(client.feed.fragment, timer=True)
+                await asyncio.sleep(moment)
+                await client.run(feed.fragment, timer=True)
                 await edit
                 await client.until(lambda one, wanted=wanted: len(Network(one.elements).rows) == wanted, 5.0)
                 rows.append((len(Network(client.elements).rows), wanted))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import secrets
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -39,7 +40,7 @@ VIEW_SECONDS = 0.1
 STILL = ("preparing", "pausing", "ready")
 """Statuses that look alike to whoever wants to train: while a run is got ready to stand still, or stops."""
 LOST_SECONDS = 0.5
-"""A fragment that ended no longer ago than this, in another run, is drawn again; see `LivePage._unfinished`."""
+"""If a tick follows the run of another fragment sooner, the page is drawn again; see `LivePage._leaves_rest`."""
 BUTTONS = "buttons"
 """The fragment with the page's buttons, which a press runs alone."""
 LIVE = "live"
@@ -185,25 +186,24 @@ class LivePage:
             self._note(error, "The page")
             now = self._now()
             self._feed(self._bare_update(now))
-        if self._over(now) or not self._shows(now):
+        if self._over(now) or self._leaves_rest() or not self._shows(now):
             st.rerun()
-        if unfinished := self._unfinished():
-            st.rerun([*{*unfinished, BUTTONS}])
 
     def _note_drawn(self, name: str) -> None:
         if (run := _this_run()) is not None:
             self._drawn[name] = run, time.monotonic()
 
-    def _unfinished(self) -> list[str]:
-        """Fragments of which a browser may still show what is not there any more, such as the row of a removed layer.
+    def _leaves_rest(self) -> bool:
+        """Whether the browser may still show what is not on the page any more, such as the row of a removed layer.
 
         Streamlit tells the browser at the end of a run to drop what the run has not drawn again. If the next run begins
         before that message is out, it is turned into one that drops nothing.
         """
-        now, this = time.monotonic(), _this_run()
-        found = [name for name, (run, ended) in self._drawn.items() if run is not this and now - ended < LOST_SECONDS]
-        self._drawn.clear()
-        return found
+        this = _this_run()
+        before = {name: ended for name, (run, ended) in self._drawn.items() if run is not this}
+        for name in before:
+            del self._drawn[name]
+        return time.monotonic() - max(before.values(), default=-math.inf) < LOST_SECONDS
 
     def _feed(self, update: Update) -> None:
         said = feed(update, stream=self._address if self._followed else None, redraw=self._redraw, key="live_feed")
