@@ -39,8 +39,8 @@ VIEW_SECONDS = 0.1
 """How long drawing waits for a view that was just asked for; a slower one comes with a later tick."""
 STILL = ("preparing", "pausing", "ready")
 """Statuses that look alike to whoever wants to train: while a run is got ready to stand still, or stops."""
-LOST_SECONDS = 0.5
-"""If a tick follows the run of another fragment sooner, the page is drawn again; see `LivePage._leaves_rest`."""
+LOST_SECONDS = 0.3
+"""If a tick by itself follows the run of an area sooner, the page is drawn again; see `LivePage._leaves_rest`."""
 BUTTONS = "buttons"
 """The fragment with the page's buttons, which a press runs alone."""
 LIVE = "live"
@@ -97,7 +97,7 @@ class LivePage:
         self._first = self._skipped = self._followed = False
         self._every = 0.0
         self._rests: float | None = None
-        self._drawn: dict[str, tuple[object, float]] = {}  # fragments, in which run of the script and until when
+        self._drawn: dict[str, tuple[list[str], float]] = {}  # fragments, in which run of the script and until when
         self.snapshots: Snapshots = self._look()
         self._areas = self._areas_of(self.snapshots)
         self._active = self._active_of(self.snapshots)
@@ -199,11 +199,11 @@ class LivePage:
         Streamlit tells the browser at the end of a run to drop what the run has not drawn again. If the next run begins
         before that message is out, it is turned into one that drops nothing.
         """
-        this = _this_run()
-        before = {name: ended for name, (run, ended) in self._drawn.items() if run is not this}
-        for name in before:
-            del self._drawn[name]
-        return time.monotonic() - max(before.values(), default=-math.inf) < LOST_SECONDS
+        this, now = _this_run(), time.monotonic()
+        before = [ended for run, ended in self._drawn.values() if run is not this]
+        self._drawn = {name: (run, ended) for name, (run, ended) in self._drawn.items() if run is this}
+        by_itself = this is not None and len(this) == 1  # users press something when they see what they did before
+        return by_itself and now - max(before, default=-math.inf) < LOST_SECONDS
 
     def _feed(self, update: Update) -> None:
         said = feed(update, stream=self._address if self._followed else None, redraw=self._redraw, key="live_feed")
@@ -348,8 +348,8 @@ class LivePage:
         return max(snapshot.version for snapshot in now.values())
 
 
-def _this_run() -> object:
-    """The same object for as long as one run of fragments takes; None while the whole script runs."""
+def _this_run() -> list[str] | None:
+    """The fragments of this run, always the same object while it lasts; None where the whole script runs."""
     context = get_script_run_ctx(suppress_warning=True)
     return None if context is None else context.fragment_ids_this_run
 
