@@ -161,6 +161,36 @@ def test_a_program_that_differs_is_not_used_and_leaves_nothing(monkeypatch: pyte
     assert engine_for(run)[0].name == "fast"
 
 
+@tried_here
+def test_a_network_whose_layers_have_passed_is_not_tried_and_gives_the_same_bits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "VERDICTS", Verdicts(64, passed=True))
+    wide, deep, both = (
+        experiment([layer("Linear", out_features=5), layer("Tanh"), layer("Linear")]),
+        experiment([layer("Linear", out_features=6), layer("ReLU"), layer("Linear", out_features=5), layer("Tanh"),
+                    layer("Linear")]),
+        experiment([layer("Linear", out_features=6), layer("ReLU"), layer("Linear", out_features=5), layer("Tanh"),
+                    layer("Linear", out_features=5), layer("Tanh"), layer("Linear")]),
+    )  # fmt: skip
+    for described in (wide, deep):
+        NativeEngine().prepare(make(described))
+    trials = []
+    tried = module._PreparedRun._try
+    monkeypatch.setattr(module._PreparedRun, "_try", lambda prepared: trials.append(prepared) or tried(prepared))
+    NativeEngine().prepare(make(both))
+    assert len(trials) == 1, "a Linear from 5 to 5 is new"
+    known = experiment([layer("Linear", out_features=6), layer("ReLU"), layer("Linear", out_features=5), layer("Tanh"),
+                        *[layer("Linear", out_features=5), layer("Tanh")] * 2, layer("Linear")])  # fmt: skip
+    runs = [make(known) for _ in range(2)]
+    expected, result = EagerEngine().run(runs[0], 37), NativeEngine().run(runs[1], 37)
+    assert len(trials) == 1
+    assert_same_losses(expected.losses, result.losses)
+    assert_same(*runs)
+    NativeEngine().prepare(make(experiment(known.layers, optimizer=OptimizerSpec(type="Adam"))))
+    assert len(trials) == 2, "another update"
+
+
 def test_routines_that_are_hidden_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnsupportedError, match="does not show its routine not_there"):
         functions.address_of("not_there")
