@@ -81,6 +81,19 @@ class Emitter:
         builder.branch(head)
         builder.position_at_end(after)
 
+    def for_sizes(self, size: Value, usual: Sequence[int], write: Callable[[Value], None]) -> None:
+        """What `write` writes for a size, and before it the same for each usual one as a constant: loops of a few
+        rounds are then written out."""
+        if not usual:
+            write(size)
+            return
+        first, *more = usual
+        with self.builder.if_else(self.builder.icmp_signed("==", size, whole(first))) as (same, other):
+            with same:
+                write(whole(first))
+            with other:
+                self.for_sizes(size, more, write)
+
     @contextmanager
     def forever(self) -> Iterator[Callable[[Value], None]]:
         """A block that is repeated until the function that is given, called in it, finds its condition true."""
@@ -143,9 +156,9 @@ class Emitter:
         self.builder.store(initial, place)
         return place
 
-    def array(self, count: int) -> Value:
-        """Memory of the function's own for so many numbers in single precision."""
-        return self._alloca(ir.ArrayType(F32, count))
+    def array(self, count: int, kind: Any = F32) -> Value:
+        """Memory of the function's own for so many numbers, in single precision unless another type is given."""
+        return self._alloca(ir.ArrayType(kind, count))
 
     def _alloca(self, kind: Any) -> Value:
         with self.builder.goto_entry_block():

@@ -7,17 +7,24 @@ from typing import Any
 from mlp_core.engines.native.emitter import F32, I8, I64, POINTER, Emitter, Value
 from mlp_core.engines.native.kernel import Kernel
 
+USUAL_WIDTHS = (1, 2)
+"""Values of a sample: labels, and data that can be drawn in a plane."""
+
 
 def _gather(kind: Any) -> Kernel:
     def write(emitter: Emitter, target: Value, source: Value, rows: Value, count: Value, width: Value) -> None:
         """`rows` is where the address of the samples' order lies, which changes from step to step."""
         order = emitter.builder.inttoptr(emitter.load(rows, 0, I64), POINTER)
-        with emitter.loop(count) as row:
-            theirs = emitter.scale_index(emitter.load(order, row, I64), width)
-            ours = emitter.scale_index(row, width)
-            with emitter.loop(width) as column:
-                value = emitter.load(source, emitter.add_index(theirs, column), kind)
-                emitter.store(value, target, emitter.add_index(ours, column))
+
+        def gather(width: Value) -> None:
+            with emitter.loop(count) as row:
+                theirs = emitter.scale_index(emitter.load(order, row, I64), width)
+                ours = emitter.scale_index(row, width)
+                with emitter.loop(width) as column:
+                    value = emitter.load(source, emitter.add_index(theirs, column), kind)
+                    emitter.store(value, target, emitter.add_index(ours, column))
+
+        emitter.for_sizes(width, USUAL_WIDTHS, gather)
 
     return Kernel("pppii", write)
 

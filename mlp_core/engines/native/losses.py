@@ -14,6 +14,8 @@ from mlp_core.engines.native.sums import block_power, mean_of_all
 
 Join = Callable[[Value, Value], Value]
 Load = Callable[[Value], Value]
+USUAL_CLASSES = (2,)
+"""Numbers of classes for which a softmax has code of its own."""
 
 
 def _larger(emitter: Emitter, a: Value, b: Value) -> Value:
@@ -60,7 +62,11 @@ def _log_softmax(emitter: Emitter, target: Value, source: Value, powers: Value, 
     builder = emitter.builder
     with builder.if_else(builder.icmp_signed("<", columns, whole(vector_width()))) as (narrow, wide):
         with narrow:
-            _narrow_log_softmax(emitter, target, source, powers, totals, rows, columns)
+            emitter.for_sizes(
+                columns,
+                USUAL_CLASSES,
+                lambda columns: _narrow_log_softmax(emitter, target, source, powers, totals, rows, columns),
+            )
         with wide:
             _wide_log_softmax(emitter, target, source, largest, totals, rows, columns)
 
