@@ -232,7 +232,7 @@ def test_a_removed_layer_leaves_no_row_when_a_tick_follows_at_once(running_serve
                 feed, before = client.feed, len(Network(client.elements).rows)
                 wanted = before + 2 if change is Network.add else before - 1
                 edit = asyncio.create_task(change(Network(client.elements))(client))
-                await asyncio.sleep(moment)
+                await asyncio.sleep(moment)  # the tick is to come while the area is being drawn, at some moment of it
                 await client.run(feed.fragment, timer=True)
                 await edit
                 await client.until(lambda one, wanted=wanted: len(Network(one.elements).rows) == wanted, 5.0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import math
 import secrets
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -97,7 +96,7 @@ class LivePage:
         self._first = self._skipped = self._followed = False
         self._every = 0.0
         self._rests: float | None = None
-        self._drawn: dict[str, tuple[list[str], float]] = {}  # fragments, in which run of the script and until when
+        self._drawn: tuple[list[str] | None, float] = None, 0.0  # the last run of an area or the buttons, and its time
         self.snapshots: Snapshots = self._look()
         self._areas = self._areas_of(self.snapshots)
         self._active = self._active_of(self.snapshots)
@@ -147,7 +146,7 @@ class LivePage:
                 st.rerun()
             self._renew_address()
             draw()
-            self._note_drawn(name)
+            self._drawn = _this_run(), time.monotonic()
 
         st.fragment(drawn, key=name)()
 
@@ -168,7 +167,7 @@ class LivePage:
         self._renew_address()
         self._first, self._skipped, self._rests = True, False, None
         self._every = _interval()
-        self._note_drawn(BUTTONS)
+        self._drawn = _this_run(), time.monotonic()
         with st.container(key="moving"):
             st.fragment(self._tick, run_every=self._every if self._followed else None, key=LIVE)()
         if not self._shows(now):
@@ -189,21 +188,18 @@ class LivePage:
         if self._over(now) or self._leaves_rest() or not self._shows(now):
             st.rerun()
 
-    def _note_drawn(self, name: str) -> None:
-        if (run := _this_run()) is not None:
-            self._drawn[name] = run, time.monotonic()
-
     def _leaves_rest(self) -> bool:
         """Whether the browser may still show what is not on the page any more, such as the row of a removed layer.
 
         Streamlit tells the browser at the end of a run to drop what the run has not drawn again. If the next run begins
         before that message is out, it is turned into one that drops nothing.
         """
-        this, now = _this_run(), time.monotonic()
-        before = [ended for run, ended in self._drawn.values() if run is not this]
-        self._drawn = {name: (run, ended) for name, (run, ended) in self._drawn.items() if run is this}
-        by_itself = this is not None and len(this) == 1  # users press something when they see what they did before
-        return by_itself and now - max(before, default=-math.inf) < LOST_SECONDS
+        this, (before, ended) = _this_run(), self._drawn
+        if before is None or this is None or before is this:
+            return False  # a run of the whole page is told in any case
+        self._drawn = None, 0.0
+        by_itself = len(this) == 1  # users press something when they see what they did before
+        return by_itself and time.monotonic() - ended < LOST_SECONDS
 
     def _feed(self, update: Update) -> None:
         said = feed(update, stream=self._address if self._followed else None, redraw=self._redraw, key="live_feed")
