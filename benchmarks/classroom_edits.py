@@ -1,9 +1,11 @@
 """A class whose users change their networks while training goes on.
 
-The same browsers at the same server first leave their networks as they are, then edit them; each half is a span of
-training and updates, and a span in which everybody also presses buttons. Throughput and ages are those of the first
-span, so that no pause counts in them. Steps that no message had shown before an edit ended their run are not counted,
-so `of_no_edits` is a little less than what the server did.
+The same browsers at the same server first leave their networks as they are, then edit them, then leave them as they
+have become. A part is a span of training and updates, and a span in which everybody also presses buttons. Throughput
+and ages are those of the first span, so that no pause counts in them.
+
+Edits make networks that take other steps, and the machine is not always equally fast. So what the server does while all
+edit is compared with the mean of what it does before and after.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ import time
 from collections.abc import Iterator
 
 from benchmarks.browsers import SETTLE_SECONDS, Span, browsers, updated, warm_up
+from benchmarks.http import Connection
 from benchmarks.options import Row
 from benchmarks.server import Server, server
 from benchmarks.summary import percentile, significant
 from benchmarks.users import FEW_SESSIONS, Measured, User, press_seconds
 from benchmarks.websocket import Client
 
+APP = "benchmarks/counting_app.py"
 EDIT_SECONDS = 6.0
 """How often each session's user edits the network."""
 LONE_EDIT_SECONDS = 1.0
@@ -28,8 +32,8 @@ FEWEST_EDITS = 40
 
 
 def rows(count: int, seconds: float, *, streams: bool, speed: str | None) -> Iterator[Row]:
-    """One row without edits and one with them."""
-    with server() as running:
+    """One row without edits, one with them, and one without them again."""
+    with server(app=APP) as running:
         yield from asyncio.run(_measure(running, count, seconds, streams=streams, speed=speed))
 
 
@@ -38,23 +42,36 @@ async def _measure(running: Server, count: int, seconds: float, *, streams: bool
     await warm_up(running)
     async with browsers(running.port, count, streams=streams, speed=speed) as clients:
         await asyncio.gather(*(client.press("Train") for client in clients))
-        quiet = await _half(running, clients, seconds, None)
-        edited = await _half(running, clients, max(seconds, FEWEST_EDITS * every / count), every)
-    ratio = edited["steps_per_second"] / quiet["steps_per_second"] if quiet["steps_per_second"] else None
-    return [quiet, edited | {"of_no_edits": None if ratio is None else significant(ratio)}]
+        before = await _part(running, clients, seconds, None)
+        edited = await _part(running, clients, max(seconds, FEWEST_EDITS * every / count), every)
+        after = await _part(running, clients, seconds, None)
+    return [before, edited | {"of_no_edits": of_no_edits(before, edited, after)}, after]
 
 
-async def _half(running: Server, clients: list[Client], seconds: float, every: float | None) -> Row:
-    """The figures of one half; every browser's user edits the network after so many seconds, None for never."""
+def of_no_edits(before: Row, edited: Row, after: Row) -> float | None:
+    """The steps that the server did while all edited, of those that it did while nobody did."""
+    without = (before["done_per_second"] + after["done_per_second"]) / 2
+    return significant(edited["done_per_second"] / without) if without else None
+
+
+async def _steps(running: Server) -> int:
+    """How many steps the server has done, of all runs together, shown or not."""
+    async with Connection(running.port) as connection:
+        return int((await connection.get("steps"))[2])
+
+
+async def _part(running: Server, clients: list[Client], seconds: float, every: float | None) -> Row:
+    """The figures of one part; every browser's user edits the network after so many seconds, None for never."""
     measured, pressed = Measured(), Measured()
     async with updated(clients, measured):
         await asyncio.sleep(SETTLE_SECONDS)
         measured.ticks.clear()
-        span = Span(running, clients)
+        done, span = await _steps(running), Span(running, clients)
         async with asyncio.TaskGroup() as tasks:
             _edit(tasks, [User(client, measured) for client in clients], seconds, every)
             await asyncio.sleep(seconds)
             span.end()
+            done = await _steps(running) - done
             ages = _ages(clients)
         ticks = [*measured.ticks]
         users, end = [User(client, pressed) for client in clients], time.monotonic() + seconds
@@ -65,6 +82,7 @@ async def _half(running: Server, clients: list[Client], seconds: float, every: f
     return {
         "edits": len(measured.edits),
         **span.row(),
+        "done_per_second": round(done / span.seconds),
         "age_p50": percentile(ages, 50),
         "age_p95": percentile(ages, 95),
         "edit_p50": percentile(measured.edits, 50),

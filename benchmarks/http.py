@@ -22,8 +22,11 @@ class Connection:
     ) -> None:
         self.close()
 
-    async def get(self, path: str) -> tuple[int, bytes]:
-        """Status and content of an address below the server's root. A request that is given up ends the connection."""
+    async def get(self, path: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, header fields in lower case, and content of an address below the server's root.
+
+        A request that is given up ends the connection.
+        """
         kept = self._ends is not None
         try:
             return await self._ask(path)
@@ -36,14 +39,14 @@ class Connection:
             self.close()
             raise
 
-    async def _ask(self, path: str) -> tuple[int, bytes]:
+    async def _ask(self, path: str) -> tuple[int, dict[str, str], bytes]:
         if self._ends is None:
             self._ends = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._ends
         writer.write(f"GET /{path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n\r\n".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
         fields = dict(line.split(": ", 1) for line in head[1:] if line)
-        return int(head[0].split()[1]), await reader.readexactly(int(fields["content-length"]))
+        return int(head[0].split()[1]), fields, await reader.readexactly(int(fields["content-length"]))
 
     def close(self) -> None:
         """End the connection; the next request makes another."""

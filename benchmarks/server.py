@@ -48,12 +48,15 @@ class Server:
 
 
 @contextmanager
-def server(root: Path = ROOT) -> Iterator[Server]:
-    """A fresh server on a free port, ended on the way out; its settings are those that the app ships with."""
+def server(root: Path = ROOT, app: str = "app.py") -> Iterator[Server]:
+    """A fresh server on a free port, ended on the way out; its settings are those that the app ships with.
+
+    `app` is the script below `root` that it runs.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", app, "--server.port", str(port)]
     command += ["--server.headless", "true", "--server.disconnectedSessionTTL", LEASE_SECONDS]
     environment = os.environ | {"MLP_LEASE_SECONDS": LEASE_SECONDS}
     began = time.monotonic()

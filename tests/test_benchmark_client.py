@@ -377,7 +377,11 @@ def test_an_idle_connection_that_was_ended_is_made_again() -> None:
             port = listening.sockets[0].getsockname()[1]
             async with Connection(port) as connection:
                 for path in ("one", "two", "three"):
-                    assert await connection.get(path) == (200, f"/{path}".encode())
+                    assert await connection.get(path) == (
+                        200,
+                        {"content-length": str(len(path) + 1)},
+                        f"/{path}".encode(),
+                    )
 
     asyncio.run(scenario())
 

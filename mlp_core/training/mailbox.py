@@ -60,6 +60,7 @@ class Mailbox:
         self._changed = threading.Condition(self.lock)
         self._snapshot = Snapshot()
         self._turn: tuple[Turn, Callable[[], bool]] | None = None
+        self.listeners: set[Callable[[], None]] = set()  # called with every new snapshot, with the lock held
 
     @property
     def snapshot(self) -> Snapshot:
@@ -162,3 +163,5 @@ class Mailbox:
             version = max(self._snapshot.version + 1, time.time_ns() // 1000)
             self._snapshot = replace(new or self._snapshot, version=version, **changes)
             self._changed.notify_all()
+            for listener in tuple(self.listeners):
+                listener()

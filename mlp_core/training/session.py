@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -176,6 +177,19 @@ class Session:
         """Wait until a snapshot fulfils the condition; False if the time in seconds runs out."""
         with self._mail.lock:
             return self._mail.wait(lambda: condition(self._mail.snapshot), timeout)
+
+    @contextmanager
+    def listening(self, listener: Callable[[], None]) -> Iterator[None]:
+        """The block in which a listener is called with every new snapshot, by whichever thread has made it.
+
+        It must be quick, raise nothing, and wait for nobody.
+        """
+        listeners = self._mail.listeners  # not under the lock, for which an event loop must not wait
+        listeners.add(listener)
+        try:
+            yield
+        finally:
+            listeners.discard(listener)
 
     def _set_goal(self, goal: Goal) -> None:
         mail, orders = self._mail, self._mail.orders

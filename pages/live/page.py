@@ -6,12 +6,13 @@ the same parts from the sessions' newest snapshots, and both say so when the pag
 
 from __future__ import annotations
 
-import itertools
 import logging
 import secrets
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from weakref import WeakMethod
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -24,7 +25,7 @@ from mlp_core.training.snapshot import Snapshot
 from pages.components.assets import packed
 from pages.components.notice import notice
 from pages.components.part import Part, Update, feed
-from pages.live.pace import CROWD, DRAWING, interval, seconds_to_next
+from pages.live.pace import CROWD, DRAWING, HOLD_SECONDS, interval, seconds_left
 from pages.live.slots import Slot
 from pages.live.stream import offer, withdraw
 
@@ -49,7 +50,6 @@ Snapshots = Mapping[str, Snapshot]
 
 _PAGE = "live_page"
 _STREAMS = "browser_streams"
-_DRAWINGS = itertools.count()
 
 
 def activity(snapshot: Snapshot) -> Hashable:
@@ -90,9 +90,9 @@ class LivePage:
         self._fault = ""
         self._missing: list[Slot] = []  # could not be drawn, and so are not on the page
         self._sent: dict[str, Snapshot] = {}
+        self._answered = 0.0  # when the stream gave the last answer
         self._place: Any = None  # of the sentence on what could not be drawn
         self._buttons: Callable[[Snapshots], None] = lambda snapshots: None
-        self._address = ""
         self._first = self._skipped = self._followed = False
         self._every = 0.0
         self._rests: float | None = None
@@ -144,7 +144,6 @@ class LivePage:
         def drawn() -> None:
             if self._drawn_from() != self._settings:
                 st.rerun()
-            self._renew_address()
             draw()
             self._drawn = _this_run(), time.monotonic()
 
@@ -164,7 +163,6 @@ class LivePage:
         with DRAWING.turn(Priority.PRESSED):
             self._buttons(now)
         self._active, self._followed = self._active_of(now), self._busy(now)
-        self._renew_address()
         self._first, self._skipped, self._rests = True, False, None
         self._every = _interval()
         self._drawn = _this_run(), time.monotonic()
@@ -172,10 +170,6 @@ class LivePage:
             st.fragment(self._tick, run_every=self._every if self._followed else None, key=LIVE)()
         if not self._shows(now):
             st.rerun()
-
-    def _renew_address(self) -> None:
-        """Have the browser ask the stream at once when the feed comes next: what the page shows may be new."""
-        self._address = f"{self._stream}#{next(_DRAWINGS)}"
 
     def _tick(self) -> None:
         try:
@@ -202,7 +196,7 @@ class LivePage:
         return by_itself and time.monotonic() - ended < LOST_SECONDS
 
     def _feed(self, update: Update) -> None:
-        said = feed(update, stream=self._address if self._followed else None, redraw=self._redraw, key="live_feed")
+        said = feed(update, stream=self._stream if self._followed else None, redraw=self._redraw, key="live_feed")
         if said is not None:
             st.session_state[_STREAMS] = said
 
@@ -232,19 +226,58 @@ class LivePage:
 
     # The stream
 
+    def seconds_left(self) -> float:
+        """Seconds until the stream should answer if nothing more happens; 0 for now.
+
+        The first point of a new run is sent at once, and what changes the buttons; other numbers at the page's pace.
+        """
+        now = self._now()
+        since = time.monotonic() - self._answered
+        new = {run: snapshot for run, snapshot in now.items() if self._sent.get(run) is not snapshot}
+        if not new:
+            return max(0.0, HOLD_SECONDS - since)
+        if any(self._is_urgent(snapshot, self._sent.get(run)) for run, snapshot in new.items()):
+            return 0.0
+        return min(seconds_left(since, snapshot.period) for snapshot in new.values())
+
+    def _is_urgent(self, now: Snapshot, sent: Snapshot | None) -> bool:
+        if sent is None or now.message != sent.message or self._activity(now) != self._activity(sent):
+            return True
+        return now.run != sent.run and (now.step > 0 or not now.trains)
+
+    @contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
+        """The block in which `wake` is called when a session has news that should be sent at once.
+
+        It does not keep the page: a browser that is gone lets go of it while a request of its stream still waits.
+        """
+        seconds_left = WeakMethod(self.seconds_left)
+
+        def look() -> None:
+            ask = seconds_left()
+            if ask is None or ask() <= 0:
+                wake()
+
+        with ExitStack() as stack:
+            for session in self._sessions.values():
+                stack.enter_context(session.listening(look))
+            del self
+            yield
+
     def answer(self) -> bytes:
-        """The parts of the page if something is new, whether the page must be drawn again, and when to ask again."""
+        """The parts of the page if something is new, and whether the page must be drawn again."""
         try:
             self._ask_for_views()
             now = self._now()
             new = any(self._sent.get(run) is not snapshot for run, snapshot in now.items())
             update = self._update(now, everything=new)
             self._sent = {} if self._fault else dict(now)
-            following = min(seconds_to_next(snapshot, new) for snapshot in now.values())
-            return update.message(redraw=not self._shows(now), next=following)
+            return update.message(redraw=not self._shows(now))
         except Exception as error:
             self._note(error, "The page")
-            return self._bare_update(self._now()).message(redraw=False, next=interval())
+            return self._bare_update(self._now()).message(redraw=False)
+        finally:
+            self._answered = time.monotonic()
 
     def end(self) -> None:
         """The page is not on screen any more: its browser gets no more answers."""
@@ -350,14 +383,18 @@ def _this_run() -> list[str] | None:
     return None if context is None else context.fragment_ids_this_run
 
 
-def run_areas(*names: str) -> None:
-    """In a callback: have areas run alone, and the feed, so that the browser asks at once for what is new.
+def run_areas(area: str, *others: str) -> None:
+    """In a callback of an area's widget: have it run, others with it, and what brings the browser the new run.
 
-    The buttons run too, which hold the feed, where the page did not follow its runs: they begin that.
+    That is nothing more where the stream does. Else it is the feed, or the buttons, which hold the feed, where the page
+    did not follow its runs: they begin that.
     """
     page = on_screen()
-    feed = LIVE if page is not None and page.follows else BUTTONS
-    st.rerun([*names] if BUTTONS in names else [*names, feed])
+    followed = page is not None and page.follows
+    if BUTTONS not in (area, *others) and not (followed and _streams()):
+        others = (*others, LIVE if followed else BUTTONS)
+    if others:
+        st.rerun([area, *others])  # the area alone runs in any case
 
 
 def leave(page: LivePage | None) -> bool:

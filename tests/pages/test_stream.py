@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections.abc import Iterator
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -20,10 +24,10 @@ from mlp_core.processor.turns import Turns
 from mlp_core.training import lease as lease_module
 from mlp_core.training.lease import LOST_LEASE_SECONDS, Lease
 from mlp_core.training.session import Session
-from mlp_core.training.snapshot import Snapshot
 from mlp_core.views import VIEWS, Options
 from pages.live import pace
 from pages.live import page as page_module
+from pages.live import stream as stream_module
 from pages.live.page import LivePage, leave, on_screen
 from pages.live.stream import GONE, routes
 from pages.playground.screen import OVERVIEW, Screen
@@ -64,11 +68,36 @@ def page_of(session: Session, name: str = "test") -> LivePage:
     return page
 
 
-def ask(page: LivePage | str) -> Response:
-    """The answer to whoever asks for the stream of that page, or with that token."""
+def ask(page: LivePage | str, *, gone: bool = False) -> Response:
+    """The answer to whoever asks for the stream of that page, or with that token; `gone`, and does not wait for it."""
     token = page if isinstance(page, str) else page._token
     scope = {"type": "http", "method": "GET", "headers": [], "path_params": {"token": token}}
-    return asyncio.run(routes()[0].endpoint(Request(scope)))
+
+    async def receive() -> dict[str, Any]:
+        if gone:
+            return {"type": "http.disconnect"}
+        await asyncio.Event().wait()  # the browser says nothing more
+        return {}
+
+    return asyncio.run(routes()[0].endpoint(Request(scope, receive)))
+
+
+def held(answer: Response) -> float:
+    """The seconds that an answer waited for something new."""
+    return float(answer.headers["server-timing"].partition("dur=")[2]) / 1000
+
+
+@contextmanager
+def waiting(page: LivePage) -> Iterator[Callable[[], Response]]:
+    """A request of the page's stream that waits by the time that the block begins; what is given waits for it."""
+    token = page._token
+    del page
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask, token)
+        deadline = time.monotonic() + LIMIT
+        while token not in stream_module._WAITING and time.monotonic() < deadline:
+            assert not answer.done()
+        yield lambda: answer.result(LIMIT)
 
 
 def told(page: LivePage) -> Any:
@@ -190,31 +219,93 @@ def test_the_pace_follows_how_many_share_the_machine(
 
 
 @pytest.mark.parametrize(
-    ("age", "period", "new", "seconds"),
+    ("since", "period", "seconds"),
     [
-        (0.0, 0.0, True, 0.05),  # it has just begun
-        (0.0, 0.1, True, 1.0),  # there will be newer ones at any time
-        (0.1, 0.9, True, 0.8),  # when the next are due,
-        (0.7, 0.9, True, 1.1),  # or those after the next, if that is too soon,
-        (0.1, 9.0, True, 1.5),  # but a page that shows nothing new looks dead
-        (0.1, 0.9, False, 0.05),
+        (0.2, 0.0, 0.8),  # how long a turn takes to come round is not known yet
+        (0.5, 0.3, 0.5),  # there will be newer ones in time,
+        (0.8, 0.3, 0.0),  # or only after a pace,
+        (0.1, 9.0, 0.0),
+        (1.1, 0.0, 0.0),
     ],
 )
-def test_a_browser_asks_when_the_next_numbers_are_due(
-    monkeypatch: pytest.MonkeyPatch, age: float, period: float, new: bool, seconds: float
+def test_new_numbers_wait_for_newer_ones_for_a_pace_at_most(
+    monkeypatch: pytest.MonkeyPatch, since: float, period: float, seconds: float
 ) -> None:
     monkeypatch.setattr(pace, "interval", lambda: 1.0)
-    monkeypatch.setattr(pace.time, "time", lambda: 100.0)
-    wait = pace.seconds_to_next(Snapshot(status="running", at=100.0 - age, period=period), new)
-    assert wait == pytest.approx(seconds, abs=pace.MARGIN_SECONDS + 1e-9)
-    monkeypatch.setattr(pace, "interval", lambda: 0.01)
-    soon = pace.seconds_to_next(Snapshot(status="running", at=100.0), new=False)
-    assert soon == 0.01, "never more seldom than the pace"
+    assert pace.seconds_left(since, period) == pytest.approx(seconds)
+
+
+def test_an_answer_waits_for_news_and_tells_how_long(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = page_of(session)
+    assert held(ask(page)) == 0, "everything is new to it"
+    monkeypatch.setattr(page_module, "HOLD_SECONDS", LIMIT)
+    with waiting(page) as answer:
+        session.step()
+        found = answer()
+    assert json.loads(bytes(found.body))["parts"]
+    assert 0 < held(found) < LIMIT / 2
+    monkeypatch.setattr(page_module, "HOLD_SECONDS", 0.2)
+    assert session.wait(lambda snapshot: not snapshot.busy, LIMIT)
+    told(page)
+    nothing = ask(page)
+    assert 0.1 < held(nothing) < LIMIT / 2
+    assert json.loads(bytes(nothing.body))["parts"] == {}
+
+
+def test_the_first_point_of_a_new_run_does_not_wait_for_the_pace(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.play()
+    assert session.wait(lambda snapshot: snapshot.status == "running" and snapshot.step > 0, LIMIT)
+    monkeypatch.setattr(page_module, "seconds_left", lambda since, period: LIMIT)
+    monkeypatch.setattr(page_module, "HOLD_SECONDS", LIMIT)
+    page = page_of(session)
+    before = told(page)["run"]
+    with waiting(page) as answer:
+        preset = PRESETS["spiral"].experiment
+        session.apply(preset.updated(training=preset.training.updated(seed=7)))
+        found = answer()
+    assert json.loads(bytes(found.body))["run"] != before
+    assert held(found) < LIMIT / 2
+
+
+def test_a_request_that_waits_is_answered_by_the_page_that_is_drawn_anew(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_module, "HOLD_SECONDS", LIMIT)
+    page = page_of(session)
+    told(page)
+    with waiting(page) as answer:
+        again = page_of(session)
+        assert set(json.loads(bytes(answer().body))["parts"]) == PARTS
+    with waiting(again) as answer:
+        page_of(session, "other")
+        assert answer().status_code == GONE
+
+
+def test_a_request_that_waits_keeps_neither_the_page_nor_the_lease(
+    session: Session, lease: Lease, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_module, "HOLD_SECONDS", 0.2)
+    page = page_of(session)
+    told(page)
+    lease.lose()
+    ends = lease._ends
+    assert ask(page, gone=True).status_code == GONE
+    assert lease._ends == ends, "a browser that is gone gives no sign"
+    monkeypatch.setattr(page_module, "HOLD_SECONDS", LIMIT)
+    with waiting(page) as answer:
+        token, kept = page._token, weakref.ref(page)
+        state.clear()
+        del page
+        gc.collect()
+        assert kept() is None, token
+        session.step()
+        assert answer().status_code == GONE
 
 
 def test_answers_are_json_without_numpy(session: Session) -> None:
-    answer = json.loads(page_of(session).answer())
-    assert answer["next"] == pytest.approx(pace.interval())
+    assert json.loads(page_of(session).answer())["redraw"] is False
 
 
 def test_the_address_is_below_the_apps_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,14 +20,16 @@ export default function render({ parentElement, data, setStateValue, setTriggerV
   })
 }
 
-/** Asks for newer data until the page follows something else. Only one answer is under way at any time. */
+/**
+ * Asks for newer data until the page follows something else. The server answers when there is something new, so the
+ * next request is sent as soon as the last answer is on the screen; only one is under way at any time.
+ */
 async function follow(address, setStateValue, setTriggerValue) {
   const tell = streams => streams !== told && setStateValue("streams", (told = streams))
   while (followed === address) {
-    const began = performance.now()
     let answer
     try {
-      const response = await fetch(new URL(address.split("#")[0], ROOT), { cache: "no-store" })
+      const response = await fetch(new URL(address, ROOT), { cache: "no-store" })
       if (response.status === GONE) return (followed = followed === address ? undefined : followed)
       if (!response.ok) throw new Error(`status ${response.status}`)
       answer = await response.json()
@@ -37,6 +39,7 @@ async function follow(address, setStateValue, setTriggerValue) {
       return
     }
     if (followed !== address) return
+    const came = performance.now()
     tell(true)
     deliver(answer.parts)
     if (answer.redraw) {
@@ -46,8 +49,7 @@ async function follow(address, setStateValue, setTriggerValue) {
     }
     await drawn()
     // A browser that is slow to draw gets as much time for its user as it takes for drawing.
-    const spent = performance.now() - began
-    await new Promise(done => setTimeout(done, Math.max(1000 * answer.next - spent, spent, 0)))
+    await new Promise(done => setTimeout(done, performance.now() - came))
   }
 }
 
