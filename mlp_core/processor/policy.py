@@ -34,6 +34,8 @@ FIRST_CHUNK_SECONDS = 0.015
 """How long the first chunks aim to last after somebody has started a run: the page waits for them."""
 ROUND_SECONDS = 0.5
 """Everybody who shares the processor should have a turn within this time: a page that is new every second needs it."""
+LATE_SECONDS = 0.5
+"""How much time a run in slow motion makes up for at most, where it had to wait for others."""
 BUSY_GIL_SECONDS = 0.004
 """A gap this long between two chunks means that another thread holds the GIL."""
 

@@ -18,7 +18,9 @@ class Processor:
     def __init__(self, cores: int | None = None) -> None:
         self.cores = cores or policy.cores()
         self.turns = Turns(self.cores)
-        self.preparations = Turns(1)  # what prepares a run holds the GIL: two at once would take it from one another
+        # What prepares a run holds the GIL: many at once would take it from one another. One that tries a new structure
+        # takes long, and must not keep all others waiting.
+        self.preparations = Turns(2)
         self._workers = Workers(self.cores, policy.NICENESS)
         self._background = Workers(self.cores, policy.BACKGROUND_NICENESS)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from mlp_core import data
 from mlp_core.errors import UserError
 from mlp_core.processor import Priority, Processor, Turns
+from mlp_core.processor.policy import LATE_SECONDS
 from mlp_core.training.lease import Lease
 from mlp_core.training.mailbox import Goal, Mailbox
 from mlp_core.training.snapshot import BUSY, Status
@@ -167,9 +168,9 @@ class Driver:
             mail.publish("running")
         by_epoch = goal != "batch"
         events = trainer.train(epochs=(target or None) if by_epoch else None, steps=None if by_epoch else target)
-        finished, trainer.pace.starts = False, True
+        finished, trainer.pace.starts, due = False, True, time.monotonic()
         while not finished and self._goes_on(trainer, goal, target):
-            began, steps_before = time.monotonic(), trainer.run.position.step
+            began, steps_before = max(due, time.monotonic() - LATE_SECONDS), trainer.run.position.step
             with self._in_turn(lambda: self._goes_on(trainer, goal, target), pressed=trainer.pace.starts) as begun:
                 if not begun:
                     return
@@ -182,7 +183,7 @@ class Driver:
             trainer.pace.starts = False
             if orders.weights is not None:
                 self._give_weights()
-            self._throttle(began, trainer.run.position.step - steps_before, trainer, goal)
+            due = self._throttle(began, trainer.run.position.step - steps_before, trainer, goal)
         if finished or trainer.diverged:
             self._reached(trainer, goal)
 
@@ -241,19 +242,22 @@ class Driver:
                 and self._leased()
             )
 
-    def _throttle(self, began: float, steps: int, trainer: Trainer, goal: Goal | None) -> None:
+    def _throttle(self, began: float, steps: int, trainer: Trainer, goal: Goal | None) -> float:
+        """Rest after steps that were due at `began`, so that they are not too fast; when the next ones are due."""
         mail, orders = self._mail, self._mail.orders
+        due = time.monotonic()
         with mail.lock:
             while orders.steps_per_second and orders.goal == goal and orders.generation == trainer.generation:
                 chunk = trainer.pace.slow_chunk(orders.steps_per_second)
                 trainer.loop.chunk_steps = min(trainer.loop.chunk_steps, chunk)
                 # A chunk that was begun at a higher speed is longer: it is not waited for in full.
-                left = began + min(steps, chunk) / orders.steps_per_second - time.monotonic()
-                if left <= 0 or orders.closed:
-                    return
+                due = began + min(steps, chunk) / orders.steps_per_second
                 rests = time.monotonic()
-                mail.rest(left)
+                if due <= rests or orders.closed:
+                    break
+                mail.rest(due - rests)
                 trainer.pace.rest(time.monotonic() - rests)
+        return due
 
     def _reached(self, trainer: Trainer, goal: Goal | None) -> None:
         mail, orders = self._mail, self._mail.orders

@@ -226,19 +226,21 @@ class LivePage:
 
     # The stream
 
-    def seconds_left(self) -> float:
-        """Seconds until the stream should answer if nothing more happens; 0 for now.
+    @property
+    def urgent(self) -> bool:
+        """Whether the stream has to say what somebody waits for: the first point of a run, or what changes the buttons.
 
-        The first point of a new run is sent at once, and what changes the buttons; other numbers at the page's pace.
+        All else is sent at the page's pace.
         """
-        now = self._now()
-        since = time.monotonic() - self._answered
-        new = {run: snapshot for run, snapshot in now.items() if self._sent.get(run) is not snapshot}
-        if not new:
-            return max(0.0, HOLD_SECONDS - since)
-        if any(self._is_urgent(snapshot, self._sent.get(run)) for run, snapshot in new.items()):
+        return any(self._is_urgent(snapshot, self._sent.get(run)) for run, snapshot in self._now().items())
+
+    def seconds_left(self) -> float:
+        """Seconds until the stream should answer if nothing more happens; 0 for now."""
+        if self.urgent:
             return 0.0
-        return min(seconds_left(since, snapshot.period) for snapshot in new.values())
+        since = time.monotonic() - self._answered
+        new = [snapshot for run, snapshot in self._now().items() if self._sent.get(run) is not snapshot]
+        return min((seconds_left(since, now.period) for now in new), default=max(0.0, HOLD_SECONDS - since))
 
     def _is_urgent(self, now: Snapshot, sent: Snapshot | None) -> bool:
         if sent is None or now.message != sent.message or self._activity(now) != self._activity(sent):

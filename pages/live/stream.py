@@ -35,6 +35,10 @@ Wake = Callable[[], None]
 class Source(Protocol):
     """A page that has answers for its browser."""
 
+    @property
+    def urgent(self) -> bool:
+        """Whether somebody waits for the next answer. Waits for nobody."""
+
     def seconds_left(self) -> float:
         """Seconds until an answer is due if nothing more happens on the page; 0 for now. Waits for nobody."""
 
@@ -72,8 +76,11 @@ def _wake(token: str) -> None:
 
 
 @functools.cache
-def _limiter() -> CapacityLimiter:
-    """Python makes one answer at a time, whatever the number of threads; one may have to wait for its session."""
+def _limiter(urgent: bool) -> CapacityLimiter:
+    """Python makes one answer at a time, whatever the number of threads; one may have to wait for its session.
+
+    Urgent answers do not wait behind the others.
+    """
     return CapacityLimiter(AT_ONCE)
 
 
@@ -81,7 +88,7 @@ async def _live(request: Request) -> Response:
     source, held = await _due(request.path_params["token"])
     if source is None or await request.is_disconnected():  # an answer would count as a sign of the browser
         return Response(status_code=GONE)
-    content = await to_thread.run_sync(source.answer, limiter=_limiter())
+    content = await to_thread.run_sync(source.answer, limiter=_limiter(source.urgent))
     # Packed answers would be half as long, and cost more time than they save on any network with a classroom on it.
     headers = {
         "Cache-Control": "no-store",
