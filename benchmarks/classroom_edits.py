@@ -1,18 +1,20 @@
 """A class whose users change their networks while training goes on.
 
-The same browsers at the same server first leave their networks as they are, then edit them, then leave them as they
-have become. A part is a span of training and updates, and a span in which everybody also presses buttons. Throughput
-and ages are those of the first span, so that no pause counts in them.
+The same browsers at the same server by turns leave their networks as they are and edit them. Throughput and ages are
+those of these turns, in which nobody presses a button, so that no pause counts in them; presses are measured at the end,
+without edits and with them.
 
 Edits make networks that take other steps, and the machine is not always equally fast. So what the server does while all
-edit is compared with the mean of what it does before and after.
+edit is compared with the mean of what it does in the turns before and after, turn by turn.
 """
 
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from benchmarks.browsers import SETTLE_SECONDS, Span, browsers, updated, warm_up
 from benchmarks.http import Connection
@@ -23,16 +25,19 @@ from benchmarks.users import FEW_SESSIONS, Measured, User, press_seconds
 from benchmarks.websocket import Client
 
 APP = "benchmarks/counting_app.py"
+"""What the server runs: the app, and how many steps it has done."""
 EDIT_SECONDS = 6.0
 """How often each session's user edits the network."""
 LONE_EDIT_SECONDS = 1.0
 """The same where few sessions are open, so that there is something to measure."""
 FEWEST_EDITS = 40
-"""So many edits at least, in all browsers together: the first span with edits takes as long as that needs."""
+"""So many edits at least, in all browsers together: turns with edits take as long as that needs."""
+ROUNDS = 4
+"""Turns with edits; one without them comes before each, and one at the end."""
 
 
 def rows(count: int, seconds: float, *, streams: bool, speed: str | None) -> Iterator[Row]:
-    """One row without edits, one with them, and one without them again."""
+    """One row without edits and one with them."""
     with server(app=APP) as running:
         yield from asyncio.run(_measure(running, count, seconds, streams=streams, speed=speed))
 
@@ -40,69 +45,97 @@ def rows(count: int, seconds: float, *, streams: bool, speed: str | None) -> Ite
 async def _measure(running: Server, count: int, seconds: float, *, streams: bool, speed: str | None) -> list[Row]:
     every = LONE_EDIT_SECONDS if count < FEW_SESSIONS else EDIT_SECONDS
     await warm_up(running)
+    updates = Measured()
     async with browsers(running.port, count, streams=streams, speed=speed) as clients:
+        alone, edited = Part(running, clients, updates, None), Part(running, clients, updates, every)
         await asyncio.gather(*(client.press("Train") for client in clients))
-        before = await _part(running, clients, seconds, None)
-        edited = await _part(running, clients, max(seconds, FEWEST_EDITS * every / count), every)
-        after = await _part(running, clients, seconds, None)
-    return [before, edited | {"of_no_edits": of_no_edits(before, edited, after)}, after]
+        async with updated(clients, updates):
+            await asyncio.sleep(SETTLE_SECONDS)
+            turn = seconds / ROUNDS
+            await alone.train(turn)
+            for _ in range(ROUNDS):
+                await edited.train(max(turn, FEWEST_EDITS * every / count / ROUNDS))
+                await alone.train(turn)
+            for part in (alone, edited):
+                await part.press(seconds)
+    return [alone.row(), edited.row() | {"of_no_edits": of_no_edits(alone.done, edited.done)}]
 
 
-def of_no_edits(before: Row, edited: Row, after: Row) -> float | None:
-    """The steps that the server did while all edited, of those that it did while nobody did."""
-    without = (before["done_per_second"] + after["done_per_second"]) / 2
-    return significant(edited["done_per_second"] / without) if without else None
+def of_no_edits(alone: Sequence[float], edited: Sequence[float]) -> float | None:
+    """Steps a second that the server did while all edited, of those that it did while nobody did.
+
+    The median of the turns; each is compared with the turns of `alone` before and after it.
+    """
+    without = [(before + after) / 2 for before, after in pairwise(alone)]
+    if not all(without):
+        return None
+    return significant(statistics.median(done / other for done, other in zip(edited, without, strict=True)))
 
 
-async def _steps(running: Server) -> int:
-    """How many steps the server has done, of all runs together, shown or not."""
-    async with Connection(running.port) as connection:
-        return int((await connection.get("steps"))[2])
+class Part:
+    """What is measured without edits, or with them: in turns of training, and at last of presses too."""
 
+    def __init__(self, running: Server, clients: list[Client], updates: Measured, every: float | None) -> None:
+        """Each browser's user edits the network every so many seconds, None for never; `updates` holds all ticks."""
+        self._running, self._clients, self._updates, self._every = running, clients, updates, every
+        self._measured, self._pressed = Measured(), Measured()
+        self._spans: list[Span] = []
+        self._ages: list[float] = []
+        self.done: list[float] = []
+        """Steps a second that the server has done in each turn, of all runs together, shown or not."""
 
-async def _part(running: Server, clients: list[Client], seconds: float, every: float | None) -> Row:
-    """The figures of one part; every browser's user edits the network after so many seconds, None for never."""
-    measured, pressed = Measured(), Measured()
-    async with updated(clients, measured):
-        await asyncio.sleep(SETTLE_SECONDS)
-        measured.ticks.clear()
-        done, span = await _steps(running), Span(running, clients)
+    async def train(self, seconds: float) -> None:
+        """A turn of training and updates, and edits where there are any."""
+        ticks, done = len(self._updates.ticks), await self._steps()
+        span = Span(self._running, self._clients)
         async with asyncio.TaskGroup() as tasks:
-            _edit(tasks, [User(client, measured) for client in clients], seconds, every)
+            self._edit(tasks, [User(client, self._measured) for client in self._clients], seconds)
             await asyncio.sleep(seconds)
             span.end()
-            done = await _steps(running) - done
-            ages = _ages(clients)
-        ticks = [*measured.ticks]
-        users, end = [User(client, pressed) for client in clients], time.monotonic() + seconds
+            self.done.append((await self._steps() - done) / span.seconds)
+            for client in self._clients:
+                client.points.note_age()
+                self._ages += client.points.ages
+            self._measured.ticks += self._updates.ticks[ticks:]
+        self._spans.append(span)
+
+    async def press(self, seconds: float) -> None:
+        """The same, while everybody also presses buttons."""
+        users, end = [User(client, self._pressed) for client in self._clients], time.monotonic() + seconds
         async with asyncio.TaskGroup() as tasks:
-            _edit(tasks, users, seconds, every)
+            self._edit(tasks, users, seconds)
             for user in users:
-                tasks.create_task(user.press_buttons(press_seconds(len(clients)), end))
-    return {
-        "edits": len(measured.edits),
-        **span.row(),
-        "done_per_second": round(done / span.seconds),
-        "age_p50": percentile(ages, 50),
-        "age_p95": percentile(ages, 95),
-        "edit_p50": percentile(measured.edits, 50),
-        "edit_p95": percentile(measured.edits, 95),
-        "first_point_p50": percentile(measured.first_points, 50),
-        "first_point_p95": percentile(measured.first_points, 95),
-        "tick_p95": percentile(ticks, 95),
-        "press_p95": percentile(pressed.presses, 95),
-        "stop_p95": percentile(pressed.stops, 95),
-        **span.cores(),
-    }
+                tasks.create_task(user.press_buttons(press_seconds(len(users)), end))
 
+    def _edit(self, tasks: asyncio.TaskGroup, users: list[User], seconds: float) -> None:
+        if self._every is not None:
+            for user in users:
+                tasks.create_task(user.edit_network(self._every, time.monotonic() + seconds))
 
-def _edit(tasks: asyncio.TaskGroup, users: list[User], seconds: float, every: float | None) -> None:
-    if every is not None:
-        for user in users:
-            tasks.create_task(user.edit_network(every, time.monotonic() + seconds))
+    async def _steps(self) -> int:
+        async with Connection(self._running.port) as connection:
+            return int((await connection.get("steps"))[2])
 
-
-def _ages(clients: list[Client]) -> list[float]:
-    for client in clients:
-        client.points.note_age()
-    return [age for client in clients for age in client.points.ages]
+    def row(self) -> Row:
+        """The figures of all turns; times are seconds."""
+        seconds = sum(span.seconds for span in self._spans)
+        steps = [sum(each) for each in zip(*(span.steps for span in self._spans), strict=True)]
+        measured, pressed = self._measured, self._pressed
+        return {
+            "edits": len(measured.edits),
+            "steps_per_second": round(sum(steps) / seconds),
+            "done_per_second": round(statistics.mean(self.done)),
+            "slowest_session": round(min(steps) / seconds),
+            "advanced": sum(done > 0 for done in steps),
+            "age_p50": percentile(self._ages, 50),
+            "age_p95": percentile(self._ages, 95),
+            "edit_p50": percentile(measured.edits, 50),
+            "edit_p95": percentile(measured.edits, 95),
+            "first_point_p50": percentile(measured.first_points, 50),
+            "first_point_p95": percentile(measured.first_points, 95),
+            "tick_p95": percentile(measured.ticks, 95),
+            "press_p95": percentile(pressed.presses, 95),
+            "stop_p95": percentile(pressed.stops, 95),
+            "client_cores": round(sum(span.client_cores * span.seconds for span in self._spans) / seconds, 2),
+            "server_cores": round(sum(span.server_cores * span.seconds for span in self._spans) / seconds, 2),
+        }

@@ -25,7 +25,6 @@ class Verdicts(Generic[V]):
 
         `layers` hold all that the code of each layer depends on.
         """
-
         if structure not in self._found and self._layers.issuperset(layers):
             return self._passed  # without waiting for somebody else's trial
 

@@ -53,3 +53,29 @@ def test_a_chunk_begun_at_full_speed_is_not_waited_for_in_full(
     assert waited[0] <= 1.0
     assert loop_of(session).chunk_steps == 1
     monkeypatch.undo()
+
+
+def test_what_a_run_had_to_wait_for_others_it_rests_less(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.apply(experiment())
+    until(session, "ready")
+    at_rest(session)
+    mail, waited = session._mail, []
+    trainer = mail.trainer
+    assert trainer is not None
+
+    def rest(seconds: float) -> None:
+        waited.append(seconds)
+        mail.orders.goal = "play"  # the loop ends
+
+    monkeypatch.setattr(mail, "rest", rest)
+    mail.orders.steps_per_second = 10.0
+    now = time.monotonic()
+    late = session._driver._throttle(now - 0.3, 1, trainer, None)
+    assert late == pytest.approx(now - 0.2), "when its next steps were due, though that is over"
+    assert waited == []
+    now = time.monotonic()
+    assert session._driver._throttle(now, 1, trainer, None) == pytest.approx(now + 0.1)
+    assert waited == [pytest.approx(0.1, abs=0.05)]
+    mail.orders.steps_per_second = mail.orders.goal = None
+    assert session._driver._throttle(now - 9, 1, trainer, None) >= now, "at full speed nothing is made up for"
+    monkeypatch.undo()

@@ -5,6 +5,7 @@ const { atEnd, deliver } = await import("./shared.js" + new URL(import.meta.url)
 const GONE = 410 // the page that the stream belonged to is not there any more
 const ROOT = new URL("../../", import.meta.url) // of the app, behind any proxy and base path
 let followed // the address that is asked now
+let loops = 0 // how often asking has begun: the newest loop goes on, one that still waits for an answer ends
 let owner // the element that named it last
 let told = true // what the page believes: that its stream can be followed
 
@@ -26,19 +27,21 @@ export default function render({ parentElement, data, setStateValue, setTriggerV
  */
 async function follow(address, setStateValue, setTriggerValue) {
   const tell = streams => streams !== told && setStateValue("streams", (told = streams))
-  while (followed === address) {
+  const loop = ++loops
+  const goesOn = () => loop === loops && followed === address
+  while (goesOn()) {
     let answer
     try {
       const response = await fetch(new URL(address, ROOT), { cache: "no-store" })
-      if (response.status === GONE) return (followed = followed === address ? undefined : followed)
+      if (response.status === GONE) return (followed = goesOn() ? undefined : followed)
       if (!response.ok) throw new Error(`status ${response.status}`)
       answer = await response.json()
     } catch (error) {
       console.warn("The live stream was lost; the page's ticks go on:", error)
-      if (followed === address) tell(false)
+      if (goesOn()) tell(false)
       return
     }
-    if (followed !== address) return
+    if (!goesOn()) return
     const came = performance.now()
     tell(true)
     deliver(answer.parts)
