@@ -1,8 +1,8 @@
 """A class whose users change their networks while training goes on.
 
 The same browsers at the same server by turns leave their networks as they are and edit them. Throughput and ages are
-those of these turns, in which nobody presses a button, so that no pause counts in them; presses are measured at the end,
-without edits and with them.
+those of these turns, in which nobody presses a button, so that no pause counts in them. Presses are measured at the
+end, without edits and with them.
 
 Edits make networks that take other steps, and the machine is not always equally fast. So what the server does while all
 edit is compared with the mean of what it does in the turns before and after, turn by turn.
