@@ -243,7 +243,9 @@ class LivePage:
         return min((seconds_left(since, now.period) for now in new), default=max(0.0, HOLD_SECONDS - since))
 
     def _is_urgent(self, now: Snapshot, sent: Snapshot | None) -> bool:
-        if sent is None or now.message != sent.message or self._activity(now) != self._activity(sent):
+        if sent is None:
+            return not self._answered  # else an answer could not be made: the next one is tried at the page's pace
+        if now.message != sent.message or self._activity(now) != self._activity(sent):
             return True
         return now.run != sent.run and (now.step > 0 or not now.trains)
 
@@ -257,7 +259,11 @@ class LivePage:
 
         def look() -> None:
             ask = seconds_left()
-            if ask is None or ask() <= 0:
+            try:
+                due = ask is None or ask() <= 0
+            except Exception:
+                due = True  # the answer says what is wrong
+            if due:
                 wake()
 
         with ExitStack() as stack:

@@ -196,6 +196,7 @@ def test_a_view_that_fails_costs_an_answer_nothing_else(
     with monkeypatch.context() as patch:
         patch.setitem(VIEWS, "weights", replace(VIEWS["weights"], figure=broken))
         found = told(page)
+        assert page.seconds_left() > 0, "it is tried again at the page's pace, not at once"
     assert set(found["parts"]) == PARTS - {"overview-weights"}
     assert "Weights could not be drawn (ZeroDivisionError)" in found["parts"]["notice"]["text"]
     assert "no axis" in caplog.text
