@@ -204,6 +204,8 @@ def test_an_edit_of_the_network_leaves_the_rest_of_the_page_alone(running_server
             await browsers.ready(client)
             await client.press("Train")
             await client.until(lambda one: one.sight.steps > 0)
+            seen = client.sights  # the page may be drawn once more when the run has begun
+            await client.until(lambda one: one.sights > seen + 3 and one.feed is not None and bool(one.feed.stream))
             ran = []
             for change in (Network.change_width, Network.change_activation, Network.add, Network.remove):
                 await change(Network(client.elements))(client)
