@@ -102,10 +102,13 @@ async def _due(token: str) -> tuple[Source | None, float]:
     """The page that answers under the token once its answer is due, and the seconds until then; None for no page."""
     loop, looks = asyncio.get_running_loop(), asyncio.Event()
     asked = due = time.monotonic()
+    woken = False
 
     def wake() -> None:
-        nonlocal due
-        due = time.monotonic()
+        nonlocal due, woken
+        if woken:
+            return  # it is due since the first call
+        due, woken = time.monotonic(), True
         with suppress(RuntimeError):  # the server has ended
             loop.call_soon_threadsafe(looks.set)
 
@@ -113,6 +116,7 @@ async def _due(token: str) -> tuple[Source | None, float]:
     waiting.add(wake)
     try:
         while (source := _SOURCES.get(token)) is not None:
+            woken = False
             looks.clear()
             with source.waking(wake):
                 seconds = source.seconds_left()
