@@ -23,6 +23,8 @@ SWITCH_SECONDS = 0.001
 5 ms each time, one busy thread beside it costs half of a small network's speed."""
 IDLE_SECONDS = 5.0
 """How long a computing thread waits for work before it ends."""
+CLOSE_SECONDS = 10.0
+"""How long a process that ends waits for the work of its threads."""
 
 CHUNK_SECONDS = 0.07
 """How long a chunk of steps aims to last. Presses are looked at between chunks, nowhere else."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -36,6 +38,13 @@ class Processor:
         """Have it done at the lowest priority, some time; whoever asks goes on."""
         self._background.queue(work)
 
+    def close(self, timeout: float) -> bool:
+        """Begin nothing more, and wait at most so many seconds for what is at work; whether all of it ended."""
+        ends = time.monotonic() + timeout
+        ended = self._workers.close(timeout)
+        return self._background.close(max(0.0, ends - time.monotonic())) and ended
+
 
 PROCESSOR = Processor()
 """The processor that everything in this process shares, unless another one is handed in."""
+atexit.register(PROCESSOR.close, policy.CLOSE_SECONDS)

@@ -19,6 +19,7 @@ LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+CLOSED = "The threads that compute were closed, since the process ends."
 
 class _Job:
     def __init__(self, work: Callable[[], Any]) -> None:
@@ -32,6 +33,10 @@ class _Job:
             self._result = self._work()
         except BaseException as error:  # whatever it is, it belongs to the one who asked
             self._error = error
+
+    def refuse(self) -> None:
+        self._error = RuntimeError(CLOSED)
+        self._done.set()
 
     def hand_over(self) -> None:
         self._done.set()
@@ -71,7 +76,8 @@ class Workers:
 
     def __init__(self, size: int, niceness: int, idle_seconds: float = IDLE_SECONDS) -> None:
         self._size, self._niceness, self._idle_seconds = size, niceness, idle_seconds
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._closed = False
         self._jobs: deque[_Job] = deque()
         self._idle: list[_Worker] = []
         self._threads = 0
@@ -104,8 +110,21 @@ class Workers:
             if not self._give(job):
                 self._jobs.append(job)
 
+    def close(self, timeout: float) -> bool:
+        """Begin nothing more, and wait so many seconds for what is at work; whether all of it ended.
+
+        Python cuts its daemon threads off when a process ends; the process aborts if one is inside PyTorch then.
+        """
+        with self._lock:
+            self._closed = True
+            while self._jobs:
+                self._jobs.popleft().refuse()
+            return self._lock.wait_for(lambda: len(self._idle) == self._threads, timeout)
+
     def _give(self, job: _Job) -> bool:
         """Give it to a worker that has nothing to do, or to a new one; False if there is neither."""
+        if self._closed:
+            raise RuntimeError(CLOSED)
         if self._idle:
             self._idle.pop().give(job)
         elif self._threads < self._size:
@@ -129,6 +148,7 @@ class Workers:
                     worker.give(self._jobs.popleft())
                 else:
                     self._idle.append(worker)
+                    self._lock.notify_all()
             job.hand_over()
             del job  # what it computed with is not kept while the worker waits
 
@@ -141,4 +161,5 @@ class Workers:
                 return True
             self._idle.remove(worker)
             self._threads -= 1
+            self._lock.notify_all()
         return False

@@ -5,14 +5,17 @@ Every method returns at once (those with a timeout after it at the latest). `dri
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mlp_core.processor import PROCESSOR, Processor
+from mlp_core.processor.policy import CLOSE_SECONDS
 from mlp_core.spec import Experiment
 from mlp_core.training.driver import Driver
 from mlp_core.training.lease import Lease
@@ -27,6 +30,19 @@ if TYPE_CHECKING:
 
 VIEW_SECONDS = 5.0
 """How long a view counts as on screen after a page last asked for it."""
+
+_SESSIONS: weakref.WeakSet[Session] = weakref.WeakSet()
+"""The sessions of this process, to end their threads with it."""
+
+
+@atexit.register
+def _close_all() -> None:
+    ends = time.monotonic() + CLOSE_SECONDS
+    sessions = list(_SESSIONS)
+    for session in sessions:
+        session.close()
+    for session in sessions:
+        session.close(max(0.0, ends - time.monotonic()))
 
 
 class Session:
@@ -47,6 +63,7 @@ class Session:
         self._lease = lease
         self._mail = Mailbox(processor.turns)
         self._driver = Driver(self._mail, processor, lease, data_dir, background=background)
+        _SESSIONS.add(self)
 
     @property
     def experiment(self) -> Experiment | None:

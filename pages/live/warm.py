@@ -29,13 +29,13 @@ def load_pytorch() -> None:
     The thread has the priority of all others: importing holds the GIL, and a thread of low priority that holds it keeps
     everybody waiting.
     """
-    threading.Thread(target=_load, name="mlp-load", daemon=True).start()
+    threading.Thread(target=_load, name="mlp-load", daemon=False).start()
 
 
 def _load() -> None:
     trainer = import_module("mlp_core.training.trainer")
     native = import_module("mlp_core.engines.native.engine")
-    threading.Thread(target=native.kernel_compiler(), name="mlp-compile", daemon=True).start()
+    threading.Thread(target=native.kernel_compiler(), name="mlp-compile", daemon=False).start()
     # A step of a run imports, meanwhile, what the first one of any run needs.
     experiment = PRESETS[DEFAULT].experiment
     with PROCESSOR.preparations.turn(Priority.WATCHED):

@@ -134,7 +134,10 @@ def test_train_moves_curve_and_boundary_and_the_zoom_stays(page: Any) -> None:
     press(page, "train")
     page.get_by_text(STEPS).wait_for()
     drawn_again(page, "overview-loss", 2)
-    assert chart(page, "output-view", "JSON.stringify(gd.data[0].z)") != flat
+    page.wait_for_function(
+        "flat => JSON.stringify(document.querySelector('.st-key-output-view .js-plotly-plot').data[0].z) != flat",
+        arg=flat,
+    )
     box = page.locator(".st-key-overview-loss .nsewdrag").first.bounding_box()
     page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"])
     page.mouse.down()

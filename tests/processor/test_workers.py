@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from mlp_core.processor.policy import NICENESS, SWITCH_SECONDS
 from mlp_core.processor.workers import Workers
 
 LIMIT = 20
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def workers_alive() -> int:
@@ -106,3 +109,81 @@ def test_queued_work_is_done_some_time_and_its_error_is_logged(caplog: pytest.Lo
     assert done.wait(LIMIT)
     assert workers.run(lambda: 1) == 1
     assert "lost" in caplog.text
+
+
+def test_what_is_at_work_ends_before_it_is_closed_and_nothing_else_begins() -> None:
+    workers = Workers(1, NICENESS)
+    at_work, goes_on, begun = threading.Event(), threading.Event(), []
+
+    def work() -> None:
+        at_work.set()
+        goes_on.wait(LIMIT)
+
+    workers.queue(work)
+    assert at_work.wait(LIMIT)
+    workers.queue(lambda: begun.append(1))
+    assert not workers.close(0.01), "it is still at work"
+    goes_on.set()
+    assert workers.close(LIMIT)
+    assert not begun
+    with pytest.raises(RuntimeError, match="process ends"):
+        workers.run(lambda: None)
+
+
+def test_who_waits_in_the_queue_is_told_that_it_is_closed() -> None:
+    workers, at_work, goes_on, told = Workers(1, NICENESS), threading.Event(), threading.Event(), []
+
+    def work() -> None:
+        at_work.set()
+        goes_on.wait(LIMIT)
+
+    def wait() -> None:
+        try:
+            workers.run(lambda: None)
+        except RuntimeError as error:
+            told.append(str(error))
+
+    workers.queue(work)
+    assert at_work.wait(LIMIT)
+    waits = threading.Thread(target=wait)
+    waits.start()
+    while not workers._jobs:
+        assert waits.is_alive()
+    workers.close(0)
+    waits.join(LIMIT)
+    assert told
+    goes_on.set()
+
+
+ENDS_WHILE_SOMETHING_COMPUTES = {
+    "in the background": """
+import threading, torch
+from mlp_core.processor import PROCESSOR
+matrix, begun = torch.rand(1500, 1500), threading.Event()
+def work():
+    begun.set()
+    for _ in range(20):
+        matrix @ matrix
+PROCESSOR.later(work)
+begun.wait()
+""",
+    "a session": """
+import torch
+from mlp_core.presets import preset
+from mlp_core.training.session import Session
+sessions = [Session() for _ in range(4)]
+for session in sessions:
+    session.apply(preset("spiral").experiment)
+    session.play()
+while not sessions[0].snapshot().step:
+    pass
+""",
+}
+
+
+@pytest.mark.parametrize("script", ENDS_WHILE_SOMETHING_COMPUTES.values(), ids=ENDS_WHILE_SOMETHING_COMPUTES)
+def test_a_process_that_ends_while_something_computes_does_not_abort(script: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
+    assert (done.returncode, done.stderr) == (0, "")
