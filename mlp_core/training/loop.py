@@ -20,8 +20,9 @@ from mlp_core.training.events import Chunk, Evaluation, Events, Finished, Report
 
 FIRST_CHUNK = 1
 """Steps of a run's first chunk: one of the largest networks takes a second."""
-GROWTH = 4
-"""How many times longer than the chunk before a chunk may be, so that one slow start is harmless."""
+GROWTH = 64
+"""How many times longer than the chunk before a chunk may be: a step that happened to be fast is no measure yet. In a
+class that edits, most chunks are a run's first ones, so they must grow within a turn."""
 
 
 @dataclass
@@ -126,7 +127,7 @@ def _samples_at(run: Run) -> int:
 
 
 def _pace(state: LoopState, steps: int, seconds: float) -> None:
-    """Aim the next chunk at its time, growing by a factor at most, so that one slow start is harmless."""
+    """Aim the next chunk at its time, growing by a factor at most."""
     wanted = int(steps * state.chunk_seconds / max(seconds, 1e-9))
     state.chunk_steps = max(1, min(wanted, GROWTH * state.chunk_steps))
 

@@ -50,6 +50,7 @@ VIEWS: dict[str, View] = {
         View(
             name="confusion", label="Confusion matrix", figure=curves.confusion, alt=curves.confusion_alt,
             applies=lambda facts: facts.classifies, needs_test=True, options=("normalise",), needs=_NEEDS_CLASSES,
+            drawn_from=lambda source: source.confusion,
             wait="The confusion matrix is drawn here as soon as the network is built.",
         ),
         View(

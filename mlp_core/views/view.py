@@ -127,6 +127,9 @@ class View:
     compute: Callable[[Run], Arrays] | str = ""
     """From a run to plain arrays, as a function or as 'module:function' of one that needs PyTorch; '' for a view that
     needs nothing but the run's curves and test passes."""
+    drawn_from: Callable[[Source], object] | None = None
+    """Which object of a run the view is drawn from, beside the data set: while it is the same one, the view is not
+    drawn again. None for what `compute` gave; a view without that is drawn from the whole source."""
     kind: Kind = "plot"
     """What draws it: Plotly, the grid of sample images, or the table of sample rows."""
     output: bool = False
@@ -150,6 +153,19 @@ class View:
             function = getattr(import_module(module), name)
         found: Arrays = function(run)
         return found
+
+    def same(self, before: Source, now: Source) -> bool:
+        """Whether it shows the same of two moments, as far as what it is drawn from tells."""
+        return (
+            before.run == now.run
+            and before.dataset is now.dataset
+            and self._drawn_from(before) is self._drawn_from(now)
+        )
+
+    def _drawn_from(self, source: Source) -> object:
+        if self.drawn_from is not None:
+            return self.drawn_from(source)
+        return source.view(self.name) if self.compute else source
 
 
 @dataclass(frozen=True)

@@ -278,7 +278,7 @@ class LivePage:
             self._ask_for_views()
             now = self._now()
             new = any(self._sent.get(run) is not snapshot for run, snapshot in now.items())
-            update = self._update(now, everything=new)
+            update = self._update(now, everything=new, since=self._sent)
             self._sent = {} if self._fault else dict(now)
             return update.message(redraw=not self._shows(now))
         except Exception as error:
@@ -293,9 +293,9 @@ class LivePage:
 
     # What is shown
 
-    def _update(self, now: Snapshots, *, everything: bool) -> Update:
-        """The data of all parts, or of none."""
-        parts = list(self._made(now)) if everything else []
+    def _update(self, now: Snapshots, *, everything: bool, since: Snapshots | None = None) -> Update:
+        """The data of all parts that show something else than they did of the snapshots `since`, or of none."""
+        parts = list(self._made(now, since or {})) if everything else []
         newest = max(now.values(), key=lambda snapshot: snapshot.version)
         return Update(parts, newest.version, newest.at, next(iter(now.values())).run)
 
@@ -304,11 +304,13 @@ class LivePage:
         newest = max(now.values(), key=lambda snapshot: snapshot.version)
         return Update([(self._said(), newest.version)], newest.version, newest.at, newest.run)
 
-    def _made(self, now: Snapshots) -> Iterator[tuple[Part, int]]:
+    def _made(self, now: Snapshots, since: Snapshots) -> Iterator[tuple[Part, int]]:
         self._fault = ""
         for run, slots in self._parts.items():
             for slot in slots:
                 try:
+                    if run in since and slot.same(since[run], now[run]):
+                        continue
                     part = slot.part(now[run])
                     if slot in self._missing and _sendable(part):
                         self._areas = None  # now it can be drawn

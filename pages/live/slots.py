@@ -39,6 +39,9 @@ class Slot(Protocol):
     def part(self, snapshot: Snapshot) -> Part:
         """What it shows now."""
 
+    def same(self, before: Snapshot, now: Snapshot) -> bool:
+        """Whether it shows the same now as before. False where nobody knows: then its part is made again."""
+
 
 @dataclass(frozen=True, eq=False)
 class ViewSlot:
@@ -75,6 +78,10 @@ class ViewSlot:
         """The view of the run as it is now."""
         view = self._chosen(None if snapshot.dataset is None else snapshot.dataset.facts)
         return _part(draw(view, snapshot, self.options), self.key(snapshot), self.height, snapshot.dataset)
+
+    def same(self, before: Snapshot, now: Snapshot) -> bool:
+        """Whether the view is drawn from the same."""
+        return self._chosen(None if now.dataset is None else now.dataset.facts).same(before, now)
 
     def _chosen(self, facts: DataFacts | None) -> View:
         views = [VIEWS[name] for name in self.alternatives]

@@ -53,6 +53,9 @@ class Curve:
             raise self.fault
         return Part(nothing, "curve", {"step": snapshot.step, "value": self.value})
 
+    def same(self, before: Snapshot, now: Snapshot) -> bool:
+        return False
+
 
 class Screen:
     """What Streamlit was given: the fragments, the parts of every tick, and what the feed would call."""

@@ -119,6 +119,30 @@ def test_an_answer_holds_what_moved_and_no_more_until_something_new_happens(sess
     assert found["redraw"] is False, "it stands still, as its buttons say"
 
 
+def test_a_part_is_sent_again_only_where_what_it_is_drawn_from_has_changed(session: Session) -> None:
+    page = page_of(session)
+    told(page)
+    session.play()
+    assert session.wait(lambda snapshot: snapshot.status == "running" and snapshot.step > 0, LIMIT)
+    told(page)
+    session.pause()
+    assert session.wait(lambda snapshot: not snapshot.busy, LIMIT)
+    told(page)
+    before = session.snapshot()
+    session.step()
+    assert session.wait(lambda snapshot: snapshot.step > before.step and not snapshot.busy, LIMIT)
+    after = session.snapshot()
+    assert after.view("weights") is not before.view("weights")
+    assert after.confusion is not before.confusion
+    assert set(told(page)["parts"]) == PARTS, "a step changes all of it, and a run that stands still shows all of it"
+    page._sent = {"run": replace(after, views=before.views)}
+    assert set(told(page)["parts"]) == PARTS - {"overview-confusion"}
+    page._sent = {"run": replace(after, confusion=before.confusion)}
+    assert set(told(page)["parts"]) == PARTS - {"overview-weights"}
+    page._sent = {"run": replace(after, run="another")}
+    assert set(told(page)["parts"]) == PARTS, "another run's"
+
+
 def test_a_changed_state_asks_for_a_new_page(session: Session) -> None:
     page = page_of(session)
     assert told(page)["redraw"] is False

@@ -41,10 +41,10 @@ async function follow(address, setStateValue, setTriggerValue) {
       if (goesOn()) tell(false)
       return
     }
-    if (!goesOn()) return
     const came = performance.now()
+    deliver(answer.parts) // even where another loop goes on: the answer after this one holds what has changed since
+    if (!goesOn()) return
     tell(true)
-    deliver(answer.parts)
     if (answer.redraw) {
       followed = undefined
       setTriggerValue("redraw", true)
