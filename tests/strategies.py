@@ -48,8 +48,15 @@ def values(parameter: Parameter, modest: bool = False) -> st.SearchStrategy[Any]
 
 
 def params(entry: Entry, modest: bool = False) -> st.SearchStrategy[dict[str, Any]]:
-    """Parameters of an entry, any of them absent."""
-    return st.fixed_dictionaries({}, optional={p.name: values(p, modest) for p in entry.parameters})
+    """Parameters of an entry that fit together, any of them absent."""
+    drawn = st.fixed_dictionaries({}, optional={p.name: values(p, modest) for p in entry.parameters})
+    return drawn.map(lambda found: fitting(entry, found))
+
+
+def fitting(entry: Entry, found: dict[str, Any]) -> dict[str, Any]:
+    """The parameters if they fit together; else what is left without switches that are on, or none of them."""
+    off = {name: value for name, value in found.items() if value is not True}
+    return next((some for some in (found, off) if not entry.conflict(entry.fill(some), entry.name)), {})
 
 
 def data(modest: bool = False) -> st.SearchStrategy[DataSpec]:
@@ -88,12 +95,9 @@ def layers(draw: st.DrawFn, modest: bool = False) -> tuple[LayerSpec, ...]:
 
 @st.composite
 def optimizers(draw: st.DrawFn) -> OptimizerSpec:
-    """Any optimizer; with its switches off where parameters do not fit together."""
+    """Any optimizer."""
     entry = OPTIMIZERS[draw(st.sampled_from(list(OPTIMIZERS)))]
-    chosen = draw(params(entry))
-    if entry.conflict(entry.fill(chosen), entry.name):
-        chosen = {name: value for name, value in chosen.items() if value is not True}
-    return OptimizerSpec(type=entry.name, params=chosen)
+    return OptimizerSpec(type=entry.name, params=draw(params(entry)))
 
 
 @st.composite

@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from mlp_core.catalog.entry import table
 from mlp_core.catalog.layers import LayerEntry
 from mlp_core.catalog.parameters import Choice, Float
+
+LARGEST = 1e6
+"""The largest number that a parameter of an activation may be, up or down."""
+SMALLEST = 1e-6
+"""The smallest number that values may be divided by or multiplied with inside an exponential."""
+
+
+def _number(name: str, label: str, default: float, help: str, step: float = 0.1) -> Float:
+    return Float(name=name, label=label, help=help, default=default, low=-LARGEST, high=LARGEST, step=step)
+
+
+def _limit(help: str) -> Float:
+    return Float(name="lambd", label="Lambda", help=help, default=0.5, low=0.0, high=LARGEST, step=0.1)
+
+
+def _alpha(help: str, low: float = 0.0) -> Float:
+    return Float(name="alpha", label="Alpha", help=help, default=1.0, low=low, high=LARGEST, step=0.1)
+
+
+def _bounds_conflict(params: Mapping[str, Any], owner: str) -> str:
+    if params["min_val"] < params["max_val"]:
+        return ""
+    return (
+        f"The 'min_val' parameter of {owner} must be below 'max_val', which is {params['max_val']:g}. "
+        f"Got {params['min_val']:g} instead. Set it to a smaller number, such as {params['max_val'] - 1:g}."
+    )
+
 
 ACTIVATIONS: dict[str, LayerEntry] = table(
     LayerEntry(
@@ -70,6 +100,184 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
                 default="none",
                 choices=("none", "tanh"),
             ),
+        ),
+    ),
+    LayerEntry(
+        name="SiLU",
+        label="SiLU (Swish)",
+        family="activation",
+        summary="The value times its own sigmoid: a smooth ReLU that dips a little below zero.",
+        formula=r"x\,\sigma(x)",
+        when="Deeper networks, in place of ReLU; also where smooth boundaries are wanted.",
+        cost="One exponential per value.",
+    ),
+    LayerEntry(
+        name="Mish",
+        label="Mish",
+        family="activation",
+        summary="Much like SiLU: smooth, and with a small dip below zero.",
+        formula=r"x \tanh(\ln(1 + e^x))",
+        when="Where SiLU helps and its cost does not matter.",
+        cost="An exponential, a logarithm and a tanh per value.",
+    ),
+    LayerEntry(
+        name="ELU",
+        label="ELU",
+        family="activation",
+        summary="Like ReLU, but negative values run smoothly towards −α, so that means stay near zero.",
+        formula=r"x \text{ if } x > 0 \text{ else } \alpha\,(e^x - 1)",
+        when="Networks without normalisation whose ReLU neurons die or whose means drift.",
+        cost="One exponential per value.",
+        parameters=(_alpha("What negative values run towards is minus alpha."),),
+    ),
+    LayerEntry(
+        name="SELU",
+        label="SELU",
+        family="activation",
+        summary="ELU with two constants by which means and variances keep themselves near 0 and 1 from layer to layer.",
+        formula=r"s\,(x \text{ if } x > 0 \text{ else } \alpha\,(e^x - 1)),\quad s \approx 1.0507,\ "
+        r"\alpha \approx 1.6733",
+        when="Deep stacks of Linear layers without normalisation.",
+        cost="One exponential per value.",
+    ),
+    LayerEntry(
+        name="CELU",
+        label="CELU",
+        family="activation",
+        summary="ELU whose slope at zero is 1 for every α.",
+        formula=r"\max(0, x) + \min(0, \alpha\,(e^{x / \alpha} - 1))",
+        when="Where ELU with another α than 1 should have no kink.",
+        cost="One exponential per value.",
+        parameters=(
+            _alpha("What negative values run towards is minus alpha; the smaller, the nearer to ReLU.", SMALLEST),
+        ),
+    ),
+    LayerEntry(
+        name="Softplus",
+        label="Softplus",
+        family="activation",
+        summary="A smooth ReLU that is always above zero.",
+        formula=r"\tfrac{1}{\beta} \ln(1 + e^{\beta x})",
+        when="Outputs that must be positive, such as a variance.",
+        cost="An exponential and a logarithm per value.",
+        parameters=(
+            Float(
+                name="beta",
+                label="Beta",
+                help="How sharp the bend at zero is: the larger, the nearer to ReLU.",
+                default=1.0,
+                low=SMALLEST,
+                high=LARGEST,
+                step=0.1,
+            ),
+            _number(
+                "threshold",
+                "Threshold",
+                20.0,
+                "Where beta times a value is above this, the value itself comes out.",
+                1.0,
+            ),
+        ),
+    ),
+    LayerEntry(
+        name="Softsign",
+        label="Softsign",
+        family="activation",
+        summary="An S-curve from −1 to 1 like tanh, which comes much more slowly to its ends.",
+        formula=r"\frac{x}{1 + |x|}",
+        when="In place of tanh, where neurons saturate.",
+        cost="One division per value.",
+    ),
+    LayerEntry(
+        name="LogSigmoid",
+        label="LogSigmoid",
+        family="activation",
+        summary="The logarithm of the sigmoid: near zero for large values, the value itself far below zero.",
+        formula=r"\ln \frac{1}{1 + e^{-x}}",
+        when="Logarithms of probabilities; seldom between hidden layers.",
+        cost="An exponential and a logarithm per value.",
+    ),
+    LayerEntry(
+        name="Tanhshrink",
+        label="Tanhshrink",
+        family="activation",
+        summary="What tanh cuts off: flat at zero, steeper the further away.",
+        formula=r"x - \tanh(x)",
+        when="Sparse coding, where small values should vanish smoothly.",
+        cost="One tanh per value.",
+    ),
+    LayerEntry(
+        name="ReLU6",
+        label="ReLU6",
+        family="activation",
+        summary="ReLU that stops at 6.",
+        formula=r"\min(\max(0, x), 6)",
+        when="Networks whose numbers are to be stored in few bits.",
+        cost="Two comparisons per value.",
+    ),
+    LayerEntry(
+        name="Hardtanh",
+        label="Hardtanh",
+        family="activation",
+        conflict=_bounds_conflict,
+        summary="Cuts values off at both ends: tanh made of straight lines.",
+        formula=r"\min(\max(x, a), b)",
+        when="In place of tanh, where speed matters more than smoothness.",
+        cost="Two comparisons per value.",
+        parameters=(
+            _number("min_val", "Lowest", -1.0, "The lowest value a that is put out."),
+            _number("max_val", "Highest", 1.0, "The highest value b that is put out."),
+        ),
+    ),
+    LayerEntry(
+        name="Hardsigmoid",
+        label="Hardsigmoid",
+        family="activation",
+        summary="A sigmoid made of straight lines: 0 up to −3, 1 from 3 on.",
+        formula=r"\min(\max(0, x + 3), 6) / 6",
+        when="In place of a sigmoid inside a network, where speed matters.",
+        cost="Two comparisons and a division per value.",
+    ),
+    LayerEntry(
+        name="Hardswish",
+        label="Hardswish",
+        family="activation",
+        summary="SiLU with a sigmoid made of straight lines.",
+        formula=r"x \min(\max(0, x + 3), 6) / 6",
+        when="In place of SiLU, where speed matters.",
+        cost="Two comparisons, a product and a division per value.",
+    ),
+    LayerEntry(
+        name="Hardshrink",
+        label="Hardshrink",
+        family="activation",
+        summary="Sets values near zero to zero and leaves all others as they are.",
+        formula=r"0 \text{ if } |x| \le \lambda \text{ else } x",
+        when="Sparse coding; small values get no gradient.",
+        cost="Two comparisons per value.",
+        parameters=(_limit("Values no further than this from zero become zero."),),
+    ),
+    LayerEntry(
+        name="Softshrink",
+        label="Softshrink",
+        family="activation",
+        summary="Moves every value by λ towards zero, and sets those nearer than that to zero.",
+        formula=r"\operatorname{sign}(x) \max(0, |x| - \lambda)",
+        when="Sparse coding and removing noise; small values get no gradient.",
+        cost="Two comparisons and an addition per value.",
+        parameters=(_limit("How far every value is moved towards zero."),),
+    ),
+    LayerEntry(
+        name="Threshold",
+        label="Threshold",
+        family="activation",
+        summary="Keeps values above a threshold and puts one fixed value in place of all others.",
+        formula=r"x \text{ if } x > t \text{ else } v",
+        when="To see what ReLU's zero does; with threshold 0 and value 0 it is ReLU.",
+        cost="One comparison per value.",
+        parameters=(
+            _number("threshold", "Threshold", 0.0, "Values above this t are kept."),
+            _number("value", "Value", 0.0, "The value v that stands in place of all others."),
         ),
     ),
     LayerEntry(

@@ -111,6 +111,41 @@ def _batch_norm_by_hand(params: Params, features: int) -> LayerByHand:
     )
 
 
+def _norm_by_hand(function: str, params: Params, features: int) -> LayerByHand:
+    """LayerNorm or RMSNorm, whose functions take weights in the same order."""
+    tensors = []
+    if params["elementwise_affine"]:
+        tensors.append(BareTensor(name="gain", key="weight", value=f"torch.ones({features})"))
+        if params.get("bias"):
+            tensors.append(BareTensor(name="shift", key="bias", value=f"torch.zeros({features})"))
+    given = tuple(f"{{{tensor.name}}}" for tensor in tensors)
+    eps = () if params["eps"] is None else (f"eps={params['eps']!r}",)
+    return LayerByHand(tensors=tuple(tensors), call=(function, ("{x}", f"({features},)", *given, *eps)))
+
+
+def _eps(default: float | None, help: str) -> Float:
+    return Float(
+        name="eps",
+        label="Epsilon",
+        help=help,
+        default=default,
+        low=0.0,
+        low_open=True,
+        high=1.0,
+        log=True,
+        optional=default is None,
+        none_means="the smallest step between numbers near 1, 1.2e-7" if default is None else "",
+    )
+
+
+_AFFINE = Bool(
+    name="elementwise_affine",
+    label="Learned scale",
+    help="Trains a scale per feature, and a shift where the layer has one.",
+    default=True,
+)
+
+
 LAYERS: dict[str, LayerEntry] = table(
     LayerEntry(
         name="Linear",
@@ -171,6 +206,30 @@ LAYERS: dict[str, LayerEntry] = table(
         ),
     ),
     LayerEntry(
+        name="AlphaDropout",
+        label="AlphaDropout",
+        family="regularisation",
+        summary="Dropout for SELU: dropped values become SELU's lowest, and mean and variance stay as they are.",
+        formula=r"y = a\,(m \odot x + (1 - m)\,\alpha') + b,\quad m \sim \mathrm{Bernoulli}(1 - p)",
+        when="Between SELU layers, which plain Dropout would bring out of balance.",
+        cost="One random number per value.",
+        random=True,
+        parameters=(
+            Float(
+                name="p",
+                label="Drop probability",
+                help="The share of values that are dropped in each training step.",
+                controls=("network", "regularisation"),
+                default=0.5,
+                low=0.0,
+                high=1.0,
+                high_open=True,
+                step=0.05,
+                advice="Choose a value from 0 to below 1; 0.05 to 0.1 is usual.",
+            ),
+        ),
+    ),
+    LayerEntry(
         name="BatchNorm1d",
         label="BatchNorm1d",
         family="normalisation",
@@ -185,16 +244,7 @@ LAYERS: dict[str, LayerEntry] = table(
         buffers=lambda params, features: 2 * features + 1 if params["track_running_stats"] else 0,
         mixes_batch=True,
         parameters=(
-            Float(
-                name="eps",
-                label="Epsilon",
-                help="Added to the variance, so that a constant feature does not divide by zero.",
-                default=1e-5,
-                low=0.0,
-                low_open=True,
-                high=1.0,
-                log=True,
-            ),
+            _eps(1e-5, "Added to the variance, so that a constant feature does not divide by zero."),
             Float(
                 name="momentum",
                 label="Momentum",
@@ -216,6 +266,46 @@ LAYERS: dict[str, LayerEntry] = table(
                 help="Keeps running mean and variance for tests; without it tests use their own batch.",
                 default=True,
             ),
+        ),
+    ),
+    LayerEntry(
+        name="LayerNorm",
+        label="LayerNorm",
+        family="normalisation",
+        short="ln",
+        by_hand=lambda params, features: _norm_by_hand("F.layer_norm", params, features),
+        summary="Shifts and scales the values of each sample to mean 0 and variance 1, then by learned amounts.",
+        formula=r"y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta",
+        when="Deep networks with small batches: no sample depends on the others, in training as in tests.",
+        cost="Two passes over each sample; two trained numbers per feature.",
+        inferred=lambda features: {"normalized_shape": features},
+        count=lambda params, features: features * (1 + params["bias"]) if params["elementwise_affine"] else 0,
+        parameters=(
+            _eps(1e-5, "Added to the variance, so that equal values do not divide by zero."),
+            _AFFINE,
+            Bool(
+                name="bias",
+                label="Learned shift",
+                help="Trains a shift per feature, where a scale is trained.",
+                default=True,
+            ),
+        ),
+    ),
+    LayerEntry(
+        name="RMSNorm",
+        label="RMSNorm",
+        family="normalisation",
+        short="rms",
+        by_hand=lambda params, features: _norm_by_hand("F.rms_norm", params, features),
+        summary="Scales the values of each sample to a root mean square of 1, then by learned amounts.",
+        formula=r"y = \gamma\,\frac{x}{\sqrt{\overline{x^2} + \epsilon}}",
+        when="In place of LayerNorm, where values need no shift.",
+        cost="One pass over each sample; one trained number per feature.",
+        inferred=lambda features: {"normalized_shape": features},
+        count=lambda params, features: features if params["elementwise_affine"] else 0,
+        parameters=(
+            _eps(None, "Added to the mean square, so that zeros do not divide by zero."),
+            _AFFINE,
         ),
     ),
     LayerEntry(

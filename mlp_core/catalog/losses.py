@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlp_core.catalog.entry import ClassEntry, table
+from mlp_core.catalog.parameters import Float, Int
 
 TargetForm = Literal["index", "dense"]
 Link = Literal["softmax", "sigmoid", "identity"]
@@ -41,6 +42,11 @@ class LossEntry(ClassEntry):
         return ("loss",)
 
 
+_STEADY_SLOPE = (
+    "The slope of an absolute error is the same however large the error is, so steps that are too long never become "
+    "shorter"
+)
+
 LOSSES: dict[str, LossEntry] = table(
     LossEntry(
         name="CrossEntropyLoss",
@@ -52,6 +58,48 @@ LOSSES: dict[str, LossEntry] = table(
         target_form="index",
         link="softmax",
         tasks=("classification",),
+        parameters=(
+            Float(
+                name="label_smoothing",
+                label="Label smoothing",
+                help="The share of each target that is spread over all classes, so that the network is never asked to "
+                "be quite sure.",
+                default=0.0,
+                low=0.0,
+                high=1.0,
+                step=0.05,
+                advice="Choose a value from 0 to 1; 0.05 to 0.2 is usual.",
+            ),
+        ),
+    ),
+    LossEntry(
+        name="MultiMarginLoss",
+        label="Multi-class margin",
+        summary="Wants the true class's output above each other one by a margin, and is content once it is.",
+        formula=r"\tfrac{1}{K} \sum_{k \ne y} \max(0, m - z_y + z_k)^p",
+        when="Where only the decision counts. Its outputs are no logits, so shown probabilities are not calibrated.",
+        target_form="index",
+        link="softmax",
+        tasks=("classification",),
+        parameters=(
+            Int(
+                name="p",
+                label="Power",
+                help="1 counts what is missing from the margin, 2 its square.",
+                default=1,
+                low=1,
+                high=2,
+            ),
+            Float(
+                name="margin",
+                label="Margin",
+                help="How far the true class's output should be above the others.",
+                default=1.0,
+                low=0.0,
+                high=1e6,
+                step=0.1,
+            ),
+        ),
     ),
     LossEntry(
         name="BCEWithLogitsLoss",
@@ -91,10 +139,54 @@ LOSSES: dict[str, LossEntry] = table(
         summary="The average absolute distance from the target; outliers count no more than their distance.",
         formula=r"|z - t|",
         when="Regression with outliers.",
-        divergence="The slope of an absolute error is the same however large the error is, so steps that are too long "
-        "never become shorter",
+        divergence=_STEADY_SLOPE,
         target_form="dense",
         link="identity",
         tasks=("regression", "classification"),
+    ),
+    LossEntry(
+        name="SmoothL1Loss",
+        label="Smooth L1",
+        summary="The absolute distance, rounded off to a square near zero; divided so that its slope far away is 1.",
+        formula=r"\frac{(z - t)^2}{2\beta} \text{ if } |z - t| < \beta \text{ else } |z - t| - \frac{\beta}{2}",
+        when="Regression with outliers, where L1's kink at zero makes the end restless.",
+        divergence=_STEADY_SLOPE,
+        target_form="dense",
+        link="identity",
+        tasks=("regression", "classification"),
+        parameters=(
+            Float(
+                name="beta",
+                label="Beta",
+                help="Below this distance errors count squared. At 0 it is L1.",
+                default=1.0,
+                low=0.0,
+                high=1e6,
+                step=0.1,
+            ),
+        ),
+    ),
+    LossEntry(
+        name="HuberLoss",
+        label="Huber",
+        summary="The squared distance near zero, a straight line further away.",
+        formula=r"\tfrac12 (z - t)^2 \text{ if } |z - t| < \delta \text{ else } \delta\,(|z - t| - \tfrac{\delta}{2})",
+        when="Regression with outliers: as mean squared error, but an outlier pulls no harder than delta.",
+        divergence=_STEADY_SLOPE,
+        target_form="dense",
+        link="identity",
+        tasks=("regression", "classification"),
+        parameters=(
+            Float(
+                name="delta",
+                label="Delta",
+                help="Below this distance errors count squared.",
+                default=1.0,
+                low=0.0,
+                low_open=True,
+                high=1e6,
+                step=0.1,
+            ),
+        ),
     ),
 )

@@ -101,6 +101,14 @@ _BETAS = Floats(
 )
 
 
+_DECOUPLED = Bool(
+    name="decoupled_weight_decay",
+    label="Decoupled decay",
+    help="Applies weight decay to the weights themselves, as AdamW does, rather than to the gradient.",
+    default=False,
+)
+
+
 def _nesterov_conflict(params: Mapping[str, Any], owner: str) -> str:
     for name, fits, rule, remedy in (
         ("momentum", params["momentum"] > 0, "is 0", "Set momentum to 0.9"),
@@ -111,6 +119,22 @@ def _nesterov_conflict(params: Mapping[str, Any], owner: str) -> str:
                 f"The 'nesterov' parameter of {owner} must be False while {name!r} {rule}. Got True instead. "
                 f"{remedy}, or switch Nesterov off."
             )
+    return ""
+
+
+def _rprop_conflict(params: Mapping[str, Any], owner: str) -> str:
+    turned, same = params["etas"]
+    if not turned < 1.0 < same:
+        return (
+            f"The 'etas' parameter of {owner} must be one value below 1 and one above 1. Got {turned:g} and {same:g} "
+            "instead. Set it to 0.5 and 1.2, its defaults."
+        )
+    smallest, largest = params["step_sizes"]
+    if smallest > largest:
+        return (
+            f"The 'step_sizes' parameter of {owner} must be a smallest and a largest step, in this order. "
+            f"Got {smallest:g} and {largest:g} instead. Exchange them."
+        )
     return ""
 
 
@@ -222,6 +246,141 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
                 step=0.1,
             ),
             _eps(1e-10),
+        ),
+    ),
+    OptimizerEntry(
+        name="Adadelta",
+        label="Adadelta",
+        by_hand=updates.adadelta,
+        summary="Steps as far as it usually did, divided by the usual size of the gradient.",
+        formula=r"w \leftarrow w - \eta\,\frac{\sqrt{u + \epsilon}}{\sqrt{v + \epsilon}}\,g",
+        when="Where no learning rate is to be chosen: 1 is the method as it was published. Its first steps are tiny.",
+        cost="Two numbers per weight.",
+        state_per_parameter=2,
+        parameters=(
+            _learning_rate(1.0),
+            _share("rho", "Rho", 0.9, "How long the averages of squared gradients and squared steps remember."),
+            _eps(1e-6),
+            _weight_decay(),
+        ),
+    ),
+    OptimizerEntry(
+        name="Adamax",
+        label="Adamax",
+        by_hand=updates.adamax,
+        summary="Adam that divides by the largest recent gradient rather than by the root of an average of squares.",
+        formula=r"w \leftarrow w - \eta\,\frac{\hat m}{u},\quad u \leftarrow \max(\beta_2 u, |g| + \epsilon)",
+        when="Gradients that are seldom large: one outlier changes the step once, and not for long.",
+        cost="Two numbers per weight.",
+        state_per_parameter=2,
+        parameters=(_learning_rate(2e-3), _BETAS, _eps(), _weight_decay()),
+    ),
+    OptimizerEntry(
+        name="NAdam",
+        label="NAdam",
+        summary="Adam that looks one momentum step ahead, as Nesterov's momentum does.",
+        formula=r"w \leftarrow w - \eta\,\frac{\mu_{t+1} \hat m + (1 - \mu_t)\,\hat g}{\sqrt{\hat v} + \epsilon}",
+        when="Where Adam works; it often gets going sooner.",
+        cost="Two numbers per weight. Runs on the plain engine, which is slower.",
+        state_per_parameter=2,
+        parameters=(
+            _learning_rate(2e-3),
+            _BETAS,
+            _eps(),
+            _weight_decay(),
+            Float(
+                name="momentum_decay",
+                label="Momentum decay",
+                help="How fast the momentum grows to its full size at the start.",
+                default=4e-3,
+                low=0.0,
+                high=1e6,
+                step=0.001,
+            ),
+            _DECOUPLED,
+        ),
+    ),
+    OptimizerEntry(
+        name="RAdam",
+        label="RAdam",
+        summary="Adam that steps without dividing until its averages are sound: a warm-up that needs no schedule.",
+        formula=r"w \leftarrow w - \eta\,r_t\,\frac{\hat m}{\sqrt{\hat v} + \epsilon}",
+        when="Where Adam's first steps go astray.",
+        cost="Two numbers per weight. Runs on the plain engine, which is slower.",
+        state_per_parameter=2,
+        parameters=(_learning_rate(1e-3), _BETAS, _eps(), _weight_decay(), _DECOUPLED),
+    ),
+    OptimizerEntry(
+        name="ASGD",
+        label="Averaged SGD",
+        summary="SGD whose rate falls by itself, and which keeps the average of its weights beside them.",
+        formula=r"\eta_t = \frac{\eta}{(1 + \lambda \eta t)^\alpha},\quad w \leftarrow (1 - \lambda \eta_t)\,w - "
+        r"\eta_t\,g",
+        when="Noisy gradients near the end. The network uses its weights; PyTorch keeps the average in the state only.",
+        cost="One number per weight. Runs on the plain engine, which is slower.",
+        state_per_parameter=1,
+        parameters=(
+            _learning_rate(1e-2),
+            Float(
+                name="lambd",
+                label="Lambda",
+                help="Pulls weights towards zero, and decides how fast the rate falls.",
+                default=1e-4,
+                low=0.0,
+                high=1.0,
+                log=True,
+            ),
+            Float(
+                name="alpha",
+                label="Alpha",
+                help="The power with which the rate falls.",
+                default=0.75,
+                low=0.0,
+                high=10.0,
+                step=0.05,
+            ),
+            Float(
+                name="t0",
+                label="Averages from step",
+                help="The step from which weights are averaged.",
+                default=1e6,
+                low=0.0,
+                high=1e12,
+                log=True,
+            ),
+            _weight_decay(),
+        ),
+    ),
+    OptimizerEntry(
+        name="Rprop",
+        label="Rprop",
+        conflict=_rprop_conflict,
+        summary="Looks at the sign of each gradient only: steps grow while it stays the same and shrink when it turns.",
+        formula=r"w \leftarrow w - \operatorname{sign}(g)\,\Delta,\quad \Delta \leftarrow \Delta \cdot "
+        r"(\eta^+ \text{ or } \eta^-)",
+        when="The whole data set as one batch. With small batches signs turn by chance.",
+        cost="Two numbers per weight. Runs on the plain engine, which is slower.",
+        state_per_parameter=2,
+        parameters=(
+            _learning_rate(1e-2),
+            Floats(
+                name="etas",
+                label="Etas",
+                help="What a step is multiplied by when the sign has turned, and when it has not.",
+                default=(0.5, 1.2),
+                labels=("turned", "same"),
+                element=Float(
+                    name="eta", label="Eta", help="", default=1.2, low=0.0, low_open=True, high=100.0, step=0.1
+                ),
+            ),
+            Floats(
+                name="step_sizes",
+                label="Step sizes",
+                help="The smallest and the largest step of a weight.",
+                default=(1e-6, 50.0),
+                labels=("smallest", "largest"),
+                element=Float(name="size", label="Size", help="", default=1e-6, low=0.0, high=1e12, log=True),
+            ),
         ),
     ),
 )

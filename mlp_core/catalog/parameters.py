@@ -210,7 +210,6 @@ class Choice(Parameter):
 
     choices: tuple[str, ...]
     """The strings."""
-    """The strings."""
 
     def accepts(self, value: object) -> bool:
         return isinstance(value, str) and value in self.choices

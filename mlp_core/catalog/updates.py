@@ -120,3 +120,47 @@ def adagrad(params: Params) -> UpdateByHand:
         scalars=("size = lr / (1 + (step - 1) * lr_decay)",),
         counts=True,
     )
+
+
+def adadelta(params: Params) -> UpdateByHand:
+    """Adadelta."""
+    lines = [_DECAY] if params["weight_decay"] else []
+    lines += [
+        "square.mul_(rho).addcmul_(g, g, value=1 - rho)  # running average of the squared gradient",
+        "spread = square.add(eps).sqrt_()",
+        "change = moved.add(eps).sqrt_().div_(spread).mul_(g)",
+        "moved.mul_(rho).addcmul_(change, change, value=1 - rho)  # and of the squared change",
+        "p.add_(change, alpha=-lr)",
+    ]
+    return UpdateByHand(
+        lines=tuple(lines),
+        settings=_settings(params, "lr", "rho", "eps"),
+        state=(
+            StateTensor(name="square", plural="squares", key="square_avg"),
+            StateTensor(name="moved", plural="moves", key="acc_delta"),
+        ),
+        counts=True,
+    )
+
+
+def adamax(params: Params) -> UpdateByHand:
+    """Adamax."""
+    beta1, beta2 = params["betas"]
+    lines = [_DECAY] if params["weight_decay"] else []
+    lines += [
+        "mean.lerp_(g, 1 - beta1)  # running average of the gradient",
+        "height = g.abs().add_(eps)",
+        "largest.mul_(beta2)  # its largest size, which fades",
+        "torch.maximum(largest, height, out=largest)",
+        "p.addcdiv_(mean, largest, value=-size)",
+    ]
+    return UpdateByHand(
+        lines=tuple(lines),
+        settings={**_settings(params, "lr", "eps"), "beta1": beta1, "beta2": beta2},
+        state=(
+            StateTensor(name="mean", plural="means", key="exp_avg"),
+            StateTensor(name="largest", plural="largest_sizes", key="exp_inf"),
+        ),
+        scalars=("size = lr / (1 - beta1**step)",),
+        counts=True,
+    )

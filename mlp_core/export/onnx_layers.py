@@ -59,6 +59,17 @@ def _threshold(layer: nn.Threshold) -> Function:
     return lambda x: torch.where(x > layer.threshold, x, torch.full_like(x, layer.value))
 
 
+def _elu(layer: nn.ELU | nn.CELU) -> Function:
+    """ELU and CELU. The exporter subtracts 1 from an exponential, which leaves few digits near zero."""
+    alpha, inner = float(layer.alpha), float(layer.alpha) if isinstance(layer, nn.CELU) else 1.0
+
+    def function(x: Tensor) -> Tensor:
+        half = (x.clamp(max=0.0) / (2 * inner)).tanh()
+        return torch.where(x > 0, x, alpha * 2 * half / (1 - half))  # of e^(x / inner) - 1
+
+    return function
+
+
 def _batch_norm(layer: nn.BatchNorm1d) -> Function | None:
     """Without running statistics a test uses those of its own batch, which ONNX's operator does not."""
     if layer.track_running_stats:
@@ -84,6 +95,8 @@ def _rms_norm(layer: nn.RMSNorm) -> Function:
 
 
 _REPLACED: dict[type[nn.Module], Callable[..., Function | None]] = {
+    nn.ELU: _elu,
+    nn.CELU: _elu,
     nn.Softplus: _softplus,
     nn.LogSigmoid: _log_sigmoid,
     nn.Threshold: _threshold,

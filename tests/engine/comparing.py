@@ -9,9 +9,12 @@ import numpy as np
 import torch
 
 from mlp_core import data
+from mlp_core.catalog import OPTIMIZERS
 from mlp_core.run.build import Run, build
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, SchedulerSpec, TrainingSpec
 
+FAST_OPTIMIZERS = {name: entry for name, entry in OPTIMIZERS.items() if entry.by_hand is not None}
+"""Those that have a form for other engines than the plain one."""
 SMALL = 50
 """Points of a generated set: half of them train, so that an epoch is three batches of eight and one of one."""
 

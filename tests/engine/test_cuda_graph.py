@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import torch
-from comparing import experiment, layer, make
+from comparing import FAST_OPTIMIZERS, experiment, layer, make
 
-from mlp_core.catalog import ACTIVATIONS, LAYERS, OPTIMIZERS
+from mlp_core.catalog import ACTIVATIONS, LAYERS
 from mlp_core.engines import choose
 from mlp_core.engines.choose import engine_for
 from mlp_core.engines.cuda_graph import TOLERANCE, CudaGraphEngine, Step, capture
@@ -26,7 +26,6 @@ needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is 
 each_device = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
 
 CHUNKS = (1, 60, 139)
-KNOWN = [name for name, entry in OPTIMIZERS.items() if entry.by_hand is not None]
 
 
 def again(step: Step) -> Step:
@@ -69,7 +68,7 @@ def compare(wanted: Experiment, chunks: tuple[int, ...] = CHUNKS) -> None:
 
 
 @each_device
-@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("name", FAST_OPTIMIZERS)
 @pytest.mark.parametrize("zero_grad", [True, False])
 def test_every_optimizer(name: str, zero_grad: bool, device: str) -> None:
     params = {"lr": 0.01} if zero_grad else {"lr": 1e-4}

@@ -10,20 +10,21 @@ from typing import Any
 import pytest
 import torch
 from blocks import NETWORKS, residual
-from comparing import assert_same, assert_same_losses, experiment, layer, make
+from comparing import FAST_OPTIMIZERS, assert_same, assert_same_losses, experiment, layer, make
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from strategies import fitting
 
 from mlp_core.catalog import ACTIVATIONS, LAYERS, LOSSES, OPTIMIZERS, SCHEDULERS
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter
 from mlp_core.catalog.schedulers import EVERY
 from mlp_core.engines import fast as module
 from mlp_core.engines.cache import BuildCache
+from mlp_core.engines.choose import engine_for
 from mlp_core.engines.eager import EagerEngine
 from mlp_core.engines.fast import FastEngine
 from mlp_core.engines.native import engine as native
 from mlp_core.engines.tracing import UnsupportedError
-from mlp_core.errors import SpecError
 from mlp_core.problems import problems
 from mlp_core.run.build import Run
 from mlp_core.run.checkpoint import restore, save
@@ -102,12 +103,21 @@ def test_every_loss(name: str) -> None:
     compare(usable(experiment([*network("Tanh"), *end], loss=name, dataset=dataset)))
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", FAST_OPTIMIZERS)
 def test_every_optimizer(name: str) -> None:
     compare(experiment(network("Tanh"), optimizer=OptimizerSpec(type=name)))
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name not in FAST_OPTIMIZERS])
+def test_an_optimizer_that_no_engine_knows_runs_on_the_plain_one(name: str) -> None:
+    run = make(experiment(network("Tanh"), optimizer=OptimizerSpec(type=name)))
+    engine, why = engine_for(run)
+    assert engine.name == EagerEngine.name
+    assert f"the optimizer {name} has no fast form yet" in why
+    assert len(engine.run(run, 30).losses) == 30
+
+
+@pytest.mark.parametrize("name", FAST_OPTIMIZERS)
 @pytest.mark.parametrize("zero_grad", [False, True])
 def test_schedule_and_clipping_with_every_optimizer(name: str, zero_grad: bool) -> None:
     described = experiment(
@@ -201,19 +211,16 @@ def experiments(draw: st.DrawFn) -> Experiment:
     layers = []
     for name in draw(st.lists(st.sampled_from(sorted(ALL)), min_size=1, max_size=5)):
         params = {p.name: draw(values_of(p)) for p in ALL[name].parameters}
-        layers.append(layer(name, **params))
+        layers.append(layer(name, **fitting(ALL[name], params)))
     if draw(st.booleans()):  # some of them stand inside a residual block
         start = draw(st.integers(0, len(layers) - 1))
         end = draw(st.integers(start + 1, len(layers)))
         layers[start:end] = [residual(*layers[start:end])]
-    optimizer = draw(st.sampled_from(sorted(OPTIMIZERS)))
-    settings_ = {p.name: draw(values_of(p)) for p in OPTIMIZERS[optimizer].parameters} | {
+    optimizer = draw(st.sampled_from(sorted(FAST_OPTIMIZERS)))
+    settings_ = {p.name: draw(values_of(p)) for p in FAST_OPTIMIZERS[optimizer].parameters} | {
         "lr": draw(st.sampled_from([0.0, 1e-3, 0.1]))
     }
-    try:
-        chosen = OptimizerSpec(type=optimizer, params=settings_)
-    except SpecError:
-        chosen = OptimizerSpec(type=optimizer)
+    chosen = OptimizerSpec(type=optimizer, params=fitting(FAST_OPTIMIZERS[optimizer], settings_))
     dataset = draw(st.sampled_from(["xor", "plane", "blobs16", "ones"]))
     loss = draw(st.sampled_from(sorted(LOSSES)))
     described = experiment(
@@ -252,7 +259,7 @@ def test_numbers_do_not_depend_on_the_threads_that_operators_use() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        for name in OPTIMIZERS:
+        for name in FAST_OPTIMIZERS:
             compare(experiment(wide, optimizer=OptimizerSpec(type=name)), chunks=(5, 15))
     finally:
         torch.set_num_threads(before)

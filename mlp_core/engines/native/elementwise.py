@@ -6,11 +6,9 @@ written out here. Tested against PyTorch operator by operator, over numbers of a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mlp_core.engines.native import onednn
 from mlp_core.engines.native.emitter import F32, I8, I32, I64, NOTHING, Emitter, Value, number, vector, whole
 from mlp_core.engines.native.functions import address_of, vector_function, vector_width
 from mlp_core.engines.native.kernel import Kernel
@@ -51,107 +49,6 @@ class Rule:
                 emitter.store(self.write(emitter, *elements, *spread), target, index)
 
 
-def _relu(emitter: Emitter, x: Value) -> Value:
-    zero = number(0.0, x.type)
-    return emitter.select(emitter.builder.fcmp_ordered("<", x, zero), zero, x)
-
-
-def _threshold_backward(emitter: Emitter, gradient: Value, x: Value) -> Value:
-    zero = number(0.0, x.type)
-    return emitter.select(emitter.builder.fcmp_ordered("<=", x, zero), zero, gradient)
-
-
-def _leaky_relu(emitter: Emitter, x: Value, slope: Value) -> Value:
-    positive = emitter.builder.fcmp_ordered(">", x, number(0.0, x.type))
-    return emitter.select(positive, x, emitter.builder.fmul(x, slope))
-
-
-def _leaky_relu_backward(emitter: Emitter, gradient: Value, x: Value, slope: Value) -> Value:
-    positive = emitter.builder.fcmp_ordered(">", x, number(0.0, x.type))
-    return emitter.select(positive, gradient, emitter.builder.fmul(gradient, slope))
-
-
-def _tanh_backward(emitter: Emitter, gradient: Value, y: Value) -> Value:
-    rest = emitter.fma(emitter.builder.fneg(y), y, number(1.0, y.type))
-    return emitter.builder.fmul(gradient, rest)
-
-
-def sigmoid(emitter: Emitter, x: Value) -> Value:
-    """1 / (1 + e⁻ˣ)."""
-    builder, one = emitter.builder, number(1.0, x.type)
-    return builder.fdiv(one, builder.fadd(one, function(emitter, "exp", builder.fneg(x))))
-
-
-def _sigmoid_backward(emitter: Emitter, gradient: Value, y: Value) -> Value:
-    builder = emitter.builder
-    return builder.fmul(builder.fmul(gradient, builder.fsub(number(1.0, y.type), y)), y)
-
-
-HALF, ROOT_HALF = 0.5, math.sqrt(0.5)
-
-
-def _gelu(emitter: Emitter, x: Value) -> Value:
-    """x/2 · (1 + erf(x/√2)), in the way of oneDNN, which PyTorch has it from."""
-    builder = emitter.builder
-    if x.type.count == onednn.LONG:
-        return onednn.long_gelu(emitter, x)
-    half = builder.fmul(x, number(HALF, x.type))
-    error, _ = onednn.erf(emitter, builder.fmul(x, number(ROOT_HALF, x.type)))
-    return emitter.fma(half, error, half)
-
-
-def _gelu_backward(emitter: Emitter, gradient: Value, x: Value) -> Value:
-    builder, half = emitter.builder, number(HALF, x.type)
-    r = builder.fmul(x, number(ROOT_HALF, x.type))
-    error, power = onednn.erf(emitter, r)
-    density = builder.fmul(builder.fmul(r, number(onednn.ROOT_OF_INVERSE_PI, x.type)), power)
-    return builder.fmul(gradient, emitter.fma(error, half, builder.fadd(density, half)))
-
-
-def _gelu_single(emitter: Emitter, x: Value) -> Value:
-    """A single number, which PyTorch computes itself, with the C library's functions."""
-    builder = emitter.builder
-    error = function(emitter, "erf", builder.fmul(x, number(ROOT_HALF, x.type)))
-    half = builder.fmul(x, number(HALF, x.type))
-    return builder.fmul(half, builder.fadd(number(1.0, x.type), error))
-
-
-def _gelu_single_backward(emitter: Emitter, gradient: Value, x: Value) -> Value:
-    builder, kind = emitter.builder, x.type
-    error = function(emitter, "erf", builder.fmul(x, number(ROOT_HALF, kind)))
-    below = builder.fmul(number(HALF, kind), builder.fadd(number(1.0, kind), error))
-    power = function(emitter, "exp", builder.fmul(builder.fmul(x, x), number(-HALF, kind)))
-    density = builder.fmul(number(math.sqrt(HALF / math.pi), kind), power)
-    return builder.fmul(gradient, builder.fadd(below, builder.fmul(x, density)))
-
-
-GELU_BETA, GELU_KAPPA = math.sqrt(2 / math.pi), 0.044715
-
-
-def _gelu_tanh(emitter: Emitter, x: Value) -> Value:
-    """x/2 · (1 + tanh(β·(x + κ·x³)))."""
-    builder, kind = emitter.builder, x.type
-    cube = builder.fmul(builder.fmul(x, x), x)
-    inner = builder.fmul(number(GELU_BETA, kind), emitter.fma(number(GELU_KAPPA, kind), cube, x))
-    tanh = function(emitter, "tanh", inner)
-    return builder.fmul(builder.fmul(number(HALF, kind), x), builder.fadd(number(1.0, kind), tanh))
-
-
-def _gelu_tanh_backward(emitter: Emitter, gradient: Value, x: Value) -> Value:
-    builder, kind = emitter.builder, x.type
-    beta, kappa, one, half = (number(value, kind) for value in (GELU_BETA, GELU_KAPPA, 1.0, HALF))
-    square = builder.fmul(x, x)
-    cube = builder.fmul(square, x)
-    inner = builder.fmul(beta, emitter.fma(kappa, cube, x))
-    tanh = function(emitter, "tanh", inner)
-    left, right = builder.fmul(half, x), builder.fadd(one, tanh)
-    left_slope = builder.fmul(half, right)
-    tanh_slope = emitter.fma(builder.fneg(tanh), tanh, one)
-    inner_slope = builder.fmul(beta, emitter.fma(builder.fmul(number(3.0, kind), kappa), square, one))
-    right_slope = builder.fmul(builder.fmul(left, tanh_slope), inner_slope)
-    return builder.fmul(gradient, builder.fadd(left_slope, right_slope))
-
-
 def _sign(emitter: Emitter, x: Value) -> Value:
     zero, one = number(0.0, x.type), number(1.0, x.type)
     positive = emitter.select(emitter.builder.fcmp_ordered(">", x, zero), one, zero)
@@ -160,28 +57,18 @@ def _sign(emitter: Emitter, x: Value) -> Value:
 
 
 RULES: dict[str, Rule] = {
-    "relu": Rule(1, 0, _relu),
-    "threshold_backward": Rule(2, 0, _threshold_backward),
-    "leaky_relu": Rule(1, 1, _leaky_relu),
-    "leaky_relu_backward": Rule(2, 1, _leaky_relu_backward),
-    "tanh_backward": Rule(2, 0, _tanh_backward),
-    "sigmoid": Rule(1, 0, sigmoid, scalar_ends=True),
-    "sigmoid_backward": Rule(2, 0, _sigmoid_backward),
-    "gelu": Rule(1, 0, _gelu, onednn.vector_width),
-    "gelu_backward": Rule(2, 0, _gelu_backward, onednn.vector_width),
-    "gelu_single": Rule(1, 0, _gelu_single, scalar_ends=True),
-    "gelu_single_backward": Rule(2, 0, _gelu_single_backward, scalar_ends=True),
-    "gelu_tanh": Rule(1, 0, _gelu_tanh, scalar_ends=True),
-    "gelu_tanh_backward": Rule(2, 0, _gelu_tanh_backward, scalar_ends=True),
     "add": Rule(2, 0, lambda emitter, a, b: emitter.builder.fadd(a, b)),
     "sub": Rule(2, 0, lambda emitter, a, b: emitter.builder.fsub(a, b)),
     "mul": Rule(2, 0, lambda emitter, a, b: emitter.builder.fmul(a, b)),
+    "div": Rule(2, 0, lambda emitter, a, b: emitter.builder.fdiv(a, b)),
+    "neg": Rule(1, 0, lambda emitter, x: emitter.builder.fneg(x)),
+    "shift": Rule(1, 1, lambda emitter, a, b: emitter.builder.fadd(a, b)),
     "scale": Rule(1, 1, lambda emitter, a, b: emitter.builder.fmul(a, b)),
     "divide": Rule(1, 1, lambda emitter, a, b: emitter.builder.fdiv(a, b)),
     "abs": Rule(1, 0, lambda emitter, x: emitter.intrinsic("llvm.fabs", x)),
     "sgn": Rule(1, 0, _sign),
 }
-"""Every operator of one element at a time, by its name in PyTorch."""
+"""Arithmetic of one element at a time, by its name in PyTorch."""
 
 
 def function(emitter: Emitter, name: str, x: Value) -> Value:
@@ -193,10 +80,6 @@ def mkl(emitter: Emitter, name: str, count: Value, source: Value, target: Value)
     """Call one of MKL's functions of whole arrays, as PyTorch does."""
     short = emitter.builder.trunc(count, I32)
     emitter.call(address_of(name), NOTHING, [short, source, target, whole(ACCURATE)])
-
-
-def _tanh(emitter: Emitter, target: Value, source: Value, count: Value) -> None:
-    mkl(emitter, "vmsTanh", count, source, target)
 
 
 def _dropout(emitter: Emitter, target: Value, noise: Value, source: Value, stream: Value, share: Value, kept: Value,
@@ -238,7 +121,6 @@ def _bytes_to_numbers(emitter: Emitter, target: Value, source: Value, divisor: V
 
 KERNELS: dict[str, Kernel] = {
     **{name: rule.kernel() for name, rule in RULES.items()},
-    "tanh": Kernel("ppi", _tanh),
     "copy": Kernel("ppi", _copy),
     "accumulate": Kernel("ppi", _accumulate),
     "dropout": Kernel("ppppdfi", _dropout),

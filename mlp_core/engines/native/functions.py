@@ -24,8 +24,8 @@ def vector_width() -> int:
     return WIDTHS[capability]
 
 
-def sum_width() -> int:
-    """Numbers in a vector of PyTorch's kernel for sums, of which it has none for AVX-512: the one for AVX2 runs there.
+def avx2_width() -> int:
+    """Numbers in a vector of kernels that PyTorch has no AVX-512 form of, such as that for sums: AVX2's run there.
 
     Only kernels registered by `ALSO_REGISTER_AVX512_DISPATCH` have such a form (`aten/src/ATen/native/DispatchStub.h`).
     Raises as `vector_width`.

@@ -6,14 +6,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 from torch import Tensor, nn
 
+from mlp_core.engines.native import activations, elementwise
 from mlp_core.engines.native.arrays import Array
-from mlp_core.engines.native.elementwise import RULES as ELEMENTWISE
 from mlp_core.engines.native.table import Table
 from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.run.modules import Residual
 
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+"""The constants of SELU, as `aten/src/ATen/native/Activation.cpp` has them."""
+ELEMENTWISE = {**elementwise.RULES, **activations.RULES}
+"""Every operator of one element at a time."""
 GRAIN = 32768
 """Elements from which PyTorch shares an operator's work among threads."""
 
@@ -150,10 +155,74 @@ def _of_output(name: str, back: str) -> Rule:
     return rule
 
 
-def _leaky_relu(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
-    slope = float(module.negative_slope)  # type: ignore[arg-type]
-    y = scope.map("leaky_relu", x, slope)
-    return y, lambda gradient, needed: scope.map("leaky_relu_backward", gradient, x, slope) if needed else gradient
+def _of_input(name: str, *settings: str) -> Rule:
+    """An activation whose gradient is computed from its input; `settings` are the module's, in the kernels' order."""
+
+    def rule(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+        numbers = [float(getattr(module, setting)) for setting in settings]
+        y = scope.map(name, x, *numbers)
+        return y, lambda gradient, needed: scope.map(f"{name}_backward", gradient, x, *numbers) if needed else gradient
+
+    return rule
+
+
+def _threshold(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    assert isinstance(module, nn.Threshold)
+    y = scope.map("threshold", x, float(module.threshold), float(module.value))
+    return (
+        y,
+        lambda gradient, needed: (
+            scope.map("threshold_backward", gradient, x, float(module.threshold)) if needed else gradient
+        ),
+    )
+
+
+def _elu(scope: Scope, x: Array, numbers: tuple[float, ...], back: tuple[float, ...]) -> tuple[Array, Backward]:
+    """The exponential units: factors below zero, above zero, and inside the exponential, forward and backward."""
+    y = scope.map("elu", x, *numbers)
+    return y, lambda gradient, needed: scope.map("elu_backward", gradient, x, *back) if needed else gradient
+
+
+def _plain_elu(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    assert isinstance(module, nn.ELU)
+    numbers = (float(module.alpha), 1.0, 1.0)
+    return _elu(scope, x, numbers, numbers)
+
+
+def _selu(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    numbers = (float(np.float32(SELU_ALPHA) * np.float32(SELU_SCALE)), SELU_SCALE, 1.0)
+    return _elu(scope, x, numbers, numbers)
+
+
+def _celu(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    assert isinstance(module, nn.CELU)
+    alpha = float(module.alpha)
+    # Forward and backward round the inverse at different moments.
+    return _elu(scope, x, (alpha, 1.0, 1 / alpha), (alpha, 1.0, 1 / float(np.float32(alpha))))
+
+
+def _tanhshrink(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    tanh = scope.map("tanh", x)
+
+    def backward(gradient: Array, needed: bool) -> Array:
+        if not needed:
+            return gradient
+        return scope.map("add", gradient, scope.map("tanh_backward", scope.map("neg", gradient), tanh))
+
+    return scope.map("sub", x, tanh), backward
+
+
+def _softsign(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    size = scope.map("shift", scope.map("abs", x), 1.0)
+    y = scope.map("div", x, size)
+
+    def backward(gradient: Array, needed: bool) -> Array:
+        if not needed:
+            return gradient
+        outer = scope.map("mul", scope.map("neg", gradient), scope.map("div", y, size))
+        return scope.map("add", scope.map("div", gradient, size), scope.map("mul", outer, scope.map("sgn", x)))
+
+    return y, backward
 
 
 def _gelu(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
@@ -181,11 +250,27 @@ RULES: dict[type[nn.Module], Rule] = {
     nn.Flatten: _identity,
     nn.Identity: _identity,
     nn.Linear: _linear,
-    nn.ReLU: _of_output("relu", "threshold_backward"),
+    nn.ReLU: _of_output("relu", "relu_backward"),
     nn.Tanh: _of_output("tanh", "tanh_backward"),
     nn.Sigmoid: _of_output("sigmoid", "sigmoid_backward"),
-    nn.LeakyReLU: _leaky_relu,
+    nn.LeakyReLU: _of_input("leaky_relu", "negative_slope"),
     nn.GELU: _gelu,
+    nn.ReLU6: _of_input("hardtanh", "min_val", "max_val"),
+    nn.Hardtanh: _of_input("hardtanh", "min_val", "max_val"),
+    nn.Hardshrink: _of_input("hardshrink", "lambd"),
+    nn.Softshrink: _of_input("softshrink", "lambd"),
+    nn.Threshold: _threshold,
+    nn.Hardsigmoid: _of_input("hardsigmoid"),
+    nn.Hardswish: _of_input("hardswish"),
+    nn.ELU: _plain_elu,
+    nn.SELU: _selu,
+    nn.CELU: _celu,
+    nn.SiLU: _of_input("silu"),
+    nn.Mish: _of_input("mish"),
+    nn.Softplus: _of_input("softplus", "beta", "threshold"),
+    nn.LogSigmoid: _of_input("log_sigmoid"),
+    nn.Softsign: _softsign,
+    nn.Tanhshrink: _tanhshrink,
     nn.Dropout: _dropout,
 }
 """Every kind of layer that has native code, by its class. Inputs and outputs are (rows, features): samples of more axes

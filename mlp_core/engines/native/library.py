@@ -10,7 +10,17 @@ from typing import Any
 
 from llvmlite import binding, ir
 
-from mlp_core.engines.native import chunk, elementwise, gathering, losses, products, sharing, shuffling, sums
+from mlp_core.engines.native import (
+    activations,
+    chunk,
+    elementwise,
+    gathering,
+    losses,
+    products,
+    sharing,
+    shuffling,
+    sums,
+)
 from mlp_core.engines.native.kernel import Kernel
 
 binding.initialize_native_target()
@@ -18,6 +28,7 @@ binding.initialize_native_asmprinter()
 
 KERNELS: dict[str, Kernel] = {
     **elementwise.KERNELS,
+    **activations.KERNELS,
     **gathering.KERNELS,
     **losses.KERNELS,
     **products.KERNELS,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from llvmlite import ir
 
 from mlp_core.engines.native.emitter import F32, I1, I64, POINTER, Emitter, Value, number, vector, whole
-from mlp_core.engines.native.functions import sum_width
+from mlp_core.engines.native.functions import avx2_width
 from mlp_core.engines.native.kernel import Kernel
 
 LEVELS = 4
@@ -101,7 +101,7 @@ def sum_of_all(emitter: Emitter, source: Value, size: Value) -> Value:
 def _write_sum_of_all(module: ir.Module) -> ir.Function:
     emitter = Emitter(module, "sum_of_all", [POINTER, I64], F32)
     source, size = emitter.function.args
-    builder, width = emitter.builder, sum_width()
+    builder, width = emitter.builder, avx2_width()
     kind, found = vector(width), emitter.variable(F32, number(0.0))
     with builder.if_else(builder.icmp_signed("<", size, whole(width))) as (short, long):
         with short:
@@ -128,7 +128,7 @@ def mean_of_all(emitter: Emitter, source: Value, size: Value) -> Value:
 
 def _column_sums(emitter: Emitter, target: Value, source: Value, rows: Value, columns: Value) -> None:
     """The sums of a matrix's columns, as `tensor.sum(0)`."""
-    builder, width = emitter.builder, sum_width()
+    builder, width = emitter.builder, avx2_width()
 
     def sums(begin: Value, count: int, order: Callable[..., Value]) -> Value:
         """Sums of `count` columns at a time from `begin`, as long as they fit; returns where that ended."""

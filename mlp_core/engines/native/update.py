@@ -38,6 +38,7 @@ def _maximum(emitter: Emitter, x: Value, other: Value, scale: None) -> Value:
 
 OPERATIONS: dict[str, Callable[..., Value]] = {
     "neg": lambda emitter, x, scale: emitter.builder.fneg(x),
+    "abs": lambda emitter, x, scale: emitter.intrinsic("llvm.fabs", x),
     "copy": lambda emitter, x, other, scale: other,
     "add": _add,
     "mul": lambda emitter, x, other, scale: emitter.builder.fmul(x, other),
