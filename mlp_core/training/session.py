@@ -211,7 +211,7 @@ class Session:
     def _set_goal(self, goal: Goal) -> None:
         mail, orders = self._mail, self._mail.orders
         if self._lease is not None:
-            self._lease.renew()
+            self._lease.regain()
         with mail.lock:
             if orders.goal == goal == "play":
                 return

@@ -11,6 +11,7 @@ from mlp_core.training.session import Session
 
 PLAYGROUND = "playground"
 """The name of the run that a browser begins with."""
+_RUNS = "browser_runs"
 HEARTBEAT_SECONDS = LEASE_SECONDS / 2.5
 """Between two signs of a browser whose page does not move by itself."""
 
@@ -57,10 +58,18 @@ class BrowserRuns(Mapping[str, Session]):
         self.lease.lose()
 
 
-@st.cache_resource(scope="session", show_spinner=False, on_release=BrowserRuns.lose)
 def browser_runs() -> BrowserRuns:
-    """The runs of this browser."""
-    return BrowserRuns()
+    """The runs of this browser, the same ones when it comes back after its connection was lost for a while."""
+    if _RUNS not in st.session_state:
+        st.session_state[_RUNS] = BrowserRuns()
+    return _connected(st.session_state[_RUNS])
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=BrowserRuns.lose)
+def _connected(_runs: BrowserRuns) -> BrowserRuns:
+    """Streamlit forgets the result when the connection is lost, and so calls this again when there is a new one."""
+    _runs.lease.regain()
+    return _runs
 
 
 def heartbeat(runs: BrowserRuns) -> None:

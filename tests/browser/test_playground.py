@@ -253,6 +253,35 @@ def test_two_browsers_have_their_own_runs_and_a_closed_one_leaves_no_thread(
     assert training_threads(server) == 0
 
 
+def test_a_run_goes_on_when_the_connection_was_lost_for_a_while(chromium: Any, address: str) -> None:
+    context = chromium.new_context(viewport={"width": 1440, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(LIMIT_MS)
+    sockets: list[Any] = []
+
+    def connect(socket: Any) -> None:
+        sockets.append((socket, socket.connect_to_server()))
+
+    page.route_web_socket(re.compile("_stcore/stream"), connect)
+    page.goto(address)
+    ready(page)
+    press(page, "train")
+    page.get_by_text(STEPS).wait_for()
+    before = steps(page)
+    socket, to_server = sockets[-1]
+    to_server.close(code=1001)
+    socket.close(code=1001)
+    for _ in range(600):
+        if len(sockets) > 1:
+            break
+        page.wait_for_timeout(100)
+    wait_idle(page)
+    drawn_again(page, "overview-loss", 2)
+    assert steps(page) > before, "the same run, which went on"
+    press(page, "pause")
+    context.close()
+
+
 def training_threads(server: psutil.Process) -> int:
     """Threads of the server that run at a training thread's lower priority."""
     base = server.nice()

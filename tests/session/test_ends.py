@@ -99,3 +99,21 @@ def test_a_run_that_was_given_up_is_freed_without_the_garbage_collector(session:
         assert given_up() is None
     finally:
         gc.enable()
+
+
+def test_what_was_under_way_when_the_connection_was_lost_is_no_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(lease_module.time, "monotonic", lambda: clock[0])
+    lease = Lease()
+    lease.lose()
+    clock[0] += lease_module.STRAGGLER_SECONDS / 2
+    lease.renew()
+    clock[0] += lease_module.LOST_LEASE_SECONDS
+    assert not lease.holds, "nobody has come back"
+    lease.lose()
+    lease.regain()
+    clock[0] += lease_module.LEASE_SECONDS - 1
+    assert lease.holds, "somebody has, at once"
+    lease.renew()
+    clock[0] += lease_module.LEASE_SECONDS - 1
+    assert lease.holds
