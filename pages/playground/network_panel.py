@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from mlp_core.catalog import ACTIVATIONS, ALL_LAYERS
+from mlp_core.catalog import ACTIVATIONS, ALL_LAYERS, LAYERS
 from mlp_core.errors import SpecError
 from mlp_core.limits import BYTES_PER_NUMBER
 from mlp_core.plan import LayerPlan, Plan, last_linear, plan
@@ -25,8 +25,10 @@ from pages.shared.widgets import parameter_widget
 
 NEW_WIDTH = 8
 """Neurons of a hidden layer that is added by one press."""
-HIDDEN = "hidden"
-"""The choice that adds a Linear layer with its activation."""
+HIDDEN, ACTIVATION = "hidden", "activation"
+"""Choices that add a Linear layer with an activation, and an activation: the one that the network has already."""
+_ADDED = {HIDDEN: "Linear + activation", ACTIVATION: "Activation"}
+"""What the menu calls these, which stand before the layers."""
 TYPE_WIDTH, SECOND_WIDTH, GAP = 140, 130, 8
 """Pixels of a row: the type, what stands beside it, and the gap between them."""
 _OPEN = "open_layer"
@@ -87,7 +89,7 @@ def _joined(path: Path) -> str:
 def _layer(path: Path, layer: LayerSpec, planned: LayerPlan | None) -> None:
     entry = layer.entry
     key = f"layer-{_joined(path)}"
-    types = list(ALL_LAYERS)
+    types = [*ACTIVATIONS, *LAYERS] if entry.name in ACTIVATIONS else list(ALL_LAYERS)
     beside = bool(entry.parameters) + entry.holds_layers
     with st.container(key=f"row-{_joined(path)}", horizontal=True, vertical_alignment="center", gap="xsmall"):
         type_key, first_type = editor.start(f"{key}-type", entry.name, NETWORK)
@@ -156,14 +158,16 @@ def _add(outer: Path) -> None:
 
     def add() -> None:
         chosen = st.session_state[name]
-        _insert(outer, *((chosen,) if chosen != HIDDEN else ("Linear", _usual_activation(outer))))
+        made = {HIDDEN: ("Linear", _usual_activation(outer)), ACTIVATION: (_usual_activation(outer),)}
+        _insert(outer, *made.get(chosen, (chosen,)))
 
+    place = f"inside layer {layer_number(outer)}, in front of its last Linear" if outer else "before the output layer"
     st.menu_button(
-        "Layer", [HIDDEN, *ALL_LAYERS], key=name, icon=":material/add:", on_click=editor.once(add, NETWORK),
+        "Layer", [*_ADDED, *LAYERS], key=name, icon=":material/add:", on_click=editor.once(add, NETWORK),
         disabled=locked("network"), width=SECOND_WIDTH if outer else "content",
-        format_func=lambda option: ALL_LAYERS[option].label if option in ALL_LAYERS else "Linear + activation",
-        help=f"Add a layer inside layer {layer_number(outer)}, in front of its last Linear." if outer else
-        "Add a layer in front of the output layer. Linear + activation is the usual building block.",
+        format_func=lambda option: _ADDED.get(option) or LAYERS[option].label,
+        help=f"Add a layer {place}. Linear + activation is the usual building block. Which activation it is can be "
+        "chosen in its row.",
     )  # fmt: skip
 
 

@@ -190,6 +190,9 @@ def test_layers_are_added_moved_duplicated_and_removed(app: AppTest) -> None:
 
     menu("add-layer", "hidden")
     assert types() == ["Linear", "Tanh"] * 4 + ["Linear"]
+    menu("add-layer", "activation")
+    assert app.session.experiment.layers[-2].type == "Tanh", "the one that the network has already"
+    menu("layer-8-menu", "Remove")
     menu("add-layer", "Dropout")
     assert types()[-2:] == ["Dropout", "Linear"]
     menu("layer-8-menu", "Move towards the input")
