@@ -33,6 +33,8 @@ class _Job:
             self._result = self._work()
         except BaseException as error:  # whatever it is, it belongs to the one who asked
             self._error = error
+        finally:
+            del self._work  # with all that it held, while the worker still counts as at work
 
     def refuse(self) -> None:
         self._error = RuntimeError(CLOSED)
@@ -150,7 +152,7 @@ class Workers:
                     self._idle.append(worker)
                     self._lock.notify_all()
             job.hand_over()
-            del job  # what it computed with is not kept while the worker waits
+            del job  # the result is not kept while the worker waits
 
     def _is_given(self, worker: _Worker) -> bool:
         """Whether the worker was given work before its time of waiting was over; else it is one no more."""

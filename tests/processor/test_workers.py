@@ -130,6 +130,25 @@ def test_what_is_at_work_ends_before_it_is_closed_and_nothing_else_begins() -> N
         workers.run(lambda: None)
 
 
+def test_what_work_held_is_let_go_of_before_it_is_closed() -> None:
+    """Letting go of tensors takes PyTorch, too."""
+    workers, begins, released = Workers(1, NICENESS), threading.Event(), threading.Event()
+
+    class Held:
+        def __del__(self) -> None:
+            released.wait(LIMIT)
+
+    def start() -> None:
+        held = Held()
+        workers.queue(lambda: held and begins.wait(LIMIT) and None)
+
+    start()
+    begins.set()  # now the worker alone holds it
+    assert not workers.close(0.05)
+    released.set()
+    assert workers.close(LIMIT)
+
+
 def test_who_waits_in_the_queue_is_told_that_it_is_closed() -> None:
     workers, at_work, goes_on, told = Workers(1, NICENESS), threading.Event(), threading.Event(), []
 
