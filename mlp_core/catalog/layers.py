@@ -123,6 +123,21 @@ def _norm_by_hand(function: str, params: Params, features: int) -> LayerByHand:
     return LayerByHand(tensors=tuple(tensors), call=(function, ("{x}", f"({features},)", *given, *eps)))
 
 
+def _drop_probability(help: str, usual: str) -> Float:
+    return Float(
+        name="p",
+        label="Drop probability",
+        help=help,
+        controls=("network", "regularisation"),
+        default=0.5,
+        low=0.0,
+        high=1.0,
+        high_open=True,
+        step=0.05,
+        advice=f"Choose a value from 0 to below 1; {usual} is usual.",
+    )
+
+
 def _eps(default: float | None, help: str) -> Float:
     return Float(
         name="eps",
@@ -190,20 +205,7 @@ LAYERS: dict[str, LayerEntry] = table(
         when="When train loss keeps falling while test loss rises (overfitting).",
         cost="One random number per value.",
         random=True,
-        parameters=(
-            Float(
-                name="p",
-                label="Drop probability",
-                help="The share of values set to zero in each training step.",
-                controls=("network", "regularisation"),
-                default=0.5,
-                low=0.0,
-                high=1.0,
-                high_open=True,
-                step=0.05,
-                advice="Choose a value from 0 to below 1; 0.1 to 0.5 is usual.",
-            ),
-        ),
+        parameters=(_drop_probability("The share of values set to zero in each training step.", "0.1 to 0.5"),),
     ),
     LayerEntry(
         name="AlphaDropout",
@@ -214,20 +216,7 @@ LAYERS: dict[str, LayerEntry] = table(
         when="Between SELU layers, which plain Dropout would bring out of balance.",
         cost="One random number per value.",
         random=True,
-        parameters=(
-            Float(
-                name="p",
-                label="Drop probability",
-                help="The share of values that are dropped in each training step.",
-                controls=("network", "regularisation"),
-                default=0.5,
-                low=0.0,
-                high=1.0,
-                high_open=True,
-                step=0.05,
-                advice="Choose a value from 0 to below 1; 0.05 to 0.1 is usual.",
-            ),
-        ),
+        parameters=(_drop_probability("The share of values that are dropped in each training step.", "0.05 to 0.1"),),
     ),
     LayerEntry(
         name="BatchNorm1d",

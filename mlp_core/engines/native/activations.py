@@ -38,7 +38,7 @@ def _tanh_backward(emitter: Emitter, gradient: Value, y: Value) -> Value:
     return emitter.builder.fmul(gradient, rest)
 
 
-def sigmoid(emitter: Emitter, x: Value) -> Value:
+def _sigmoid(emitter: Emitter, x: Value) -> Value:
     """1 / (1 + e⁻ˣ)."""
     builder, one = emitter.builder, number(1.0, x.type)
     return builder.fdiv(one, builder.fadd(one, function(emitter, "exp", builder.fneg(x))))
@@ -208,7 +208,7 @@ def _silu(emitter: Emitter, x: Value) -> Value:
 
 
 def _silu_backward(emitter: Emitter, gradient: Value, x: Value) -> Value:
-    builder, one, share = emitter.builder, number(1.0, x.type), sigmoid(emitter, x)
+    builder, one, share = emitter.builder, number(1.0, x.type), _sigmoid(emitter, x)
     slope = emitter.fma(x, builder.fsub(one, share), one)
     return builder.fmul(builder.fmul(gradient, share), slope)
 
@@ -237,7 +237,7 @@ def _mish(emitter: Emitter, x: Value) -> Value:
 
 def _mish_backward(emitter: Emitter, gradient: Value, x: Value) -> Value:
     builder = emitter.builder
-    share, tanh = sigmoid(emitter, x), function(emitter, "tanh", _softplus_of_one(emitter, x))
+    share, tanh = _sigmoid(emitter, x), function(emitter, "tanh", _softplus_of_one(emitter, x))
     rest = emitter.fma(builder.fneg(tanh), tanh, number(1.0, x.type))
     return builder.fmul(gradient, emitter.fma(builder.fmul(x, share), rest, tanh))
 
@@ -267,7 +267,7 @@ RULES: dict[str, Rule] = {
     "leaky_relu": Rule(1, 1, _leaky_relu),
     "leaky_relu_backward": Rule(2, 1, _leaky_relu_backward),
     "tanh_backward": Rule(2, 0, _tanh_backward),
-    "sigmoid": Rule(1, 0, sigmoid, scalar_ends=True),
+    "sigmoid": Rule(1, 0, _sigmoid, scalar_ends=True),
     "sigmoid_backward": Rule(2, 0, _sigmoid_backward),
     "gelu": Rule(1, 0, _gelu, onednn.vector_width),
     "gelu_backward": Rule(2, 0, _gelu_backward, onednn.vector_width),

@@ -3,7 +3,7 @@ runs for it, in their order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -155,50 +155,41 @@ def _of_output(name: str, back: str) -> Rule:
     return rule
 
 
+def _from_input(
+    scope: Scope, name: str, x: Array, numbers: Sequence[float], back: Sequence[float] | None = None
+) -> tuple[Array, Backward]:
+    """An activation whose gradient is computed from its input, with other numbers for the way back where given."""
+    y = scope.map(name, x, *numbers)
+    given = numbers if back is None else back
+    return y, lambda gradient, needed: scope.map(f"{name}_backward", gradient, x, *given) if needed else gradient
+
+
 def _of_input(name: str, *settings: str) -> Rule:
-    """An activation whose gradient is computed from its input; `settings` are the module's, in the kernels' order."""
-
-    def rule(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
-        numbers = [float(getattr(module, setting)) for setting in settings]
-        y = scope.map(name, x, *numbers)
-        return y, lambda gradient, needed: scope.map(f"{name}_backward", gradient, x, *numbers) if needed else gradient
-
-    return rule
+    """Such an activation whose numbers are settings of the module, in the kernels' order."""
+    return lambda scope, module, x: _from_input(scope, name, x, [float(getattr(module, each)) for each in settings])
 
 
 def _threshold(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
     assert isinstance(module, nn.Threshold)
-    y = scope.map("threshold", x, float(module.threshold), float(module.value))
-    return (
-        y,
-        lambda gradient, needed: (
-            scope.map("threshold_backward", gradient, x, float(module.threshold)) if needed else gradient
-        ),
-    )
+    limit = float(module.threshold)
+    return _from_input(scope, "threshold", x, (limit, float(module.value)), (limit,))
 
 
-def _elu(scope: Scope, x: Array, numbers: tuple[float, ...], back: tuple[float, ...]) -> tuple[Array, Backward]:
-    """The exponential units: factors below zero, above zero, and inside the exponential, forward and backward."""
-    y = scope.map("elu", x, *numbers)
-    return y, lambda gradient, needed: scope.map("elu_backward", gradient, x, *back) if needed else gradient
-
-
-def _plain_elu(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+def _elu(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
     assert isinstance(module, nn.ELU)
-    numbers = (float(module.alpha), 1.0, 1.0)
-    return _elu(scope, x, numbers, numbers)
+    return _from_input(scope, "elu", x, (float(module.alpha), 1.0, 1.0))
 
 
 def _selu(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
-    numbers = (float(np.float32(SELU_ALPHA) * np.float32(SELU_SCALE)), SELU_SCALE, 1.0)
-    return _elu(scope, x, numbers, numbers)
+    below = float(np.float32(SELU_ALPHA) * np.float32(SELU_SCALE))
+    return _from_input(scope, "elu", x, (below, SELU_SCALE, 1.0))
 
 
 def _celu(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
     assert isinstance(module, nn.CELU)
     alpha = float(module.alpha)
     # Forward and backward round the inverse at different moments.
-    return _elu(scope, x, (alpha, 1.0, 1 / alpha), (alpha, 1.0, 1 / float(np.float32(alpha))))
+    return _from_input(scope, "elu", x, (alpha, 1.0, 1 / alpha), (alpha, 1.0, 1 / float(np.float32(alpha))))
 
 
 def _tanhshrink(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
@@ -262,7 +253,7 @@ RULES: dict[type[nn.Module], Rule] = {
     nn.Threshold: _threshold,
     nn.Hardsigmoid: _of_input("hardsigmoid"),
     nn.Hardswish: _of_input("hardswish"),
-    nn.ELU: _plain_elu,
+    nn.ELU: _elu,
     nn.SELU: _selu,
     nn.CELU: _celu,
     nn.SiLU: _of_input("silu"),
