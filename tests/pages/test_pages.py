@@ -269,6 +269,15 @@ def test_a_block_of_another_width_is_explained_with_a_fix_that_works(app: AppTes
     assert app.session.wait(lambda snapshot: snapshot.step == 1 and not snapshot.busy, LIMIT)
 
 
+def test_settings_of_a_layer_that_do_not_fit_together_are_refused(app: AppTest) -> None:
+    field(app, "selectbox", "layer-1-type").set_value("Hardtanh").run()
+    before = app.session.experiment
+    field(app, "number_input", "layer-1-Hardtanh-min_val").set_value(5.0).run()
+    assert not app.exception
+    assert "'min_val' parameter of layer Hardtanh must be below 'max_val'" in messages(app)
+    assert app.session.experiment == before
+
+
 def test_more_blocks_inside_each_other_than_allowed_are_refused(app: AppTest) -> None:
     path: tuple[int, ...] = ()
     for depth in range(MAX_LAYER_DEPTH + 1):
