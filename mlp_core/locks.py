@@ -10,7 +10,7 @@ from mlp_core.catalog import CONTROLS, TRAINING
 from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.parameters import Parameter
 from mlp_core.catalog.schedulers import EVERY
-from mlp_core.catalog.training import DATA_SEED, TEST_FRACTION
+from mlp_core.catalog.training import DATA_SEED, TEST_FRACTION, VALIDATION_FRACTION
 from mlp_core.errors import SpecError
 from mlp_core.spec import Experiment
 
@@ -32,8 +32,9 @@ def settings(experiment: Experiment) -> Iterator[Setting]:
     data, scheduler, training = experiment.data, experiment.scheduler, experiment.training
     yield Setting("dataset", data.dataset, data.entry.choice_controls)
     yield from _of(data.entry, data.params)
-    for parameter, value in ((TEST_FRACTION, data.test_fraction), (DATA_SEED, data.seed)):
-        yield _setting(parameter, value)
+    yield _setting(TEST_FRACTION, data.test_fraction)
+    yield _setting(VALIDATION_FRACTION, data.validation_fraction)
+    yield _setting(DATA_SEED, data.seed)
     yield Setting("layers", experiment.layers, ("network",))
     for _, layer in experiment.walk():
         yield Setting("layer", layer.type, layer.entry.choice_controls)

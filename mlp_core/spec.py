@@ -29,7 +29,7 @@ from mlp_core.catalog.losses import LossEntry
 from mlp_core.catalog.optimizers import OptimizerEntry
 from mlp_core.catalog.parameters import shorten
 from mlp_core.catalog.schedulers import EVERY, SchedulerEntry
-from mlp_core.catalog.training import DATA_SEED, SEED, TEST_FRACTION
+from mlp_core.catalog.training import DATA_SEED, SEED, TEST_FRACTION, VALIDATION_FRACTION
 from mlp_core.errors import SpecError
 from mlp_core.limits import BYTES_PER_NUMBER, MAX_LAYER_DEPTH, MAX_LAYERS
 from mlp_core.params import Params, ParamsField
@@ -113,6 +113,10 @@ class DataSpec(_Part):
     """The parameters of its entry."""
     test_fraction: float = TEST_FRACTION.default
     """The share of samples to test on; does not apply to sets with an official split."""
+    validation_fraction: float | None = Field(
+        default=VALIDATION_FRACTION.default, exclude_if=lambda share: share is None  # so that links stay short
+    )
+    """The share of the training part to validate on; None for no validation part."""
     seed: int = DATA_SEED.default
     """What it is made and split from."""
 
@@ -121,6 +125,7 @@ class DataSpec(_Part):
         owner = f"data set {self.entry.name}"
         self._set_params(self.entry.fill(self.params, owner))
         TEST_FRACTION.check(self.test_fraction, "the data")
+        VALIDATION_FRACTION.check(self.validation_fraction, "the data")
         DATA_SEED.check(self.seed, "the data")
         return self
 
@@ -241,6 +246,12 @@ class TrainingSpec(_Part):
     """Whether gradients are zeroed before every step."""
     max_grad_norm: float | None = None
     """The norm to which gradients are clipped; None for no clipping."""
+    patience: int | None = Field(default=None, exclude_if=lambda value: value is None)  # as in `DataSpec`
+    """After how many epochs without an improvement to stop early; None for never."""
+    min_delta: float = Field(default=0.0, exclude_if=lambda value: value == 0.0)
+    """By how much the loss must fall for an improvement."""
+    restore_best_weights: bool = Field(default=False, exclude_if=lambda value: not value)
+    """Whether an early stop goes back to the weights of the best epoch."""
     report_every: int | None = None
     """After how many batches exported code prints the loss; None for once an epoch."""
     device: str = "cpu"

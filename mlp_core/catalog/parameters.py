@@ -39,6 +39,8 @@ class Parameter:
     """Whether it may change while a run goes on. Any other change starts a new run."""
     controls: tuple[str, ...] = ()
     """The names in `CONTROLS` by which a teacher's link hides or locks it. Left empty, they are its entry's."""
+    needs: str = ""
+    """The parameter of the same entry without which (None) this one does nothing; '' for none."""
 
     def accepts(self, value: object) -> bool:
         """Whether the value follows the rule."""

@@ -39,6 +39,23 @@ TEST_FRACTION = Float(
     advice="Choose a share from 0.05 to 0.95.",
 )
 
+VALIDATION_FRACTION = Float(
+    name="validation_fraction",
+    label="Validation share",
+    help="The share of the training part that is kept out of training, to choose settings by and to stop early: so the "
+    "test part stays a test. Empty keeps none.",
+    default=None,
+    low=0.05,
+    high=0.5,
+    step=0.05,
+    optional=True,
+    none_means="none",
+    controls=("data",),
+    advice="Choose a share from 0.05 to 0.5, of which 0.2 is usual, or leave it empty.",
+)
+USUAL_VALIDATION_FRACTION = 0.2
+"""The share that a one-click fix takes."""
+
 TRAINING = Entry(
     name="training",
     label="Training",
@@ -91,6 +108,40 @@ TRAINING = Entry(
             none_means="no clipping",
             advice="Choose a length above 0, of which 1 is usual, or leave it empty.",
             controls=("regularisation",),
+        ),
+        Int(
+            name="patience",
+            label="Early stopping: patience",
+            help="Stops the run after so many epochs in a row in which the validation loss (without a validation "
+            "part, the test loss) did not improve; empty never stops early.",
+            default=None,
+            low=1,
+            high=100_000,
+            optional=True,
+            none_means="never",
+            controls=("epochs",),
+            advice="Choose a number of epochs, of which 5 to 20 are usual, or leave it empty.",
+        ),
+        Float(
+            name="min_delta",
+            label="Early stopping: least improvement",
+            help="By how much the loss must fall below the best one so far to count as an improvement.",
+            default=0.0,
+            low=0.0,
+            high=1e6,
+            step=0.001,
+            controls=("epochs",),
+            advice="Choose 0, or a small part of the loss such as 0.001.",
+            needs="patience",
+        ),
+        Bool(
+            name="restore_best_weights",
+            label="Early stopping: restore the best weights",
+            help="When the run stops early, it goes back to the weights of its best epoch. Switched off, it keeps "
+            "those of the last.",
+            default=False,
+            controls=("epochs",),
+            needs="patience",
         ),
         Int(
             name="report_every",

@@ -82,7 +82,10 @@ def _load_downloaded(spec: DataSpec, folder: Path, progress: Report, cancelled: 
         whole: Dataset = load_object(entry.loader)(entry, folder)
         return whole
 
-    return subset(_cache.get(key, read, progress, cancelled), spec)
+    whole = _cache.get(key, read, progress, cancelled)
+    if spec.validation_fraction is None:
+        return subset(whole, spec)  # views, which cost nothing
+    return _cache.get((spec, folder), lambda report: subset(whole, spec), progress, cancelled)
 
 
 def _resolved(data_dir: Path | None) -> Path:

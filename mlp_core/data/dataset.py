@@ -17,7 +17,7 @@ ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dataset:
-    """One data set, split into a training and a test part.
+    """One data set, split into a training part, a validation part where the spec asks for one, and a test part.
 
     Arrays are C-contiguous and read-only, because every session in the process holds the same ones.
     Inputs divided by `divisor` are what the network sees.
@@ -33,12 +33,18 @@ class Dataset:
     """As `x_train`, of the test part."""
     y_test: Array
     """As `y_train`, of the test part."""
+    x_validation: Array | None = None
+    """As `x_train`, of the validation part; None where there is none."""
+    y_validation: Array | None = None
+    """As `y_train`, of the validation part; None where there is none."""
     feature_names: tuple[str, ...] = ()
     """One per column of a table; empty for images."""
     points_train: NDArray[np.float32] | None = None
     """(N, 2) coordinates of a generated set, from which its features are made."""
     points_test: NDArray[np.float32] | None = None
     """As `points_train`, of the test part."""
+    points_validation: NDArray[np.float32] | None = None
+    """As `points_train`, of the validation part."""
     feature_mean: NDArray[np.float32] | None = None
     """(F,) what was taken from each column of a table before it was divided by `feature_std`."""
     feature_std: NDArray[np.float32] | None = None
@@ -69,6 +75,19 @@ class Dataset:
     def test_size(self) -> int:
         """Samples in the test part."""
         return len(self.x_test)
+
+    @property
+    def validation_size(self) -> int:
+        """Samples in the validation part; 0 where there is none."""
+        return 0 if self.x_validation is None else len(self.x_validation)
+
+    @property
+    def unvalidated_classes(self) -> tuple[str, ...]:
+        """The classes with training samples, and none in the validation part that there is."""
+        if self.y_validation is None or not self.facts.classifies:
+            return ()
+        missing = np.setdiff1d(self.y_train, self.y_validation)
+        return tuple(self.facts.class_names[label] for label in missing)
 
     @property
     def nbytes(self) -> int:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mlp_core.catalog import FEATURES, load_object
 from mlp_core.data.dataset import Array, Dataset, read_only
-from mlp_core.data.split import split, stratified_split
+from mlp_core.data.split import Indices, split_parts
 from mlp_core.spec import DataSpec
 
 Points = NDArray[np.float32]
@@ -54,17 +54,25 @@ def generate(spec: DataSpec) -> Dataset:
     made = made.astype(np.float32)
     inputs = features_of(made, chosen) if facts.plane else made
     if facts.classifies:
-        train, test = stratified_split(values, spec.test_fraction, spec.seed)
+        parts = split_parts(spec, len(values), values)
     else:
         values = values.astype(np.float32)
-        train, test = split(len(values), spec.test_fraction, spec.seed)
+        parts = split_parts(spec, len(values))
     return Dataset(
         spec=spec,
-        x_train=read_only(inputs[train]),
-        y_train=read_only(values[train]),
-        x_test=read_only(inputs[test]),
-        y_test=read_only(values[test]),
+        x_train=read_only(inputs[parts.train]),
+        y_train=read_only(values[parts.train]),
+        x_validation=_part(inputs, parts.validation),
+        y_validation=_part(values, parts.validation),
+        x_test=read_only(inputs[parts.test]),
+        y_test=read_only(values[parts.test]),
         feature_names=chosen or tuple(f"x{column + 1}" for column in range(inputs.shape[1])),
-        points_train=read_only(made[train]) if facts.plane else None,
-        points_test=read_only(made[test]) if facts.plane else None,
+        points_train=read_only(made[parts.train]) if facts.plane else None,
+        points_validation=_part(made, parts.validation) if facts.plane else None,
+        points_test=read_only(made[parts.test]) if facts.plane else None,
     )
+
+
+def _part(array: Array, part: Indices | None) -> Array | None:
+    """The samples of a part; None where there is no such part."""
+    return None if part is None else read_only(array[part])

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mlp_core.catalog.datasets import DATASETS
 from mlp_core.data.dataset import Array, Dataset, read_only
-from mlp_core.data.split import split, stratified_split
+from mlp_core.data.split import split_parts
 from mlp_core.spec import DataSpec
 
 Floats = NDArray[np.float64]
@@ -30,21 +30,24 @@ def read_table(spec: DataSpec) -> Dataset:
     x, y, feature_names = load_table(spec.dataset)
     if spec.facts.classifies:
         y = y.astype(np.int64)
-        train, test = stratified_split(y, spec.test_fraction, spec.seed)
+        parts = split_parts(spec, len(x), y)
         target_mean = target_std = None
-        y_train, y_test = y[train], y[test]
     else:
         y = y.astype(np.float64).reshape(len(x), -1)
-        train, test = split(len(x), spec.test_fraction, spec.seed)
-        target_mean, target_std = standardisation(y[train])
-        y_train, y_test = (_standardised(y[part], target_mean, target_std) for part in (train, test))
+        parts = split_parts(spec, len(x))
+        target_mean, target_std = standardisation(y[parts.train])
+        y = _standardised(y, target_mean, target_std)
+    train, validation, test = parts.train, parts.validation, parts.test
     mean, std = standardisation(x[train])
+    standardised = _standardised(x, mean, std)
     return Dataset(
         spec=spec,
-        x_train=read_only(_standardised(x[train], mean, std)),
-        y_train=read_only(y_train),
-        x_test=read_only(_standardised(x[test], mean, std)),
-        y_test=read_only(y_test),
+        x_train=read_only(standardised[train]),
+        y_train=read_only(y[train]),
+        x_validation=None if validation is None else read_only(standardised[validation]),
+        y_validation=None if validation is None else read_only(y[validation]),
+        x_test=read_only(standardised[test]),
+        y_test=read_only(y[test]),
         feature_names=feature_names,
         feature_mean=read_only(mean.astype(np.float32)),
         feature_std=read_only(std.astype(np.float32)),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mlp_core.catalog.datasets import DatasetEntry
 from mlp_core.data.dataset import Dataset, read_only
+from mlp_core.data.split import split_training
 from mlp_core.errors import DataError
 from mlp_core.spec import DataSpec
 from mlp_core.torchvision_compat import import_torchvision
@@ -44,7 +45,10 @@ def load_images(entry: DatasetEntry, folder: Path) -> Dataset:
 
 
 def subset(whole: Dataset, spec: DataSpec) -> Dataset:
-    """The first so many images that the spec asks for, as views of the whole set."""
+    """The first so many images that the spec asks for: views of the whole set where there is no validation part.
+
+    Raises `DataError` where they are too few for such a part.
+    """
     if spec == whole.spec:
         return whole
     train, test = spec.params["train_samples"], spec.params["test_samples"]
@@ -52,7 +56,7 @@ def subset(whole: Dataset, spec: DataSpec) -> Dataset:
     for part, asked, size in (("training", train, whole.train_size), ("test", test, whole.test_size)):
         if asked is not None and asked < size:
             notes.append(f"Only the first {asked} of {size} {part} images are used.")
-    return replace(
+    found = replace(
         whole,
         spec=spec,
         x_train=whole.x_train[:train],
@@ -60,6 +64,16 @@ def subset(whole: Dataset, spec: DataSpec) -> Dataset:
         x_test=whole.x_test[:test],
         y_test=whole.y_test[:test],
         notes=tuple(notes),
+    )
+    if spec.validation_fraction is None:
+        return found
+    kept, validation = split_training(spec, found.train_size, found.y_train)
+    return replace(
+        found,
+        x_train=read_only(found.x_train[kept]),
+        y_train=read_only(found.y_train[kept]),
+        x_validation=read_only(found.x_train[validation]),
+        y_validation=read_only(found.y_train[validation]),
     )
 
 
