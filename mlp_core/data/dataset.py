@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from mlp_core.catalog.facts import DataFacts
 from mlp_core.spec import DataSpec
 
 Array = NDArray[Any]
+PartName = Literal["train", "validation", "test"]
+"""The parts of a data set."""
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 
@@ -75,6 +77,12 @@ class Dataset:
     def test_size(self) -> int:
         """Samples in the test part."""
         return len(self.x_test)
+
+    def part(self, name: PartName) -> tuple[Array, Array]:
+        """Inputs and targets of a part; asserts that there is one, as a set may have no validation part."""
+        found = getattr(self, f"x_{name}"), getattr(self, f"y_{name}")
+        assert found[0] is not None, f"there is no {name} part"
+        return found
 
     @property
     def validation_size(self) -> int:

@@ -73,7 +73,7 @@ class FastEngine(PreparedEngine[_PreparedRun]):
         with without_gradients(), unoptimised():
             losses, order = prepared.program.function(
                 *prepared.fixed, scalars, rates, run.experiment.training.max_grad_norm or 0.0, position.batch, steps,
-                batches.batch_size, batches.block, prepared.storage.first,
+                batches.batch_size, batches.block, batches.evaluation_loaders, prepared.storage.first,
             )  # fmt: skip
         seconds = time.thread_time() - began
         used = np.array(rates) if rates else np.full(steps, rate)

@@ -26,7 +26,7 @@ _HEADER = """
 def chunk(data: List[Tensor], flats: List[Tensor], params: List[Tensor], grads: List[Tensor], fresh: List[Tensor],
           states: List[List[Tensor]], buffers: List[Tensor], constants: List[Tensor], scratch: List[Tensor],
           generator: Generator, sampler: Generator, scalars: List[float], rates: List[float], max_norm: float,
-          batch: int, steps: int, batch_size: int, block: int, first: bool) -> Tuple[Tensor, Tensor]:
+          batch: int, steps: int, batch_size: int, block: int, loaders: int, first: bool) -> Tuple[Tensor, Tensor]:
     x_all, y_all, order, counts, seed, drawn = data[0], data[1], data[2], data[3], data[4], data[5]
     losses: List[Tensor] = []
     nothing: List[Tensor] = []
@@ -74,7 +74,8 @@ _EPOCH_ENDS = """
     done += len(xs)
     if end == samples:
         batch = 0
-        drawn.random_(generator=generator)
+        for _ in range(loaders):
+            drawn.random_(generator=generator)
 """
 
 

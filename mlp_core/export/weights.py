@@ -52,6 +52,8 @@ class Weights:
     """The loss on the test samples with these weights, where it is known."""
     test_accuracy: float | None = None
     """The accuracy on the test samples with these weights, where it is known."""
+    validation_loss: float | None = None
+    """The loss on the validation samples with these weights, where there are such and it is known."""
     preprocessing: Preprocessing | None = None
     """How inputs are made ready; None where a file does not hold it."""
 

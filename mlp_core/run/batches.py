@@ -28,12 +28,16 @@ class Position:
 class Batches:
     """The endless sequence of shuffled mini-batches of a run, drawn as a plain script's DataLoaders draw.
 
-    Each epoch takes two seeds for the training loader and, at its end, one for the test loader's iterator,
-    whether or not anybody evaluates: looking at a run must not change it.
+    Each epoch takes two seeds for the training loader and, at its end, one for the iterator of every loader that a
+    script evaluates with then: the validation loader's where there is a validation part, and the test loader's. They
+    are drawn whether or not anybody evaluates: looking at a run must not change it.
     """
 
-    def __init__(self, x: Tensor, y: Tensor, batch_size: int | None, stream: RandomStream) -> None:
+    def __init__(
+        self, x: Tensor, y: Tensor, batch_size: int | None, stream: RandomStream, evaluation_loaders: int = 1
+    ) -> None:
         self.x, self.y = x, y
+        self.evaluation_loaders = evaluation_loaders
         self.batch_size = batch_size or len(x)
         self.per_epoch = -(-len(x) // self.batch_size)
         self._stream = stream
@@ -65,14 +69,15 @@ class Batches:
         return self._x_block[piece].clone(), self._y_block[piece]
 
     def advance(self, position: Position) -> None:
-        """Move the position one batch on; at the end of an epoch, draw what the test loader would."""
+        """Move the position one batch on; at the end of an epoch, draw what the evaluation loaders would."""
         position.step += 1
         position.batch += 1
         if position.batch == self.per_epoch:
             position.batch = 0
             position.epoch += 1
             self._order = None
-            self._stream.draw_seed()
+            for _ in range(self.evaluation_loaders):
+                self._stream.draw_seed()
 
     @property
     def block(self) -> int:

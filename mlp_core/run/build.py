@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim import lr_scheduler
 
 from mlp_core.catalog import load_object
-from mlp_core.data.dataset import Dataset
+from mlp_core.data.dataset import Dataset, PartName
 from mlp_core.plan import LayerPlan, Plan, plan
 from mlp_core.problems import refuse
 from mlp_core.processor import policy
@@ -60,6 +60,10 @@ class Run:
     """Where the run stands."""
     scheduler: lr_scheduler.LRScheduler | None = None
     """What changes the optimizer's learning rate, where the experiment has one."""
+    x_validation: Tensor | None = None
+    """Inputs of the validation samples, (N, ...); None without a validation part."""
+    y_validation: Tensor | None = None
+    """Their targets."""
     passes: Any = None
     """A `metrics.Passes` that an engine has compiled for the run; None for plain ones."""
 
@@ -155,6 +159,19 @@ class Run:
         switches = (training.zero_grad, self.scheduler is not None, training.max_grad_norm is not None)
         return self.batches.sizes, switches
 
+    def part(self, name: PartName) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of the part of that name, all samples, in a fixed order.
+
+        Asserts that the run has that part: only a validation part may be missing.
+        """
+        if name == "train":
+            return self.batches.x, self.batches.y
+        if name == "test":
+            return self.x_test, self.y_test
+        assert self.x_validation is not None, "there is no validation part"
+        assert self.y_validation is not None
+        return self.x_validation, self.y_validation
+
     def scaled(self, x: Tensor) -> Tensor:
         """Inputs as the model takes them: float32, images from bytes to [0, 1]."""
         return x if x.dtype == torch.float32 else x.to(torch.float32).div(self.dataset.divisor)
@@ -166,6 +183,7 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
     Raises `SpecError` when the parts do not fit, before anything is built.
     """
     refuse(experiment, dataset.train_size)
+    validates = dataset.x_validation is not None
     planned = plan(experiment)
     device, note = devices.resolve(experiment.training.device)
     stream = RandomStream(experiment.training.seed, device)
@@ -176,7 +194,10 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
         model.to(device)
     model.train()
     y_train = _on(device, targets(experiment, planned, dataset.y_train))
-    batches = Batches(_on(device, _shared(dataset.x_train)), y_train, experiment.training.batch_size, stream)
+    batches = Batches(
+        _on(device, _shared(dataset.x_train)), y_train, experiment.training.batch_size, stream,
+        evaluation_loaders=1 + validates,
+    )  # fmt: skip
     optimizer = _make(experiment.optimizer, model.parameters())
     return Run(
         experiment=experiment,
@@ -188,6 +209,8 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
         optimizer=optimizer,
         x_test=_on(device, _shared(dataset.x_test)),
         y_test=_on(device, targets(experiment, planned, dataset.y_test)),
+        x_validation=_on(device, _shared(dataset.x_validation)) if validates else None,
+        y_validation=_on(device, targets(experiment, planned, dataset.y_validation)) if validates else None,
         stream=stream,
         batches=batches,
         notes=(*((note,) if note else ()), *dataset.notes),

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mlp_core.data.dataset import PartName
 from mlp_core.run.answers import predicted_class, probabilities
 from mlp_core.run.build import Run
 
@@ -19,7 +20,7 @@ EVALUATION_BATCH = 1000
 
 @dataclass(frozen=True, eq=False)
 class TestResult:
-    """The figures of a test pass."""
+    """The figures of a pass over a part of the data."""
 
     __test__ = False  # not a test class, whatever its name says to pytest
 
@@ -108,20 +109,22 @@ def passes_of(run: Run) -> Passes:
     return found
 
 
-def evaluate(run: Run) -> TestResult:
-    """One pass over the test samples, in batches of `EVALUATION_BATCH`. Draws no random number."""
+def evaluate(run: Run, part: PartName = "test") -> TestResult:
+    """One pass over the samples of a part, in batches of `EVALUATION_BATCH`. Draws no random number."""
     passes = passes_of(run)
+    inputs, targets = run.part(part)
+    true = run.dataset.part(part)[1]
     classes = len(run.dataset.facts.class_names)
     total = 0.0
     confusion = np.zeros((classes, classes), dtype=np.int64)
-    for start in range(0, len(run.x_test), EVALUATION_BATCH):
+    for start in range(0, len(inputs), EVALUATION_BATCH):
         rows = slice(start, start + EVALUATION_BATCH)
-        x, y = run.x_test[rows], run.y_test[rows]
+        x, y = inputs[rows], targets[rows]
         loss, guesses = passes.tested(x, y)
         total += loss.item() * len(y)
         if classes:
-            confusion += confusion_matrix(run.dataset.y_test[rows], guesses.cpu().numpy(), classes)
-    loss_per_sample = total / len(run.x_test)
+            confusion += confusion_matrix(true[rows], guesses.cpu().numpy(), classes)
+    loss_per_sample = total / len(inputs)
     if not classes:
         return TestResult(loss_per_sample, None, None)
-    return TestResult(loss_per_sample, float(np.trace(confusion)) / len(run.x_test), confusion)
+    return TestResult(loss_per_sample, float(np.trace(confusion)) / len(inputs), confusion)

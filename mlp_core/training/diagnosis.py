@@ -33,6 +33,11 @@ class DivergenceGuard:
         self._saved_at, self._learning_rate = time.monotonic(), run.base_learning_rate
         self._limit = math.inf
 
+    def start_over(self, run: Run) -> None:
+        """Forget the checkpoints: the run's weights were changed otherwise than by a step."""
+        self._checkpoints.clear()
+        self._checkpoints.append(save(run))
+
     def before_chunk(self, run: Run) -> None:
         """Keep the state that a chunk starts from, now and then and whenever the learning rate was changed."""
         while self._checkpoints and self._checkpoints[-1].position.step >= run.position.step:

@@ -267,6 +267,9 @@ class Driver:
         if trainer.diverged:
             mail.publish("diverged", trainer.diverged)
             trainer.diverged = ""
+        elif trainer.stopped_early:
+            mail.publish("finished", f"{trainer.stopped_early} Press Train to go on.")
+            trainer.stopped_early = ""
         elif goal == "play":
             mail.publish("finished", f"Finished {trainer.run.position.epoch:,} epochs. Press Train for as many more.")
         else:

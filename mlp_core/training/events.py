@@ -9,6 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+OF_VALIDATION = ("validation_loss", "validation_accuracy")
+"""Fields that hold figures of the validation part."""
+
 
 @dataclass(frozen=True, eq=False)
 class Event:
@@ -22,11 +25,13 @@ class Event:
     """Epochs finished."""
 
     def as_record(self) -> dict[str, Any]:
-        """The event as plain values for JSON, its kind under 'event'."""
-        return {
-            "event": self.name,
-            **{field.name: _plain(getattr(self, field.name)) for field in fields(self)},
-        }
+        """The event as plain values for JSON, its kind under 'event'.
+
+        Figures of a validation part are left out where there is none.
+        """
+        validated = getattr(self, "validation_loss", None) is not None
+        names = [field.name for field in fields(self) if validated or field.name not in OF_VALIDATION]
+        return {"event": self.name, **{name: _plain(getattr(self, name)) for name in names}}
 
 
 def _plain(value: Any) -> Any:
@@ -70,7 +75,7 @@ class Report(Event):
 
 @dataclass(frozen=True, eq=False)
 class Evaluation(Event):
-    """A pass over the test samples."""
+    """A pass over the test samples, and over the validation samples where there are such."""
 
     name = "evaluation"
     train_loss: float
@@ -80,7 +85,38 @@ class Evaluation(Event):
     test_accuracy: float | None
     """The share of right answers in [0, 1]; None in regression."""
     confusion: np.ndarray | None
-    """Counts int64 (K, K) with true classes in rows; None in regression."""
+    """Counts int64 (K, K) of the test samples with true classes in rows; None in regression."""
+    validation_loss: float | None = None
+    """The mean over the validation samples; None without a validation part."""
+    validation_accuracy: float | None = None
+    """The share of right answers among them in [0, 1]; None in regression and without a validation part."""
+
+    @property
+    def monitored(self) -> str:
+        """What the best weights are chosen by, and early stopping looks at."""
+        return "test loss" if self.validation_loss is None else "validation loss"
+
+    @property
+    def monitored_loss(self) -> float:
+        """Its value."""
+        return self.test_loss if self.validation_loss is None else self.validation_loss
+
+
+@dataclass(frozen=True, eq=False)
+class EarlyStop(Event):
+    """The run ends, because its loss has not improved for as many epochs as its patience."""
+
+    name = "early_stop"
+    monitored: str
+    """Which loss: 'validation loss', or without a validation part 'test loss'."""
+    best_epoch: int
+    """Epochs finished when it was lowest; 0 where it was never finite."""
+    best_loss: float
+    """Its value then; NaN where it was never finite."""
+    restored: bool
+    """Whether the run has the weights of that epoch again."""
+    message: str
+    """The same in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +134,7 @@ class Finished(Event):
 
     name = "finished"
     reason: str
-    """'epochs' or 'diverged'."""
+    """'epochs', 'early stopping' or 'diverged'."""
     epochs: int
     """Epochs finished."""
     steps: int
@@ -113,6 +149,10 @@ class Finished(Event):
     """Seconds that the steps took."""
     samples_per_second: float
     """Training samples in one of these seconds."""
+    validation_loss: float | None = None
+    """The mean over the validation samples; None without a validation part."""
+    validation_accuracy: float | None = None
+    """The share of right answers among them in [0, 1]; None in regression and without a validation part."""
 
 
 Events = Iterator[Event]

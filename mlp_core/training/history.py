@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -142,16 +142,19 @@ class Curves:
     """float64 (n, 3): step, test loss, test accuracy (NaN in regression)."""
     learning_rates: np.ndarray
     """float64 (n, 2): the first step done at a learning rate, and that rate."""
+    validations: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    """float64 (n, 3): step, validation loss, validation accuracy (NaN in regression); (0, 3) without a validation
+    part."""
 
 
 class History:
     """Curves of one run: train loss per step, evaluations, learning rate where it changed. Safe in any thread."""
 
     def __init__(self) -> None:
-        self.best: Evaluation | None = None  # the one with the lowest test loss
+        self.best: Evaluation | None = None  # the one with the lowest validation loss, or without such, test loss
         self._lock = threading.Lock()
         self._train_loss = StepSeries()
-        self._evaluations = PointSeries(3)
+        self._evaluations, self._validations = PointSeries(3), PointSeries(3)
         self._learning_rates = PointSeries(2)
         self._evaluated_step = -1
 
@@ -167,10 +170,12 @@ class History:
             if evaluation.step == self._evaluated_step:
                 return False
             self._evaluated_step = evaluation.step
-            accuracy = float("nan") if evaluation.test_accuracy is None else evaluation.test_accuracy
-            self._evaluations.extend(np.array([[evaluation.step, evaluation.test_loss, accuracy]]))
-            better = self.best is None or evaluation.test_loss < self.best.test_loss
-            if np.isnan(evaluation.test_loss) or not better:
+            self._evaluations.extend(_row(evaluation.step, evaluation.test_loss, evaluation.test_accuracy))
+            if evaluation.validation_loss is not None:
+                row = _row(evaluation.step, evaluation.validation_loss, evaluation.validation_accuracy)
+                self._validations.extend(row)
+            better = self.best is None or evaluation.monitored_loss < self.best.monitored_loss
+            if np.isnan(evaluation.monitored_loss) or not better:
                 return False
             self.best = evaluation
             return True
@@ -179,5 +184,13 @@ class History:
         """The curves in at most about `points` points each; everything that is kept where that is None."""
         with self._lock:
             return Curves(
-                self._train_loss.buckets(points), self._evaluations.rows(points), self._learning_rates.rows(points)
+                self._train_loss.buckets(points),
+                self._evaluations.rows(points),
+                self._learning_rates.rows(points),
+                self._validations.rows(points),
             )
+
+
+def _row(step: int, loss: float, accuracy: float | None) -> np.ndarray:
+    """A row of a curve of evaluations, (1, 3)."""
+    return np.array([[step, loss, float("nan") if accuracy is None else accuracy]])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +17,8 @@ from mlp_core.processor.policy import CHUNK_SECONDS
 from mlp_core.run.build import Run
 from mlp_core.run.metrics import evaluate
 from mlp_core.training.diagnosis import DivergenceGuard
-from mlp_core.training.events import Chunk, Evaluation, Events, Finished, Report
+from mlp_core.training.events import Chunk, Evaluation, Event, Events, Finished, Report
+from mlp_core.training.stopping import EarlyStopping
 
 FIRST_CHUNK = 1
 """Steps of a run's first chunk: one of the largest networks takes a second."""
@@ -48,15 +50,29 @@ class LoopState:
     samples: int = 0
     """Training samples of all chunks."""
     evaluation: Evaluation | None = None
-    """The newest pass over the test samples."""
+    """The newest pass over the test samples; None when the weights have changed since without a step."""
+    evaluation_seconds: float = 0.0
+    """Seconds that it took."""
+    stopping: EarlyStopping = field(default_factory=EarlyStopping)
+    """Looks at every epoch's figures, where the experiment has a patience."""
 
     def evaluate(self, run: Run) -> Evaluation:
-        """Test the run as it stands."""
+        """Validate, where there is a validation part, and test the run as it stands."""
+        began = time.perf_counter()
+        validation = None if run.x_validation is None else evaluate(run, "validation")
         result = evaluate(run)
         position = run.position
         self.evaluation = Evaluation(
-            position.step, position.epoch, self.train_loss, result.loss, result.accuracy, result.confusion
+            position.step,
+            position.epoch,
+            self.train_loss,
+            result.loss,
+            result.accuracy,
+            result.confusion,
+            None if validation is None else validation.loss,
+            None if validation is None else validation.accuracy,
         )
+        self.evaluation_seconds = time.perf_counter() - began
         return self.evaluation
 
 
@@ -69,18 +85,23 @@ def train(
     steps: int | None = None,
     evaluate_epochs: bool = True,
 ) -> Events:
-    """Train until a number of finished epochs or of steps is reached (counted from the run's start) or it diverges.
+    """Train until a number of finished epochs or of steps is reached (counted from the run's start), or it diverges, or
+    its patience is at an end.
 
     At an epoch's end comes an `Evaluation`, unless `evaluate_epochs` is False: then a chunk may run through several
-    epochs, and whoever calls evaluates when it suits. The last event is `Finished`.
+    epochs, and whoever calls evaluates when it suits. Early stopping needs one in any case. The last event is
+    `Finished`.
     """
     state = state or LoopState(DivergenceGuard(run))
     report_every = run.experiment.training.report_every
+    evaluate_epochs = evaluate_epochs or run.experiment.training.patience is not None
     last_step = math.inf if steps is None else steps
     if epochs is not None:
         last_step = min(last_step, epochs * run.batches.per_epoch)
     reason = "epochs"
-    while run.position.step < last_step:
+    if state.stopping.due(run):  # the loop was left before
+        reason = yield from _end_epoch(run, state)
+    while run.position.step < last_step and reason == "epochs":
         position = run.position
         left = last_step - position.step
         if evaluate_epochs or report_every:
@@ -107,10 +128,23 @@ def train(
         if diverged:
             yield diverged
             reason = "diverged"
-            break
-        if position.batch == 0 and evaluate_epochs:
-            yield state.evaluate(run)
+        elif position.batch == 0 and evaluate_epochs:
+            reason = yield from _end_epoch(run, state)
     yield _finished(run, state, reason)
+
+
+def _end_epoch(run: Run, state: LoopState) -> Generator[Event, None, str]:
+    """The events of an epoch's end; returns why training ends there, or 'epochs' where it may go on."""
+    evaluation = state.evaluate(run)
+    yield evaluation
+    stop = state.stopping.look(run, evaluation) if state.stopping.due(run) else None
+    if stop is None:
+        return "epochs"
+    if stop.restored:
+        state.evaluation = None
+        state.guard.start_over(run)
+    yield stop
+    return "early stopping"
 
 
 def _changes(state: LoopState, first: int, rates: np.ndarray) -> np.ndarray:
@@ -169,4 +203,6 @@ def _finished(run: Run, state: LoopState, reason: str) -> Finished:
         last.test_accuracy,
         state.seconds,
         state.samples / state.seconds if state.seconds else 0.0,
+        last.validation_loss,
+        last.validation_accuracy,
     )

@@ -26,7 +26,7 @@ PACKAGES = ("torch", "numpy")
 """Packages whose version the digits of a run depend on."""
 
 Start = Literal["seed", "weights"]
-End = Literal["epochs", "diverged", "failed"]
+End = Literal["epochs", "early stopping", "diverged", "failed"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,10 @@ class Score:
     """The mean over the test samples; None where it is not finite."""
     test_accuracy: float | None
     """The share of right answers in [0, 1]; None in regression."""
+    validation_loss: float | None = None
+    """The mean over the validation samples; None without such, and where it is not finite."""
+    validation_accuracy: float | None = None
+    """The share of right answers among them in [0, 1]; None in regression and without such."""
 
     @classmethod
     def of(cls, evaluation: Evaluation) -> Score:
@@ -67,6 +71,8 @@ class Score:
             _finite(evaluation.train_loss),
             _finite(evaluation.test_loss),
             evaluation.test_accuracy,
+            None if evaluation.validation_loss is None else _finite(evaluation.validation_loss),
+            evaluation.validation_accuracy,
         )
 
 
@@ -120,7 +126,7 @@ class RunRecord:
     samples: int = 0
     """Training samples seen in them."""
     best: Score | None = None
-    """The test pass with the lowest loss."""
+    """The pass with the lowest validation loss, or without a validation part, test loss."""
     last: Score | None = None
     """The newest test pass."""
     curves: Curves | None = None
@@ -168,6 +174,7 @@ class _CurvesForm(BaseModel):
     high: list[Number]
     evaluations: list[tuple[Number, Number, Number]]
     learning_rates: list[tuple[Number, Number]]
+    validations: list[tuple[Number, Number, Number]] = Field(default=[], exclude_if=lambda rows: not rows)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -185,6 +192,7 @@ class _CurvesForm(BaseModel):
             high=_numbers(loss.high),
             evaluations=[tuple(_numbers(row)) for row in curves.evaluations],
             learning_rates=[tuple(_numbers(row)) for row in curves.learning_rates],
+            validations=[tuple(_numbers(row)) for row in curves.validations],
         )
 
     def curves(self) -> Curves:
@@ -193,6 +201,7 @@ class _CurvesForm(BaseModel):
             Buckets(np.array(self.steps, dtype=np.float64), *singles),
             np.array(self.evaluations, dtype=np.float64).reshape(-1, 3),
             np.array(self.learning_rates, dtype=np.float64).reshape(-1, 2),
+            np.array(self.validations, dtype=np.float64).reshape(-1, 3),
         )
 
 

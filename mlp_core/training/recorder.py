@@ -12,6 +12,7 @@ from mlp_core.training.history import History
 from mlp_core.training.record import Change, End, RunRecord, Score
 
 LOADED = "It started from weights that were loaded, not drawn from its seed."
+TRAINED_ON = "It was trained on after it had stopped early, where its script ends."
 CHANGED = "Its learning rate was changed by hand while it was trained."
 LEARNING_RATE = "optimizer.lr"
 """The setting whose change makes a run another one than its script's; a number of epochs only ends it elsewhere."""

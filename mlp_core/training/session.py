@@ -176,7 +176,8 @@ class Session:
         return None if trainer is None else trainer.recorder.record(points)
 
     def weights(self, which: Literal["current", "best"], timeout: float) -> Weights | None:
-        """A copy of the weights as they are now, or of those with the lowest test loss seen.
+        """A copy of the weights as they are now, or of those with the lowest validation loss (without a
+        validation part, test loss) seen.
 
         None when there is no run, or none was had within the timeout in seconds.
         """

@@ -63,8 +63,14 @@ class Snapshot:
     """The mean loss on the test samples, of the newest test pass."""
     test_accuracy: float | None = None
     """The accuracy in [0, 1] of the newest test pass; None in regression."""
+    validation_loss: float | None = None
+    """The mean loss on the validation samples, of the newest pass; None without a validation part."""
+    validation_accuracy: float | None = None
+    """The accuracy on them in [0, 1]; None in regression, and without a validation part."""
     best_test_loss: float | None = None
-    """The lowest test loss so far."""
+    """The lowest test loss so far; with a validation part, the test loss when the validation loss was lowest."""
+    best_validation_loss: float | None = None
+    """The lowest validation loss so far; None without a validation part."""
     best_step: int = 0
     """Mini-batches done when it was so."""
     confusion: np.ndarray | None = None

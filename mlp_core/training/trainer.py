@@ -23,10 +23,10 @@ from mlp_core.run.devices import available, describe
 from mlp_core.run.nogil import copies
 from mlp_core.spec import Experiment
 from mlp_core.training.diagnosis import DivergenceGuard
-from mlp_core.training.events import Chunk, Diverged, Evaluation, Event, Events, Finished
+from mlp_core.training.events import Chunk, Diverged, EarlyStop, Evaluation, Event, Events, Finished
 from mlp_core.training.loop import LoopState, train
 from mlp_core.training.pace import Pace
-from mlp_core.training.recorder import Recorder
+from mlp_core.training.recorder import TRAINED_ON, Recorder
 from mlp_core.training.snapshot import Snapshot, Status
 from mlp_core.training.views import ViewSchedule
 
@@ -74,7 +74,8 @@ class Trainer:
         self.loop = LoopState(DivergenceGuard(self.run))
         self.pace = Pace(processor, background=background)
         self.views = ViewSchedule(self.run, self._evaluate, self._evaluated_step)
-        self.diverged = ""
+        self.diverged = self.stopped_early = ""  # what there is to say of the end that was just reached
+        self._after_early_stop = False
         self._best: Weights | None = None
         if self.run.device.type == "cpu":
             self.run.passes = passes = CompiledPasses(self.run, self._compute, processor.later)
@@ -92,10 +93,20 @@ class Trainer:
         """Take an event of `train` into the record."""
         if isinstance(event, Chunk):
             self.recorder.add_chunk(event, self._engine.name)
+            if self._after_early_stop:
+                self.recorder.note_inexact(TRAINED_ON)
             self.pace.measure(self.loop.samples)
         elif isinstance(event, Diverged):
             self.diverged = event.message
             self.recorder.end("diverged")
+        elif isinstance(event, Evaluation):
+            self.pace.exclude(self.loop.evaluation_seconds)
+            self._add_evaluation(event)
+        elif isinstance(event, EarlyStop):
+            self.stopped_early, self._after_early_stop = event.message, True
+            self.recorder.end("early stopping")
+            if event.restored:
+                self.views.forget()
         elif isinstance(event, Finished):
             if event.reason == "epochs":
                 self.recorder.end("epochs")
@@ -163,7 +174,8 @@ class Trainer:
     # What others get
 
     def weights(self, *, best: bool = False) -> Weights:
-        """A copy of the weights as they are, or as they were at the lowest test loss that was seen."""
+        """A copy of the weights as they are, or as they were at the lowest validation loss (without such, test loss)
+        that was seen."""
         if best and self._best is not None:
             return self._best
         tensors = self.run.model.state_dict()
@@ -176,6 +188,7 @@ class Trainer:
             epoch=position.epoch,
             test_loss=None if current is None else current.test_loss,
             test_accuracy=None if current is None else current.test_accuracy,
+            validation_loss=None if current is None else current.validation_loss,
         )
 
     def snapshot(self, status: Status, message: str) -> Snapshot:
@@ -196,7 +209,10 @@ class Trainer:
             train_loss=None if position.step == 0 else self.loop.train_loss,
             test_loss=None if evaluation is None else evaluation.test_loss,
             test_accuracy=None if evaluation is None else evaluation.test_accuracy,
+            validation_loss=None if evaluation is None else evaluation.validation_loss,
+            validation_accuracy=None if evaluation is None else evaluation.validation_accuracy,
             best_test_loss=None if best is None else best.test_loss,
+            best_validation_loss=None if best is None else best.validation_loss,
             best_step=0 if best is None else best.step,
             confusion=None if evaluation is None else evaluation.confusion,
             learning_rate=self.run.learning_rate,

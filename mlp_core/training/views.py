@@ -61,6 +61,10 @@ class ViewSchedule:
                 self.seconds += self._cost[name]
                 self._last[name] = time.monotonic(), worked + self.seconds
 
+    def forget(self) -> None:
+        """Take every view for stale: the weights were changed otherwise than by a step."""
+        self.results.clear()
+
     def stale(self, wanted: Iterable[str]) -> bool:
         """Whether a wanted view shows an older step than the run's."""
         return any(map(self._is_stale, self._known(wanted)))

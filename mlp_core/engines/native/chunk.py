@@ -28,6 +28,7 @@ FIELDS = (
     "call_count",
     "short_calls",  # the same for an epoch's last batch, where it is smaller; else those of any other
     "short_call_count",
+    "loaders",  # that a script evaluates with at an epoch's end
     "board",  # over which threads share work; 0 where there is none to share
 )
 """What a chunk is told, numbers of 64 bits: counts and addresses."""
@@ -88,8 +89,8 @@ def _write_chunk(module: ir.Module) -> None:
         emitter.store(emitter.load(pointer("loss"), 0, F32), pointer("losses"), done)
         put("first", whole(0))
         put("batch", emitter.select(ends, whole(0), after))
-        with builder.if_then(ends):
-            for _ in range(2):  # the base seed of the test loader
+        with builder.if_then(ends), emitter.loop(get("loaders")):
+            for _ in range(2):  # the base seed of the loader
                 builder.call(draw, [pointer("stream")])
     with builder.if_then(shares):
         set_open(emitter, pointer("board"), False)

@@ -64,6 +64,7 @@ class Program:
             samples=len(run.batches.x),
             batch_size=run.batches.batch_size,
             per_epoch=run.batches.per_epoch,
+            loaders=run.batches.evaluation_loaders,
             stream=self.stream.ctypes.data,
             sampler=sampler.ctypes.data,
             order=self.order.ctypes.data,
