@@ -10,6 +10,7 @@ from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, SCHEDULER
 from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter, Subset
 from mlp_core.catalog.schedulers import EVERY
+from mlp_core.catalog.training import VALIDATION_FRACTION
 from mlp_core.spec import (
     DataSpec,
     Experiment,
@@ -66,7 +67,11 @@ def data(modest: bool = False) -> st.SearchStrategy[DataSpec]:
     def draw_one(draw: st.DrawFn) -> DataSpec:
         entry = DATASETS[draw(st.sampled_from(list(DATASETS)))]
         share, seed = draw(st.floats(0.05, 0.95)), draw(st.integers(0, 2**31 - 1))
-        return DataSpec(dataset=entry.name, params=draw(params(entry, modest)), test_fraction=share, seed=seed)
+        validation = draw(values(VALIDATION_FRACTION))
+        return DataSpec(
+            dataset=entry.name, params=draw(params(entry, modest)), test_fraction=share,
+            validation_fraction=validation, seed=seed,
+        )  # fmt: skip
 
     return draw_one()
 

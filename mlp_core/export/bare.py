@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from mlp_core.catalog.by_hand import StateTensor, UpdateByHand
+from mlp_core.catalog.by_hand import LayerByHand, StateTensor, UpdateByHand
 from mlp_core.export.job import Job
 from mlp_core.export.loop import NEVER_ZEROED, Parts, clip
 from mlp_core.export.pieces import Piece, forward_lines, opened
 from mlp_core.export.python import INDENT, Expression, Group, Named, assign, bound_names, call, indented, literal
 from mlp_core.export.sections import Section
+from mlp_core.export.stopping import Best
 
 
 def network(job: Job) -> Section:
@@ -17,15 +19,10 @@ def network(job: Job) -> Section:
     lines: list[str] = []
     trained: list[str] = []
     names: dict[str, dict[str, str]] = {}
-    numbers: dict[str, int] = {}
     if job.trained:
         lines.append(f"saved = load_file({literal(job.trained.file)})")
     bound = ""
-    for piece in opened(job.network):
-        if piece.entry is None or piece.entry.by_hand is None:
-            continue
-        written = piece.entry.by_hand(piece.params, piece.in_features)
-        number = numbers[piece.type] = numbers.get(piece.type, 0) + 1
+    for piece, written, number in _numbered(job.network):
         names[piece.name] = {tensor.name: f"{tensor.name}{number}" for tensor in written.tensors}
         if not job.trained and written.before and written.before != (bound,):
             lines += written.before
@@ -64,6 +61,15 @@ def network(job: Job) -> Section:
     return Section("Network", words, ("\n".join([*first, *lines]), function))
 
 
+def _numbered(network: Sequence[Piece]) -> Iterator[tuple[Piece, LayerByHand, int]]:
+    """Every layer that has tensors in this style, with them, counted from 1 among those of its type."""
+    numbers: Counter[str] = Counter()
+    for piece in opened(network):
+        if piece.entry is not None and piece.entry.by_hand is not None:
+            numbers[piece.type] += 1
+            yield piece, piece.entry.by_hand(piece.params, piece.in_features), numbers[piece.type]
+
+
 def _keyword(text: str) -> str | Named:
     name, equals, value = text.partition("=")
     return Named(name, _number(value)) if equals else text
@@ -99,16 +105,41 @@ def loop(job: Job) -> Parts:
     if entry.by_hand is None or job.experiment.scheduler is not None:
         return _with_optimizer(job, calls, clipped)
     update = entry.by_hand(job.experiment.optimizer.params)
+    kept, more = _best(job)
     setup = [f"{name} = {literal(value)}" for name, value in update.settings.items()]
     setup += [f"{tensor.plural} = [{_filled(tensor)} for p in parameters]" for tensor in update.state]
     setup += ["step = 0"] if _reads_step(update) else []
+    setup += more
     return Parts(
         *calls,
         modes=False,
         setup=tuple(setup),
         zero=() if zeroed else (NEVER_ZEROED,),
         update=(*clipped, *_update(update, zeroed)),
+        best=kept,
     )
+
+
+def _best(job: Job) -> tuple[Best, list[str]]:
+    """How the weights of the best epoch are kept, and a line that makes a list of all tensors where that is needed."""
+    buffers = [
+        f"{tensor.name}{number}"
+        for _, written, number in _numbered(job.network)
+        for tensor in written.tensors
+        if not tensor.trained
+    ]
+    listed = "tensors" if buffers else "parameters"
+    kept = Best(
+        first=listed,
+        copy=f"[t.detach().clone() for t in {listed}]",
+        restore=(
+            "with torch.no_grad():",
+            f"    for t, best in zip({listed}, best_weights):",
+            "        t.copy_(best)",
+        ),
+    )
+    restores = job.experiment.training.patience is not None and job.experiment.training.restore_best_weights
+    return kept, assign("tensors", Group("[", ("*parameters", *buffers), "]")) if restores and buffers else []
 
 
 def _filled(tensor: StateTensor) -> str:
@@ -131,14 +162,16 @@ def _update(update: UpdateByHand, zeroed: bool) -> list[str]:
 def _with_optimizer(job: Job, calls: tuple[str, str], clipped: list[str]) -> Parts:
     setup = assign("optimizer", job.optimizer("parameters"))
     scheduler, chosen = job.scheduler("optimizer"), job.experiment.scheduler
+    kept, more = _best(job)
     if scheduler is not None:
         setup += assign("scheduler", scheduler)
     by_step = chosen is not None and chosen.every == "step"
     return Parts(
         *calls,
         modes=False,
-        setup=tuple(setup),
+        setup=(*setup, *more),
         zero=("optimizer.zero_grad()",) if job.experiment.training.zero_grad else (NEVER_ZEROED,),
         update=(*clipped, "optimizer.step()", *(["scheduler.step()"] if by_step else [])),
         epoch_end=("scheduler.step()",) if chosen is not None and not by_step else (),
+        best=kept,
     )

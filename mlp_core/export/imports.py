@@ -15,6 +15,7 @@ KNOWN = {
     "OrderedDict": "from collections import OrderedDict",
     "Subset": "from torch.utils.data import Subset",
     "TensorDataset": "from torch.utils.data import TensorDataset",
+    "copy": "import copy",
     "datasets": "from torchvision import datasets",
     "load_file": "from safetensors.torch import load_file",
     "math": "import math",

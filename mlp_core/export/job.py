@@ -53,6 +53,11 @@ class Job:
         return self.experiment.data.facts.task == "classification"
 
     @property
+    def validates(self) -> bool:
+        """Whether there is a validation part to evaluate: a program that loads weights only tests them."""
+        return self.experiment.data.validation_fraction is not None and self.trained is None
+
+    @property
     def device(self) -> str:
         """'' for the CPU, else the accelerator."""
         return "" if self.experiment.training.device == "cpu" else self.experiment.training.device

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from mlp_core.export import stopping
 from mlp_core.export.job import Job
 from mlp_core.export.loop import tested
 from mlp_core.export.modules import BODY, NAME, row
 from mlp_core.export.python import WIDTH, Group, Named, assign, call, indented, layout, literal
 from mlp_core.export.sections import Section
 
+BEST = stopping.Best(
+    first="self.model.state_dict()",
+    copy="copy.deepcopy(self.model.state_dict())",
+    restore=("self.model.load_state_dict(self.best_weights)",),
+)
+"""How the module keeps the weights of its best epoch."""
 ACCELERATORS = {"cuda": "gpu"}
 """What Lightning calls a device, where it has a name of its own."""
 
@@ -29,6 +36,7 @@ def _module(job: Job) -> Section:
         "        super().__init__()",
         *indented(assign("self.model", row(job.network), BODY), BODY),
         *indented(assign("self.loss_fn", job.loss, BODY), BODY),
+        *([] if job.trained else indented(stopping.begin(job, BEST, "self."), BODY)),
         *_method("forward(self, x)", "return self.model(x)"),
     ]
     if not job.trained:
@@ -81,28 +89,37 @@ def _optimizers(job: Job) -> list[str]:
 
 
 def _validation(job: Job) -> list[str]:
-    count = [f"self.correct += ({job.right_answers}).sum().item()"] if job.classifies else []
+    part = "[dataloader_idx]" if job.validates else ""
+    count = [f"self.correct{part} += ({job.right_answers}).sum().item()"] if job.classifies else []
+    zeros = ["[0.0, 0.0]", "[0, 0]", "[0, 0]"] if job.validates else ["0.0", "0", "0"]
     names = "self.total, self.count, self.correct" if job.classifies else "self.total, self.count"
-    printed = tested(job)
+    printed, stops = tested(job), job.experiment.training.patience is not None
     end = ["test_loss = self.total / self.count", *(["accuracy = self.correct / self.count"] if job.classifies else [])]
+    if job.validates:
+        end = ["validation_loss, test_loss = (t / n for t, n in zip(self.total, self.count))"]
+        if job.classifies:
+            shares = call("", "c / n for c, n in zip(self.correct, self.count)")
+            end += layout(shares, "validation_accuracy, accuracy = ", width=WIDTH - BODY)
     if job.trained:
         end += [f"print({printed[0]})", *job.checks]
     else:
         end += [
             "train_loss = sum(self.losses) / len(self.losses)",
+            *(["epoch = self.current_epoch + 1"] if stops else []),
             "print(",
-            '    f"epoch {self.current_epoch + 1}: train loss {train_loss:.6f}, "',
+            f'    f"epoch {{{"epoch" if stops else "self.current_epoch + 1"}}}: train loss {{train_loss:.6f}}, "',
             *indented(printed),
             ")",
+            *stopping.end_epoch(job, BEST, "self.trainer.should_stop = True", "self."),
         ]
     return [
-        *_method("on_validation_epoch_start(self)", f"{names} = 0.0, 0{', 0' if job.classifies else ''}"),
+        *_method("on_validation_epoch_start(self)", f"{names} = {', '.join(zeros[: 2 + job.classifies])}"),
         *_method(
-            "validation_step(self, batch, batch_idx)",
+            f"validation_step(self, batch, batch_idx{', dataloader_idx=0' if job.validates else ''})",
             "x, y = batch",
             "outputs = self(x)",
-            "self.total += self.loss_fn(outputs, y).item() * len(y)",
-            "self.count += len(y)",
+            f"self.total{part} += self.loss_fn(outputs, y).item() * len(y)",
+            f"self.count{part} += len(y)",
             *count,
         ),
         *_method("on_validation_epoch_end(self)", *end),
@@ -122,11 +139,12 @@ def _fit(job: Job) -> Section:
     if training.max_grad_norm is not None:
         first.append(Named("gradient_clip_val", repr(training.max_grad_norm)))
     first += [Named("deterministic", "True"), Named("num_sanity_val_steps", "0")]
+    loaders = "[validation_loader, test_loader]" if job.validates else "test_loader"
     lines = [
         f"L.seed_everything({training.seed})",
         *assign("network", call(NAME)),
         *_trainer(job, *first),
-        "trainer.fit(network, train_loader, test_loader)",
+        f"trainer.fit(network, train_loader, {loaders})",
     ]
     text = (
         "The seed decides the initial weights and the order of the samples. There are no sanity steps (a trial run of "

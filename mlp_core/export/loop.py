@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mlp_core.export import stopping
 from mlp_core.export.job import Job
 from mlp_core.export.pieces import walk
 from mlp_core.export.python import assign, indented
@@ -28,6 +29,8 @@ class Parts:
     """Lines after it, the schedule's included where it counts steps."""
     epoch_end: tuple[str, ...] = ()
     """Lines at the end of an epoch."""
+    best: stopping.Best = stopping.OF_MODULE
+    """How the weights of the best epoch are kept."""
 
 
 NEVER_ZEROED = "# The gradients are never zeroed: every step adds its own to all earlier ones."
@@ -84,15 +87,17 @@ def _to_device(job: Job) -> list[str]:
 
 def _evaluate(job: Job, parts: Parts) -> str:
     count = [f"correct += ({job.right_answers}).sum().item()"] if job.classifies else []
-    size = "len(test_data)"
+    loader, size, which = "test_loader", "len(test_data)", "test samples"
+    if job.validates:
+        loader, size, which = "loader", "len(loader.dataset)", "samples of a loader"
     return "\n".join(
         [
-            "def evaluate():",
-            f'    """Average loss{" and accuracy" if job.classifies else ""} over the test samples."""',
+            f"def evaluate({'loader' if job.validates else ''}):",
+            f'    """Average loss{" and accuracy" if job.classifies else ""} over the {which}."""',
             *([f"    model.eval(){_why_modes(job)}"] if parts.modes else []),
             f"    total{', correct' if job.classifies else ''} = 0.0{', 0' if job.classifies else ''}",
             "    with torch.no_grad():",
-            "        for x, y in test_loader:",
+            f"        for x, y in {loader}:",
             *indented(
                 [
                     *_to_device(job),
@@ -132,6 +137,10 @@ def _train(job: Job, parts: Parts) -> str:
             "    running = 0.0",
         ]
     results = "test_loss, accuracy" if job.classifies else "test_loss"
+    evaluations = [f"{results} = evaluate({'test_loader' if job.validates else ''})"]
+    if job.validates:
+        validated = "validation_loss, validation_accuracy" if job.classifies else "validation_loss"
+        evaluations.insert(0, f"{validated} = evaluate(validation_loader)")
     body = [
         *(["model.train()"] if parts.modes else []),
         "total = running = 0.0" if every else "total = 0.0",
@@ -139,20 +148,24 @@ def _train(job: Job, parts: Parts) -> str:
         *indented(step),
         *parts.epoch_end,
         "",
-        f"{results} = evaluate()",
+        *evaluations,
         "print(",
         '    f"epoch {epoch}: train loss {total / len(train_loader):.6f}, "',
         *indented(tested(job)),
         ")",
+        *stopping.end_epoch(job, parts.best, "break"),
     ]
-    return "\n".join([f"for epoch in range(1, {job.epochs + 1}):", *indented(body)])
+    loop = [f"for epoch in range(1, {job.epochs + 1}):", *indented(body)]
+    return "\n".join([*stopping.begin(job, parts.best), *loop])
 
 
 def tested(job: Job) -> list[str]:
-    """What is printed about the test pass, as text in several lines."""
-    if job.classifies:
-        return ['f"test loss {test_loss:.6f}, test accuracy {accuracy:.6f}"']
-    return ['f"test loss {test_loss:.6f}"']
+    """What is printed about the validation and the test pass, as text in several lines."""
+    validated = ['f"validation loss {validation_loss:.6f}, "'] if job.validates else []
+    if not job.classifies:
+        return [*validated, 'f"test loss {test_loss:.6f}"']
+    validated += ['f"validation accuracy {validation_accuracy:.6f}, "'] if job.validates else []
+    return [*validated, 'f"test loss {test_loss:.6f}, test accuracy {accuracy:.6f}"']
 
 
 def _check(job: Job) -> str:

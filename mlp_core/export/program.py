@@ -98,7 +98,7 @@ def batch_size(job: Job) -> int:
     if given is not None:
         return given
     data = job.experiment.data
-    if data.facts.train_size is not None:
+    if data.facts.train_size is not None and data.validation_fraction is None:
         return data.params.get("train_samples") or data.facts.train_size
     from mlp_core.data import load
 

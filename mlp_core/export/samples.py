@@ -10,6 +10,7 @@ import numpy as np
 
 from mlp_core.catalog import FEATURES, load_object
 from mlp_core.data import load, split, tabular
+from mlp_core.data.dataset import PartName
 from mlp_core.export.python import Group, assign, call, layout, literal
 from mlp_core.export.sections import Section
 from mlp_core.export.source import borrow
@@ -36,6 +37,10 @@ def samples(experiment: Experiment, planned: Plan, evaluation_batch: int, traini
     if training:
         rows = "len(train_data)" if size is None else str(size)
         loaders += assign("train_loader", call("DataLoader", "train_data", batch_size=rows, shuffle="True"))
+        if experiment.data.validation_fraction is not None:
+            loaders += assign(
+                "validation_loader", call("DataLoader", "validation_data", batch_size=str(evaluation_batch))
+            )
     loaders += assign("test_loader", call("DataLoader", "test_data", batch_size=str(evaluation_batch)))
     *earlier, last = made.sections
     last = Section(last.title, last.text, (*last.blocks, "\n".join(loaders)))
@@ -66,7 +71,7 @@ def _generated(experiment: Experiment, planned: Plan) -> Samples:
         lines += [*assign("columns", columns), "inputs = np.stack(columns, axis=1).astype(np.float32)"]
     if not facts.classifies:
         lines.append("targets = targets.astype(np.float32)")
-    functions, imports = _borrowed(maker, _splitter(experiment))
+    functions, imports = _borrowed(maker, *_splitters(experiment))
     return Samples((functions, _tensors(experiment, planned, lines)), imports)
 
 
@@ -77,7 +82,7 @@ def _bundled(experiment: Experiment, planned: Plan) -> Samples:
     targets = _target_name(experiment)
     lines = layout(load, f"inputs, {targets} = ")
     numeric = not experiment.data.facts.classifies
-    functions, imports = _borrowed(_splitter(experiment), tabular.standardisation, tabular._standardised)
+    functions, imports = _borrowed(*_splitters(experiment), tabular.standardisation, tabular._standardised)
     after = ["inputs = standardised(inputs, *standardisation(inputs[train]))"]
     if numeric:
         lines.append("targets = targets.astype(np.float64).reshape(len(targets), -1)")
@@ -90,9 +95,13 @@ def _target_name(experiment: Experiment) -> str:
     return "targets" if experiment.data.facts.task == "regression" else "labels"
 
 
-def _splitter(experiment: Experiment) -> Callable[..., Any]:
-    """The function that splits the samples, once it is known how many of each class are for testing."""
-    return split.split if experiment.data.facts.task == "regression" else split.split_classes
+def _splitters(experiment: Experiment) -> list[Callable[..., Any]]:
+    """The functions that split the samples, once it is known how many of each class are in which part."""
+    classifies = experiment.data.facts.classifies
+    found: list[Callable[..., Any]] = [split.split_classes if classifies else split.split]
+    if _validation_split(experiment, "")[0] is not found[0]:
+        found.append(split.split)
+    return found
 
 
 def _split_call(experiment: Experiment) -> Group:
@@ -103,12 +112,45 @@ def _split_call(experiment: Experiment) -> Group:
     return call("split_classes", "labels", tests=Group("[", tuple(map(str, tests)), "]"), seed=str(data.seed))
 
 
+_TRAINED: tuple[PartName, ...] = ("train", "validation")
+"""The parts that the training samples are divided into."""
+
+
+def _validation_split(experiment: Experiment, labels: str) -> tuple[Callable[..., Any], Group]:
+    """The function that takes the validation part out of the training part, and its call.
+
+    `labels` is the expression for the classes, or targets, of the training part.
+    """
+    data = experiment.data
+    plain = call("split", f"len({labels})", test_fraction=literal(data.validation_fraction), seed=str(data.seed))
+    if data.validation_fraction is None or not data.facts.classifies:
+        return split.split_classes if data.facts.classifies else split.split, plain
+    dataset = load(data)
+    kept, held_out = (np.bincount(dataset.part(part)[1], minlength=data.facts.classes) for part in _TRAINED)
+    counts = kept + held_out
+    if counts.max() < 2:
+        return split.split, plain  # as `stratified_split` does
+    tests = held_out[counts > 0]
+    shares = Group("[", tuple(map(str, tests)), "]")
+    return split.split_classes, call("split_classes", labels, tests=shares, seed=str(data.seed))
+
+
+def _validation_lines(experiment: Experiment, labels: str) -> list[str]:
+    """Lines that make indices `kept` and `validation` among the training samples; none without a validation part."""
+    if experiment.data.validation_fraction is None:
+        return []
+    return layout(_validation_split(experiment, labels)[1], "kept, validation = ")
+
+
 def _tensors(experiment: Experiment, planned: Plan, lines: list[str], after: list[str] | None = None) -> Section:
     """Split, tensors and data sets from arrays `inputs` and `labels` or `targets`."""
     entry = experiment.data.entry
     name = _target_name(experiment)
     divide = _split_call(experiment)
-    lines = [*lines, *layout(divide, "train, test = "), *(after or [])]
+    lines = [*lines, *layout(divide, "train, test = ")]
+    if held_out := _validation_lines(experiment, f"{name}[train]"):
+        lines += [*held_out, "train, validation = train[kept], train[validation]"]
+    lines += after or []
     y = f"torch.from_numpy({name})"
     form = target_form(experiment, planned)
     if form == "column":
@@ -119,6 +161,7 @@ def _tensors(experiment: Experiment, planned: Plan, lines: list[str], after: lis
         "x = torch.from_numpy(inputs)",
         f"y = {y}",
         "train_data = TensorDataset(x[train], y[train])",
+        *(["validation_data = TensorDataset(x[validation], y[validation])"] if held_out else []),
         "test_data = TensorDataset(x[test], y[test])",
     ]
     return Section("Data", f"{entry.label}: {entry.summary}", ("\n".join(lines), "\n".join(tensors)))
@@ -147,12 +190,25 @@ def _downloaded(experiment: Experiment, planned: Plan) -> Samples:
     for part, train in (("train", "True"), ("test", "False")):
         made = call(f"datasets.{entry.name}", "root", train=train, download="True", **more)
         lines += assign(f"{part}_data", made)
+    sections: tuple[Section, ...] = ()
+    imports: frozenset[str] = frozenset()
+    if held_out := _validation_lines(experiment, "labels"):
+        functions, imports = _borrowed(_validation_split(experiment, "")[0])
+        sections = (functions,)
+        count = data.params["train_samples"]
+        first = "" if count is None else f"[:{count}]"
+        lines += [f"labels = np.asarray(train_data.targets){first}", *held_out]
     for part in ("train", "test"):
         size = data.params[f"{part}_samples"]
         if size is not None:
             lines.append(f"{part}_data = Subset({part}_data, range({size}))")
+    if held_out:
+        lines += [
+            "validation_data = Subset(train_data, validation.tolist())",
+            "train_data = Subset(train_data, kept.tolist())",
+        ]
     text = f"{entry.label}: {entry.summary} ToTensor scales pixels to [0, 1]."
-    return Samples((Section("Data", text, (*blocks, "\n".join(lines))),))
+    return Samples((*sections, Section("Data", text, (*blocks, "\n".join(lines)))), imports)
 
 
 _SOURCES: dict[str, Callable[[Experiment, Plan], Samples]] = {

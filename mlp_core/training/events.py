@@ -112,7 +112,7 @@ class EarlyStop(Event):
     best_epoch: int
     """Epochs finished when it was lowest; 0 where it was never finite."""
     best_loss: float
-    """Its value then; NaN where it was never finite."""
+    """Its value then; infinite where it never was finite."""
     restored: bool
     """Whether the run has the weights of that epoch again."""
     message: str

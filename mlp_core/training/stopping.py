@@ -46,9 +46,8 @@ class EarlyStopping:
             restored = self._best is not None
             if self._best is not None:
                 assign(list(zip(_tensors(run), self._best, strict=True)))
-            best_loss = self._best_loss if self.best_epoch else math.nan
             return EarlyStop(
-                run.position.step, epoch, evaluation.monitored, self.best_epoch, best_loss, restored,
+                run.position.step, epoch, evaluation.monitored, self.best_epoch, self._best_loss, restored,
                 _message(evaluation, training.patience, self.best_epoch, restored),
             )  # fmt: skip
         return None

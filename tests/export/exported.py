@@ -20,7 +20,7 @@ from mlp_core.export import refuses
 from mlp_core.run.build import build
 from mlp_core.spec import Experiment
 from mlp_core.torchvision_compat import import_torchvision
-from mlp_core.training.events import Diverged, Evaluation, Events, Report
+from mlp_core.training.events import Diverged, EarlyStop, Evaluation, Events, Report
 from mlp_core.training.loop import train
 
 NUMBER = re.compile(r"-?\d+\.\d{6}\b|\bnan\b|\binf\b")
@@ -77,8 +77,13 @@ def _figures(events: Events) -> tuple[list[str], bool]:
         if isinstance(event, Report):
             found.append(f"{event.loss:.6f}")
         elif isinstance(event, Evaluation):
-            found += [f"{event.train_loss:.6f}", f"{event.test_loss:.6f}"]
+            found.append(f"{event.train_loss:.6f}")
+            validated = (event.validation_loss, event.validation_accuracy)
+            found += [f"{value:.6f}" for value in validated if value is not None]
+            found.append(f"{event.test_loss:.6f}")
             found += [] if event.test_accuracy is None else [f"{event.test_accuracy:.6f}"]
+        elif isinstance(event, EarlyStop):
+            found.append(f"{event.best_loss:.6f}")
     return found, False
 
 
