@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from mlp_core.catalog.parameters import shorten
+from mlp_core.catalog.training import USUAL_VALIDATION_FRACTION
 from mlp_core.errors import SpecError
 from mlp_core.limits import MAX_LAYERS
 from mlp_core.plan import LayerPlan, Plan, last_linear, plan, wanted_outputs
@@ -27,8 +29,14 @@ class Problem:
     """The repaired experiment."""
 
 
-def problems(experiment: Experiment, train_size: int | None = None) -> list[Problem]:
-    """Everything that is wrong or unwise, errors first. `train_size`: training samples, once they are known."""
+def problems(
+    experiment: Experiment, train_size: int | None = None, unvalidated: Sequence[str] = ()
+) -> list[Problem]:
+    """Everything that is wrong or unwise, errors first.
+
+    Once the data is known: `train_size` are its training samples, `unvalidated` the classes with such samples and none
+    in the validation part.
+    """
     try:
         found = plan(experiment)
     except SpecError as error:
@@ -37,6 +45,9 @@ def problems(experiment: Experiment, train_size: int | None = None) -> list[Prob
         *width_problems(experiment, found),
         *_loss_problems(experiment, found),
         *_batch_problems(experiment, train_size),
+        *_split_problems(experiment),
+        *_validation_hints(experiment, unvalidated),
+        *stopping_hints(experiment),
         *_hints(experiment, found),
     ]
     return sorted(listed, key=lambda problem: problem.severity != "error")
@@ -172,6 +183,51 @@ def _batch_problems(experiment: Experiment, train_size: int | None) -> Iterator[
             f"{mixing} needs at least two samples in a batch, and {which} one. Change the batch size.",
             f"Use batches of {larger}",
             experiment.updated(training=training.updated(batch_size=larger)),
+        )
+
+
+def _split_problems(experiment: Experiment) -> Iterator[Problem]:
+    """An error where there is one training sample, as far as that is known before loading, and it is to be divided."""
+    data = experiment.data
+    given = data.params.get("train_samples") if data.facts.official_split else data.facts.samples
+    if data.validation_fraction is None or given is None:
+        return
+    tests = 0 if data.facts.official_split else min(max(round(given * data.test_fraction), 1), given - 1)
+    if given - tests < 2:
+        yield Problem(
+            "error",
+            f"A validation part needs at least 2 training samples, and of {given} samples {tests} are for testing. Use "
+            "more samples, a smaller test share, or no validation part.",
+            "Leave the validation part out",
+            experiment.updated(data=data.updated(validation_fraction=None)),
+        )
+
+
+def _validation_hints(experiment: Experiment, unvalidated: Sequence[str]) -> Iterator[Problem]:
+    if unvalidated:
+        data = experiment.data
+        shown = ", ".join(map(shorten, unvalidated[:5])) + (", …" if len(unvalidated) > 5 else "")
+        classes = "class" if len(unvalidated) == 1 else "classes"
+        yield Problem(
+            "hint",
+            f"The validation part has no sample of the {classes} {shown}, because the training part has only one of "
+            "each: nothing that looks at the validation part sees how well such samples are told. Use more samples, or "
+            "no validation part.",
+            "Leave the validation part out",
+            experiment.updated(data=data.updated(validation_fraction=None)),
+        )
+
+
+def stopping_hints(experiment: Experiment) -> Iterator[Problem]:
+    """A hint where early stopping looks at the test part, as there is no validation part."""
+    data = experiment.data
+    if experiment.training.patience is not None and data.validation_fraction is None:
+        yield Problem(
+            "hint",
+            "There is no validation part, so early stopping looks at the test loss: the test samples then help to "
+            "choose the weights, and their figures are too good to be an honest test.",
+            f"Validate on {USUAL_VALIDATION_FRACTION:.0%} of the training part",
+            experiment.updated(data=data.updated(validation_fraction=USUAL_VALIDATION_FRACTION)),
         )
 
 

@@ -8,14 +8,21 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlp_core.catalog import TRAINING
+from mlp_core.catalog.training import VALIDATION_FRACTION
 from mlp_core.commands.reading import read_experiment
 from mlp_core.errors import UserError
 from mlp_core.limits import ENDLESS_EPOCHS
+from mlp_core.problems import stopping_hints
 
 if TYPE_CHECKING:
     from mlp_core.data import Progress
     from mlp_core.run.build import Run
     from mlp_core.training.events import Event
+
+
+_SET_HERE = ("epochs", "device", "patience", "restore_best_weights")
+"""Parameters of the training that have an option."""
 
 
 def add(commands: Any) -> None:
@@ -24,6 +31,10 @@ def add(commands: Any) -> None:
     train.add_argument("experiment", metavar="PRESET|spec.json")
     train.add_argument("--epochs", type=int, help=f"default: the experiment's own, or {ENDLESS_EPOCHS}")
     train.add_argument("--device", help="cpu, cuda or mps; default: the experiment's own")
+    train.add_argument("--validation-fraction", type=float, metavar="SHARE", help=VALIDATION_FRACTION.help)
+    train.add_argument("--patience", type=int, metavar="EPOCHS", help=TRAINING.parameter("patience").help)
+    train.add_argument("--restore-best-weights", action="store_true", default=None,
+                       help=TRAINING.parameter("restore_best_weights").help)  # fmt: skip
     train.add_argument("--data-dir", type=Path, help="folder of downloaded sets; default: MLP_DATA_DIR, or data")
     train.add_argument("--download", action="store_true", help="fetch the data set first if it is not there")
     train.add_argument("--jsonl", action="store_true", help="one JSON record per event on standard output")
@@ -36,16 +47,22 @@ def _train(options: argparse.Namespace) -> None:
     experiment = read_experiment(options.experiment)
     if options.save and not options.save.absolute().parent.is_dir():
         raise UserError(f"There is no folder {str(options.save.parent)!r} to save the weights in. Make it first.")
-    changes = {name: getattr(options, name) for name in ("epochs", "device") if getattr(options, name) is not None}
+    changes = {name: value for name in _SET_HERE if (value := getattr(options, name)) is not None}
     experiment = experiment.updated(training=experiment.training.updated(**changes))
+    if options.validation_fraction is not None:
+        data_spec = experiment.data.updated(validation_fraction=options.validation_fraction)
+        experiment = experiment.updated(data=data_spec)
+    for hint in stopping_hints(experiment):
+        print(hint.message, file=sys.stderr)
 
     from mlp_core import data
     from mlp_core.engines.choose import engine_for
     from mlp_core.processor import PROCESSOR
     from mlp_core.run.build import build
+    from mlp_core.training.diagnosis import DivergenceGuard
     from mlp_core.training.events import Chunk, Evaluation
     from mlp_core.training.history import History
-    from mlp_core.training.loop import train
+    from mlp_core.training.loop import LoopState, train
 
     show = None if options.jsonl else _show_progress
     run = build(experiment, data.load(experiment.data, options.data_dir, progress=show, download=options.download))
@@ -54,14 +71,13 @@ def _train(options: argparse.Namespace) -> None:
         if note:
             print(note, file=sys.stderr)
     epochs = experiment.training.epochs or ENDLESS_EPOCHS
-    history, evaluation = History(), None
+    history, state = History(), LoopState(DivergenceGuard(run))
     with run.tuned():
-        for event in train(run, engine, epochs=epochs):
+        for event in train(run, engine, state, epochs=epochs):
             if isinstance(event, Chunk):
                 history.add_chunk(event)
             elif isinstance(event, Evaluation):
                 history.add_evaluation(event)
-                evaluation = event
             if options.jsonl:
                 print(json.dumps(event.as_record()), flush=True)
             else:
@@ -71,7 +87,7 @@ def _train(options: argparse.Namespace) -> None:
     if options.figures:
         from mlp_core.commands.figures import save_figures, snapshot_of
 
-        written = save_figures(snapshot_of(run, history, evaluation), options.figures)
+        written = save_figures(snapshot_of(run, history, state.evaluation), options.figures)
         print(f"{len(written)} figures in {options.figures}", file=sys.stderr)
 
 
@@ -97,7 +113,7 @@ def _show_progress(progress: Progress) -> None:
 
 def _show(event: Event, epochs: int, per_epoch: int) -> None:
     """One event for people: a line that moves while an epoch runs, one that stays for each test pass."""
-    from mlp_core.training.events import Chunk, Diverged, Evaluation, Finished
+    from mlp_core.training.events import Chunk, Diverged, EarlyStop, Evaluation, Finished
 
     moving = sys.stdout.isatty()
     if isinstance(event, Chunk) and moving:
@@ -106,10 +122,13 @@ def _show(event: Event, epochs: int, per_epoch: int) -> None:
               f"loss {event.losses.mean():.4f}\033[K", end="", flush=True)  # fmt: skip
     elif isinstance(event, Evaluation):
         accuracy = "" if event.test_accuracy is None else f"  test accuracy {event.test_accuracy:.2%}"
+        validation = "" if event.validation_loss is None else f"validation loss {event.validation_loss:.4f}  "
+        if event.validation_accuracy is not None:
+            validation += f"validation accuracy {event.validation_accuracy:.2%}  "
         start = "\r\033[K" if moving else ""
         print(f"{start}epoch {event.epoch}/{epochs}  train loss {event.train_loss:.4f}  "
-              f"test loss {event.test_loss:.4f}{accuracy}", flush=True)  # fmt: skip
-    elif isinstance(event, Diverged):
+              f"{validation}test loss {event.test_loss:.4f}{accuracy}", flush=True)  # fmt: skip
+    elif isinstance(event, Diverged | EarlyStop):
         print(event.message)
     elif isinstance(event, Finished):
         print(f"{event.steps:,} steps in {event.train_seconds:.1f} s, {event.samples_per_second:,.0f} samples/s")

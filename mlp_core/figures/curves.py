@@ -28,15 +28,17 @@ def loss_curves(
     x: Unit = "epoch",
     theme: Theme = "light",
     uirevision: str = "loss",
+    validation: Curve | None = None,
 ) -> Figure:
-    """Training loss in grey with its spread and, if `smoothing` > 0, a smoothed line; test loss in teal.
+    """Training loss in grey with its spread and, if `smoothing` > 0, a smoothed line; validation loss, where there is
+    one, dashed in orange; test loss in teal.
 
-    Only the training line is smoothed: a test value is a mean over the test part, and has no batch noise.
+    Only the training line is smoothed: a value of the other parts is a mean over all of it, and has no batch noise.
     """
     if len(train) == 0 and len(test) == 0:
         return empty("Press Train, and the loss appears here.", theme=theme, uirevision=uirevision)
     scale = _Scale(steps_per_epoch, x, palette(theme), log_y)
-    data = _train_traces(train, scale, smoothing) + _test_trace(test, scale)
+    data = _train_traces(train, scale, smoothing) + _validation_trace(validation, scale) + _test_trace(test, scale)
     title = "loss, log scale" if log_y else "loss"
     yaxis = axis(title, type="log", nticks=5) if log_y else axis(title, rangemode="tozero")
     return _figure(data, yaxis, x, theme, uirevision)
@@ -51,12 +53,14 @@ def accuracy_curves(
     x: Unit = "epoch",
     theme: Theme = "light",
     uirevision: str = "accuracy",
+    validation: Curve | None = None,
 ) -> Figure:
-    """Shares from 0 to 1, drawn in percent; `train` is None where it is not measured."""
-    if (train is None or len(train) == 0) and len(test) == 0:
+    """Shares from 0 to 1, drawn in percent; `train` and `validation` are None where they are not measured."""
+    if not any(map(len, filter(None, (train, validation, test)))):
         return empty("Press Train, and the accuracy appears here.", theme=theme, uirevision=uirevision)
     scale = _Scale(steps_per_epoch, x, palette(theme), unit=" %")
     data = _train_traces(_times(train, 100), scale, smoothing) if train is not None else []
+    data += _validation_trace(None if validation is None else _times(validation, 100), scale)
     data += _test_trace(_times(test, 100), scale)
     limits = {"minallowed": 0, "maxallowed": 100}
     return _figure(data, axis("accuracy, %", autorangeoptions=limits), x, theme, uirevision)
@@ -88,27 +92,41 @@ def learning_rate_curve(
     return figure
 
 
-def loss_curves_alt(train: Curve, test: Curve, *, steps_per_epoch: float) -> str:
+def loss_curves_alt(
+    train: Curve, test: Curve, *, steps_per_epoch: float, validation: Curve | None = None
+) -> str:
     """Current values and trend in words."""
     if len(train) == 0 and len(test) == 0:
         return "Loss over training. Nothing has been trained yet."
     parts = [_where("Loss", train if len(train) else test, steps_per_epoch)]
-    parts += [_said("Training loss", train, readable), _said("Test loss", test, readable)]
-    if len(test) > 1 and np.isfinite(test.mean).any():
-        best = int(np.nanargmin(test.mean))
-        at = readable(float(test.x[best]) / steps_per_epoch)
-        parts.append(f"The least test loss was {readable(float(test.mean[best]))}, at epoch {at}.")
+    parts.append(_said("Training loss", train, readable))
+    for name, curve in (("validation", validation), ("test", test)):
+        if curve is not None:
+            parts += [_said(f"{name.capitalize()} loss", curve, readable), _least(name, curve, steps_per_epoch)]
     return " ".join(part for part in parts if part)
 
 
-def accuracy_curves_alt(train: Curve | None, test: Curve, *, steps_per_epoch: float) -> str:
+def _least(name: str, curve: Curve, steps_per_epoch: float) -> str:
+    """Where the loss of a part was lowest; '' where that says nothing."""
+    if len(curve) < 2 or not np.isfinite(curve.mean).any():
+        return ""
+    best = int(np.nanargmin(curve.mean))
+    at = readable(float(curve.x[best]) / steps_per_epoch)
+    return f"The least {name} loss was {readable(float(curve.mean[best]))}, at epoch {at}."
+
+
+def accuracy_curves_alt(
+    train: Curve | None, test: Curve, *, steps_per_epoch: float, validation: Curve | None = None
+) -> str:
     """Current values and trend in words."""
-    known = train if train is not None and len(train) else test
+    known = next((curve for curve in (train, validation) if curve is not None and len(curve)), test)
     if len(known) == 0:
         return "Accuracy over training. Nothing has been trained yet."
     parts = [_where("Accuracy", known, steps_per_epoch)]
     if train is not None:
         parts.append(_said("Training accuracy", train, percent))
+    if validation is not None:
+        parts.append(_said("Validation accuracy", validation, percent))
     parts.append(_said("Test accuracy", test, percent))
     return " ".join(part for part in parts if part)
 
@@ -181,15 +199,24 @@ def _band(curve: Curve, scale: _Scale) -> list[dict[str, Any]]:
 
 
 def _test_trace(curve: Curve, scale: _Scale) -> list[dict[str, Any]]:
+    return _part_trace("test", curve, scale, scale.colours.positive, {})
+
+
+def _validation_trace(curve: Curve | None, scale: _Scale) -> list[dict[str, Any]]:
+    """Told from the test curve by its dashes too, for whoever does not see the colours."""
+    return [] if curve is None else _part_trace("validation", curve, scale, scale.colours.negative, {"dash": "dash"})
+
+
+def _part_trace(name: str, curve: Curve, scale: _Scale, colour: str, style: dict[str, Any]) -> list[dict[str, Any]]:
     curve = curve.thinned()
     if len(curve) == 0:
         return []
     return [scale.line(curve, curve.mean) | {
-        "uid": "test", "name": "test", "hovertemplate": scale.hover("test"),
+        "uid": name, "name": name, "hovertemplate": scale.hover(name),
         # A single value has no line to show.
         "mode": "lines" if len(curve) > 1 else "markers",
-        "line": {"color": scale.colours.positive, "width": 2},
-        "marker": {"color": scale.colours.positive, "size": 7},
+        "line": {"color": colour, "width": 2, **style},
+        "marker": {"color": colour, "size": 7},
     }]  # fmt: skip
 
 

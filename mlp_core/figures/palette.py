@@ -22,7 +22,7 @@ class Palette:
     positive: str
     """teal: class 1, positive values, the test curve"""
     negative: str
-    """orange: class 0, negative values"""
+    """orange: class 0, negative values, the validation curve"""
     classes: tuple[str, ...]
     """colour of class k at position k; longer lists of classes start again"""
     background: str

@@ -11,7 +11,7 @@ from mlp_core.figures import Curve, Figure
 from mlp_core.views.view import CURVE_POINTS, Curves, Options, Source
 
 LOSS, ACCURACY = 1, 2
-"""Columns of `Curves.evaluations`."""
+"""Columns of `Curves.evaluations` and `Curves.validations`."""
 
 
 def train_curve(source: Source) -> Curve:
@@ -31,38 +31,51 @@ def evaluation_curve(source: Source, options: Options, column: int) -> Curve:
     return Curve.of(found.evaluations[:, 0], found.evaluations[:, column])
 
 
+def validation_curve(source: Source, column: int) -> Curve | None:
+    """A column of the validation passes, `LOSS` or `ACCURACY`; None where there is no such pass."""
+    found = source.curves(CURVE_POINTS)
+    if found is None or not len(found.validations):
+        return None
+    return Curve.of(found.validations[:, 0], found.validations[:, column])
+
+
 def loss(source: Source, options: Options) -> Figure | None:
-    """The train loss of every step and the test loss; None before the first step."""
+    """The train loss of every step, the validation loss and the test loss; None before the first step."""
     train = train_curve(source)
     if not len(train):
         return None
     return figures.loss_curves(
         train, evaluation_curve(source, options, LOSS), steps_per_epoch=_per_epoch(source), log_y=options.log_loss,
         smoothing=options.smoothing, theme=options.theme, uirevision=_revision("loss", source),
+        validation=validation_curve(source, LOSS),
     )  # fmt: skip
 
 
 def loss_alt(source: Source, options: Options) -> str:
     """The same in words."""
     curves = train_curve(source), evaluation_curve(source, options, LOSS)
-    return figures.loss_curves_alt(*curves, steps_per_epoch=_per_epoch(source))
+    return figures.loss_curves_alt(
+        *curves, steps_per_epoch=_per_epoch(source), validation=validation_curve(source, LOSS)
+    )
 
 
 def accuracy(source: Source, options: Options) -> Figure | None:
-    """The test accuracy; None before the first test pass."""
-    test = evaluation_curve(source, options, ACCURACY)
-    if not len(test):
+    """The validation and the test accuracy; None before the first pass."""
+    test, validation = evaluation_curve(source, options, ACCURACY), validation_curve(source, ACCURACY)
+    if not len(test) and validation is None:
         return None
     return figures.accuracy_curves(
-        None, test, steps_per_epoch=_per_epoch(source), theme=options.theme, uirevision=_revision("accuracy", source)
-    )
+        None, test, steps_per_epoch=_per_epoch(source), theme=options.theme, uirevision=_revision("accuracy", source),
+        validation=validation,
+    )  # fmt: skip
 
 
 def accuracy_alt(source: Source, options: Options) -> str:
     """The same in words."""
     return figures.accuracy_curves_alt(
-        None, evaluation_curve(source, options, ACCURACY), steps_per_epoch=_per_epoch(source)
-    )
+        None, evaluation_curve(source, options, ACCURACY), steps_per_epoch=_per_epoch(source),
+        validation=validation_curve(source, ACCURACY),
+    )  # fmt: skip
 
 
 def learning_rate(source: Source, options: Options) -> Figure | None:

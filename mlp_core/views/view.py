@@ -59,6 +59,10 @@ class Curves(Protocol):
     def learning_rates(self) -> np.ndarray:
         """Rows of the first step done at a learning rate, and that rate."""
 
+    @property
+    def validations(self) -> np.ndarray:
+        """Rows of step, validation loss, validation accuracy; none without a validation part."""
+
 
 class Source(Protocol):
     """What views are drawn from: a run at one moment. A session's snapshot is one."""

@@ -22,16 +22,17 @@ if TYPE_CHECKING:
 
 MADE = "made_file"
 CHECKED_SAMPLES = 1000
-WHICH: dict[str, Literal["current", "best"]] = {"now": "current", "lowest test loss": "best"}
+NOW, LOWEST_TEST, LOWEST_VALIDATION = "now", "lowest test loss", "lowest validation loss"
 
 
 def weights_tab(session: Session) -> None:
     """The trained network as a file, and back."""
     st.markdown("**Take the trained network along**")
+    lowest = LOWEST_TEST if editor.experiment().data.validation_fraction is None else LOWEST_VALIDATION
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
-            "Weights of", list(WHICH), default=next(iter(WHICH)), required=True, key="export_which",
-            help="The weights as they are now, or as they were when the test loss was lowest.",
+            "Weights of", [NOW, lowest], default=NOW, required=True, key=f"export_which-{lowest}",
+            help=f"The weights as they are now, or as they were when the {lowest.removeprefix('lowest ')} was lowest.",
         )  # fmt: skip
         kind = st.selectbox(
             "File", list(_KINDS), key="export_kind", width=330, format_func=lambda name: _KINDS[name][0],
@@ -39,7 +40,7 @@ def weights_tab(session: Session) -> None:
             "Zip: a program that predicts on its own.",
         )  # fmt: skip
         if st.button("Make the file", key="make-file", icon=":material/build:"):
-            _make(session, WHICH[which or "now"], kind)
+            _make(session, "best" if which == lowest else "current", kind)
     if (made := st.session_state.get(MADE)) is not None:
         name, content, said = made
         st.download_button(f"Download {name} ({size_in_bytes(len(content))})", content, name, key="download-made",
@@ -101,7 +102,8 @@ def _make(session: Session, which: Literal["current", "best"], kind: str) -> Non
     except UserError as error:
         st.error(str(error), icon=":material/error:")
         return
-    loss = f", test loss {loss_text(state.test_loss)}" if state.test_loss is not None else ""
+    known = {"validation": state.validation_loss, "test": state.test_loss}
+    loss = "".join(f", {part} loss {loss_text(value)}" for part, value in known.items() if value is not None)
     st.session_state[MADE] = (name, content, f"Weights of step {state.step:,}{loss}. {said}")
 
 

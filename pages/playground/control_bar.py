@@ -216,7 +216,8 @@ def _more() -> None:
     )  # fmt: skip
     st.markdown("**Run**")
     for parameter in TRAINING.parameters:
-        if parameter.name not in ("device", "batch_size", "report_every"):
+        idle = parameter.needs and getattr(current.training, parameter.needs) is None
+        if parameter.name not in ("device", "batch_size", "report_every") and not idle:
             parameter_widget(
                 parameter, getattr(current.training, parameter.name), f"training-{parameter.name}",
                 lambda value, name=parameter.name: editor.set_field("training", "controls", name, value),

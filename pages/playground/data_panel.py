@@ -9,7 +9,7 @@ import streamlit as st
 
 from mlp_core.catalog import DATASETS, TRAINING
 from mlp_core.catalog.parameters import Parameter, Subset
-from mlp_core.catalog.training import TEST_FRACTION
+from mlp_core.catalog.training import TEST_FRACTION, VALIDATION_FRACTION
 from mlp_core.training.snapshot import Snapshot
 from pages.shared import editor
 from pages.shared.link import hidden, locked
@@ -37,7 +37,8 @@ def data_panel(snapshot: Snapshot) -> None:
     fields: list[Callable[[], None]] = [partial(_parameter, parameter) for parameter in small]
     fields.append(_batch_size)
     if not current.data.facts.official_split:
-        fields.append(_test_share)
+        fields.append(partial(_share, TEST_FRACTION, current.data.test_fraction))
+    fields.append(partial(_share, VALIDATION_FRACTION, current.data.validation_fraction))
     _in_pairs(fields)
     for parameter in entry.parameters:
         if parameter not in small:
@@ -45,7 +46,11 @@ def data_panel(snapshot: Snapshot) -> None:
     if message := editor.refusal("data"):
         st.error(message, icon=":material/block:")
     if (dataset := snapshot.dataset) is not None and dataset.spec == current.data:
-        st.caption(f"{dataset.train_size:,} training, {dataset.test_size:,} test samples. {' '.join(snapshot.notes)}")
+        validation = f"{dataset.validation_size:,} validation, " if dataset.validation_size else ""
+        st.caption(
+            f"{dataset.train_size:,} training, {validation}{dataset.test_size:,} test samples. "
+            f"{' '.join(snapshot.notes)}"
+        )
 
 
 def _in_pairs(fields: Sequence[Callable[[], None]]) -> None:
@@ -71,8 +76,8 @@ def _batch_size() -> None:
     )  # fmt: skip
 
 
-def _test_share() -> None:
+def _share(parameter: Parameter, value: float | None) -> None:
+    """A field of the split."""
     parameter_widget(
-        TEST_FRACTION, editor.experiment().data.test_fraction, "test_fraction",
-        lambda value: editor.set_field("data", "data", "test_fraction", value),
-    )  # fmt: skip
+        parameter, value, parameter.name, lambda value: editor.set_field("data", "data", parameter.name, value)
+    )

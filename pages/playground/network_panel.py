@@ -19,6 +19,7 @@ from mlp_core.spec import Experiment, LayerSpec, Path, layer_number
 from pages.playground.preset import edit_alone
 from pages.shared import editor
 from pages.shared.editor import NETWORK
+from pages.shared.layout import as_text
 from pages.shared.link import locked
 from pages.shared.numbers import size_in_bytes
 from pages.shared.widgets import parameter_widget
@@ -173,7 +174,7 @@ def _add(outer: Path) -> None:
 
 def _problem(problem: Problem, index: int) -> None:
     show = st.error if problem.severity == "error" else st.info
-    show(problem.message, icon=":material/error:" if problem.severity == "error" else ":material/lightbulb:")
+    show(as_text(problem.message), icon=":material/error:" if problem.severity == "error" else ":material/lightbulb:")
     if problem.fixed is not None:
         st.button(problem.fix_label, key=f"fix-{index}", icon=":material/build:", on_click=_fix,
                   args=(problem.fixed,))  # fmt: skip

@@ -73,9 +73,36 @@ def _cells(snapshot: Snapshot, test: bool) -> list[dict[str, str]]:
             "help": "What training makes small, on the samples that it learns from.",
         },
     ]
+    if snapshot.validation_loss is not None:
+        cells += _validation_cells(snapshot)
     if test:
         cells += _test_cells(snapshot)
     return [*cells, _speed(snapshot), _status(snapshot)]
+
+
+def _validation_cells(snapshot: Snapshot) -> list[dict[str, str]]:
+    cells = [
+        {
+            "label": "validation loss",
+            "value": loss_text(snapshot.validation_loss),
+            "note": f"best {loss_text(snapshot.best_validation_loss)} at step {snapshot.best_step:,}"
+            if snapshot.step
+            else "",
+            "help": "The same on training samples that were kept out of training. Choose settings by this one.",
+        },
+    ]
+    if snapshot.validation_accuracy is not None and snapshot.dataset is not None:
+        total = snapshot.dataset.validation_size
+        wrong = total - round(total * snapshot.validation_accuracy)
+        cells.append(
+            {
+                "label": "validation accuracy",
+                "value": f"{snapshot.validation_accuracy:.1%}",
+                "note": f"{wrong:,} of {total:,} wrong",
+                "help": "The share of validation samples whose class is predicted right.",
+            }
+        )
+    return cells
 
 
 def _test_cells(snapshot: Snapshot) -> list[dict[str, str]]:
@@ -83,9 +110,7 @@ def _test_cells(snapshot: Snapshot) -> list[dict[str, str]]:
         {
             "label": "test loss",
             "value": loss_text(snapshot.test_loss),
-            "note": f"best {loss_text(snapshot.best_test_loss)} at step {snapshot.best_step:,}"
-            if snapshot.step
-            else "",
+            "note": _best_test(snapshot) if snapshot.step else "",
             "help": "The same on samples that it never learns from. Rising while train loss falls: overfitting.",
         },
     ]
@@ -101,6 +126,13 @@ def _test_cells(snapshot: Snapshot) -> list[dict[str, str]]:
             }
         )
     return cells
+
+
+def _best_test(snapshot: Snapshot) -> str:
+    """The lowest test loss; where there is a validation part to choose by, only what the test loss was then."""
+    if snapshot.best_validation_loss is not None:
+        return f"{loss_text(snapshot.best_test_loss)} where validation was best"
+    return f"best {loss_text(snapshot.best_test_loss)} at step {snapshot.best_step:,}"
 
 
 def _speed(snapshot: Snapshot) -> dict[str, str]:

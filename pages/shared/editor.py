@@ -173,10 +173,11 @@ def choose_schedule(name: str) -> None:
 
 
 def choose_data(name: str) -> None:
-    """Choose another data set; the share and the seed of the split are kept."""
+    """Choose another data set; the shares and the seed of the split are kept."""
 
     def change(old: Experiment) -> Experiment:
-        data = DataSpec(dataset=name, test_fraction=old.data.test_fraction, seed=old.data.seed)
+        split = {field: getattr(old.data, field) for field in ("test_fraction", "validation_fraction", "seed")}
+        data = DataSpec(dataset=name, **split)
         kept = {key: value for key, value in old.data.params.items() if key in data.params}
         return old.updated(data=data.updated(params={**data.params, **kept}))
 

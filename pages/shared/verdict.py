@@ -74,7 +74,7 @@ def apply_experiment(session: Session, patience: float = 0.0) -> Verdict:
     """
     current, dataset = experiment(), session.snapshot().dataset
     known = dataset if dataset is not None and dataset.spec == current.data else None
-    found = problems(current, None if known is None else known.train_size)
+    found = problems(current, *(() if known is None else (known.train_size, known.unvalidated_classes)))
     verdict = Verdict(tuple(found), locked("step"), locked("seed"))
     if verdict.error:
         session.pause()
