@@ -187,12 +187,14 @@ def _batch_problems(experiment: Experiment, train_size: int | None) -> Iterator[
 
 
 def _split_problems(experiment: Experiment) -> Iterator[Problem]:
-    """An error where there is one training sample, as far as that is known before loading, and it is to be divided."""
-    data = experiment.data
-    given = data.params.get("train_samples") if data.facts.official_split else data.facts.samples
-    if data.validation_fraction is None or given is None:
+    """An error where the one training sample is to be divided, as far as that is known before loading.
+
+    Of classes, a stratified split leaves a sample of each for training.
+    """
+    data, given = experiment.data, experiment.data.facts.samples
+    if data.validation_fraction is None or given is None or data.facts.classifies or data.facts.official_split:
         return
-    tests = 0 if data.facts.official_split else min(max(round(given * data.test_fraction), 1), given - 1)
+    tests = min(max(round(given * data.test_fraction), 1), given - 1)
     if given - tests < 2:
         yield Problem(
             "error",

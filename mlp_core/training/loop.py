@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +16,7 @@ from mlp_core.processor.policy import CHUNK_SECONDS
 from mlp_core.run.build import Run
 from mlp_core.run.metrics import evaluate
 from mlp_core.training.diagnosis import DivergenceGuard
-from mlp_core.training.events import Chunk, Evaluation, Event, Events, Finished, Report
+from mlp_core.training.events import Chunk, EarlyStop, Evaluation, Events, Finished, Report
 from mlp_core.training.stopping import EarlyStopping
 
 FIRST_CHUNK = 1
@@ -100,7 +99,10 @@ def train(
         last_step = min(last_step, epochs * run.batches.per_epoch)
     reason = "epochs"
     if state.stopping.due(run):  # the loop was left before
-        reason = yield from _end_epoch(run, state)
+        yield _evaluate_epoch(run, state)
+    if (stop := _early_stop(run, state)) is not None:
+        yield stop
+        reason = "early stopping"
     while run.position.step < last_step and reason == "epochs":
         position = run.position
         left = last_step - position.step
@@ -129,22 +131,28 @@ def train(
             yield diverged
             reason = "diverged"
         elif position.batch == 0 and evaluate_epochs:
-            reason = yield from _end_epoch(run, state)
+            yield _evaluate_epoch(run, state)
+            if (stop := _early_stop(run, state)) is not None:
+                yield stop
+                reason = "early stopping"
     yield _finished(run, state, reason)
 
 
-def _end_epoch(run: Run, state: LoopState) -> Generator[Event, None, str]:
-    """The events of an epoch's end; returns why training ends there, or 'epochs' where it may go on."""
+def _evaluate_epoch(run: Run, state: LoopState) -> Evaluation:
+    """The figures of an epoch's end, which early stopping has looked at."""
     evaluation = state.evaluate(run)
-    yield evaluation
-    stop = state.stopping.look(run, evaluation) if state.stopping.due(run) else None
-    if stop is None:
-        return "epochs"
-    if stop.restored:
+    if state.stopping.due(run):
+        state.stopping.look(run, evaluation)
+    return evaluation
+
+
+def _early_stop(run: Run, state: LoopState) -> EarlyStop | None:
+    """The early end of the run, where that was decided."""
+    stop = state.stopping.stop(run)
+    if stop is not None and stop.restored:
         state.evaluation = None
         state.guard.start_over(run)
-    yield stop
-    return "early stopping"
+    return stop
 
 
 def _changes(state: LoopState, first: int, rates: np.ndarray) -> np.ndarray:

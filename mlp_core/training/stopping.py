@@ -24,17 +24,15 @@ class EarlyStopping:
         self._best_loss = math.inf
         self._counts_from = 0  # epochs finished when the run was begun, or trained on after an early stop
         self._best: list[Tensor] | None = None
+        self._stop: EarlyStop | None = None  # decided, and not told yet
 
     def due(self, run: Run) -> bool:
         """Whether the run stands at the end of an epoch that was not looked at."""
         asked = run.experiment.training.patience is not None
         return asked and run.position.batch == 0 and run.position.epoch > self.seen_epoch
 
-    def look(self, run: Run, evaluation: Evaluation) -> EarlyStop | None:
-        """Take the figures of an epoch's end; where the run is to end there, the best weights are in it if asked for.
-
-        A run that is trained on after that gets as many epochs again.
-        """
+    def look(self, run: Run, evaluation: Evaluation) -> None:
+        """Take the figures of an epoch's end; `stop` tells whether the run is to end there."""
         training, epoch = run.experiment.training, evaluation.epoch
         assert training.patience is not None
         self.seen_epoch = epoch
@@ -44,13 +42,20 @@ class EarlyStopping:
         elif epoch - max(self.best_epoch, self._counts_from) >= training.patience:
             self._counts_from = epoch
             restored = self._best is not None
-            if self._best is not None:
-                assign(list(zip(_tensors(run), self._best, strict=True)))
-            return EarlyStop(
+            self._stop = EarlyStop(
                 run.position.step, epoch, evaluation.monitored, self.best_epoch, self._best_loss, restored,
                 _message(evaluation, training.patience, self.best_epoch, restored),
             )  # fmt: skip
-        return None
+
+    def stop(self, run: Run) -> EarlyStop | None:
+        """The end that was decided, told once, with the best weights in the run if that was asked for; None for no end.
+
+        A run that is trained on after that gets as many epochs again.
+        """
+        found, self._stop = self._stop, None
+        if found is not None and self._best is not None:
+            assign(list(zip(_tensors(run), self._best, strict=True)))
+        return found
 
 
 def _tensors(run: Run) -> list[Tensor]:
