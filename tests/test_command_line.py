@@ -96,6 +96,30 @@ def test_jsonl_is_one_record_per_event_and_ends_with_finished(capsys: Capture, n
     assert [event["event"] for event in events].count("finished") == 1
 
 
+def test_it_validates_and_stops_early(capsys: Capture, tmp_path: Path) -> None:
+    saved = tmp_path / "best.safetensors"
+    options = ("--validation-fraction", "0.25", "--patience", "3", "--restore-best-weights")
+    assert main(["train", "two-hidden-relu", "--epochs", "500", *options, "--jsonl", "--save", str(saved)]) == 0
+    found = capsys.readouterr()
+    assert "early stopping looks" not in found.err
+    *events, stop, last = records(found.out)
+    losses = [event["validation_loss"] for event in events if event["event"] == "evaluation"]
+    assert (stop["event"], stop["best_epoch"], stop["best_loss"]) == ("early_stop", len(losses) - 3, min(losses))
+    assert (last["reason"], last["epochs"], last["validation_loss"]) == ("early stopping", len(losses), min(losses))
+
+    from mlp_core.export import weights
+
+    kept = weights.load(saved)
+    assert kept.test_loss == last["test_loss"]
+    assert kept.experiment.data.validation_fraction == 0.25
+    assert main(["train", "xor", "--epochs", "300", "--patience", "1"]) == 0
+    found = capsys.readouterr()
+    assert "test samples then help to choose" in found.err
+    assert "Stopped early at epoch" in found.out
+    assert "'patience'" in refused(capsys, "train", "xor", "--patience", "0")
+    assert "'validation_fraction'" in refused(capsys, "train", "xor", "--validation-fraction", "2")
+
+
 def test_a_file_trains_as_its_preset_does(capsys: Capture, tmp_path: Path) -> None:
     path = write(tmp_path, preset("xor").experiment)
     results = []

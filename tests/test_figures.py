@@ -55,6 +55,8 @@ Make = Callable[[figures.Theme], figures.Figure]
 EACH: dict[str, Make] = {
     "loss": lambda t: figures.loss_curves(TRAIN, TEST, steps_per_epoch=25, smoothing=0.9, theme=t),
     "loss, log, steps": lambda t: figures.loss_curves(TRAIN, TEST, steps_per_epoch=25, log_y=True, x="step", theme=t),
+    "loss, validation": lambda t: figures.loss_curves(TRAIN, TEST, validation=TEST, steps_per_epoch=25, theme=t),
+    "accuracy, validation": lambda t: figures.accuracy_curves(None, TEST, validation=TEST, steps_per_epoch=25, theme=t),
     "loss, nothing": lambda t: figures.loss_curves(NOTHING, NOTHING, steps_per_epoch=25, theme=t),
     "accuracy": lambda t: figures.accuracy_curves(TEST, TEST, steps_per_epoch=25, theme=t),
     "accuracy, test alone": lambda t: figures.accuracy_curves(None, TEST, steps_per_epoch=25, theme=t),
@@ -372,6 +374,24 @@ def test_the_theme_of_the_page_has_the_same_colours(theme: figures.Theme) -> Non
         colours.negative,
         colours.positive,
     )
+
+
+def test_a_validation_curve_differs_from_the_test_curve_without_colour_and_is_said() -> None:
+    rising, falling = (figures.Curve.of([10, 20, 30, 40], values) for values in ([1, 2, 3, 4], [4, 3, 2, 1]))
+    for theme in ("light", "dark"):
+        figure = figures.loss_curves(TRAIN, rising, validation=falling, steps_per_epoch=10, theme=theme)
+        traces = {trace["uid"]: trace for trace in figure["data"]}
+        assert traces["validation"]["line"]["dash"] == "dash"
+        assert "dash" not in traces["test"]["line"]
+        assert len({traces[part]["line"]["color"] for part in ("raw", "validation", "test")}) == 3
+        assert decode(traces["validation"]["y"]).tolist() == [4, 3, 2, 1]
+    said = figures.loss_curves_alt(NOTHING, rising, validation=falling, steps_per_epoch=10)
+    assert "Validation loss is 1, falling. The least validation loss was 1, at epoch 4. Test loss is 4, rising." in said
+    assert "Validation accuracy is 50 %." in figures.accuracy_curves_alt(
+        None, NOTHING, validation=figures.Curve.of([1, 2], [0.1, 0.5]), steps_per_epoch=1
+    )
+    figure = figures.accuracy_curves(None, NOTHING, validation=figures.Curve.of([1, 2], [0.1, 0.5]), steps_per_epoch=1)
+    assert [trace["uid"] for trace in figure["data"]] == ["validation"]
 
 
 def test_alternatives_say_values_and_trend() -> None:

@@ -129,9 +129,9 @@ def _test_cells(snapshot: Snapshot) -> list[dict[str, str]]:
 
 
 def _best_test(snapshot: Snapshot) -> str:
-    """The lowest test loss; where there is a validation part to choose by, only what the test loss was then."""
+    """The lowest test loss; where there is a validation part to choose by, what the test loss was at its best step."""
     if snapshot.best_validation_loss is not None:
-        return f"{loss_text(snapshot.best_test_loss)} where validation was best"
+        return f"{loss_text(snapshot.best_test_loss)} at best step"
     return f"best {loss_text(snapshot.best_test_loss)} at step {snapshot.best_step:,}"
 
 

@@ -52,11 +52,22 @@ def parameter_widget(
             format_func=parameter.choices.__getitem__,
             **common,
         )
-    elif isinstance(parameter, Int):
+    elif isinstance(parameter, Int | Float):
+        step = parameter.step if isinstance(parameter, Int) else step_of(parameter, first)
         placeholder = parameter.none_means if len(parameter.none_means) < 12 else "auto"
-        st.number_input(value=first, step=parameter.step, placeholder=placeholder, width=width, **common)
-    elif isinstance(parameter, Float):
-        st.number_input(value=first, step=step_of(parameter, first), format="%g", width=width, **common)
+        st.number_input(
+            value=_emptied(key, first) if parameter.optional else first, step=step, placeholder=placeholder,
+            format=None if isinstance(parameter, Int) else "%g", width=width, **common,
+        )  # fmt: skip
+
+
+def _emptied(key: str, first: Any) -> None:
+    """Make a number field start with a value and yet not begin with it: a browser lets no field be emptied that does.
+
+    The value goes into the state of a key that the browser has not seen yet, so it cannot overtake what is typed.
+    """
+    if first is not None and key not in st.session_state:
+        st.session_state[key] = first
 
 
 def _floats(parameter: Floats, values: tuple[float, ...], name: str, change: Callable[[Any], None], area: str) -> None:
