@@ -99,7 +99,9 @@ def _split_call(experiment: Experiment) -> Group:
     data = experiment.data
     if data.facts.task == "regression":
         return call("split", "len(targets)", test_fraction=literal(data.test_fraction), seed=str(data.seed))
-    tests = np.bincount(load(data).y_test, minlength=len(data.facts.class_names))
+    loaded = load(data)
+    present = np.unique(np.concatenate([loaded.y_train, loaded.y_test]))
+    tests = np.bincount(loaded.y_test, minlength=data.facts.classes)[present]
     return call("split_classes", "labels", tests=Group("[", tuple(map(str, tests)), "]"), seed=str(data.seed))
 
 

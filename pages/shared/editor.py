@@ -177,8 +177,14 @@ def choose_data(name: str) -> None:
 
     def change(old: Experiment) -> Experiment:
         data = DataSpec(dataset=name, test_fraction=old.data.test_fraction, seed=old.data.seed)
-        kept = {key: value for key, value in old.data.params.items() if key in data.params}
-        return old.updated(data=data.updated(params={**data.params, **kept}))
+        kept = {
+            key: value
+            for key, value in old.data.params.items()
+            if key in data.params and data.entry.parameter(key).accepts(value)
+        }
+        filled = {**data.params, **kept}
+        fits = not data.entry.conflict(filled, name)
+        return old.updated(data=data.updated(params=filled if fits else {}))
 
     edit("data", change)
 

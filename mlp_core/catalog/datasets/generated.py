@@ -47,13 +47,30 @@ def _plane_parameters(points: int, noise: float) -> tuple[Parameter, ...]:
     )
 
 
+def class_names(count: int) -> tuple[str, ...]:
+    """The names of classes that have none of their own."""
+    return tuple(f"class {index}" for index in range(count))
+
+
+def classes_parameter(default: int, high: int) -> Int:
+    """How many classes a set is made of."""
+    return Int(
+        name="classes",
+        label="Classes",
+        help="How many classes there are; each gets an output of the network.",
+        default=default,
+        low=2,
+        high=high,
+    )
+
+
 def _plane_facts(task: Task) -> Describe:
     def facts(params: Params) -> DataFacts:
         classes = task == "classification"
         return DataFacts(
             task=task,
             sample_shape=(len(params["features"]),),
-            class_names=("class 0", "class 1") if classes else (),
+            class_names=class_names(params.get("classes", 2)) if classes else (),
             target_names=() if classes else ("value",),
             samples=params["points"],
             plane=True,
@@ -63,17 +80,83 @@ def _plane_facts(task: Task) -> Describe:
 
 
 def _plane_set(name: str, label: str, summary: str, when: str, noise: float,
-               task: Task = "classification") -> DatasetEntry:  # fmt: skip
+               task: Task = "classification", module: str = "toy",
+               more: tuple[Parameter, ...] = ()) -> DatasetEntry:  # fmt: skip
+    points, *others = _plane_parameters(400, noise)
     return DatasetEntry(
         name=name,
         label=label,
         summary=summary,
         when=when,
         source="generated",
-        loader=f"mlp_core.data.toy:{name}",
+        loader=f"mlp_core.data.{module}:{name}",
         facts=_plane_facts(task),
-        parameters=_plane_parameters(400, noise),
+        parameters=(points, *more, *others),
     )
+
+
+def _several(name: str, label: str, summary: str, when: str, noise: float, classes: Int) -> DatasetEntry:
+    """A set of the plane with as many classes as one likes."""
+    return _plane_set(name, label, summary, when, noise, module="classes", more=(classes,))
+
+
+def _count(name: str, label: str, help: str, default: int, low: int, high: int) -> Int:
+    return Int(name=name, label=label, help=help, default=default, low=low, high=high)
+
+
+_CLASSIFICATION = (
+    *_table_parameters(500),
+    _count("n_features", "Columns", "How many columns the table has.", 10, 2, 200),
+    _count("n_informative", "Informative columns", "How many of them tell the classes apart.", 4, 1, 50),
+    _count("n_redundant", "Redundant columns", "How many are mixtures of informative ones.", 2, 0, 100),
+    _count("n_classes", "Classes", "How many classes there are.", 3, 2, 20),
+    _count("n_clusters_per_class", "Clouds per class", "Of how many separate clouds each class is made.", 1, 1, 5),
+    Float(
+        name="class_sep",
+        label="Separation",
+        help="How far the clouds are apart, in about their own standard deviations.",
+        default=1.0,
+        low=0.0,
+        high=10.0,
+        step=0.25,
+    ),
+    Float(
+        name="flip_y",
+        label="Wrong labels",
+        help="The share of samples whose class is drawn at random.",
+        default=0.01,
+        low=0.0,
+        high=1.0,
+        step=0.05,
+    ),
+)
+
+
+def _classification_facts(params: Params) -> DataFacts:
+    return DataFacts(
+        task="classification",
+        sample_shape=(params["n_features"],),
+        class_names=class_names(params["n_classes"]),
+        samples=params["points"],
+    )
+
+
+def _classification_conflict(params: Params, owner: str) -> str:
+    """What scikit-learn's make_classification would refuse, in a sentence."""
+    meaningful = params["n_informative"] + params["n_redundant"]
+    if meaningful > params["n_features"]:
+        return (
+            f"The 'n_features' parameter of {owner} must be at least n_informative + n_redundant, {meaningful}. Got "
+            f"{params['n_features']} instead. Use more columns, or make fewer of them informative or redundant."
+        )
+    clouds = params["n_classes"] * params["n_clusters_per_class"]
+    if clouds > 2 ** params["n_informative"]:
+        return (
+            f"The 'n_informative' parameter of {owner} must be at least {(clouds - 1).bit_length()}, so that "
+            f"{clouds} clouds find a corner each. Got {params['n_informative']} instead. Use more informative columns, "
+            "or fewer classes or clouds."
+        )
+    return ""
 
 
 GENERATED: tuple[DatasetEntry, ...] = (
@@ -91,6 +174,24 @@ GENERATED: tuple[DatasetEntry, ...] = (
                "Regression that one Linear layer solves.", 0.05, task="regression"),
     _plane_set("bumps", "Gaussian bumps", "A flat landscape with round hills and hollows.",
                "Regression that needs hidden layers.", 0.05, task="regression"),
+    _several("blobs", "Blobs", "Round clouds, one for each class, around random centres.",
+             "One Linear layer is enough where the clouds do not overlap. Another data seed moves the centres.",
+             0.15, classes_parameter(4, 10)),
+    _several("rings", "Rings", "Rings inside one another, one for each class.",
+             "No straight line helps: needs a hidden layer, or the features x₁² and x₂².", 0.05,
+             classes_parameter(3, 6)),
+    _several("arms", "Spiral arms", "Arms of a spiral, one for each class.",
+             "As the spiral, with more classes and fewer turns.", 0.05, classes_parameter(3, 6)),
+    _plane_set("swiss_roll", "Swiss roll", "A rolled-up sheet seen from its end; the value tells how far along it.",
+               "Regression that follows a spiral: needs width, depth and patience.", 0.02, task="regression",
+               module="classes"),
+    DatasetEntry(
+        name="classification", label="Random classes", source="generated",
+        summary="A table of clouds on the corners of a cube, by scikit-learn's make_classification.",
+        when="To see what columns without meaning, overlap and wrong labels do.",
+        loader="mlp_core.data.synthetic:classification", facts=_classification_facts,
+        parameters=_CLASSIFICATION, conflict=_classification_conflict,
+    ),
     DatasetEntry(
         name="blobs16", label="Sixteen features", source="generated",
         summary="Two overlapping clouds in sixteen dimensions, each made of two smaller ones.",
