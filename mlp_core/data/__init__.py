@@ -34,7 +34,11 @@ __all__ = [
 
 _cache = Cache()
 
-_MAKERS: dict[str, Callable[[DataSpec], Dataset]] = {"generated": generate, "bundled": read_table}
+_MAKERS: dict[str, Callable[[DataSpec], Dataset]] = {
+    "generated": generate,
+    "drawn": generate,
+    "bundled": read_table,
+}
 
 
 def load(

@@ -28,6 +28,11 @@ def load_table(name: str) -> tuple[Floats, Array, tuple[str, ...]]:
 def read_table(spec: DataSpec) -> Dataset:
     """The bundled table that the spec names: split, then standardised by its training part."""
     x, y, feature_names = load_table(spec.dataset)
+    return standardised(spec, x, y, feature_names)
+
+
+def standardised(spec: DataSpec, x: Floats, y: Array, feature_names: tuple[str, ...] = ("x",)) -> Dataset:
+    """A table with inputs (N, F) and targets (N,) or (N, T): split, then standardised by its training part."""
     if spec.facts.classifies:
         y = y.astype(np.int64)
         train, test = stratified_split(y, spec.test_fraction, spec.seed)

@@ -10,6 +10,7 @@ import numpy as np
 
 from mlp_core.catalog import FEATURES, load_object
 from mlp_core.data import load, split, tabular
+from mlp_core.export.arguments import arguments
 from mlp_core.export.python import Group, assign, call, layout, literal
 from mlp_core.export.sections import Section
 from mlp_core.export.source import borrow
@@ -52,12 +53,16 @@ def _borrowed(*functions: Callable[..., Any]) -> tuple[Section, frozenset[str]]:
 def _generated(experiment: Experiment, planned: Plan) -> Samples:
     data, facts = experiment.data, experiment.data.facts
     maker = load_object(data.entry.loader)
-    params = dict(data.params)
-    chosen = params.pop("features", ())
-    make = call(maker.__name__, **{key: literal(value) for key, value in params.items()}, seed=str(data.seed))
+    chosen = data.params.get("features", ())
+    given = arguments(data)
+    make = call(maker.__name__, **given.keywords, seed=str(data.seed))
     plain = not facts.plane or tuple(chosen) == ("x1", "x2")
     targets = _target_name(experiment)
     lines = layout(make, f"{'inputs' if plain else 'points'}, {targets} = ")
+    if data.entry.standardised:
+        functions, imports = _borrowed(maker, _splitter(experiment), tabular.standardisation, tabular._standardised)
+        section = _tensors(experiment, planned, lines, _standardised(experiment), given.blocks)
+        return Samples((functions, section), imports)
     if plain:
         lines.append("inputs = inputs.astype(np.float32)")
     else:
@@ -67,7 +72,15 @@ def _generated(experiment: Experiment, planned: Plan) -> Samples:
     if not facts.classifies:
         lines.append("targets = targets.astype(np.float32)")
     functions, imports = _borrowed(maker, _splitter(experiment))
-    return Samples((functions, _tensors(experiment, planned, lines)), imports)
+    return Samples((functions, _tensors(experiment, planned, lines, before=given.blocks)), imports)
+
+
+def _standardised(experiment: Experiment) -> list[str]:
+    """Lines that standardise inputs, and targets that are numbers, by the training part."""
+    lines = ["inputs = standardised(inputs, *standardisation(inputs[train]))"]
+    if not experiment.data.facts.classifies:
+        lines.append("targets = standardised(targets, *standardisation(targets[train]))")
+    return lines
 
 
 def _bundled(experiment: Experiment, planned: Plan) -> Samples:
@@ -78,11 +91,9 @@ def _bundled(experiment: Experiment, planned: Plan) -> Samples:
     lines = layout(load, f"inputs, {targets} = ")
     numeric = not experiment.data.facts.classifies
     functions, imports = _borrowed(_splitter(experiment), tabular.standardisation, tabular._standardised)
-    after = ["inputs = standardised(inputs, *standardisation(inputs[train]))"]
     if numeric:
         lines.append("targets = targets.astype(np.float64).reshape(len(targets), -1)")
-        after.append("targets = standardised(targets, *standardisation(targets[train]))")
-    section = _tensors(experiment, planned, lines, after)
+    section = _tensors(experiment, planned, lines, _standardised(experiment))
     return Samples((functions, section), imports | {f"from sklearn.datasets import load_{entry.name}"})
 
 
@@ -105,8 +116,9 @@ def _split_call(experiment: Experiment) -> Group:
     return call("split_classes", "labels", tests=Group("[", tuple(map(str, tests)), "]"), seed=str(data.seed))
 
 
-def _tensors(experiment: Experiment, planned: Plan, lines: list[str], after: list[str] | None = None) -> Section:
-    """Split, tensors and data sets from arrays `inputs` and `labels` or `targets`."""
+def _tensors(experiment: Experiment, planned: Plan, lines: list[str], after: list[str] | None = None,
+             before: tuple[str, ...] = ()) -> Section:  # fmt: skip
+    """Split, tensors and data sets from arrays `inputs` and `labels` or `targets`, with blocks before them."""
     entry = experiment.data.entry
     name = _target_name(experiment)
     divide = _split_call(experiment)
@@ -123,7 +135,7 @@ def _tensors(experiment: Experiment, planned: Plan, lines: list[str], after: lis
         "train_data = TensorDataset(x[train], y[train])",
         "test_data = TensorDataset(x[test], y[test])",
     ]
-    return Section("Data", f"{entry.label}: {entry.summary}", ("\n".join(lines), "\n".join(tensors)))
+    return Section("Data", f"{entry.label}: {entry.summary}", (*before, "\n".join(lines), "\n".join(tensors)))
 
 
 def target_form(experiment: Experiment, planned: Plan) -> str:
@@ -159,6 +171,7 @@ def _downloaded(experiment: Experiment, planned: Plan) -> Samples:
 
 _SOURCES: dict[str, Callable[[Experiment, Plan], Samples]] = {
     "generated": _generated,
+    "drawn": _generated,
     "bundled": _bundled,
     "downloaded": _downloaded,
 }

@@ -8,14 +8,14 @@ from functools import partial
 import streamlit as st
 
 from mlp_core.catalog import DATASETS, TRAINING
-from mlp_core.catalog.parameters import Parameter, Subset
+from mlp_core.catalog.parameters import Formula, Parameter, Points, Subset
 from mlp_core.catalog.training import TEST_FRACTION
 from mlp_core.training.snapshot import Snapshot
 from pages.shared import editor
 from pages.shared.link import hidden, locked
 from pages.shared.widgets import parameter_widget
 
-GROUPS = {"generated": "made here", "bundled": "table", "downloaded": "images"}
+GROUPS = {"generated": "made here", "drawn": "drawn by you", "bundled": "table", "downloaded": "images"}
 
 
 def data_panel(snapshot: Snapshot) -> None:
@@ -33,14 +33,17 @@ def data_panel(snapshot: Snapshot) -> None:
             f"{entry.label}: {entry.when}",
         )  # fmt: skip
     st.caption(entry.summary)
-    small = [*(parameter for parameter in entry.parameters if not isinstance(parameter, Subset))]
+    wide = [parameter for parameter in entry.parameters if isinstance(parameter, Formula)]
+    small = [parameter for parameter in entry.parameters if not isinstance(parameter, Formula | Points | Subset)]
+    for parameter in wide:
+        _parameter(parameter)
     fields: list[Callable[[], None]] = [partial(_parameter, parameter) for parameter in small]
     fields.append(_batch_size)
     if not current.data.facts.official_split:
         fields.append(_test_share)
     _in_pairs(fields)
     for parameter in entry.parameters:
-        if parameter not in small:
+        if isinstance(parameter, Subset):
             _parameter(parameter)
     if message := editor.refusal("data"):
         st.error(message, icon=":material/block:")

@@ -13,10 +13,10 @@ from mlp_core.catalog import DATASETS, FEATURES, load_object
 from mlp_core.data import EXTENT, features_of, load, sample_points, toy
 from mlp_core.spec import DataSpec
 
-GENERATED = [name for name, entry in DATASETS.items() if entry.source == "generated"]
-PLANE_SETS = [
-    name for name in GENERATED if DataSpec(dataset=name).facts.plane and "formula" not in DataSpec(dataset=name).params
+GENERATED = [
+    name for name, entry in DATASETS.items() if entry.source == "generated" and "formula" not in entry.fill({})
 ]
+PLANE_SETS = [name for name in GENERATED if DataSpec(dataset=name).facts.plane]
 CLASSES = [name for name in PLANE_SETS if DataSpec(dataset=name).facts.classifies]
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.facts import DataFacts
 
-Source = Literal["generated", "bundled", "downloaded"]
+Source = Literal["generated", "drawn", "bundled", "downloaded"]
 
 Params = Mapping[str, Any]
 Describe = Callable[[Params], DataFacts]
@@ -33,6 +33,12 @@ class DatasetEntry(Entry):
     """What a first use fetches."""
     files: tuple[str, ...] = ()
     """What a download leaves in the data folder, as paths with '/'."""
+    standardised: bool = False
+    """Whether a generated set's inputs and numbers to predict are standardised by their training part."""
+    needs_classes: bool = False
+    """Whether its settings may leave a class without samples, so that this is looked for and said."""
+    truth: str = ""
+    """For samples along x: the function without noise that they follow, as 'module:function' of parameters and x."""
     load_options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of scikit-learn's function for a bundled set."""
 

@@ -23,7 +23,8 @@ def _table_parameters(points: int) -> tuple[Parameter, ...]:
     )
 
 
-def _plane_parameters(points: int, noise: float) -> tuple[Parameter, ...]:
+def plane_parameters(points: int, noise: float) -> tuple[Parameter, ...]:
+    """How many points there are, their noise, and the features made of them."""
     return (
         *_table_parameters(points),
         Float(
@@ -82,7 +83,7 @@ def _plane_facts(task: Task) -> Describe:
 def _plane_set(name: str, label: str, summary: str, when: str, noise: float,
                task: Task = "classification", module: str = "toy",
                more: tuple[Parameter, ...] = ()) -> DatasetEntry:  # fmt: skip
-    points, *others = _plane_parameters(400, noise)
+    points, *others = plane_parameters(400, noise)
     return DatasetEntry(
         name=name,
         label=label,
