@@ -8,9 +8,10 @@ from functools import partial
 import streamlit as st
 
 from mlp_core.catalog import DATASETS, TRAINING
-from mlp_core.catalog.parameters import Formula, Parameter, Points, Subset
+from mlp_core.catalog.parameters import Floats, Formula, Parameter, Points, Subset
 from mlp_core.catalog.training import TEST_FRACTION
 from mlp_core.training.snapshot import Snapshot
+from pages.playground.drawing_area import copy_button, drawing_area
 from pages.shared import editor
 from pages.shared.link import hidden, locked
 from pages.shared.widgets import parameter_widget
@@ -33,10 +34,13 @@ def data_panel(snapshot: Snapshot) -> None:
             f"{entry.label}: {entry.when}",
         )  # fmt: skip
     st.caption(entry.summary)
-    wide = [parameter for parameter in entry.parameters if isinstance(parameter, Formula)]
-    small = [parameter for parameter in entry.parameters if not isinstance(parameter, Formula | Points | Subset)]
-    for parameter in wide:
-        _parameter(parameter)
+    apart = Formula | Floats | Points | Subset
+    small = [parameter for parameter in entry.parameters if not isinstance(parameter, apart)]
+    for parameter in entry.parameters:
+        if isinstance(parameter, Formula | Floats):
+            with st.container(horizontal=True, gap="small"):  # numbers that belong together stand side by side
+                _parameter(parameter)
+    drawing_area()
     fields: list[Callable[[], None]] = [partial(_parameter, parameter) for parameter in small]
     fields.append(_batch_size)
     if not current.data.facts.official_split:
@@ -45,6 +49,7 @@ def data_panel(snapshot: Snapshot) -> None:
     for parameter in entry.parameters:
         if isinstance(parameter, Subset):
             _parameter(parameter)
+    copy_button()
     if message := editor.refusal("data"):
         st.error(message, icon=":material/block:")
     if (dataset := snapshot.dataset) is not None and dataset.spec == current.data:
