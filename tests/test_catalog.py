@@ -315,5 +315,8 @@ def test_dataset_entry_is_complete(entry: DatasetEntry) -> None:
     assert bool(facts.class_names) == facts.classifies == (not facts.target_names)
     assert facts.plane == ("features" in {p.name for p in entry.parameters})
     assert facts.most_train_samples
-    assert facts.official_split == (entry.source == "downloaded") == bool(entry.files)
-    assert all(".." not in name and not name.startswith("/") for name in entry.files)
+    assert facts.official_split == (entry.source == "downloaded" and facts.holds_images)
+    assert (entry.source == "downloaded") == bool(entry.files) == bool(entry.archives) == bool(entry.reader)
+    assert all(".." not in name and not name.startswith("/") for name in (*entry.files, *entry.archives))
+    for target in filter(None, (entry.reader, entry.truth)):
+        assert callable(load_object(target))

@@ -7,15 +7,16 @@ imported when a set that needs them is loaded, and generated sets need none of t
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from mlp_core.catalog import load_object
 from mlp_core.data.cache import Cache
 from mlp_core.data.dataset import Dataset
 from mlp_core.data.errors import DataCancelled, DataMissing
-from mlp_core.data.folder import data_folder, has_files, missing
+from mlp_core.data.folder import data_folder, has_files, missing, remarks
 from mlp_core.data.generated import EXTENT, features_of, generate, sample_points
-from mlp_core.data.tabular import read_table
+from mlp_core.data.tabular import read_table, standardised
 from mlp_core.data.waiting import Cancelled, Progress, Report, ignore, never
 from mlp_core.spec import DataSpec
 
@@ -69,11 +70,9 @@ def is_present(spec: DataSpec, data_dir: Path | None = None) -> bool:
 
 
 def _load_downloaded(spec: DataSpec, folder: Path, progress: Report, cancelled: Cancelled, download: bool) -> Dataset:
-    # The image code imports torchvision's helpers, so it stays out until an image set is asked for.
-    from mlp_core.data.vision import subset
-
     entry = spec.entry
-    key = (entry.name, folder)
+    images = spec.facts.official_split
+    key = (entry.name, folder) if images else (spec, folder)
     if _cache.peek(key) is None and not has_files(entry, folder):
         if not download:
             raise missing(entry, folder)
@@ -83,10 +82,20 @@ def _load_downloaded(spec: DataSpec, folder: Path, progress: Report, cancelled: 
 
     def read(report: Report) -> Dataset:
         report(Progress(f"Reading {entry.label}"))
-        whole: Dataset = load_object(entry.loader)(entry, folder)
+        whole: Dataset = load_object(entry.loader)(entry, folder) if images else _read_downloaded_table(spec, folder)
         return whole
 
+    if not images:
+        return _cache.get(key, read, progress, cancelled)
+    # The image code imports torchvision's helpers, so it stays out until an image set is asked for.
+    from mlp_core.data.vision import subset
+
     return subset(_cache.get(key, read, progress, cancelled), spec)
+
+
+def _read_downloaded_table(spec: DataSpec, folder: Path) -> Dataset:
+    found = standardised(spec, *load_object(spec.entry.loader)(folder))
+    return replace(found, notes=(*found.notes, *remarks(spec.entry, folder)))
 
 
 def _resolved(data_dir: Path | None) -> Path:

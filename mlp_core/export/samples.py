@@ -11,7 +11,7 @@ import numpy as np
 from mlp_core.catalog import FEATURES, load_object
 from mlp_core.data import load, split, tabular
 from mlp_core.export.arguments import arguments
-from mlp_core.export.python import Group, assign, call, layout, literal
+from mlp_core.export.python import Expression, Group, assign, call, layout, literal
 from mlp_core.export.sections import Section
 from mlp_core.export.source import borrow
 from mlp_core.plan import Plan
@@ -147,19 +147,31 @@ def target_form(experiment: Experiment, planned: Plan) -> str:
     return "column" if planned.outputs == 1 else "one-hot"
 
 
+ROOT = 'root = os.environ.get("MLP_DATA_DIR", "data")'
+"""Where a script finds downloaded sets: in the folder of the playground."""
+
+
 def _downloaded(experiment: Experiment, planned: Plan) -> Samples:
+    if not experiment.data.facts.official_split:
+        return _downloaded_table(experiment, planned)
     data, entry = experiment.data, experiment.data.entry
-    lines = ['root = os.environ.get("MLP_DATA_DIR", "data")', "to_tensor = transforms.ToTensor()"]
+    transform: Expression = "transforms.ToTensor()"
+    blocks = []
+    if entry.lying:
+        blocks.append(_UPRIGHT)
+        transform = call("transforms.Compose", Group("[", (transform, "upright"), "]"))
+    lines = [ROOT, *assign("to_tensor", transform)]
     more: dict[str, str] = {"transform": "to_tensor"}
     form = target_form(experiment, planned)
-    blocks = []
-    if form != "index":
-        tensor = {"column": "torch.tensor([float(label)])",
-                  "one-hot": f"F.one_hot(torch.tensor(label), {planned.outputs}).float()"}[form]  # fmt: skip
+    label = f"label - {entry.first_label}" if entry.first_label else "label"
+    if form != "index" or entry.first_label:
+        tensor = {"column": f"torch.tensor([float({label})])", "index": label,
+                  "one-hot": f"F.one_hot(torch.tensor({label}), {planned.outputs}).float()"}[form]  # fmt: skip
         blocks.append(f'def as_target(label):\n    """The class as the loss takes it."""\n    return {tensor}')
         more["target_transform"] = "as_target"
-    for part, train in (("train", "True"), ("test", "False")):
-        made = call(f"datasets.{entry.name}", "root", train=train, download="True", **more)
+    for part, chosen in zip(("train", "test"), entry.parts, strict=True):
+        which = {name: literal(value) for name, value in chosen.items()}
+        made = call(f"datasets.{entry.name}", "root", **which, download="True", **more)
         lines += assign(f"{part}_data", made)
     for part in ("train", "test"):
         size = data.params[f"{part}_samples"]
@@ -167,6 +179,22 @@ def _downloaded(experiment: Experiment, planned: Plan) -> Samples:
             lines.append(f"{part}_data = Subset({part}_data, range({size}))")
     text = f"{entry.label}: {entry.summary} ToTensor scales pixels to [0, 1]."
     return Samples((Section("Data", text, (*blocks, "\n".join(lines))),))
+
+
+_UPRIGHT = '''def upright(image):
+    """Images lie on their side in the files; this makes them stand."""
+    return image.transpose(1, 2)'''
+
+
+def _downloaded_table(experiment: Experiment, planned: Plan) -> Samples:
+    """A table that a function of scikit-learn downloads; it keeps a copy of its own in the folder."""
+    function = f"fetch_{experiment.data.dataset}"
+    targets = _target_name(experiment)
+    lines = [ROOT, *layout(call(function, data_home="root", return_X_y="True"), f"inputs, {targets} = ")]
+    lines.append("targets = targets.reshape(len(targets), -1)")
+    functions, imports = _borrowed(_splitter(experiment), tabular.standardisation, tabular._standardised)
+    section = _tensors(experiment, planned, lines, _standardised(experiment))
+    return Samples((functions, section), imports | {f"from sklearn.datasets import {function}"})
 
 
 _SOURCES: dict[str, Callable[[Experiment, Plan], Samples]] = {

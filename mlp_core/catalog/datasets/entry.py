@@ -33,6 +33,18 @@ class DatasetEntry(Entry):
     """What a first use fetches."""
     files: tuple[str, ...] = ()
     """What a download leaves in the data folder, as paths with '/'."""
+    archives: tuple[str, ...] = ()
+    """The official files that a downloaded set comes in: where in the data folder they may be put by hand."""
+    publisher: Literal["torchvision", "scikit-learn"] = "torchvision"
+    """Whose code knows the addresses and sums of the archives, and is called in exported scripts."""
+    reader: str = ""
+    """The function that reads a part of a downloaded set from its files, as 'module:function'; see `data.formats`."""
+    parts: tuple[Mapping[str, Any], Mapping[str, Any]] = ({"train": True}, {"train": False})
+    """Arguments of torchvision's class for the training and for the test part."""
+    first_label: int = 0
+    """The label of the first class in torchvision's class; here it is 0."""
+    lying: bool = False
+    """Whether torchvision's class gives images that lie on their side; here they stand."""
     standardised: bool = False
     """Whether a generated set's inputs and numbers to predict are standardised by their training part."""
     needs_classes: bool = False
