@@ -12,11 +12,10 @@ from mlp_core.catalog.parameters import Floats, Formula, Parameter, Points, Subs
 from mlp_core.catalog.training import TEST_FRACTION
 from mlp_core.training.snapshot import Snapshot
 from pages.playground.drawing_area import copy_button, drawing_area
+from pages.playground.own_copy import set_label
 from pages.shared import editor
 from pages.shared.link import hidden, locked
 from pages.shared.widgets import parameter_widget
-
-GROUPS = {"generated": "made here", "drawn": "drawn by you", "bundled": "table", "downloaded": "images"}
 
 
 def data_panel(snapshot: Snapshot) -> None:
@@ -29,7 +28,7 @@ def data_panel(snapshot: Snapshot) -> None:
         st.selectbox(
             "Set", list(DATASETS), index=list(DATASETS).index(first), key=key, disabled=locked(*entry.choice_controls),
             on_change=editor.once(lambda: editor.choose_data(st.session_state[key])),
-            format_func=lambda name: f"{DATASETS[name].label} · {GROUPS[DATASETS[name].source]}",
+            format_func=lambda name: set_label(DATASETS[name]),
             help="What the network learns from. Sets made here and tables need no download. "
             f"{entry.label}: {entry.when}",
         )  # fmt: skip
