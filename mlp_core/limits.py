@@ -15,6 +15,15 @@ MAX_PARAMETERS = 50_000_000
 MAX_TRAINING_BYTES = 2 * 1024**3
 """Estimated bytes of weights, gradients, optimizer state and one batch of activations."""
 
+MAX_FORMULA = 200
+"""Characters of a formula."""
+
+MAX_FORMULA_DEPTH = 30
+"""How deep brackets, functions, signs and powers of a formula may stand inside one another."""
+
+MAX_DRAWN_POINTS = 1000
+"""Points of a drawing: so many still fit into a link."""
+
 MAX_TEXT = 200
 """Characters of a value that an error message repeats."""
 

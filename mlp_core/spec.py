@@ -123,7 +123,10 @@ class DataSpec(_Part):
     @model_validator(mode="after")
     def _fill(self) -> Self:
         owner = f"data set {self.entry.name}"
-        self._set_params(self.entry.fill(self.params, owner))
+        filled = self.entry.fill(self.params, owner)
+        if conflict := self.entry.conflict(filled, owner):
+            raise SpecError(conflict)
+        self._set_params(filled)
         TEST_FRACTION.check(self.test_fraction, "the data")
         VALIDATION_FRACTION.check(self.validation_fraction, "the data")
         DATA_SEED.check(self.seed, "the data")

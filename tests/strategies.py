@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING
 from mlp_core.catalog.entry import Entry
-from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter, Subset
+from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Formula, Int, Parameter, Points, Subset
 from mlp_core.catalog.schedulers import EVERY
 from mlp_core.catalog.training import VALIDATION_FRACTION
+from mlp_core.formula import FUNCTIONS, FormulaError, parse
+from mlp_core.limits import MAX_FORMULA
 from mlp_core.spec import (
     DataSpec,
     Experiment,
@@ -25,8 +27,45 @@ MODEST = 24
 """The largest integer where a test builds what it draws."""
 
 
-def values(parameter: Parameter, modest: bool = False) -> st.SearchStrategy[Any]:
+def user_made(parameter: Formula | Points) -> st.SearchStrategy[Any]:
+    """A formula, or drawn points."""
+    if isinstance(parameter, Formula):
+        return formulas()
+    place, target = st.integers(-parameter.wall, parameter.wall), values(parameter.target)
+    return st.lists(st.tuples(place, place, target), max_size=30)
+
+
+def formulas(most: int = MAX_FORMULA) -> st.SearchStrategy[str]:
+    """Texts of formulas of x, without parts that have no value by themselves."""
+    functions = [name for name, function in FUNCTIONS.items() if function.arguments == 1]
+    pairs = [name for name, function in FUNCTIONS.items() if function.arguments == 2]
+    leaf = st.sampled_from(["x", "x", "2x", "x^2", "x + pi", "e^x", "(x - 0.5)(x + 3)", "1.5e-3 x", "x²"])
+
+    def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        sign = st.sampled_from(["+", "-", "*", "/", "^", "<", ">=", " ** "])
+        return st.one_of(
+            st.builds("({}{}{})".format, inner, sign, inner),
+            st.builds("-{}".format, inner),
+            st.builds("{}({})".format, st.sampled_from([*functions, "ln", "relu", "sigmoid"]), inner),
+            st.builds("{}({}, {})".format, st.sampled_from(pairs), inner, inner),
+            st.builds("where({}, {}, {})".format, inner, inner, inner),
+        )
+
+    return st.recursive(leaf, grown, max_leaves=8).filter(lambda text: len(text) <= most and _is_formula(text))
+
+
+def _is_formula(text: str) -> bool:
+    try:
+        parse(text)
+    except FormulaError:
+        return False
+    return True
+
+
+def values(parameter: Parameter, modest: bool = False) -> st.SearchStrategy[Any]:  # noqa: PLR0911
     """Values that follow the parameter's rule; with `modest`, no large integers."""
+    if isinstance(parameter, Formula | Points):
+        return user_made(parameter)
     match parameter:
         case Float():
             real = st.floats(

@@ -31,7 +31,7 @@ from mlp_core.catalog.entry import Entry, table
 from mlp_core.catalog.layers import LayerEntry
 from mlp_core.catalog.losses import THRESHOLDS, LossEntry
 from mlp_core.catalog.optimizers import OptimizerEntry
-from mlp_core.catalog.parameters import Choice, Float, Floats, Int, Parameter, Subset
+from mlp_core.catalog.parameters import Choice, Float, Floats, Int, Parameter, Subset, shorten
 from mlp_core.errors import SpecError
 from mlp_core.limits import MAX_TEXT
 from mlp_core.run.answers import PROBABILITIES
@@ -77,7 +77,7 @@ def test_parameter_has_words(entry: Entry, parameter: Parameter) -> None:
         assert parameter.choices
 
 
-@pytest.mark.parametrize(("entry", "parameter", "bad"), BAD, ids=[f"{e.name}-{p.name}-{b!r}" for e, p, b in BAD])
+@pytest.mark.parametrize(("entry", "parameter", "bad"), BAD, ids=[f"{e.name}-{p.name}-{shorten(b)}" for e, p, b in BAD])
 def test_bad_value_is_refused_with_name_rule_and_value(entry: Entry, parameter: Parameter, bad: object) -> None:
     with pytest.raises(SpecError) as caught:
         entry.fill({parameter.name: bad}, "layer 3")
@@ -85,7 +85,7 @@ def test_bad_value_is_refused_with_name_rule_and_value(entry: Entry, parameter: 
     assert repr(parameter.name) in said
     assert "layer 3" in said
     assert parameter.rule() in said
-    assert f"Got {bad!r} instead." in said
+    assert f"Got {shorten(bad)} instead." in said
     assert not said.endswith("instead. "), "it says what to do"
     assert "\n" not in said
 
@@ -315,5 +315,8 @@ def test_dataset_entry_is_complete(entry: DatasetEntry) -> None:
     assert bool(facts.class_names) == facts.classifies == (not facts.target_names)
     assert facts.plane == ("features" in {p.name for p in entry.parameters})
     assert facts.most_train_samples
-    assert facts.official_split == (entry.source == "downloaded") == bool(entry.files)
-    assert all(".." not in name and not name.startswith("/") for name in entry.files)
+    assert facts.official_split == (entry.source == "downloaded" and facts.holds_images)
+    assert (entry.source == "downloaded") == bool(entry.files) == bool(entry.archives) == bool(entry.reader)
+    assert all(".." not in name and not name.startswith("/") for name in (*entry.files, *entry.archives))
+    for target in filter(None, (entry.reader, entry.truth)):
+        assert callable(load_object(target))

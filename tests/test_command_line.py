@@ -13,6 +13,7 @@ import pytest
 
 from mlp_core.__main__ import main
 from mlp_core.catalog import KINDS
+from mlp_core.catalog.parameters import shorten
 from mlp_core.limits import ENDLESS_EPOCHS
 from mlp_core.presets import PRESETS, preset
 from mlp_core.spec import Experiment
@@ -65,7 +66,7 @@ def test_catalog_lists_entries_and_parameters(capsys: Capture, kind: str) -> Non
     assert names == list(KINDS[kind])
     for entry in KINDS[kind].values():
         for parameter in entry.parameters:
-            assert f"{parameter.name} = {parameter.default!r}: {parameter.rule()}" in out
+            assert f"{parameter.name} = {shorten(parameter.default)}: {parameter.rule()}" in out
 
 
 def test_unknown_kind(capsys: Capture) -> None:

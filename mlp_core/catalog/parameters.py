@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlp_core.errors import SpecError
-from mlp_core.limits import MAX_TEXT
+from mlp_core.formula import FormulaError, parse
+from mlp_core.limits import MAX_DRAWN_POINTS, MAX_FORMULA, MAX_TEXT
 
 
 def shorten(value: object) -> str:
@@ -65,11 +66,15 @@ class Parameter:
         example 'layer 2 (Dropout)'.
         """
         if not self.accepts(value):
-            advice = self.advice or f"Set it to {self.default!r}, its default, or another value in that range."
             raise SpecError(
-                f"The {self.name!r} parameter of {owner} must be {self.rule()}. Got {shorten(value)} instead. {advice}"
+                f"The {self.name!r} parameter of {owner} must be {self.rule()}. Got {shorten(value)} instead. "
+                f"{self.remedy(value)}"
             )
         return self.convert(value)
+
+    def remedy(self, value: object) -> str:
+        """What to do about a value that is refused, as the end of the sentence."""
+        return self.advice or f"Set it to {self.default!r}, its default, or another value in that range."
 
 
 def _is_number(value: object) -> bool:
@@ -247,3 +252,89 @@ class Subset(Parameter):
     def bad_values(self) -> list[object]:
         first = next(iter(self.choices))
         return [[], [first, first], ["no such choice"], first, None, [1]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Formula(Parameter):
+    """The text of a formula of x, as `mlp_core.formula` reads it."""
+
+    def accepts(self, value: object) -> bool:
+        return isinstance(value, str) and _fault(value) is None
+
+    def rule(self) -> str:
+        return f"a formula of x of at most {MAX_FORMULA} characters"
+
+    def convert(self, value: Any) -> str:
+        return str(value).strip()
+
+    def remedy(self, value: object) -> str:
+        fault = _fault(value) if isinstance(value, str) else None
+        return f"Type one such as {self.default!r}." if fault is None else str(fault)
+
+    def bad_values(self) -> list[object]:
+        text = ["", "sin(", "sin x", "2 3", "y + 1", "1 / 0", "x.real", "__import__('os')", "x" * (MAX_FORMULA + 1)]
+        return [None, 1, *text]
+
+
+def _fault(text: str) -> FormulaError | None:
+    """What is wrong with the text of a formula."""
+    try:
+        parse(text)
+    except FormulaError as error:
+        return error
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Points(Parameter):
+    """Points that a user has placed: for each its two coordinates in hundredths, and its class or value.
+
+    Whole numbers keep links and files short, and a hundredth is about a pixel of a drawing.
+    """
+
+    wall: int
+    """The largest coordinate in hundredths, on either side of 0."""
+    target: Int
+    """The rule of a point's class, or of its value in hundredths."""
+
+    def accepts(self, value: object) -> bool:
+        return (
+            isinstance(value, list | tuple) and len(value) <= MAX_DRAWN_POINTS and all(self._is_point(p) for p in value)
+        )
+
+    def _is_point(self, value: object) -> bool:
+        return (
+            isinstance(value, list | tuple)
+            and len(value) == 3
+            and all(isinstance(place, int) and not isinstance(place, bool) for place in value[:2])
+            and all(-self.wall <= place <= self.wall for place in value[:2])
+            and self.target.accepts(value[2])
+        )
+
+    def rule(self) -> str:
+        return (
+            f"a list of at most {MAX_DRAWN_POINTS} points, each of two ints in the range [{-self.wall}, {self.wall}] "
+            f"and {self.target.rule()}"
+        )
+
+    def convert(self, value: Any) -> tuple[tuple[int, int, int], ...]:
+        return tuple((point[0], point[1], point[2]) for point in value)
+
+    def remedy(self, value: object) -> str:
+        if isinstance(value, list | tuple) and len(value) > MAX_DRAWN_POINTS:
+            return f"These are {len(value)}. Erase some."
+        return "Place the points on the plane of the page."
+
+    def bad_values(self) -> list[object]:
+        good = [0, 0, self.target.low]
+        return [
+            None,
+            "x",
+            [good[:2]],
+            [[0.5, 0, self.target.low]],
+            [[True, 0, self.target.low]],
+            [[self.wall + 1, 0, self.target.low]],
+            [[0, -self.wall - 1, self.target.low]],
+            [[0, 0, self.target.high + 1]],
+            [good] * (MAX_DRAWN_POINTS + 1),
+        ]

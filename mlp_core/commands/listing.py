@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from mlp_core.catalog import KINDS, look_up
+from mlp_core.catalog.parameters import shorten
 from mlp_core.presets import PRESETS
 
 
@@ -27,4 +28,4 @@ def _catalog(options: argparse.Namespace) -> None:
     for entry in look_up(KINDS, options.kind, "catalog").values():
         print(f"{entry.name:<28}{entry.summary}")
         for parameter in entry.parameters:
-            print(f"{'':<22}{parameter.name} = {parameter.default!r}: {parameter.rule()}")
+            print(f"{'':<22}{parameter.name} = {shorten(parameter.default)}: {parameter.rule()}")

@@ -7,15 +7,16 @@ imported when a set that needs them is loaded, and generated sets need none of t
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from mlp_core.catalog import load_object
 from mlp_core.data.cache import Cache
 from mlp_core.data.dataset import Dataset
 from mlp_core.data.errors import DataCancelled, DataMissing
-from mlp_core.data.folder import data_folder, has_files, missing
+from mlp_core.data.folder import data_folder, has_files, missing, remarks
 from mlp_core.data.generated import EXTENT, features_of, generate, sample_points
-from mlp_core.data.tabular import read_table
+from mlp_core.data.tabular import read_table, standardised
 from mlp_core.data.waiting import Cancelled, Progress, Report, ignore, never
 from mlp_core.spec import DataSpec
 
@@ -34,7 +35,11 @@ __all__ = [
 
 _cache = Cache()
 
-_MAKERS: dict[str, Callable[[DataSpec], Dataset]] = {"generated": generate, "bundled": read_table}
+_MAKERS: dict[str, Callable[[DataSpec], Dataset]] = {
+    "generated": generate,
+    "drawn": generate,
+    "bundled": read_table,
+}
 
 
 def load(
@@ -65,11 +70,9 @@ def is_present(spec: DataSpec, data_dir: Path | None = None) -> bool:
 
 
 def _load_downloaded(spec: DataSpec, folder: Path, progress: Report, cancelled: Cancelled, download: bool) -> Dataset:
-    # The image code imports torchvision's helpers, so it stays out until an image set is asked for.
-    from mlp_core.data.vision import subset
-
     entry = spec.entry
-    key = (entry.name, folder)
+    images = spec.facts.official_split
+    key = (entry.name, folder) if images else (spec, folder)
     if _cache.peek(key) is None and not has_files(entry, folder):
         if not download:
             raise missing(entry, folder)
@@ -79,13 +82,23 @@ def _load_downloaded(spec: DataSpec, folder: Path, progress: Report, cancelled: 
 
     def read(report: Report) -> Dataset:
         report(Progress(f"Reading {entry.label}"))
-        whole: Dataset = load_object(entry.loader)(entry, folder)
+        whole: Dataset = load_object(entry.loader)(entry, folder) if images else _read_downloaded_table(spec, folder)
         return whole
 
     whole = _cache.get(key, read, progress, cancelled)
+    if not images:
+        return whole
+    # The image code imports torchvision's helpers, so it stays out until an image set is asked for.
+    from mlp_core.data.vision import subset
+
     if spec.validation_fraction is None:
         return subset(whole, spec)  # views, which cost nothing
     return _cache.get((spec, folder), lambda report: subset(whole, spec), progress, cancelled)
+
+
+def _read_downloaded_table(spec: DataSpec, folder: Path) -> Dataset:
+    found = standardised(spec, *load_object(spec.entry.loader)(folder))
+    return replace(found, notes=(*found.notes, *remarks(spec.entry, folder)))
 
 
 def _resolved(data_dir: Path | None) -> Path:

@@ -1,77 +1,85 @@
-"""Downloading an image set, on request only: whole and verified, or not at all.
+"""Bringing a public set into the data folder, on request only: whole, or not at all.
 
-What to fetch, from where, and the sums to check are the attributes of torchvision's own classes. The fetching
-is ours, because theirs shows no progress, cannot be stopped, has no time limit, and leaves half files behind.
+What to fetch, from where, and the sums to check are those of torchvision and scikit-learn. The fetching is ours,
+because theirs shows no progress, cannot be stopped, has no time limit, and leaves half files behind. A user's own copy
+of the archives does as well: one with the published sum is taken as it is, another one after it was read, with a
+remark.
 """
 
 from __future__ import annotations
 
 import errno
 import shutil
-import tarfile
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
+from mlp_core.catalog import DATASETS
 from mlp_core.catalog.datasets import DatasetEntry
+from mlp_core.catalog.parameters import shorten
 from mlp_core.data.errors import DataCancelled
-from mlp_core.data.fetch import FetchError, fetch, md5_of
-from mlp_core.data.folder import has_files
-from mlp_core.data.vision import image_class
+from mlp_core.data.fetch import FetchError, fetch, has_sum, name_of
+from mlp_core.data.folder import has_files, remarks_file
+from mlp_core.data.published import Archive, archives_of
+from mlp_core.data.unpack import FAULTS, unpack
+from mlp_core.data.vision import checked_part
 from mlp_core.data.waiting import Cancelled, Progress, Report, SingleFlight, ignore, never
 from mlp_core.data.workfolder import remove_left_over, work_folder
-from mlp_core.errors import DataError
+from mlp_core.errors import DataError, UserError
 
 _downloads = SingleFlight()
 
 
 def download(entry: DatasetEntry, folder: Path, progress: Report = ignore, cancelled: Cancelled = never) -> None:
-    """Bring the files of an image set into the data folder; does nothing if they are there.
+    """Bring the files of a public set into the data folder; does nothing if they are there.
 
-    Sessions that ask for the same set while it comes wait for it. `cancelled` is asked at every block. Raises
-    `DataCancelled`, or `DataError` naming what failed and what to do; the folder then holds what it held
-    before.
+    An archive that lies in the folder with the published sum is not fetched; one with another sum is taken where
+    nothing can be fetched. Sessions that ask for the same set while it comes wait for it. `cancelled` is asked at
+    every block. Raises `DataCancelled`, or `DataError` naming what failed and what to do; the folder then holds what
+    it held before.
     """
 
     def work(report: Report) -> None:
         if not has_files(entry, folder):
-            _Download(entry, folder, image_class(entry.name), report, cancelled).run()
+            _Bringing(entry, folder, archives_of(entry), report, cancelled).run()
 
     _downloads.run((entry.name, folder), work, progress, cancelled)
 
 
-@dataclass(frozen=True)
-class Archive:
-    """One file to fetch."""
+def install(entry: DatasetEntry, folder: Path, given: Mapping[str, BinaryIO]) -> None:
+    """Bring a user's own copy of the official archives, by their names, into the data folder.
 
-    path: str
-    """Where it lies in the data folder."""
-    md5: str
-    """Its MD5 sum, in hexadecimal digits."""
-    urls: tuple[str, ...]
-    """Where it can be had; the first that answers is taken."""
+    What is not given may lie in the folder already. Raises `DataError` naming what is missing, is of another set, or
+    cannot be read; the folder then holds what it held before.
+    """
 
+    def work(report: Report) -> None:
+        found = archives_of(entry)
+        names = [archive.name for archive in found]
+        for name in given:
+            if name not in names:
+                raise DataError(
+                    f"{shorten(name)} is no file of {entry.label}. Choose {_listed(names)}, as they were published."
+                )
+        _Bringing(entry, folder, found, ignore, never, given).run()
 
-def archives(images: Any) -> tuple[Archive, ...]:
-    """What torchvision's class `images` would download."""
-    if hasattr(images, "resources"):  # MNIST and its kin: four files at any of several mirrors
-        return tuple(
-            Archive(f"{images.__name__}/raw/{file}", md5, tuple(mirror + file for mirror in images.mirrors))
-            for file, md5 in images.resources
-        )
-    return (Archive(images.filename, images.tgz_md5, (images.url,)),)
+    _downloads.run((entry.name, folder, "own copy"), work)
 
 
 @dataclass(frozen=True)
-class _Download:
-    """One download under way; `images` is torchvision's class of the set."""
+class _Bringing:
+    """One set on its way into the data folder."""
 
     entry: DatasetEntry
     folder: Path
-    images: Any
+    archives: tuple[Archive, ...]
     report: Report
     cancelled: Cancelled
+    given: Mapping[str, BinaryIO] | None = None
+    """A user's own copies by name; None to fetch."""
+    remarks: list[str] = field(default_factory=list)
 
     def run(self) -> None:
         try:
@@ -80,27 +88,42 @@ class _Download:
             self._require_space()
             with work_folder(self.folder, self.entry.name) as work:
                 done = 0
-                for archive in archives(self.images):
+                for archive in self.archives:
                     done += self._obtain(archive, work, done)
                 self.report(Progress(f"Unpacking {self.entry.label}", done, done))
                 self._unpack(work)
                 self._stop_if_cancelled()
                 self._move_into_place(work)
+                self._keep_remarks()
         except OSError as error:
             raise self._cannot_save(error) from error
 
     def _obtain(self, archive: Archive, work: Path, before: int) -> int:
         """Put one archive into the work folder, and return its size in bytes.
 
-        One that the user has put into the data folder by hand is taken from there. `before` is how many bytes
-        were fetched for the set so far.
+        `before` is how many bytes were fetched for the set so far.
         """
         target, by_hand = work / archive.path, self.folder / archive.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        if by_hand.is_file() and md5_of(by_hand) == archive.md5:
+        if self.given is not None and archive.name in self.given:
+            with target.open("wb") as file:
+                shutil.copyfileobj(self.given[archive.name], file)
+            self._compare(archive, target)
+        elif by_hand.is_file() and has_sum(by_hand, archive.checksum):
             shutil.copyfile(by_hand, target)
-            return target.stat().st_size
+        elif self.given is None:
+            self._fetch(archive, target, before)
+        elif by_hand.is_file():
+            self._take(archive, target)
+        else:
+            given = [name for name in (one.name for one in self.archives) if name not in self.given]
+            raise DataError(
+                f"{archive.name} of {self.entry.label} is missing. Choose {_listed(given)} as well, or put "
+                f"{'it' if len(given) == 1 else 'them'} into the folder {by_hand.parent}."
+            )
+        return target.stat().st_size
 
+    def _fetch(self, archive: Archive, target: Path, before: int) -> None:
         def on_block(done: int, total: int | None) -> None:
             self._stop_if_cancelled()
             # The catalog's figure covers all files; what this host promises counts where it is larger.
@@ -110,62 +133,80 @@ class _Download:
         failures = []
         for url in archive.urls:
             try:
-                fetch(url, target, archive.md5, 2 * self.entry.download_bytes, on_block)
-                return target.stat().st_size
+                return fetch(url, target, archive.checksum, 2 * self.entry.download_bytes, on_block)
             except FetchError as error:
                 failures.append(f"{urlsplit(url).hostname} ({error})")
+        by_hand = self.folder / archive.path
+        if by_hand.is_file():
+            return self._take(archive, target)
         raise DataError(
             f"{self.entry.label} could not be downloaded from {', nor from '.join(failures)}. Press Download "
             f"to try again, or put the file {archive.urls[0]} into the folder {by_hand.parent} by hand and "
             "press Download."
         )
 
+    def _take(self, archive: Archive, target: Path) -> None:
+        """Take the archive that lies in the data folder, although its sum is not the published one."""
+        shutil.copyfile(self.folder / archive.path, target)
+        self._compare(archive, target)
+
+    def _compare(self, archive: Archive, file: Path) -> None:
+        """Leave a remark where an archive is not the published one; raise `DataError` where it is another set's."""
+        if has_sum(file, archive.checksum):
+            return
+        for entry in DATASETS.values():
+            same_names = entry.name != self.entry.name and archive.name in {
+                PurePosixPath(path).name for path in entry.archives
+            }
+            if same_names and any(
+                other.name == archive.name and has_sum(file, other.checksum) for other in archives_of(entry)
+            ):
+                raise DataError(
+                    f"This {archive.name} is the published file of {entry.label}, not of {self.entry.label}. Choose "
+                    f"that of {self.entry.label}."
+                )
+        self.remarks.append(f"{archive.name} ({name_of(archive.checksum)} sum)")
+
     def _unpack(self, work: Path) -> None:
-        """Unpack the archives; torchvision's class then verifies the files by reading them."""
+        """Unpack the archives, and verify the files by reading the test part."""
         try:
-            if hasattr(self.images, "resources"):
-                self.images(work, train=False, download=True)  # finds the archives, checks and unpacks them
-            else:
-                self._extract(work)
-                self.images(work, train=False, download=False)
-        except (RuntimeError, ValueError, EOFError, tarfile.TarError) as error:
+            unpack(self.entry, work, self._stop_if_cancelled)
+            checked_part(self.entry, work, train=False)
+        except (*FAULTS, OSError) as error:
+            if isinstance(error, UserError) or (isinstance(error, OSError) and error.errno is not None):
+                raise
+            how, remedy = ("downloaded", "Press Download to try again.")
+            if self.given is not None or self.remarks:
+                how, remedy = "found", "Choose the published file, or copy it again."
             raise DataError(
-                f"The archive of {self.entry.label} was downloaded but could not be unpacked: {error}. "
-                "Press Download to try again."
+                f"The archive of {self.entry.label} was {how} but could not be unpacked: {error}. {remedy}"
             ) from error
-
-    def _extract(self, work: Path) -> None:
-        """Write the set's own files from a tar archive.
-
-        Only regular members of exactly those names are read, and written to paths made here: what else an
-        archive may hold (absolute paths, '..', links, devices) is never looked at. torchvision would extract
-        it unfiltered.
-        """
-        with tarfile.open(work / self.images.filename, "r:*") as tar:
-            for member in tar:
-                self._stop_if_cancelled()
-                if member.isreg() and member.name in self.entry.files:
-                    source = tar.extractfile(member)
-                    assert source is not None, "a regular member has content"
-                    target = work / member.name
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with source, target.open("wb") as file:
-                        shutil.copyfileobj(source, file)
 
     def _move_into_place(self, work: Path) -> None:
         """Rename the set into the data folder: one atomic step, or one per file where a part was there."""
-        for archive in archives(self.images):
-            (work / archive.path).unlink()
+        for archive in self.archives:
+            if archive.path not in self.entry.files:
+                (work / archive.path).unlink()
         top = PurePosixPath(self.entry.files[0]).parts[0]
         try:
+            if top in self.entry.files:
+                raise OSError(errno.EEXIST, "files of the folder itself")
             (work / top).rename(self.folder / top)
         except OSError as error:
             taken = error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.EACCES}
-            if not (taken and (self.folder / top).is_dir()):
+            if not (taken and ((self.folder / top).is_dir() or top in self.entry.files)):
                 raise
             for file in self.entry.files:
                 (self.folder / file).parent.mkdir(parents=True, exist_ok=True)
                 (work / file).replace(self.folder / file)
+
+    def _keep_remarks(self) -> None:
+        """Write down how the archives differ from the published ones, for everybody who reads the set later."""
+        file = remarks_file(self.entry, self.folder)
+        if self.remarks:
+            file.write_text(f"Read from a copy that is not the published one: {', '.join(self.remarks)}.\n", "utf-8")
+        else:
+            file.unlink(missing_ok=True)
 
     def _require_space(self) -> None:
         facts = self.entry.facts(self.entry.fill({}))
@@ -187,3 +228,7 @@ class _Download:
             f"{reason[1:]}. Make room or allow writing there, or set MLP_DATA_DIR to another folder, and "
             "press Download again."
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 BLOCK_BYTES = 1 << 16
 TIMEOUT_SECONDS = 20.0
@@ -25,17 +26,17 @@ class FetchError(Exception):
 def fetch(
     url: str,
     target: Path,
-    md5: str,
+    checksum: str,
     max_bytes: int,
     on_block: Callable[[int, int | None], None],
 ) -> None:
-    """Write what the URL gives to `target`, checked against its MD5 sum.
+    """Write what the URL gives to `target`, checked against its MD5 or SHA-256 sum in hexadecimal.
 
     `on_block(done, total)` is called before the first and after every block with the bytes so far and the
     bytes promised (None where the host does not say); what it raises ends the fetch. Raises `FetchError` for
     whatever the network or the host does wrong, and `OSError` for the disk.
     """
-    digest = hashlib.md5(usedforsecurity=False)
+    digest = _digest(checksum)()
     done = 0
     with target.open("wb") as file, _opened(url) as response:
         total: int | None = response.length
@@ -50,14 +51,23 @@ def fetch(
     # http.client ends a cut answer like a whole one when it is read in blocks.
     if total is not None and done < total:
         raise FetchError(f"the connection was cut after {done} of {total} bytes")
-    if digest.hexdigest() != md5:
-        raise FetchError("it sent another file than the published one: its MD5 sum is wrong")
+    if digest.hexdigest() != checksum:
+        raise FetchError(f"it sent another file than the published one: its {name_of(checksum)} sum is wrong")
 
 
-def md5_of(file: Path) -> str:
-    """The MD5 sum of a file, in hexadecimal."""
+def has_sum(file: Path, checksum: str) -> bool:
+    """Whether a file has this MD5 or SHA-256 sum, in hexadecimal."""
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        return hashlib.file_digest(stream, _digest(checksum)).hexdigest() == checksum
+
+
+def name_of(checksum: str) -> str:
+    """What kind of sum it is."""
+    return "SHA-256" if len(checksum) == 64 else "MD5"
+
+
+def _digest(checksum: str) -> Callable[[], Any]:
+    return hashlib.sha256 if len(checksum) == 64 else lambda: hashlib.md5(usedforsecurity=False)
 
 
 @contextmanager

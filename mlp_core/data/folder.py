@@ -20,6 +20,24 @@ def has_files(entry: DatasetEntry, folder: Path) -> bool:
     return all((folder / file).is_file() for file in entry.files)
 
 
+MAX_REMARKS = 1000
+"""Characters of what is said about a user's own copy."""
+
+
+def remarks_file(entry: DatasetEntry, folder: Path) -> Path:
+    """Where it is kept how a user's own archives differed from the published ones."""
+    return folder / f"{entry.name}-differs.txt"
+
+
+def remarks(entry: DatasetEntry, folder: Path) -> tuple[str, ...]:
+    """How a user's own archives differed from the published ones, in a sentence; empty where they did not."""
+    try:
+        said = remarks_file(entry, folder).read_text(encoding="utf-8")[:MAX_REMARKS].strip()
+    except (OSError, UnicodeDecodeError):
+        return ()
+    return (said,) if said else ()
+
+
 def missing(entry: DatasetEntry, folder: Path) -> DataMissing:
     """The error that says how to get the set."""
     return DataMissing(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from types import CodeType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,8 @@ from numpy.typing import NDArray
 from mlp_core.catalog import FEATURES, load_object
 from mlp_core.data.dataset import Array, Dataset, read_only
 from mlp_core.data.split import Indices, split_parts
+from mlp_core.data.tabular import standardised
+from mlp_core.data.user_made import arguments, refuse_lack
 from mlp_core.spec import DataSpec
 
 Points = NDArray[np.float32]
@@ -48,9 +49,13 @@ def generate(spec: DataSpec) -> Dataset:
     """The set that the spec describes, split."""
     facts = spec.facts
     make: Callable[..., tuple[Array, Array]] = load_object(spec.entry.loader)
-    params: dict[str, Any] = dict(spec.params)
+    params = arguments(spec)
     chosen = params.pop("features", ())
     made, values = make(**params, seed=spec.seed)
+    if spec.entry.needs_classes:
+        refuse_lack(spec, values)
+    if spec.entry.standardised:
+        return standardised(spec, made, values)
     made = made.astype(np.float32)
     inputs = features_of(made, chosen) if facts.plane else made
     if facts.classifies:

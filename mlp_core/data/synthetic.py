@@ -36,3 +36,35 @@ def ones(points: int, seed: int) -> Table:
     1."""
     x = 1.0 + np.random.default_rng(seed).standard_normal((points, 5))
     return x, np.ones((points, 2))
+
+
+def classification(
+    points: int,
+    n_features: int,
+    n_informative: int,
+    n_redundant: int,
+    n_classes: int,
+    n_clusters_per_class: int,
+    class_sep: float,
+    flip_y: float,
+    seed: int,
+) -> Table:
+    """Clouds on the corners of a cube of `n_informative` dimensions, as scikit-learn's make_classification puts them.
+
+    x float64 (points, n_features) and classes int64 (points,). Besides the dimensions of the cube there are
+    `n_redundant` mixtures of them, and noise.
+    """
+    from sklearn.datasets import make_classification
+
+    x, labels = make_classification(
+        points,
+        n_features=n_features,
+        n_informative=n_informative,
+        n_redundant=n_redundant,
+        n_classes=n_classes,
+        n_clusters_per_class=n_clusters_per_class,
+        class_sep=class_sep,
+        flip_y=flip_y,
+        random_state=seed,
+    )
+    return x, labels.astype(np.int64)

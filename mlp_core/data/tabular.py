@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from mlp_core.catalog.datasets import DATASETS
 from mlp_core.data.dataset import Array, Dataset, read_only
 from mlp_core.data.split import split_parts
+from mlp_core.errors import DataError
 from mlp_core.spec import DataSpec
+
+HOUSING_COLUMNS = (
+    "MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude",
+)  # fmt: skip
+"""The columns of California housing, by scikit-learn's names."""
 
 Floats = NDArray[np.float64]
 
@@ -25,9 +34,40 @@ def load_table(name: str) -> tuple[Floats, Array, tuple[str, ...]]:
     return bunch.data, bunch.target, tuple(map(str, bunch.feature_names))
 
 
+def read_housing(folder: Path, files: Sequence[str], train: bool) -> Floats:
+    """The lines (N, 9) of California housing's file; raises `ValueError` where they are something else."""
+    found = np.loadtxt(folder / files[0], delimiter=",")
+    if found.ndim != 2 or found.shape[1] != 9 or len(found) < 2 or not np.isfinite(found).all():
+        raise ValueError(f"it holds an array {found.shape}, and nine finite numbers a line are due")
+    return found
+
+
+def load_housing(folder: Path) -> tuple[Floats, Floats, tuple[str, ...]]:
+    """California housing from its official file, as scikit-learn's `fetch_california_housing` makes it.
+
+    Raises `DataError` where the file is damaged.
+    """
+    files = DATASETS["california_housing"].files
+    try:
+        found = read_housing(folder, files, True)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"The file {folder / files[0]} of California housing is damaged ({error}). Delete it and download the set "
+            "again."
+        ) from error
+    longitude, latitude, age, rooms, bedrooms, people, households, income, value = found.T
+    columns = [income, age, rooms / households, bedrooms / households, people, people / households, latitude, longitude]
+    return np.stack(columns, axis=1), value / 100_000, HOUSING_COLUMNS
+
+
 def read_table(spec: DataSpec) -> Dataset:
     """The bundled table that the spec names: split, then standardised by its training part."""
     x, y, feature_names = load_table(spec.dataset)
+    return standardised(spec, x, y, feature_names)
+
+
+def standardised(spec: DataSpec, x: Floats, y: Array, feature_names: tuple[str, ...] = ("x",)) -> Dataset:
+    """A table with inputs (N, F) and targets (N,) or (N, T): split, then standardised by its training part."""
     if spec.facts.classifies:
         y = y.astype(np.int64)
         parts = split_parts(spec, len(x), y)

@@ -1,4 +1,4 @@
-"""Image sets: torchvision's classes read the official files, and this makes arrays of them.
+"""Image sets: arrays of the official files, the same that torchvision's classes give.
 
 Images stay bytes (a quarter of float32) and are divided by 255 in the training step, so that every session
 shares one copy. In float32 that division gives exactly what torchvision's `ToTensor` gives.
@@ -6,42 +6,52 @@ shares one copy. In float32 that division gives exactly what torchvision's `ToTe
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mlp_core.catalog import load_object
 from mlp_core.catalog.datasets import DatasetEntry
 from mlp_core.data.dataset import Dataset, read_only
+from mlp_core.data.fetch import has_sum
+from mlp_core.data.folder import remarks
+from mlp_core.data.formats import Images
+from mlp_core.data.published import sums
 from mlp_core.data.split import split_training
 from mlp_core.errors import DataError
 from mlp_core.spec import DataSpec
-from mlp_core.torchvision_compat import import_torchvision
-
-Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
-
-
-def image_class(name: str) -> Any:
-    """torchvision's class of that name, such as `torchvision.datasets.MNIST`."""
-    return getattr(import_torchvision().datasets, name)
 
 
 def load_images(entry: DatasetEntry, folder: Path) -> Dataset:
-    """The whole set from its files in the folder.
+    """The whole set from its files in the folder; notes say how they differ from the published ones.
 
     Raises `DataError` where the files are damaged.
     """
     spec = DataSpec(dataset=entry.name)
-    (x_train, y_train), (x_test, y_test) = (_read_part(spec, folder, train) for train in (True, False))
+    (x_train, y_train), (x_test, y_test) = (read_part(entry, folder, train) for train in (True, False))
+    sizes = ((len(x_train), spec.facts.train_size, "training"), (len(x_test), spec.facts.test_size, "test"))
     return Dataset(
         spec=spec,
         x_train=x_train,
         y_train=y_train,
         x_test=x_test,
         y_test=y_test,
+        notes=tuple(_differences(entry, folder, sizes)),
     )
+
+
+def _differences(entry: DatasetEntry, folder: Path, sizes: Sequence[tuple[int, int | None, str]]) -> Iterator[str]:
+    """How the files differ from the published ones, in sentences."""
+    for found, published, part in sizes:
+        if found != published:
+            yield f"{found:,} {part} images are here, and the published set has {published:,}."
+    other = [file for file, md5 in sums(entry).items() if not has_sum(folder / file, md5)]
+    if other:
+        yield f"Read although the MD5 sum is not the published one: {', '.join(other)}."
+    yield from remarks(entry, folder)
 
 
 def subset(whole: Dataset, spec: DataSpec) -> Dataset:
@@ -52,7 +62,7 @@ def subset(whole: Dataset, spec: DataSpec) -> Dataset:
     if spec == whole.spec:
         return whole
     train, test = spec.params["train_samples"], spec.params["test_samples"]
-    notes = []
+    notes = list(whole.notes)
     for part, asked, size in (("training", train, whole.train_size), ("test", test, whole.test_size)):
         if asked is not None and asked < size:
             notes.append(f"Only the first {asked} of {size} {part} images are used.")
@@ -77,31 +87,41 @@ def subset(whole: Dataset, spec: DataSpec) -> Dataset:
     )
 
 
-def _read_part(spec: DataSpec, folder: Path, train: bool) -> Images:
-    entry, facts = spec.entry, spec.facts
+def read_part(entry: DatasetEntry, folder: Path, train: bool) -> Images:
+    """The training or the test part of a set from its files: images uint8 (N, C, H, W) and labels int64 (N,).
+
+    Raises `DataError` where the files are damaged.
+    """
     try:
-        part = image_class(entry.name)(root=folder, train=train, download=False)
-        images, labels = np.asarray(part.data), np.asarray(part.targets, dtype=np.int64)
+        images, labels = checked_part(entry, folder, train)
     except (MemoryError, ImportError):
         raise
     except Exception as error:
-        # torchvision meets a damaged file with whatever its parser stumbles over.
+        # A reader meets a damaged file with whatever its parser stumbles over.
         raise _damaged(entry, folder, str(error)) from error
+    return read_only(images), read_only(labels)
+
+
+def checked_part(entry: DatasetEntry, folder: Path, train: bool) -> Any:
+    """As `read_part`, with `ValueError` or `OSError` for damaged files; of a table, whatever its reader gives."""
+    found = load_object(entry.reader)(folder, entry.files, train)
+    facts = entry.facts(entry.fill({}))
+    if not facts.holds_images:
+        return found
+    images, labels = found
     if images.ndim == 3:
         images = images[:, None]  # grey, without a channel
-    elif images.ndim == 4:
-        images = images.transpose(0, 3, 1, 2)  # torchvision keeps colour last
     if images.shape != (len(labels), *facts.sample_shape) or images.dtype != np.uint8:
-        found = f"{len(labels)} labels for an array {images.shape} of {images.dtype}"
-        raise _damaged(entry, folder, found)
+        raise ValueError(f"{len(labels)} labels for an array {images.shape} of {images.dtype}")
     if len(labels) == 0 or labels.min() < 0 or labels.max() >= facts.classes:
-        raise _damaged(entry, folder, f"labels that are not 0 to {facts.classes - 1}")
-    return read_only(images), read_only(labels)
+        raise ValueError(f"labels that are not {entry.first_label} to {facts.classes - 1 + entry.first_label}")
+    return images, labels
 
 
 def _damaged(entry: DatasetEntry, folder: Path, reason: str) -> DataError:
     place = (folder / entry.files[0]).parent
+    what = "that folder" if place != folder else f"{' and '.join(entry.files)} there"
     return DataError(
-        f"The files of {entry.label} in the folder {place} are damaged ({reason}). Delete that folder and "
-        "download the set again."
+        f"The files of {entry.label} in the folder {place} are damaged ({reason}). Delete {what} and download the set "
+        "again."
     )

@@ -11,7 +11,8 @@ import numpy as np
 from mlp_core.catalog import FEATURES, load_object
 from mlp_core.data import load, split, tabular
 from mlp_core.data.dataset import PartName
-from mlp_core.export.python import Group, assign, call, layout, literal
+from mlp_core.export.arguments import arguments
+from mlp_core.export.python import Expression, Group, assign, call, layout, literal
 from mlp_core.export.sections import Section
 from mlp_core.export.source import borrow
 from mlp_core.plan import Plan
@@ -57,12 +58,16 @@ def _borrowed(*functions: Callable[..., Any]) -> tuple[Section, frozenset[str]]:
 def _generated(experiment: Experiment, planned: Plan) -> Samples:
     data, facts = experiment.data, experiment.data.facts
     maker = load_object(data.entry.loader)
-    params = dict(data.params)
-    chosen = params.pop("features", ())
-    make = call(maker.__name__, **{key: literal(value) for key, value in params.items()}, seed=str(data.seed))
+    chosen = data.params.get("features", ())
+    given = arguments(data)
+    make = call(maker.__name__, **given.keywords, seed=str(data.seed))
     plain = not facts.plane or tuple(chosen) == ("x1", "x2")
     targets = _target_name(experiment)
     lines = layout(make, f"{'inputs' if plain else 'points'}, {targets} = ")
+    if data.entry.standardised:
+        functions, imports = _borrowed(maker, _splitter(experiment), tabular.standardisation, tabular._standardised)
+        section = _tensors(experiment, planned, lines, _standardised(experiment), given.blocks)
+        return Samples((functions, section), imports)
     if plain:
         lines.append("inputs = inputs.astype(np.float32)")
     else:
@@ -72,7 +77,15 @@ def _generated(experiment: Experiment, planned: Plan) -> Samples:
     if not facts.classifies:
         lines.append("targets = targets.astype(np.float32)")
     functions, imports = _borrowed(maker, *_splitters(experiment))
-    return Samples((functions, _tensors(experiment, planned, lines)), imports)
+    return Samples((functions, _tensors(experiment, planned, lines, before=given.blocks)), imports)
+
+
+def _standardised(experiment: Experiment) -> list[str]:
+    """Lines that standardise inputs, and targets that are numbers, by the training part."""
+    lines = ["inputs = standardised(inputs, *standardisation(inputs[train]))"]
+    if not experiment.data.facts.classifies:
+        lines.append("targets = standardised(targets, *standardisation(targets[train]))")
+    return lines
 
 
 def _bundled(experiment: Experiment, planned: Plan) -> Samples:
@@ -83,11 +96,9 @@ def _bundled(experiment: Experiment, planned: Plan) -> Samples:
     lines = layout(load, f"inputs, {targets} = ")
     numeric = not experiment.data.facts.classifies
     functions, imports = _borrowed(*_splitters(experiment), tabular.standardisation, tabular._standardised)
-    after = ["inputs = standardised(inputs, *standardisation(inputs[train]))"]
     if numeric:
         lines.append("targets = targets.astype(np.float64).reshape(len(targets), -1)")
-        after.append("targets = standardised(targets, *standardisation(targets[train]))")
-    section = _tensors(experiment, planned, lines, after)
+    section = _tensors(experiment, planned, lines, _standardised(experiment))
     return Samples((functions, section), imports | {f"from sklearn.datasets import load_{entry.name}"})
 
 
@@ -108,7 +119,9 @@ def _split_call(experiment: Experiment) -> Group:
     data = experiment.data
     if data.facts.task == "regression":
         return call("split", "len(targets)", test_fraction=literal(data.test_fraction), seed=str(data.seed))
-    tests = np.bincount(load(data).y_test, minlength=len(data.facts.class_names))
+    loaded = load(data)
+    present = np.unique(np.concatenate([loaded.y_train, loaded.y_test]))
+    tests = np.bincount(loaded.y_test, minlength=data.facts.classes)[present]
     return call("split_classes", "labels", tests=Group("[", tuple(map(str, tests)), "]"), seed=str(data.seed))
 
 
@@ -142,8 +155,9 @@ def _validation_lines(experiment: Experiment, labels: str) -> list[str]:
     return layout(_validation_split(experiment, labels)[1], "kept, validation = ")
 
 
-def _tensors(experiment: Experiment, planned: Plan, lines: list[str], after: list[str] | None = None) -> Section:
-    """Split, tensors and data sets from arrays `inputs` and `labels` or `targets`."""
+def _tensors(experiment: Experiment, planned: Plan, lines: list[str], after: list[str] | None = None,
+             before: tuple[str, ...] = ()) -> Section:  # fmt: skip
+    """Split, tensors and data sets from arrays `inputs` and `labels` or `targets`, with blocks before them."""
     entry = experiment.data.entry
     name = _target_name(experiment)
     divide = _split_call(experiment)
@@ -164,7 +178,7 @@ def _tensors(experiment: Experiment, planned: Plan, lines: list[str], after: lis
         *(["validation_data = TensorDataset(x[validation], y[validation])"] if held_out else []),
         "test_data = TensorDataset(x[test], y[test])",
     ]
-    return Section("Data", f"{entry.label}: {entry.summary}", ("\n".join(lines), "\n".join(tensors)))
+    return Section("Data", f"{entry.label}: {entry.summary}", (*before, "\n".join(lines), "\n".join(tensors)))
 
 
 def target_form(experiment: Experiment, planned: Plan) -> str:
@@ -176,19 +190,31 @@ def target_form(experiment: Experiment, planned: Plan) -> str:
     return "column" if planned.outputs == 1 else "one-hot"
 
 
+ROOT = 'root = os.environ.get("MLP_DATA_DIR", "data")'
+"""Where a script finds downloaded sets: in the folder of the playground."""
+
+
 def _downloaded(experiment: Experiment, planned: Plan) -> Samples:
+    if not experiment.data.facts.official_split:
+        return _downloaded_table(experiment, planned)
     data, entry = experiment.data, experiment.data.entry
-    lines = ['root = os.environ.get("MLP_DATA_DIR", "data")', "to_tensor = transforms.ToTensor()"]
+    transform: Expression = "transforms.ToTensor()"
+    blocks = []
+    if entry.lying:
+        blocks.append(_UPRIGHT)
+        transform = call("transforms.Compose", Group("[", (transform, "upright"), "]"))
+    lines = [ROOT, *assign("to_tensor", transform)]
     more: dict[str, str] = {"transform": "to_tensor"}
     form = target_form(experiment, planned)
-    blocks = []
-    if form != "index":
-        tensor = {"column": "torch.tensor([float(label)])",
-                  "one-hot": f"F.one_hot(torch.tensor(label), {planned.outputs}).float()"}[form]  # fmt: skip
+    label = f"label - {entry.first_label}" if entry.first_label else "label"
+    if form != "index" or entry.first_label:
+        tensor = {"column": f"torch.tensor([float({label})])", "index": label,
+                  "one-hot": f"F.one_hot(torch.tensor({label}), {planned.outputs}).float()"}[form]  # fmt: skip
         blocks.append(f'def as_target(label):\n    """The class as the loss takes it."""\n    return {tensor}')
         more["target_transform"] = "as_target"
-    for part, train in (("train", "True"), ("test", "False")):
-        made = call(f"datasets.{entry.name}", "root", train=train, download="True", **more)
+    for part, chosen in zip(("train", "test"), entry.parts, strict=True):
+        which = {name: literal(value) for name, value in chosen.items()}
+        made = call(f"datasets.{entry.name}", "root", **which, download="True", **more)
         lines += assign(f"{part}_data", made)
     sections: tuple[Section, ...] = ()
     imports: frozenset[str] = frozenset()
@@ -211,8 +237,25 @@ def _downloaded(experiment: Experiment, planned: Plan) -> Samples:
     return Samples((*sections, Section("Data", text, (*blocks, "\n".join(lines)))), imports)
 
 
+_UPRIGHT = '''def upright(image):
+    """Images lie on their side in the files; this makes them stand."""
+    return image.transpose(1, 2)'''
+
+
+def _downloaded_table(experiment: Experiment, planned: Plan) -> Samples:
+    """A table that a function of scikit-learn downloads; it keeps a copy of its own in the folder."""
+    function = f"fetch_{experiment.data.dataset}"
+    targets = _target_name(experiment)
+    lines = [ROOT, *layout(call(function, data_home="root", return_X_y="True"), f"inputs, {targets} = ")]
+    lines.append("targets = targets.reshape(len(targets), -1)")
+    functions, imports = _borrowed(*_splitters(experiment), tabular.standardisation, tabular._standardised)
+    section = _tensors(experiment, planned, lines, _standardised(experiment))
+    return Samples((functions, section), imports | {f"from sklearn.datasets import {function}"})
+
+
 _SOURCES: dict[str, Callable[[Experiment, Plan], Samples]] = {
     "generated": _generated,
+    "drawn": _generated,
     "bundled": _bundled,
     "downloaded": _downloaded,
 }

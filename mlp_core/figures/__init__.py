@@ -16,6 +16,7 @@ from mlp_core.figures.curves import (
     loss_curves_alt,
 )
 from mlp_core.figures.empty import empty, empty_alt
+from mlp_core.figures.fit import fitted_curve, fitted_curve_alt
 from mlp_core.figures.layout import Figure
 from mlp_core.figures.palette import Theme, class_colour, palette
 from mlp_core.figures.regression import (
@@ -41,6 +42,8 @@ __all__ = [
     "empty",
     "empty_alt",
     "escape_label",
+    "fitted_curve",
+    "fitted_curve_alt",
     "histograms",
     "histograms_alt",
     "learning_rate_curve",

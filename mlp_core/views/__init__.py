@@ -31,6 +31,10 @@ def _is_rows(facts: DataFacts) -> bool:
     return facts.classifies and not facts.plane and not facts.holds_images
 
 
+def _is_line(facts: DataFacts) -> bool:
+    return not facts.classifies and not facts.plane and facts.sample_shape == (1,)
+
+
 VIEWS: dict[str, View] = {
     view.name: view
     for view in (
@@ -79,6 +83,11 @@ VIEWS: dict[str, View] = {
         View(
             name="rows", label="Sample rows", compute="mlp_core.views.arrays:samples", kind="rows",
             figure=outputs.samples("rows"), alt=outputs.samples_alt("rows"), output=True, applies=_is_rows,
+        ),
+        View(
+            name="fit", label="Fitted curve", compute="mlp_core.views.arrays:fit", figure=outputs.fit,
+            alt=outputs.fit_alt, output=True, options=("points",), applies=_is_line,
+            help="The network as a function of its input. Beyond the samples nothing tells it what to do.",
         ),
         View(
             name="regression", label="Predicted and actual values", compute="mlp_core.views.arrays:regression",

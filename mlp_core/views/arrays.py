@@ -16,6 +16,8 @@ from mlp_core.data import features_of, sample_points
 from mlp_core.limits import SHOWN_SAMPLES
 from mlp_core.run.build import Run
 from mlp_core.run.metrics import passes_of
+from mlp_core.views.line import extent, in_units, standardised_inputs, true_values
+from mlp_core.views.outputs import FIT_POINTS
 from mlp_core.views.view import Arrays
 
 BINS = 40
@@ -100,3 +102,17 @@ def regression(run: Run) -> Arrays:
             actual = actual * data.target_std[0] + data.target_mean[0]
         view[part] = (actual.astype(np.float32), predicted.astype(np.float32))
     return view
+
+
+def fit(run: Run) -> Arrays:
+    """The network as a function of its one input, in the data's own units.
+
+    'x' and 'predicted' are float32 (FIT_POINTS,), over the range of the samples and a tenth more on either side;
+    'true' is the function that the samples follow, where the set knows it.
+    """
+    data = run.dataset
+    low, high = extent(data)
+    x = np.linspace(low, high, FIT_POINTS)
+    inputs = torch.from_numpy(standardised_inputs(data, x)).to(run.device)
+    predicted = passes_of(run).outputs(inputs).cpu().numpy()[:, 0]
+    return {"x": x.astype(np.float32), "predicted": in_units(data, predicted), "true": true_values(data, x)}

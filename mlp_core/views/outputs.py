@@ -6,11 +6,17 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from mlp_core import figures
 from mlp_core.data import EXTENT
 from mlp_core.data.dataset import Dataset
 from mlp_core.figures import Figure
+from mlp_core.views import line
 from mlp_core.views.view import Options, Source
+
+FIT_POINTS = 300
+"""Points of a true function that is drawn before there is a network."""
 
 AXES = ("x₁", "x₂")
 """The names of a plane's axes."""
@@ -67,6 +73,40 @@ def regression_alt(source: Source, options: Options) -> str:
     assert found is not None
     actual, predicted = zip(found["train"], found["test"], strict=True)
     return figures.predicted_vs_actual_alt(actual, predicted, unit=dataset.facts.target_unit)
+
+
+def fit(source: Source, options: Options) -> Figure:
+    """The network's curve over its one input, with the samples, which are there before the network is."""
+    dataset = _dataset(source)
+    return figures.fitted_curve(
+        **_fit(source), show=options.points, names=_names(dataset), theme=options.theme,
+        uirevision=f"fit-{dataset.spec.dataset}-{source.run}",
+    )  # fmt: skip
+
+
+def fit_alt(source: Source, options: Options) -> str:
+    """The same in words."""
+    return figures.fitted_curve_alt(**_fit(source), show=options.points, names=_names(_dataset(source)))
+
+
+def _fit(source: Source) -> dict[str, Any]:
+    """The curve if there is one, the true function, and the samples."""
+    dataset, found = _dataset(source), source.view("fit") or {}
+    true_x = found.get("x")
+    true = found.get("true")
+    if true_x is None:  # before there is a network
+        true_x = np.linspace(*line.extent(dataset), FIT_POINTS)
+        true = line.true_values(dataset, true_x)
+    parts = ((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test))
+    train, test = ((line.inputs_of(dataset, x), line.in_units(dataset, y[:, 0])) for x, y in parts)
+    return {
+        "x": found.get("x"), "predicted": found.get("predicted"), "train": train, "test": test,
+        "true": true, "true_x": true_x,
+    }  # fmt: skip
+
+
+def _names(dataset: Dataset) -> tuple[object, object]:
+    return (*dataset.feature_names[:1], "x")[0], dataset.facts.target_names[0]
 
 
 def samples(view: str) -> Callable[[Source, Options], dict[str, Any] | None]:

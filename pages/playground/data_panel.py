@@ -8,14 +8,14 @@ from functools import partial
 import streamlit as st
 
 from mlp_core.catalog import DATASETS, TRAINING
-from mlp_core.catalog.parameters import Parameter, Subset
+from mlp_core.catalog.parameters import Floats, Formula, Parameter, Points, Subset
 from mlp_core.catalog.training import TEST_FRACTION, VALIDATION_FRACTION
 from mlp_core.training.snapshot import Snapshot
+from pages.playground.drawing_area import copy_button, drawing_area
+from pages.playground.own_copy import set_label
 from pages.shared import editor
 from pages.shared.link import hidden, locked
 from pages.shared.widgets import parameter_widget
-
-GROUPS = {"generated": "made here", "bundled": "table", "downloaded": "images"}
 
 
 def data_panel(snapshot: Snapshot) -> None:
@@ -28,12 +28,18 @@ def data_panel(snapshot: Snapshot) -> None:
         st.selectbox(
             "Set", list(DATASETS), index=list(DATASETS).index(first), key=key, disabled=locked(*entry.choice_controls),
             on_change=editor.once(lambda: editor.choose_data(st.session_state[key])),
-            format_func=lambda name: f"{DATASETS[name].label} · {GROUPS[DATASETS[name].source]}",
+            format_func=lambda name: set_label(DATASETS[name]),
             help="What the network learns from. Sets made here and tables need no download. "
             f"{entry.label}: {entry.when}",
         )  # fmt: skip
     st.caption(entry.summary)
-    small = [*(parameter for parameter in entry.parameters if not isinstance(parameter, Subset))]
+    apart = Formula | Floats | Points | Subset
+    small = [parameter for parameter in entry.parameters if not isinstance(parameter, apart)]
+    for parameter in entry.parameters:
+        if isinstance(parameter, Formula | Floats):
+            with st.container(horizontal=True, gap="small"):  # numbers that belong together stand side by side
+                _parameter(parameter)
+    drawing_area()
     fields: list[Callable[[], None]] = [partial(_parameter, parameter) for parameter in small]
     fields.append(_batch_size)
     if not current.data.facts.official_split:
@@ -41,8 +47,9 @@ def data_panel(snapshot: Snapshot) -> None:
     fields.append(partial(_share, VALIDATION_FRACTION, current.data.validation_fraction))
     _in_pairs(fields)
     for parameter in entry.parameters:
-        if parameter not in small:
+        if isinstance(parameter, Subset):
             _parameter(parameter)
+    copy_button()
     if message := editor.refusal("data"):
         st.error(message, icon=":material/block:")
     if (dataset := snapshot.dataset) is not None and dataset.spec == current.data:

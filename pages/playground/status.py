@@ -17,6 +17,7 @@ from mlp_core.training.snapshot import BUSY, Snapshot
 from mlp_core.views import CURVE_POINTS, Options
 from pages.components.part import Part
 from pages.components.state_strip import state_strip
+from pages.playground.own_copy import own_copy, sets_here
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.numbers import loss_text
@@ -184,6 +185,8 @@ def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:
             f"Download {entry.label} ({entry.download_bytes / 1e6:.0f} MB)", key="download", on_click=session.download,
             icon=":material/download:",
         )  # fmt: skip
+        sets_here(entry)
+        own_copy(session, entry)
 
 
 def download_progress(session: Session, snapshot: Snapshot) -> None:

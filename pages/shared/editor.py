@@ -178,8 +178,14 @@ def choose_data(name: str) -> None:
     def change(old: Experiment) -> Experiment:
         split = {field: getattr(old.data, field) for field in ("test_fraction", "validation_fraction", "seed")}
         data = DataSpec(dataset=name, **split)
-        kept = {key: value for key, value in old.data.params.items() if key in data.params}
-        return old.updated(data=data.updated(params={**data.params, **kept}))
+        kept = {
+            key: value
+            for key, value in old.data.params.items()
+            if key in data.params and data.entry.parameter(key).accepts(value)
+        }
+        filled = {**data.params, **kept}
+        fits = not data.entry.conflict(filled, name)
+        return old.updated(data=data.updated(params=filled if fits else {}))
 
     edit("data", change)
 

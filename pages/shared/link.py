@@ -6,11 +6,12 @@ import streamlit as st
 
 from mlp_core import locks
 from mlp_core.errors import SpecError
-from mlp_core.link import Link, parse, query_of
+from mlp_core.link import HIDE, LOCK, Link, parse, query_of
 from mlp_core.spec import Experiment
 
 _LINK = "link"
 _SAID = "link_said"
+_TOO_LONG = "link_too_long"
 
 
 def open_link() -> Experiment | None:
@@ -28,6 +29,8 @@ def open_link() -> Experiment | None:
 
 def show_notes() -> None:
     """Say what was wrong with the link, until the reader closes it."""
+    if too_long := st.session_state.get(_TOO_LONG):
+        st.info(f"The address of this page does not hold the experiment. {too_long}", icon=":material/link_off:")
     said: list[str] = st.session_state.get(_SAID, [])
     if said:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -36,8 +39,13 @@ def show_notes() -> None:
 
 
 def write_link(experiment: Experiment) -> None:
-    """Put the experiment into the address."""
-    wanted = query_of(experiment, _link().hide, _link().lock)
+    """Put the experiment into the address; one that is too long for a link is left out, which the page says."""
+    try:
+        wanted = query_of(experiment, _link().hide, _link().lock)
+        st.session_state.pop(_TOO_LONG, None)
+    except SpecError as error:
+        wanted = {key: st.query_params[key] for key in (HIDE, LOCK) if key in st.query_params}
+        st.session_state[_TOO_LONG] = str(error)
     if {name: st.query_params[name] for name in st.query_params} != wanted:
         st.query_params.from_dict(wanted)
 

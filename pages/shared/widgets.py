@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter, Subset
+from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Formula, Int, Parameter, Subset
+from mlp_core.limits import MAX_FORMULA
 from pages.shared import editor
 from pages.shared.link import hidden, locked
 
@@ -52,6 +53,8 @@ def parameter_widget(
             format_func=parameter.choices.__getitem__,
             **common,
         )
+    elif isinstance(parameter, Formula):
+        st.text_input(value=first, max_chars=MAX_FORMULA, width=width, **common)
     elif isinstance(parameter, Int | Float):
         step = parameter.step if isinstance(parameter, Int) else step_of(parameter, first)
         placeholder = parameter.none_means if len(parameter.none_means) < 12 else "auto"

@@ -20,7 +20,7 @@ import pytest
 
 from mlp_core import data
 from mlp_core.data import fetch as fetch_module
-from mlp_core.data.vision import image_class
+from mlp_core.data.published import image_class
 
 REPOSITORY = Path(__file__).parents[2]
 

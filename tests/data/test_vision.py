@@ -10,13 +10,12 @@ import pytest
 
 from mlp_core.catalog.datasets import DATASETS
 from mlp_core.data import DataMissing, Dataset, is_present, load
-from mlp_core.data.download import archives
-from mlp_core.data.vision import image_class
+from mlp_core.data.published import archives, image_class
 from mlp_core.errors import DataError
 from mlp_core.spec import DataSpec
 from mlp_core.torchvision_compat import import_torchvision
 
-IMAGE_SETS = [name for name, entry in DATASETS.items() if entry.source == "downloaded"]
+IMAGE_SETS = [name for name in DATASETS if DataSpec(dataset=name).facts.official_split]
 
 
 def assert_as_to_tensor(dataset: Dataset, name: str, folder: Path, indices: range) -> None:
@@ -60,11 +59,11 @@ def test_subsets_are_views_of_one_copy(mnist: object, tmp_path: Path) -> None:
     assert (part.train_size, part.test_size) == (20, 10)
     assert np.shares_memory(part.x_train, whole.x_train)
     assert np.shares_memory(part.y_test, whole.y_test)
-    assert part.notes == (
+    assert part.notes[-2:] == (
         "Only the first 20 of 300 training images are used.",
         "Only the first 10 of 40 test images are used.",
     )
-    assert whole.notes == ()
+    assert whole.notes[0] == "300 training images are here, and the published set has 60,000."
     assert part.spec.params["train_samples"] == 20
     for array in (part.x_train, part.y_train, whole.x_test):
         assert array.flags.c_contiguous
@@ -83,13 +82,20 @@ def test_cifar_is_turned_to_channels_first(cifar: object, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", IMAGE_SETS)
 def test_catalog_agrees_with_torchvision(name: str) -> None:
     entry, images = DATASETS[name], image_class(name)
-    if hasattr(images, "resources"):
-        expected = {archive.path.removesuffix(".gz") for archive in archives(images)}
-        classes = [label.split(" - ")[0] for label in images.classes]
-        assert list(DataSpec(dataset=name).facts.class_names) == classes
-    else:
+    assert tuple(archive.path for archive in archives(images)) == entry.archives
+    if hasattr(images, "train_list"):
         listed = [*images.train_list, *images.test_list, [images.meta["filename"]]]
         expected = {f"{images.base_folder}/{file}" for file, *_ in listed}
+    elif name == "EMNIST":
+        made = [images.__new__(images) for _ in range(2)]
+        for part, train in zip(made, (True, False), strict=True):
+            part.root, part.split, part.train = "", "letters", train
+        expected = {file for part in made for file in (part.images_file, part.labels_file)}
+    else:
+        expected = {archive.path.removesuffix(".gz") for archive in archives(images)}
+    if hasattr(images, "resources") and name != "EMNIST":
+        classes = [label.split(" - ")[0] for label in images.classes]
+        assert list(DataSpec(dataset=name).facts.class_names) == classes
     assert set(entry.files) == expected
 
 

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import official
 import pytest
 
 from mlp_core import data
-from mlp_core.data.vision import image_class
+from mlp_core.catalog import DATASETS
+from mlp_core.data.published import image_class
+from mlp_core.data.unpack import unpack
 
 SITE = """
 import builtins, sys
@@ -29,10 +32,11 @@ for schema in (
 
 from torchvision import datasets
 
-for name, value in {lists!r}.items():
-    setattr(datasets.CIFAR10, name, value)
+for images, attributes in {lists!r}.items():
+    for name, value in attributes.items():
+        setattr(getattr(datasets, images), name, value)
 """
-"""A `sitecustomize` module: torchvision beside a PyTorch it was not built for, and the sums of the small archive."""
+"""A `sitecustomize` module: torchvision beside a PyTorch it was not built for, and the sums of the small sets."""
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -62,25 +66,46 @@ def small_sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
         files[file] = {"data": pixels.astype(np.uint8), "labels": labels}
     for file, content in files.items():
         (folder / file).write_bytes(pickle.dumps(content, protocol=2))
+    for name, make in official.MAKERS.items():
+        _unpacked(name, make(), root)
     return root
 
 
-def cifar_lists(root: Path) -> dict[str, Any]:
-    """torchvision's lists of files and their sums, for the small archive."""
+def _unpacked(name: str, archives: dict[str, bytes], root: Path) -> None:
+    """What a download leaves of these archives, and scikit-learn's own copy of a table."""
+    for path, content in archives.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+    unpack(DATASETS[name], root, lambda: None)
+    if name == "california_housing":
+        import joblib
+
+        columns = [8, 7, 2, 3, 4, 5, 6, 1, 0]  # as scikit-learn keeps them
+        lines = np.loadtxt(root / DATASETS[name].files[0], delimiter=",")
+        joblib.dump(lines[:, columns], root / "cal_housing_py3.pkz", compress=6)
+
+
+def class_lists(root: Path) -> dict[str, dict[str, Any]]:
+    """torchvision's lists of files and their sums by the names of its classes, for the small sets."""
     folder = root / "cifar-10-batches-py"
     sums = {path.name: hashlib.md5(path.read_bytes()).hexdigest() for path in folder.iterdir()}
-    return {
+    found = {
+        name: official.lists(name, make()) for name, make in official.MAKERS.items() if name != "california_housing"
+    }
+    found["CIFAR10"] = {
         "train_list": [[name, sums[name]] for name in sorted(sums) if name.startswith("data")],
         "test_list": [["test_batch", sums["test_batch"]]],
         "meta": {"filename": "batches.meta", "key": "label_names", "md5": sums["batches.meta"]},
     }
+    return found
 
 
 @pytest.fixture
 def images(small_sets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """`small_sets` as the folder of downloaded sets, for this process."""
-    for name, value in cifar_lists(small_sets).items():
-        monkeypatch.setattr(image_class("CIFAR10"), name, value)
+    for images, attributes in class_lists(small_sets).items():
+        for name, value in attributes.items():
+            monkeypatch.setattr(image_class(images), name, value)
     monkeypatch.setenv("MLP_DATA_DIR", str(small_sets))
     data._cache.clear()
     yield small_sets
@@ -91,6 +116,6 @@ def images(small_sets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def site(small_sets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for PYTHONPATH that lets another process read `small_sets`."""
     folder = tmp_path_factory.mktemp("site")
-    text = SITE.replace("{lists!r}", repr(cifar_lists(small_sets)))
+    text = SITE.replace("{lists!r}", repr(class_lists(small_sets)))
     (folder / "sitecustomize.py").write_text(text, encoding="utf-8")
     return folder

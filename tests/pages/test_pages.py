@@ -109,10 +109,10 @@ def test_a_preset_without_its_data_offers_the_download(
 def test_a_download_that_fails_says_why_and_can_be_tried_again(
     app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from mlp_core.data import vision
+    from mlp_core.data import published
 
     monkeypatch.setenv("MLP_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(vision.image_class("MNIST"), "mirrors", ["http://127.0.0.1:9/"])
+    monkeypatch.setattr(published.image_class("MNIST"), "mirrors", ["http://127.0.0.1:9/"])
     field(app, "selectbox", "dataset").set_value("MNIST").run()
     settled(app)
     app.button(key="download").click().run()
