@@ -65,7 +65,7 @@ def _generated(experiment: Experiment, planned: Plan) -> Samples:
     targets = _target_name(experiment)
     lines = layout(make, f"{'inputs' if plain else 'points'}, {targets} = ")
     if data.entry.standardised:
-        functions, imports = _borrowed(maker, _splitter(experiment), tabular.standardisation, tabular._standardised)
+        functions, imports = _borrowed(maker, *_splitters(experiment), tabular.standardisation, tabular._standardised)
         section = _tensors(experiment, planned, lines, _standardised(experiment), given.blocks)
         return Samples((functions, section), imports)
     if plain:
@@ -223,7 +223,7 @@ def _downloaded(experiment: Experiment, planned: Plan) -> Samples:
         sections = (functions,)
         count = data.params["train_samples"]
         first = "" if count is None else f"[:{count}]"
-        lines += [f"labels = np.asarray(train_data.targets){first}", *held_out]
+        lines += [f"labels = np.asarray(train_data.{entry.labels}){first}", *held_out]
     for part in ("train", "test"):
         size = data.params[f"{part}_samples"]
         if size is not None:

@@ -43,6 +43,8 @@ class DatasetEntry(Entry):
     """Arguments of torchvision's class for the training and for the test part."""
     first_label: int = 0
     """The label of the first class in torchvision's class; here it is 0."""
+    labels: str = "targets"
+    """What gives all labels of a part, after the name of torchvision's object and a dot."""
     lying: bool = False
     """Whether torchvision's class gives images that lie on their side; here they stand."""
     standardised: bool = False

@@ -118,6 +118,7 @@ _CLASSIFICATION = (
         help="How far the clouds are apart, in about their own standard deviations.",
         default=1.0,
         low=0.0,
+        low_open=True,
         high=10.0,
         step=0.25,
     ),
