@@ -45,6 +45,7 @@ def decision_boundary(
     axis_names: tuple[object, object] = AXES,
     theme: Theme = "light",
     discretise: bool = False,
+    truth: tuple[Array, Array] | None = None,
     uirevision: str = "boundary",
 ) -> Figure:
     """Areas in the pale class colours; training points filled, test points as rings.
@@ -52,7 +53,8 @@ def decision_boundary(
     `grid`: H×W over `extent`, row 0 at y_min. For two classes P(class 1) in [0, 1], pale where undecided; for
     more, the index of the winner, with its probability in `confidence` (H×W): the colour fades into the
     background as it falls to 1/K. Without `confidence` it does not fade. None draws the points alone.
-    `discretise` shows the decision only.
+    `discretise` shows the decision only. `truth` is a curve, x (M,) and y (M,), that the classes lie on either side of:
+    dotted, NaN for gaps.
     Points: (N, 2) and (N,) class indices; at most `MOST_DRAWN` of them are drawn.
     """
     size = len(class_names)
@@ -62,6 +64,12 @@ def decision_boundary(
     elif grid is not None:
         sure = np.ones(np.shape(grid)) if discretise or confidence is None else np.asarray(confidence)
         data.append(_more_classes(np.asarray(grid), sure, extent, size, theme))
+    if truth is not None:
+        data.append({
+            "type": "scatter", "mode": "lines", "uid": "truth", "name": "formula", "hoverinfo": "skip",
+            "x": encode(np.asarray(truth[0], float)), "y": encode(np.asarray(truth[1], float)),
+            "line": {"color": palette(theme).trend, "width": 2, "dash": "dot"},
+        })  # fmt: skip
     kept = shares(len(train_points), len(test_points), show)
     names = unique_labels(class_names, 16)
     parts = ((train_points, train_labels, kept[0], False), (test_points, test_labels, kept[1], True))

@@ -31,6 +31,9 @@ def boundary(source: Source, options: Options) -> Figure | None:
     }  # fmt: skip
     if dataset.facts.classifies:
         given |= {"class_names": dataset.facts.class_names, "confidence": found.get("confidence")}
+        across = np.linspace(*EXTENT, FIT_POINTS)
+        if (true := line.true_values(dataset, across)) is not None:
+            given["truth"] = (across, true)
         return figures.decision_boundary(found.get("grid"), (*EXTENT, *EXTENT), **given)
     return figures.regression_surface(found.get("grid"), (*EXTENT, *EXTENT), limits=(-1.0, 1.0), **given)
 

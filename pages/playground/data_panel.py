@@ -37,8 +37,7 @@ def data_panel(snapshot: Snapshot) -> None:
     small = [parameter for parameter in entry.parameters if not isinstance(parameter, apart)]
     for parameter in entry.parameters:
         if isinstance(parameter, Formula | Floats):
-            with st.container(horizontal=True, gap="small"):  # numbers that belong together stand side by side
-                _parameter(parameter)
+            _parameter(parameter)
     drawing_area()
     fields: list[Callable[[], None]] = [partial(_parameter, parameter) for parameter in small]
     fields.append(_batch_size)
@@ -72,7 +71,7 @@ def _parameter(parameter: Parameter) -> None:
     data = editor.experiment().data
     parameter_widget(
         parameter, data.params[parameter.name], f"data-{data.dataset}-{parameter.name}",
-        lambda value: editor.set_param("data", parameter.name, value),
+        lambda value: editor.set_param("data", parameter.name, value), beside=True,
     )  # fmt: skip
 
 

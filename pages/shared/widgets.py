@@ -18,11 +18,12 @@ Width = int | Literal["stretch"]
 
 def parameter_widget(
     parameter: Parameter, value: Any, name: str, change: Callable[[Any], None], *, width: Width = "stretch",
-    compact: bool = False, area: str = "",
+    compact: bool = False, area: str = "", beside: bool = False,
 ) -> None:  # fmt: skip
     """Show a parameter with its value, as the widget `name`; `change` gets the new one when the user sets it.
 
-    `area` is the one that the widget starts over with, as in `editor.start`.
+    `area` is the one that the widget starts over with, as in `editor.start`. With `beside` several numbers stand side
+    by side.
 
     A teacher's link may hide or lock it by the parameter's controls. No limit is given to the browser: the catalog
     checks the value, and its sentence says more than a greyed button.
@@ -30,7 +31,7 @@ def parameter_widget(
     if hidden(*parameter.controls):
         return
     if isinstance(parameter, Floats):
-        _floats(parameter, value, name, change, area)
+        _floats(parameter, value, name, change, area, beside)
         return
     key, first = editor.start(name, value, area)
     common: dict[str, Any] = {
@@ -73,8 +74,10 @@ def _emptied(key: str, first: Any) -> None:
         st.session_state[key] = first
 
 
-def _floats(parameter: Floats, values: tuple[float, ...], name: str, change: Callable[[Any], None], area: str) -> None:
-    for index, label in enumerate(parameter.labels):
+def _floats(parameter: Floats, values: tuple[float, ...], name: str, change: Callable[[Any], None], area: str,
+            beside: bool) -> None:  # fmt: skip
+    places = st.columns(len(values), gap="small") if beside else [st.container() for _ in values]
+    for index, (label, place) in enumerate(zip(parameter.labels, places, strict=True)):
 
         def change_one(new: float, index: int = index) -> None:
             change((*values[:index], new, *values[index + 1 :]))
@@ -87,7 +90,8 @@ def _floats(parameter: Floats, values: tuple[float, ...], name: str, change: Cal
             step=parameter.element.step,
             controls=parameter.controls,
         )
-        parameter_widget(element, values[index], f"{name}-{index}", change_one, area=area)
+        with place:
+            parameter_widget(element, values[index], f"{name}-{index}", change_one, area=area)
 
 
 def step_of(parameter: Float, value: float) -> float:

@@ -11,6 +11,7 @@ from small_runs import layer
 
 from mlp_core.commands.figures import snapshot_of
 from mlp_core.data import load
+from mlp_core.errors import DataError
 from mlp_core.export.preprocessing import preprocessing_of
 from mlp_core.figures.encode import decode
 from mlp_core.predict import inputs_of
@@ -66,3 +67,19 @@ def test_other_sets_have_no_such_view() -> None:
     assert not VIEWS["fit"].applies(DataSpec(dataset="bumps", params={"features": ["x1"]}).facts)
     assert not VIEWS["fit"].applies(DataSpec(dataset="diabetes").facts)
     assert VIEWS["fit"].applies(DataSpec(dataset="formula").facts)
+
+
+def test_the_boundary_shows_the_formula_between_the_classes() -> None:
+    found = Experiment(
+        data=DataSpec(dataset="formula_classes", params={"formula": "log(x + 0.5)"}),
+        layers=(layer("Linear"),),
+        loss=LossSpec(type="CrossEntropyLoss"),
+        optimizer=OptimizerSpec(type="SGD"),
+    )
+    with pytest.raises(DataError, match="gives no number at x"):
+        load(found.data)
+    found = found.updated(data=found.data.updated(params={"formula": "x^2 - 0.5"}))
+    run = build(found, load(found.data))
+    drawing = draw(VIEWS["boundary"], snapshot_of(run, History(), None), Options())
+    (curve,) = (trace for trace in drawing.data["data"] if trace["uid"] == "truth")
+    assert np.allclose(decode(curve["y"]), decode(curve["x"]) ** 2 - 0.5, atol=1e-5)

@@ -119,7 +119,7 @@ USER_MADE: tuple[DatasetEntry, ...] = (
         ),
     ),
     DatasetEntry(
-        name="formula_classes", label="Above or below a formula", source="generated",
+        name="formula_classes", label="Above or below f", source="generated",
         summary="Two classes of the plane, on the two sides of a curve x₂ = f(x₁) that you type.",
         when="To choose how winding the boundary is that must be learned.",
         loader="mlp_core.data.user_made:sides", facts=_sides_facts, needs_classes=True,

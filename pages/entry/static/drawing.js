@@ -372,7 +372,7 @@ class Drawing {
       pen.arc(x(px), y(py), radius, 0, 2 * Math.PI)
       pen.fillStyle = this.colourOf(target)
       pen.fill()
-      pen.strokeStyle = theme.background
+      pen.strokeStyle = this.data.names ? theme.background : theme.muted // values near 0 have nearly no colour
       pen.stroke()
     }
     pen.strokeStyle = theme.text
