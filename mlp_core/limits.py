@@ -35,3 +35,18 @@ ENDLESS_EPOCHS = 100
 
 BYTES_PER_NUMBER = 4
 """Of a float32."""
+
+MAX_CLASSES = 1_000
+"""Classes of a data set: each is an output of the network and a row of the confusion matrix."""
+
+MAX_MEMBER_BYTES = 50_000_000
+"""Bytes of one file in an archive once it is unpacked."""
+
+MAX_ARCHIVE_FILES = 200_000
+"""Files in an archive."""
+
+MAX_UNPACKED_BYTES = 2 * 1024**3
+"""Bytes of all files of an archive together once they are unpacked."""
+
+MAX_ARCHIVE_RATIO = 100
+"""How many times larger an archive may become when it is unpacked: images are compressed already."""

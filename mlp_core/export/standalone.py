@@ -1,7 +1,8 @@
 """Reading rows and images, and writing answers, with NumPy and Pillow alone.
 
 The text of these functions goes into the `model.py` of a bundle as it stands, so that a bundle reads exactly what
-the playground reads. So they use nothing of this package, and raise `ValueError` with a sentence for a user.
+the playground reads. So they use nothing of this package but functions whose text goes
+there too, and raise `ValueError` with a sentence for a user.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
+from mlp_core.data.pictures import decode_image
+
 # The text keeps to the width of 88 that ruff has by default.
 # fmt: off
 
 
 MAX_FILE_BYTES = 50_000_000
-MAX_PIXELS = 25_000_000
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -104,40 +106,9 @@ def read_table(text: str, columns: Sequence[str]) -> np.ndarray:
 
 def read_image(path: Path, shape: Sequence[int]) -> np.ndarray:
     """A PNG or JPEG file as bytes (channels, height, width): grey or colour, resized, as the network takes it."""
-    from PIL import Image, ImageOps
-
-    channels, height, width = shape
     try:
-        with Image.open(path, formats=("PNG", "JPEG")) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise ValueError(
-                    f"it has {image.width}×{image.height} pixels, "
-                    f"and the limit is {MAX_PIXELS}"
-                )
-            # A camera held sideways says so, and its picture is turned upright.
-            picture: Image.Image = ImageOps.exif_transpose(image)
-            if picture.mode.startswith("I"):  # 16 bits of grey
-                picture = Image.fromarray(
-                    (np.asarray(picture) >> 8).clip(0, 255).astype(np.uint8)
-                )
-            if "A" in picture.mode or "transparency" in picture.info:
-                picture = picture.convert("RGBA")
-                picture = Image.alpha_composite(
-                    Image.new("RGBA", picture.size, "white"), picture
-                )
-            picture = picture.convert("L" if channels == 1 else "RGB")
-            if picture.size != (width, height):
-                picture = picture.resize((width, height), Image.Resampling.BILINEAR)
-            return (
-                np.asarray(picture).reshape(height, width, channels).transpose(2, 0, 1)
-            )
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        Image.DecompressionBombError,
-    ) as error:
+        return decode_image(path, shape)
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ValueError(
             f"The image {str(path)!r} cannot be read: {reason}. "
