@@ -49,7 +49,7 @@ class LoopState:
     samples: int = 0
     """Training samples of all chunks."""
     evaluation: Evaluation | None = None
-    """The newest pass over the test samples; None when the weights have changed since without a step."""
+    """The newest pass over the test samples."""
     evaluation_seconds: float = 0.0
     """Seconds that it took."""
     stopping: EarlyStopping = field(default_factory=EarlyStopping)
@@ -150,8 +150,8 @@ def _early_stop(run: Run, state: LoopState) -> EarlyStop | None:
     """The early end of the run, where that was decided."""
     stop = state.stopping.stop(run)
     if stop is not None and stop.restored:
-        state.evaluation = None
         state.guard.start_over(run)
+        state.evaluate(run)
     return stop
 
 

@@ -15,6 +15,7 @@ from small_runs import events_of, experiment, layer, losses_in, make, of_kind
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from mlp_core.catalog import TRAINING
 from mlp_core.engines import Engine
 from mlp_core.engines.eager import EagerEngine
 from mlp_core.engines.fast import FastEngine
@@ -194,6 +195,12 @@ def test_the_rule_is_that_of_keras(losses: list[float], patience: int, delta: fl
 
 
 RUNS: dict[str, Run] = {}
+
+
+def test_parameters_name_what_they_need() -> None:
+    needing = {parameter.name: parameter.needs for parameter in TRAINING.parameters if parameter.needs}
+    assert needing == {"min_delta": "patience", "restore_best_weights": "patience"}
+    assert TRAINING.parameter("patience").accepts(None)
 
 
 @pytest.mark.parametrize("dataset", ["moons", "plane"])
