@@ -39,6 +39,7 @@ PARAMETERS = [
 def other(parameter: Parameter, value: Any) -> Any:
     """A value of the parameter that is not this one."""
     tries = [0.25, 0.5, 2, 50, -0.5, not value, *getattr(parameter, "choices", ()), ("x2",), (0.25, 2.0), (0.5, 0.5)]
+    tries += ["cos(x)", [(0, 0, 0), (1, 1, 1)], 3, 8]
     return next(
         parameter.convert(found) for found in tries if parameter.accepts(found) and parameter.convert(found) != value
     )

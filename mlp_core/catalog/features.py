@@ -23,6 +23,13 @@ FEATURES: dict[str, FeatureEntry] = table(
     FeatureEntry(name="x2^2", label="x₂²", code="x2 * x2", formula="x_2^2", summary="The second coordinate squared."),
     FeatureEntry(name="x1*x2", label="x₁x₂", code="x1 * x2", formula="x_1 x_2", summary="The product of both."),
     FeatureEntry(
+        name="r",
+        label="r",
+        code="np.hypot(x1, x2)",
+        formula=r"\sqrt{x_1^2 + x_2^2}",
+        summary="The distance from the middle.",
+    ),
+    FeatureEntry(
         name="sin(5*x1)",
         label="sin 5x₁",
         code="np.sin(5 * x1)",

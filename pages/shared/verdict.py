@@ -7,7 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from mlp_core.data import Dataset, load
+from mlp_core.errors import UserError
 from mlp_core.problems import Problem, problems
+from mlp_core.spec import DataSpec
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from pages.live.runs import BrowserRuns
@@ -73,7 +76,7 @@ def apply_experiment(session: Session, patience: float = 0.0) -> Verdict:
     Waits so many seconds at most for the new run, so that a small one is drawn at once.
     """
     current, dataset = experiment(), session.snapshot().dataset
-    known = dataset if dataset is not None and dataset.spec == current.data else None
+    known = dataset if dataset is not None and dataset.spec == current.data else _drawing(current.data)
     found = problems(current, *(() if known is None else (known.train_size, known.unvalidated_classes)))
     verdict = Verdict(tuple(found), locked("step"), locked("seed"))
     if verdict.error:
@@ -82,6 +85,16 @@ def apply_experiment(session: Session, patience: float = 0.0) -> Verdict:
         session.apply(current)
         session.wait(lambda snapshot: snapshot.status != "preparing", patience)
     return verdict
+
+
+def _drawing(data: DataSpec) -> Dataset | None:
+    """The set of drawn points, which are too few for many a batch and are split in no time; None for other sets."""
+    if data.entry.source != "drawn":
+        return None
+    try:
+        return load(data)
+    except UserError:
+        return None  # the session says what is wrong with them
 
 
 def show_error(message: str) -> None:

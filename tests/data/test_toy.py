@@ -115,7 +115,7 @@ def test_features_are_those_of_the_catalog() -> None:
     points = np.array([[0.5, -0.25], [1, 0]], dtype=np.float32)
     made = features_of(points, tuple(FEATURES))
     assert made.dtype == np.float32
-    expected = [0.5, -0.25, 0.25, 0.0625, -0.125, np.sin(2.5), np.sin(-1.25)]
+    expected = [0.5, -0.25, 0.25, 0.0625, -0.125, np.hypot(0.5, 0.25), np.sin(2.5), np.sin(-1.25)]
     assert made[0] == pytest.approx(expected)
     assert np.array_equal(features_of(points, ("x2", "x1")), points[:, ::-1])
 

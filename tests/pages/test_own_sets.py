@@ -69,6 +69,17 @@ def test_points_go_into_the_experiment_and_a_class_may_lack(app: AppTest, monkey
     assert not app.exception
 
 
+def test_a_batch_larger_than_a_small_drawing_is_mended_by_a_press(app: AppTest) -> None:
+    choose(app, "drawn")
+    app.session_state["experiment"] = with_points(app, ((0, 0, 0), (1, 1, 0), (9, 9, 1), (8, 8, 1)))
+    settled(app.run())
+    assert "'batch_size' parameter" in messages(app)
+    next(button for button in app.button if button.label == "Take all samples at once").click().run()
+    settled(app)
+    assert app.session.snapshot().dataset.train_size == 2
+    assert app.session.snapshot().status == "ready"
+
+
 def with_points(app: AppTest, points: tuple[tuple[int, int, int], ...]) -> Any:
     experiment = app.session_state["experiment"]
     return experiment.updated(data=experiment.data.updated(params={"samples": points}))

@@ -220,6 +220,7 @@ class Drawing {
     plane.addEventListener("pointerdown", event => {
       if (this.data.disabled || event.button !== 0 || this.busy) return
       plane.setPointerCapture(event.pointerId)
+      this.finger = event.pointerId // of several fingers the first one draws
       this.byKeyboard = false
       this.begin()
       this.pointer = this.last = this.at(event)
@@ -227,6 +228,7 @@ class Drawing {
       if (this.tool === "spray") this.spraying = setInterval(() => this.touch(), SPRAY_MS)
     })
     plane.addEventListener("pointermove", event => {
+      if (this.busy && event.pointerId !== this.finger) return
       this.pointer = this.at(event)
       if (this.busy && this.tool === "place") {
         for (const each of event.getCoalescedEvents?.() ?? [event]) {
@@ -241,7 +243,7 @@ class Drawing {
       this.draw()
     })
     for (const end of ["pointerup", "pointercancel"]) {
-      plane.addEventListener(end, () => this.busy && this.finish(""))
+      plane.addEventListener(end, event => this.busy && event.pointerId === this.finger && this.finish(""))
     }
     plane.addEventListener("pointerleave", () => {
       this.pointer = undefined
