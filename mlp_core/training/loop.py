@@ -87,13 +87,13 @@ def train(
     """Train until a number of finished epochs or of steps is reached (counted from the run's start), or it diverges, or
     its patience is at an end.
 
-    At an epoch's end comes an `Evaluation`, unless `evaluate_epochs` is False: then a chunk may run through several
-    epochs, and whoever calls evaluates when it suits. Early stopping needs one in any case. The last event is
+    At an epoch's end comes an `Evaluation`, unless `evaluate_epochs` is False and nothing of the run depends on it:
+    then a chunk may run through several epochs, and whoever calls evaluates when it suits. The last event is
     `Finished`.
     """
     state = state or LoopState(DivergenceGuard(run))
     report_every = run.experiment.training.report_every
-    evaluate_epochs = evaluate_epochs or run.experiment.training.patience is not None
+    evaluate_epochs = evaluate_epochs or run.looks_at_loss or run.experiment.training.patience is not None
     last_step = math.inf if steps is None else steps
     if epochs is not None:
         last_step = min(last_step, epochs * run.batches.per_epoch)
@@ -124,25 +124,31 @@ def train(
             _count(state, run, losses, samples, seconds)
             rates = result.learning_rates[: len(losses)]
             changes = _changes(state, step_before, rates)
+            evaluation = None
+            if position.batch == 0 and evaluate_epochs and not diverged:
+                # Before the event: whoever takes it may leave, and what the next steps depend on is done by then.
+                evaluation = _evaluate_epoch(run, state)
             yield Chunk(position.step, position.epoch, losses, samples, seconds, state.learning_rate, changes)
             if report_every:
                 yield from _reports(state, run, report_every, losses)
+            if evaluation is not None:
+                yield evaluation
+                if (stop := _early_stop(run, state)) is not None:
+                    yield stop
+                    reason = "early stopping"
         if diverged:
             yield diverged
             reason = "diverged"
-        elif position.batch == 0 and evaluate_epochs:
-            yield _evaluate_epoch(run, state)
-            if (stop := _early_stop(run, state)) is not None:
-                yield stop
-                reason = "early stopping"
+            break
     yield _finished(run, state, reason)
 
 
 def _evaluate_epoch(run: Run, state: LoopState) -> Evaluation:
-    """The figures of an epoch's end, which early stopping has looked at."""
+    """The figures of an epoch's end, which early stopping and the schedule have looked at."""
     evaluation = state.evaluate(run)
     if state.stopping.due(run):
         state.stopping.look(run, evaluation)
+    run.tell_loss(evaluation.monitored_loss)
     return evaluation
 
 

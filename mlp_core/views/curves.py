@@ -8,7 +8,7 @@ import numpy as np
 
 from mlp_core import figures
 from mlp_core.figures import Curve, Figure
-from mlp_core.views.view import CURVE_POINTS, Curves, Options, Source
+from mlp_core.views.view import CURVE_POINTS, Options, Source
 
 LOSS, ACCURACY = 1, 2
 """Columns of `Curves.evaluations` and `Curves.validations`."""
@@ -79,25 +79,31 @@ def accuracy_alt(source: Source, options: Options) -> str:
 
 
 def learning_rate(source: Source, options: Options) -> Figure | None:
-    """The learning rate of every step; None before the first."""
-    found = source.curves(CURVE_POINTS)
-    if found is None or not len(found.learning_rates):
+    """The learning rate of every step, over what the schedule plans; None before there is either."""
+    rates, plan = _rates(source), _plan(source)
+    if not len(rates) and not len(plan):
         return None
     return figures.learning_rate_curve(
-        _rates(source, found), steps_per_epoch=_per_epoch(source), theme=options.theme,
+        rates, plan, steps_per_epoch=_per_epoch(source), theme=options.theme,
         uirevision=_revision("learning-rate", source),
     )  # fmt: skip
 
 
 def learning_rate_alt(source: Source, options: Options) -> str:
     """The same in words."""
+    return figures.learning_rate_curve_alt(_rates(source), _plan(source), steps_per_epoch=_per_epoch(source))
+
+
+def _plan(source: Source) -> Curve:
+    """Rates as they are planned, where they change; empty without a plan."""
+    return Curve.of(*source.planned_rates().T)
+
+
+def _rates(source: Source) -> Curve:
+    """Rates where they changed, and the last one once more at the newest step; empty before the first."""
     found = source.curves(CURVE_POINTS)
-    rates = Curve.of([], []) if found is None else _rates(source, found)
-    return figures.learning_rate_curve_alt(rates, steps_per_epoch=_per_epoch(source))
-
-
-def _rates(source: Source, found: Curves) -> Curve:
-    """Rates where they changed, and the last one once more at the newest step."""
+    if found is None or not len(found.learning_rates):
+        return Curve.of([], [])
     steps, rates = found.learning_rates.T
     return Curve.of(np.append(steps, source.step), np.append(rates, rates[-1]))
 

@@ -90,6 +90,10 @@ class Source(Protocol):
     def curves(self, points: int) -> Curves | None:
         """The run's curves in at most about so many points each; None before there is a run."""
 
+    def planned_rates(self) -> np.ndarray:
+        """Rows of the first step done at a learning rate, and that rate, as the schedule plans the whole run; none
+        without a schedule that can be known ahead."""
+
     def view(self, name: str) -> Mapping[str, Any] | None:
         """What the view's function computed last; None before that."""
 
