@@ -93,7 +93,7 @@ TRAINING = Entry(
             name="batch_size",
             label="Batch size",
             help="Samples per step. Small batches are noisy and often learn in fewer epochs; "
-            "empty takes all training samples at once.",
+            "empty takes all training samples at once. Changed while a run goes on, it holds from the next epoch.",
             default=10,
             low=1,
             high=1_000_000,
@@ -101,6 +101,7 @@ TRAINING = Entry(
             none_means="all training samples at once",
             advice="Choose from 1 up to the number of training samples; 10 to 256 is usual.",
             controls=("data", "batch_size"),
+            live=True,
         ),
         Int(
             name="epochs",

@@ -58,6 +58,8 @@ class Snapshot:
     """Mini-batches into the next epoch."""
     batches_per_epoch: int = 0
     """Mini-batches of an epoch."""
+    epoch_marks: tuple[tuple[int, int], ...] = ()
+    """Mini-batches and epochs done when the batch size was changed."""
     train_loss: float | None = None
     """The mean loss of the epoch so far; None before the first step."""
     test_loss: float | None = None
@@ -124,7 +126,7 @@ class Snapshot:
         """The learning rate as the schedule plans it for the whole run, float64 (n, 2); see `planning.plan_of`."""
         if self.experiment is None or not self.batches_per_epoch:
             return np.empty((0, 2))
-        return plan_of(self.experiment, self.batches_per_epoch, self.step)
+        return plan_of(self.experiment, self.batches_per_epoch, self.epoch * self.batches_per_epoch + self.batch)
 
     def curves(self, points: int) -> Curves | None:
         """The run's curves in at most about `points` points each; None before there is a run."""

@@ -20,7 +20,7 @@ def train_curve(source: Source) -> Curve:
     if found is None:
         return Curve.of([], [])
     loss = found.train_loss
-    return Curve(loss.steps, loss.mean, loss.low, loss.high)
+    return Curve(_placed(source, loss.steps), loss.mean, loss.low, loss.high)
 
 
 def evaluation_curve(source: Source, options: Options, column: int) -> Curve:
@@ -28,7 +28,7 @@ def evaluation_curve(source: Source, options: Options, column: int) -> Curve:
     found = source.curves(CURVE_POINTS)
     if found is None or not options.test:
         return Curve.of([], [])
-    return Curve.of(found.evaluations[:, 0], found.evaluations[:, column])
+    return Curve.of(_placed(source, found.evaluations[:, 0]), found.evaluations[:, column])
 
 
 def validation_curve(source: Source, column: int) -> Curve | None:
@@ -105,7 +105,18 @@ def _rates(source: Source) -> Curve:
     if found is None or not len(found.learning_rates):
         return Curve.of([], [])
     steps, rates = found.learning_rates.T
-    return Curve.of(np.append(steps, source.step), np.append(rates, rates[-1]))
+    return Curve.of(_placed(source, np.append(steps, source.step)), np.append(rates, rates[-1]))
+
+
+def _placed(source: Source, steps: np.ndarray) -> np.ndarray:
+    """Where steps lie if every epoch has as many as it has now: the batch size may have been changed."""
+    if not source.epoch_marks:
+        return steps
+    known, epochs = np.array([(0, 0), *source.epoch_marks], dtype=np.float64).T
+    per_epoch = _per_epoch(source)
+    before = np.interp(steps, known, epochs) * per_epoch
+    placed: np.ndarray = np.where(steps > known[-1], epochs[-1] * per_epoch + steps - known[-1], before)
+    return placed
 
 
 def confusion(source: Source, options: Options) -> Figure | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -82,6 +82,10 @@ class Source(Protocol):
     @property
     def batches_per_epoch(self) -> int:
         """Mini-batches of an epoch."""
+
+    @property
+    def epoch_marks(self) -> Sequence[tuple[int, int]]:
+        """Mini-batches and epochs done when the batch size was changed."""
 
     @property
     def confusion(self) -> np.ndarray | None:

@@ -106,7 +106,7 @@ def test_penalties_are_those_of_the_formula_and_no_part_of_the_loss_that_is_show
     assert losses[:12] == pytest.approx(truth[:12], rel=1e-4)
     without = EagerEngine().run(free, STEPS).losses.tolist()
     assert losses[0] == without[0]
-    assert losses[5] != pytest.approx(without[5], rel=1e-4)
+    assert losses[1:] != without[1:]
 
 
 @pytest.mark.parametrize("name", ["LBFGS", "Muon"])
