@@ -16,6 +16,7 @@ from mlp_core.engines import ChunkResult, Engine
 from mlp_core.engines.choose import engine_for
 from mlp_core.engines.passes import CompiledPasses
 from mlp_core.export.weights import Weights
+from mlp_core.problems import refuse
 from mlp_core.processor import Processor
 from mlp_core.processor.policy import use_threads
 from mlp_core.run.build import Run, build
@@ -119,6 +120,8 @@ class Trainer:
         """Go on with what may change while a run goes on: learning rate, number of epochs, batch size."""
         if experiment == self.run.experiment:
             return
+        if experiment.training.batch_size != self.run.experiment.training.batch_size:
+            refuse(experiment, self.run.dataset.train_size)
         self.recorder.change(experiment, self.run.position.step)
         self.run.experiment = experiment
         self.run.base_learning_rate = experiment.optimizer.params["lr"]
