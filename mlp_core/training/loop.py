@@ -163,6 +163,8 @@ def _early_stop(run: Run, state: LoopState) -> EarlyStop | None:
         state.evaluation = None
         state.guard.start_over(run)
     return stop
+
+
 def _left(run: Run, epochs: int | None, steps: int | None) -> float:
     """How many steps are left of so many epochs, and of so many steps, counted from the run's start."""
     position = run.position

@@ -97,8 +97,6 @@ class Trainer:
             if self._after_early_stop:
                 self.recorder.note_inexact(TRAINED_ON)
             self.pace.measure(self.loop.samples)
-        elif isinstance(event, Evaluation):
-            self._add_evaluation(event)
         elif isinstance(event, Diverged):
             self.diverged = event.message
             self.recorder.end("diverged")
