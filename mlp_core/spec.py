@@ -234,8 +234,20 @@ class SchedulerSpec(_Chosen):
 
     @model_validator(mode="after")
     def _check_every(self) -> Self:
-        EVERY.check(self.every, f"scheduler {self.type}")
+        owner = f"scheduler {self.type}"
+        EVERY.check(self.every, owner)
+        if self.every not in self.entry.counts:
+            raise SpecError(
+                f"The 'every' parameter of {owner} must be {' or '.join(map(repr, self.entry.counts))}. "
+                f"Got {self.every!r} instead. It is told a loss after every epoch, and not in between."
+            )
         return self
+
+    def with_type(self, type: str) -> SchedulerSpec:
+        """Another schedule with its defaults, which counts as is usual for it, unless this one was set otherwise."""
+        counts = look_up(SCHEDULERS, type, self.kind).counts
+        kept = self.every != self.entry.counts[0] and self.every in counts
+        return SchedulerSpec(type=type, every=self.every if kept else counts[0])
 
 
 class TrainingSpec(_Part):
@@ -249,6 +261,14 @@ class TrainingSpec(_Part):
     """Whether gradients are zeroed before every step."""
     max_grad_norm: float | None = None
     """The norm to which gradients are clipped; None for no clipping."""
+    max_grad_value: float | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The size to which the numbers of gradients are clipped; None for no clipping."""
+    accumulate_grad_batches: int = Field(default=1, exclude_if=lambda value: value == 1)
+    """After how many mini-batches weights are updated."""
+    l1_penalty: float = Field(default=0.0, exclude_if=lambda value: value == 0)
+    """What the sum of all absolute weights is multiplied by and added to the loss."""
+    l2_penalty: float = Field(default=0.0, exclude_if=lambda value: value == 0)
+    """What the sum of all squared weights is multiplied by and added to the loss."""
     patience: int | None = Field(default=None, exclude_if=lambda value: value is None)  # as in `DataSpec`
     """After how many epochs without an improvement to stop early; None for never."""
     min_delta: float = Field(default=0.0, exclude_if=lambda value: value == 0.0)
@@ -264,8 +284,15 @@ class TrainingSpec(_Part):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        TRAINING.fill({name: getattr(self, name) for name in type(self).model_fields}, "the training")
+        filled = TRAINING.fill({name: getattr(self, name) for name in type(self).model_fields}, "the training")
+        if conflict := TRAINING.conflict(filled, "the training"):
+            raise SpecError(conflict)
         return self
+
+    @property
+    def penalized(self) -> bool:
+        """Whether the weights' size is added to the loss."""
+        return self.l1_penalty > 0 or self.l2_penalty > 0
 
 
 class Experiment(_Part):

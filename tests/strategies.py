@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING
 from mlp_core.catalog.entry import Entry
-from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Formula, Int, Parameter, Points, Subset
-from mlp_core.catalog.schedulers import EVERY
+from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Formula, Int, Ints, Parameter, Points, Subset
 from mlp_core.catalog.training import VALIDATION_FRACTION
 from mlp_core.formula import FUNCTIONS, FormulaError, parse
 from mlp_core.limits import MAX_FORMULA
@@ -74,14 +73,15 @@ def values(parameter: Parameter, modest: bool = False) -> st.SearchStrategy[Any]
             return st.none() | real if parameter.optional else real
         case Floats():
             return st.tuples(*(values(parameter.element) for _ in parameter.labels))
-        case Int():
+        case Int() | Ints():
             high = max(parameter.low, min(parameter.high, MODEST)) if modest else parameter.high
             whole = st.integers(parameter.low, high)
-            return st.none() | whole if parameter.optional else whole
+            many = st.lists(whole, min_size=1, max_size=5, unique=True)
+            return many if isinstance(parameter, Ints) else st.none() | whole if parameter.optional else whole
         case Bool():
             return st.booleans()
         case Choice():
-            return st.sampled_from(parameter.choices)
+            return st.sampled_from([*parameter.choices, *([None] if parameter.optional else [])])
         case Subset():
             return st.lists(st.sampled_from(list(parameter.choices)), min_size=1, unique=True)
     raise NotImplementedError(parameter)
@@ -94,9 +94,11 @@ def params(entry: Entry, modest: bool = False) -> st.SearchStrategy[dict[str, An
 
 
 def fitting(entry: Entry, found: dict[str, Any]) -> dict[str, Any]:
-    """The parameters if they fit together; else what is left without switches that are on, or none of them."""
+    """The parameters if they fit together; else what is left without switches that are on, or without those that are
+    usually empty, or none of them."""
     off = {name: value for name, value in found.items() if value is not True}
-    return next((some for some in (found, off) if not entry.conflict(entry.fill(some), entry.name)), {})
+    fewer = {name: value for name, value in found.items() if value is None or entry.parameter(name).default is not None}
+    return next((some for some in (found, off, fewer) if not entry.conflict(entry.fill(some), entry.name)), {})
 
 
 def data(modest: bool = False) -> st.SearchStrategy[DataSpec]:
@@ -148,7 +150,7 @@ def optimizers(draw: st.DrawFn) -> OptimizerSpec:
 def schedulers(draw: st.DrawFn, modest: bool = False) -> SchedulerSpec:
     """Any schedule of the learning rate."""
     entry = SCHEDULERS[draw(st.sampled_from(list(SCHEDULERS)))]
-    return SchedulerSpec(type=entry.name, params=draw(params(entry, modest)), every=draw(values(EVERY)))
+    return SchedulerSpec(type=entry.name, params=draw(params(entry, modest)), every=draw(st.sampled_from(entry.counts)))
 
 
 @st.composite

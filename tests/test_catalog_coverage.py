@@ -45,7 +45,6 @@ CASES: dict[str, tuple[list[str], Mapping[str, Entry], dict[str, str]]] = {
         {
             "Optimizer": BASE,
             "SparseAdam": "for sparse gradients, which no layer here has",
-            **dict.fromkeys(("LBFGS", "Muon"), NOT_YET),
         },
     ),
     "schedulers": (
@@ -55,7 +54,6 @@ CASES: dict[str, tuple[list[str], Mapping[str, Entry], dict[str, str]]] = {
             "LRScheduler": BASE,
             **dict.fromkeys(("LambdaLR", "MultiplicativeLR"), "takes a function, which is no setting"),
             **dict.fromkeys(("ChainedScheduler", "SequentialLR"), "holds other schedules"),
-            **dict.fromkeys(("CyclicLR", "MultiStepLR", "OneCycleLR", "ReduceLROnPlateau"), NOT_YET),
         },
     ),
 }  # fmt: skip

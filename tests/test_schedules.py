@@ -32,8 +32,16 @@ QUICK: dict[str, dict[str, Any]] = {
     "LinearLR": {"total_iters": 4},
     "ConstantLR": {"total_iters": 4},
     "PolynomialLR": {"total_iters": 5, "power": 2.0},
+    "MultiStepLR": {"milestones": [2, 3], "gamma": 0.5},
+    "OneCycleLR": {"total_steps": 6, "final_div_factor": 10.0},
+    "CyclicLR": {"max_lr": 0.4, "step_size_up": 2, "step_size_down": 3, "mode": "triangular2"},
+    "ReduceLROnPlateau": {"patience": 0, "threshold": 0.5, "factor": 0.5, "cooldown": 1},
 }
 """Parameters with which each schedule does all that it can within a short run."""
+GIVEN: dict[str, dict[str, Any]] = {"OneCycleLR": {"max_lr": 0.2}, "CyclicLR": {"base_lr": 0.2}}
+"""What a script says besides: the learning rate."""
+COUNTS = [(name, every) for name, entry in SCHEDULERS.items() for every in entry.counts]
+"""Every schedule with everything that it counts in."""
 
 
 def experiment(schedule: SchedulerSpec | None, lr: float = 0.2, **training: Any) -> Experiment:
@@ -71,7 +79,16 @@ def script(run: Run, name: str | None, every: str, max_norm: float | None) -> tu
         torch.manual_seed(42)
         model = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 2))
         optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
-        schedule: Any = name and getattr(torch.optim.lr_scheduler, name)(optimizer, **QUICK[name])
+        made = {**QUICK.get(name or "", {}), **GIVEN.get(name or "", {})}
+        schedule: Any = name and getattr(torch.optim.lr_scheduler, name)(optimizer, **made)
+
+        def count() -> None:
+            if name == "ReduceLROnPlateau":
+                test_loss = nn.functional.cross_entropy(model(run.x_test), run.y_test).item()
+                schedule.step(test_loss)
+            elif name != "OneCycleLR" or schedule.last_epoch < schedule.total_steps - 1:
+                schedule.step()
+
         loader = DataLoader(TensorDataset(torch.tensor(run.dataset.x_train), run.batches.y), 10, shuffle=True)
         losses, rates = [], []
         for _ in range(EPOCHS):
@@ -84,17 +101,16 @@ def script(run: Run, name: str | None, every: str, max_norm: float | None) -> tu
                 rates.append(optimizer.param_groups[0]["lr"])
                 optimizer.step()
                 if schedule and every == "step":
-                    schedule.step()
+                    count()
                 losses.append(loss.item())
             if schedule and every == "epoch":
-                schedule.step()
+                count()
             torch.empty((), dtype=torch.int64).random_()  # what a test loader's iterator draws
     return losses, rates, model.state_dict()
 
 
 @pytest.mark.parametrize("max_norm", [None, 0.1])
-@pytest.mark.parametrize("every", ["epoch", "step"])
-@pytest.mark.parametrize("name", [*SCHEDULERS, None])
+@pytest.mark.parametrize(("name", "every"), [*COUNTS, (None, "epoch")])
 @pytest.mark.parametrize("engine", ["eager", "fast", "a session's"])
 def test_as_in_a_script(name: str | None, every: str, max_norm: float | None, engine: str) -> None:
     run = make(experiment(chosen(name, every) if name else None, max_grad_norm=max_norm))
@@ -117,8 +133,7 @@ def test_clipping_changes_a_run_only_where_gradients_are_longer() -> None:
     assert float(length) == pytest.approx(1e-3, rel=1e-3)
 
 
-@pytest.mark.parametrize("every", ["epoch", "step"])
-@pytest.mark.parametrize("name", SCHEDULERS)
+@pytest.mark.parametrize(("name", "every"), COUNTS)
 def test_a_rate_changed_by_hand_is_where_the_schedule_would_be_had_it_started_from_it(name: str, every: str) -> None:
     changed, other = make(experiment(chosen(name, every))), make(experiment(chosen(name, every), lr=0.1))
     for done in range(12):
@@ -141,7 +156,7 @@ def test_a_rate_that_grows_without_limit_becomes_infinite() -> None:
 
 
 @pytest.mark.parametrize("engine", ["eager", "fast", "a session's"])
-@pytest.mark.parametrize("name", SCHEDULERS)
+@pytest.mark.parametrize("name", [name for name, every in COUNTS if every == "step"])
 def test_a_checkpoint_brings_the_schedule_back(name: str, engine: str) -> None:
     run = make(experiment(chosen(name, "step")))
     runner = runner_of(engine, run)

@@ -9,7 +9,7 @@ from typing import Any
 from mlp_core.catalog import updates
 from mlp_core.catalog.by_hand import UpdateByHand
 from mlp_core.catalog.entry import ClassEntry, table
-from mlp_core.catalog.parameters import Bool, Float, Floats, Parameter
+from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,8 @@ class OptimizerEntry(ClassEntry):
 
     state_per_parameter: int
     """Numbers that it keeps for every weight, at most."""
+    closure: bool = False
+    """Whether its step takes a function that computes loss and gradient, and calls it several times."""
     by_hand: Callable[[Mapping[str, Any]], UpdateByHand] | None = None
     """Its update in bare tensors, given its parameters. Without one it runs on the plain engine only, and scripts in
     bare tensors call the class."""
@@ -27,6 +29,12 @@ class OptimizerEntry(ClassEntry):
     @property
     def choice_controls(self) -> tuple[str, ...]:
         return ("optimizer",)
+
+    @property
+    def has_momentum(self) -> bool:
+        """Whether a schedule can cycle its momentum, or the first beta that stands for one."""
+        of_one = self.target.startswith(self.namespace)  # one that is made of two has two kinds of settings
+        return of_one and any(parameter.name in ("momentum", "betas") for parameter in self.parameters)
 
 
 def _learning_rate(default: float) -> Parameter:
@@ -136,6 +144,18 @@ def _rprop_conflict(params: Mapping[str, Any], owner: str) -> str:
             f"Got {smallest:g} and {largest:g} instead. Exchange them."
         )
     return ""
+
+
+_HISTORY = 100
+"""The most steps that L-BFGS may remember: each is two numbers per weight."""
+
+
+def _count(name: str, label: str, default: int, help: str, high: int = 10_000) -> Int:
+    return Int(name=name, label=label, help=help, default=default, low=1, high=high)
+
+
+def _tolerance(name: str, label: str, default: float, help: str) -> Float:
+    return Float(name=name, label=label, help=help, default=default, low=0.0, high=1.0, log=True)
 
 
 OPTIMIZERS: dict[str, OptimizerEntry] = table(
@@ -412,6 +432,101 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
                 step=0.5,
             ),
             _weight_decay(),
+        ),
+    ),
+    OptimizerEntry(
+        name="LBFGS",
+        label="L-BFGS",
+        closure=True,
+        summary="Builds a picture of the curvature from its last steps, and computes the loss several times in a step.",
+        formula=r"w \leftarrow w - \eta\,H_t\,g",
+        when="The whole data set as one batch, with a search along the line. Small batches disturb its picture.",
+        cost="Two numbers per weight for every step that it remembers. Runs on the plain engine, which is slower.",
+        state_per_parameter=2 * _HISTORY + 4,
+        parameters=(
+            _learning_rate(1.0),
+            _count("max_iter", "Iterations", 20, "How many times it moves the weights in one step, at most."),
+            Int(
+                name="max_eval",
+                label="Evaluations",
+                help="How many times it computes the loss in one step, at most. Empty: a quarter more than iterations.",
+                default=None,
+                low=1,
+                high=10_000,
+                optional=True,
+                none_means="1.25 × iterations",
+            ),
+            _tolerance("tolerance_grad", "Flatness", 1e-7, "It stops where no number of the gradient is larger."),
+            _tolerance("tolerance_change", "Least change", 1e-9, "It stops where loss and weights change by less."),
+            Int(
+                name="history_size",
+                label="History",
+                help="How many of its last steps it remembers.",
+                default=100,
+                low=1,
+                high=_HISTORY,
+            ),
+            Choice(
+                name="line_search_fn",
+                label="Line search",
+                help="How it looks for the length of a step. Without a search, it is the learning rate.",
+                default=None,
+                choices=("strong_wolfe",),
+                optional=True,
+                none_means="no search",
+            ),
+        ),
+    ),
+    OptimizerEntry(
+        name="Muon",
+        label="Muon",
+        target="mlp_core.run.optimizers:MuonAndAdamW",
+        summary="Makes every step of a matrix of weights as long in all directions, by orthogonalising its momentum. "
+        "Biases and other weights, which it does not take, go by AdamW with the same rate and decay.",
+        formula=r"w \leftarrow (1 - \eta\lambda)\,w - \eta\,c\,\mathrm{NewtonSchulz}(g + \mu v)",
+        when="Hidden layers of large networks.",
+        cost="One number per weight of a matrix, two of others, and some products of matrices. Runs on the plain "
+        "engine, which is slower.",
+        state_per_parameter=2,
+        parameters=(
+            _learning_rate(1e-3),
+            _weight_decay(0.1),
+            Float(
+                name="momentum",
+                label="Momentum",
+                help="How much of the previous step's direction is kept.",
+                default=0.95,
+                low=0.0,
+                high=1.0,
+                step=0.05,
+                controls=("optimizer",),
+            ),
+            Bool(
+                name="nesterov",
+                label="Nesterov",
+                help="Looks one momentum step ahead before it steps.",
+                default=True,
+            ),
+            Floats(
+                name="ns_coefficients",
+                label="Coefficients",
+                help="Of the polynomial with which a matrix is orthogonalised.",
+                default=(3.4445, -4.775, 2.0315),
+                labels=("a", "b", "c"),
+                element=Float(name="coefficient", label="Coefficient", help="", default=1.0, low=-10.0, high=10.0),
+            ),
+            _eps(1e-7),
+            _count("ns_steps", "Iterations", 5, "How often the polynomial is applied.", 99),
+            Choice(
+                name="adjust_lr_fn",
+                label="Rate of a matrix",
+                help="How the rate follows from the shape of a matrix: as published, or so that steps are as long as "
+                "AdamW's.",
+                default=None,
+                choices=("original", "match_rms_adamw"),
+                optional=True,
+                none_means="original",
+            ),
         ),
     ),
 )

@@ -198,6 +198,39 @@ class Int(Parameter):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ints(Parameter):
+    """One or more different integers between two bounds, kept in rising order, such as the milestones of a schedule."""
+
+    low: int
+    """The lowest value."""
+    high: int
+    """The highest value."""
+    most: int
+    """How many there may be."""
+
+    def accepts(self, value: object) -> bool:
+        return (
+            isinstance(value, list | tuple)
+            and 0 < len(value) <= self.most
+            and all(
+                isinstance(item, int) and not isinstance(item, bool) and self.low <= item <= self.high for item in value
+            )
+            and len(set(value)) == len(value)
+        )
+
+    def rule(self) -> str:
+        return f"a list of 1 to {self.most} ints, each once and in the range [{self.low}, {self.high}]"
+
+    def convert(self, value: Any) -> tuple[int, ...]:
+        return tuple(sorted(value))
+
+    def bad_values(self) -> list[object]:
+        too_many = list(range(self.low, self.low + self.most + 1))
+        wrong: list[object] = ["3", 1.5, True, None, self.low - 1, self.high + 1]
+        return [None, self.low, "1, 2", [], [self.low, self.low], too_many, *([bad] for bad in wrong)]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bool(Parameter):
     """True or False."""
 
@@ -217,15 +250,22 @@ class Choice(Parameter):
 
     choices: tuple[str, ...]
     """The strings."""
+    optional: bool = False
+    """Whether None is accepted too."""
+    none_means: str = ""
+    """What None stands for."""
 
     def accepts(self, value: object) -> bool:
+        if value is None:
+            return self.optional
         return isinstance(value, str) and value in self.choices
 
     def rule(self) -> str:
-        return f"one of {', '.join(map(repr, self.choices))}"
+        rule = f"one of {', '.join(map(repr, self.choices))}"
+        return f"{rule}, or None ({self.none_means})" if self.optional else rule
 
     def bad_values(self) -> list[object]:
-        return ["no such choice", 1, None]
+        return ["no such choice", 1, *([] if self.optional else [None])]
 
 
 @dataclass(frozen=True, kw_only=True)

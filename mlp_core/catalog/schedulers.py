@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
 from mlp_core.catalog.entry import ClassEntry, table
-from mlp_core.catalog.parameters import Choice, Float, Int
+from mlp_core.catalog.parameters import Bool, Choice, Float, Int, Ints
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a schedule may have to know of the run around it."""
+
+    learning_rate: float
+    """The learning rate that is set for the optimizer."""
+    length: int
+    """How many epochs or steps, as the schedule counts, the run lasts."""
+    has_momentum: bool
+    """Whether the optimizer has a momentum, or a beta in the place of one."""
+
+
+def _own(params: Mapping[str, Any], around: Surroundings) -> dict[str, Any]:
+    return dict(params)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SchedulerEntry(ClassEntry):
-    """A schedule of the learning rate, which needs no figure of the run but the time."""
+    """A schedule of the learning rate."""
 
     namespace = "torch.optim.lr_scheduler"
+
+    counts: tuple[str, ...] = ("epoch", "step")
+    """What it can count in, the usual one first."""
+    looks_at_loss: bool = False
+    """Whether it is told a loss after every epoch, and goes by it; others need no figure of the run but the time."""
+    arguments: Callable[[Mapping[str, Any], Surroundings], dict[str, Any]] = _own
+    """The keywords of the constructor: the entry's parameters, with what the run around it decides."""
+    misfit: Callable[[Mapping[str, Any], Surroundings], str] = lambda params, around: ""
+    """What is wrong with the parameters in such a run, in a sentence; '' where they fit."""
 
     @property
     def choice_controls(self) -> tuple[str, ...]:
@@ -57,6 +85,55 @@ def _factor(name: str, label: str, default: float, help: str, low: float = 1e-6)
 
 _TOTAL = _count("total_iters", "Length", 5, "How long the change takes; after that the learning rate stays")
 
+_CYCLE_MOMENTUM = Bool(
+    name="cycle_momentum",
+    label="Cycle momentum",
+    help="Lets the momentum fall as the rate rises: SGD's and RMSprop's momentum, or the first beta of Adam and its "
+    "kin. Other optimizers have none to cycle.",
+    default=True,
+)
+
+
+def _momentum(name: str, label: str, default: float, help: str) -> Float:
+    return Float(
+        name=name,
+        label=label,
+        help=f"{help} Does nothing where momentum is not cycled.",
+        default=default,
+        low=0.0,
+        low_open=True,
+        high=1.0,
+        high_open=True,
+        step=0.05,
+    )
+
+
+def _with_momentum(params: Mapping[str, Any], around: Surroundings) -> dict[str, Any]:
+    """The parameters, without the cycle of the momentum where the optimizer has none."""
+    return {**params, "cycle_momentum": params["cycle_momentum"] and around.has_momentum}
+
+
+def _one_cycle(params: Mapping[str, Any], around: Surroundings) -> dict[str, Any]:
+    total = params["total_steps"] or around.length
+    return {"max_lr": around.learning_rate, **_with_momentum(params, around), "total_steps": total}
+
+
+def _one_cycle_misfit(params: Mapping[str, Any], around: Surroundings) -> str:
+    """PyTorch divides by the length of each part, which must not be 0."""
+    total, share = params["total_steps"] or around.length, params["pct_start"]
+    ends = [0.0, share * total - 1, *([2 * share * total - 2] if params["three_phase"] else []), total - 1]
+    if all(first != second for first, second in pairwise(ends)):
+        return ""
+    return (
+        f"The 'pct_start' parameter of scheduler OneCycleLR must leave no part of the cycle without length. Got "
+        f"{share:g} of {total:,} counts instead. Count in steps, or make it a little larger or smaller."
+    )
+
+
+def _cyclic(params: Mapping[str, Any], around: Surroundings) -> dict[str, Any]:
+    return {"base_lr": around.learning_rate, **_with_momentum(params, around)}
+
+
 _LOWEST = Float(
     name="eta_min",
     label="Lowest rate",
@@ -75,6 +152,26 @@ SCHEDULERS: dict[str, SchedulerEntry] = table(
         formula=r"\eta_t = \eta_0\,\gamma^{\lfloor t / s \rfloor}",
         when="The classic: large steps first, small ones when the loss stands still.",
         parameters=(_count("step_size", "Every", 10, "After how long the learning rate is multiplied"), _gamma(0.1)),
+    ),
+    SchedulerEntry(
+        name="MultiStepLR",
+        label="Milestones",
+        summary="Multiplies the learning rate by gamma at each of some milestones.",
+        formula=r"\eta_t = \eta_0\,\gamma^{\,|\{m \le t\}|}",
+        when="Where one knows when the loss stands still: as published for many image networks.",
+        parameters=(
+            Ints(
+                name="milestones",
+                label="Milestones",
+                help=f"When the learning rate is multiplied, such as 30, 80: {_UNIT}.",
+                default=(30, 80),
+                low=1,
+                high=1_000_000,
+                most=20,
+                advice="Give whole numbers with commas between them, such as 30, 80.",
+            ),
+            _gamma(0.1),
+        ),
     ),
     SchedulerEntry(
         name="ExponentialLR",
@@ -150,5 +247,192 @@ SCHEDULERS: dict[str, SchedulerEntry] = table(
             ),
         ),
     ),
+    SchedulerEntry(
+        name="OneCycleLR",
+        label="One cycle",
+        counts=("step", "epoch"),
+        arguments=_one_cycle,
+        misfit=_one_cycle_misfit,
+        summary="Rises from a small rate to the learning rate that is set, and falls far below it until the run ends; "
+        "after its end the rate stays there.",
+        formula=r"\eta_t:\ \tfrac{\eta}{d} \rightarrow \eta \rightarrow \tfrac{\eta}{d\,f}",
+        when="Short runs of a known length with a large learning rate.",
+        parameters=(
+            Int(
+                name="total_steps",
+                label="Length",
+                help=f"How long the cycle takes, {_UNIT}. Empty takes the run's epochs. After it, the rate stays.",
+                default=None,
+                low=1,
+                high=1_000_000_000,
+                optional=True,
+                none_means="the whole run",
+            ),
+            Float(
+                name="pct_start",
+                label="Share of the rise",
+                help="The share of the cycle in which the rate rises.",
+                default=0.3,
+                low=0.0,
+                low_open=True,
+                high=1.0,
+                high_open=True,
+                step=0.05,
+            ),
+            Choice(
+                name="anneal_strategy",
+                label="Way",
+                help="Whether the rate rises and falls along a cosine or along a straight line.",
+                default="cos",
+                choices=("cos", "linear"),
+            ),
+            _CYCLE_MOMENTUM,
+            _momentum("base_momentum", "Lowest momentum", 0.85, "The momentum while the rate is highest."),
+            _momentum("max_momentum", "Highest momentum", 0.95, "The momentum at the start and at the end."),
+            Float(
+                name="div_factor",
+                label="First divisor",
+                help="What the learning rate is divided by at the start.",
+                default=25.0,
+                low=1.0,
+                high=1e12,
+                step=5.0,
+            ),
+            Float(
+                name="final_div_factor",
+                label="Last divisor",
+                help="What the rate of the start is divided by at the end.",
+                default=1e4,
+                low=1.0,
+                high=1e12,
+                log=True,
+            ),
+            Bool(
+                name="three_phase",
+                label="Three parts",
+                help="Falls back to the rate of the start as slowly as it rose, and only then far below it.",
+                default=False,
+            ),
+        ),
+    ),
+    SchedulerEntry(
+        name="CyclicLR",
+        label="Cyclic",
+        counts=("step", "epoch"),
+        arguments=_cyclic,
+        summary="Goes up and down between the learning rate that is set and a highest one, again and again.",
+        formula=r"\eta_t = \eta + (\eta_{max} - \eta)\,\Lambda(t)\,s_t",
+        when="Where no good rate is known: it passes through all of them.",
+        parameters=(
+            Float(
+                name="max_lr",
+                label="Highest rate",
+                help="The learning rate at the top of a cycle. One below the learning rate makes it the lowest.",
+                default=0.1,
+                low=0.0,
+                high=1e12,
+                log=True,
+            ),
+            _count("step_size_up", "Up", 2000, "How long the rate rises"),
+            replace(
+                _count("step_size_down", "Down", 1, "How long it falls. Empty: as long as it rises"),
+                default=None,
+                optional=True,
+                none_means="as long as it rises",
+            ),
+            Choice(
+                name="mode",
+                label="Mode",
+                help="triangular: cycles stay the same; triangular2: each is half as high as the one before; "
+                "exp_range: the height is multiplied by gamma all the time.",
+                default="triangular",
+                choices=("triangular", "triangular2", "exp_range"),
+            ),
+            replace(
+                _gamma(1.0),
+                help="What the height is multiplied by each time, in mode exp_range.",
+                high=1.0,
+                step=0.001,
+                advice="Choose a value above 0, up to 1; 0.99 to 1 is usual.",
+            ),
+            _CYCLE_MOMENTUM,
+            _momentum("base_momentum", "Lowest momentum", 0.8, "The momentum at the top of a cycle."),
+            _momentum("max_momentum", "Highest momentum", 0.9, "The momentum between the cycles."),
+        ),
+    ),
+    SchedulerEntry(
+        name="ReduceLROnPlateau",
+        label="On a plateau",
+        counts=("epoch",),
+        looks_at_loss=True,
+        summary="Multiplies the learning rate by a factor when the loss has not fallen for some epochs. It looks at "
+        "the validation loss where there is one, else at the test loss.",
+        formula=r"\eta \leftarrow \max(f\,\eta,\ \eta_{min})",
+        when="Where one does not know when the loss will stand still.",
+        cost="One test pass after every epoch.",
+        parameters=(
+            Float(
+                name="factor",
+                label="Factor",
+                help="What the learning rate is multiplied by.",
+                default=0.1,
+                low=0.0,
+                high=1.0,
+                high_open=True,
+                step=0.1,
+            ),
+            Int(
+                name="patience",
+                label="Patience",
+                help="How many epochs without a better loss are waited for; the next one reduces the rate.",
+                default=10,
+                low=0,
+                high=1_000_000,
+            ),
+            Float(
+                name="threshold",
+                label="Threshold",
+                help="By how much a loss must be lower than the best one to count as better.",
+                default=1e-4,
+                low=0.0,
+                high=1e6,
+                log=True,
+            ),
+            Choice(
+                name="threshold_mode",
+                label="Threshold is",
+                help="rel: a share of the best loss; abs: a difference from it.",
+                default="rel",
+                choices=("rel", "abs"),
+            ),
+            Int(
+                name="cooldown",
+                label="Cooldown",
+                help="How many epochs after a reduction are not counted.",
+                default=0,
+                low=0,
+                high=1_000_000,
+            ),
+            Float(
+                name="min_lr",
+                label="Lowest rate",
+                help="The learning rate below which it is never reduced.",
+                default=0.0,
+                low=0.0,
+                high=1e12,
+                log=True,
+            ),
+            Float(
+                name="eps",
+                label="Epsilon",
+                help="A reduction by less than this is left out.",
+                default=1e-8,
+                low=0.0,
+                high=1.0,
+                log=True,
+            ),
+        ),
+    ),
 )
-"""Without one, the learning rate stays as it is set. The time `t` of a schedule counts epochs or steps (`EVERY`)."""
+"""Without one, the learning rate stays as it is set. The time `t` of a schedule counts epochs or steps (`EVERY`).
+PyTorch's `mode` of ReduceLROnPlateau is always 'min', for a loss."""

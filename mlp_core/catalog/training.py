@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from mlp_core.catalog.entry import Entry, table
 from mlp_core.catalog.parameters import Bool, Choice, Float, Int
@@ -56,16 +58,42 @@ VALIDATION_FRACTION = Float(
 USUAL_VALIDATION_FRACTION = 0.2
 """The share that a one-click fix takes."""
 
+
+def _penalty(name: str, label: str, what: str) -> Float:
+    return Float(
+        name=name,
+        label=label,
+        help=f"Adds to the loss, for all matrices of weights and for no bias, this number times {what}. The loss "
+        "that is shown is without it.",
+        default=0.0,
+        low=0.0,
+        high=1e6,
+        log=True,
+        advice="Choose 0 for none, or up to 1,000,000; 0.00001 to 0.01 is usual.",
+        controls=("regularisation",),
+    )
+
+
+def _conflict(params: Mapping[str, Any], owner: str) -> str:
+    if params["max_grad_norm"] is None or params["max_grad_value"] is None:
+        return ""
+    return (
+        f"The 'max_grad_value' parameter of {owner} must be None while 'max_grad_norm' is set. "
+        f"Got {params['max_grad_value']:g} instead. Leave one of them empty."
+    )
+
+
 TRAINING = Entry(
     name="training",
     label="Training",
     summary="How the run goes.",
+    conflict=_conflict,
     parameters=(
         Int(
             name="batch_size",
             label="Batch size",
             help="Samples per step. Small batches are noisy and often learn in fewer epochs; "
-            "empty takes all training samples at once.",
+            "empty takes all training samples at once. Changed while a run goes on, it holds from the next epoch.",
             default=10,
             low=1,
             high=1_000_000,
@@ -73,6 +101,7 @@ TRAINING = Entry(
             none_means="all training samples at once",
             advice="Choose from 1 up to the number of training samples; 10 to 256 is usual.",
             controls=("data", "batch_size"),
+            live=True,
         ),
         Int(
             name="epochs",
@@ -109,6 +138,34 @@ TRAINING = Entry(
             advice="Choose a length above 0, of which 1 is usual, or leave it empty.",
             controls=("regularisation",),
         ),
+        Float(
+            name="max_grad_value",
+            label="Clip values",
+            help="Every number of a gradient that is further from 0 than this is set to it; empty leaves gradients as "
+            "they are.",
+            default=None,
+            low=0.0,
+            low_open=True,
+            high=1e12,
+            step=0.5,
+            optional=True,
+            none_means="no clipping",
+            advice="Choose a value above 0, of which 0.5 to 1 is usual, or leave it empty.",
+            controls=("regularisation",),
+        ),
+        Int(
+            name="accumulate_grad_batches",
+            label="Accumulate gradients",
+            help="After how many mini-batches the weights are updated, with the mean of their gradients: as one batch "
+            "so many times as large, in less memory. What is left at the end of an epoch makes an update too.",
+            default=1,
+            low=1,
+            high=10_000,
+            advice="Choose 1 for an update after every mini-batch, or up to 10,000.",
+            controls=("batch_size",),
+        ),
+        _penalty("l1_penalty", "L1 penalty", "the sum of their absolute values, which drives many of them to zero"),
+        _penalty("l2_penalty", "L2 penalty", "the sum of their squares, which keeps all of them small"),
         Int(
             name="patience",
             label="Early stopping: patience",

@@ -23,6 +23,7 @@ from mlp_core.engines.optimizers import Update, update_of
 from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.run.build import Run
 from mlp_core.run.checkpoint import restore, save
+from mlp_core.run.objective import clip, objective
 
 TOLERANCE = 1e-4
 """The largest relative difference of losses and weights from the plain engine's after 200 steps of a usual run."""
@@ -56,6 +57,7 @@ class _PreparedRun:
 
     def __init__(self, run: Run, update: Update, record: Capture) -> None:
         self.run, self.update, self.group = run, update, _settings(run.optimizer)
+        self.sizes = run.batches.sizes
         self.parameters: list[nn.Parameter] = list(run.model.parameters())
         self.gradients = [torch.zeros_like(parameter) for parameter in self.parameters]
         self.rate = torch.tensor(run.learning_rate, dtype=torch.float32, device=run.device)
@@ -80,15 +82,14 @@ class _PreparedRun:
     def _record(self, count: int, record: Capture) -> None:
         run = self.run
         x, y = run.batches.x[:count].clone(), run.batches.y[:count].clone()
-        max_norm, zero_grad = run.experiment.training.max_grad_norm, run.experiment.training.zero_grad
+        training = run.experiment.training
 
         def step() -> None:
-            if zero_grad:
+            if training.zero_grad:
                 torch._foreach_zero_(self.gradients)
             loss = run.loss(run.model(run.scaled(x)), y)
-            loss.backward()
-            if max_norm is not None:
-                nn.utils.clip_grad_norm_(self.parameters, max_norm)
+            objective(loss, self.parameters, training).backward()  # type: ignore[no-untyped-call]
+            clip(self.parameters, training)
             self.optimizer.step()
             self.loss.copy_(loss.detach())
 
@@ -97,7 +98,7 @@ class _PreparedRun:
 
     def fits(self, run: Run) -> bool:
         """Whether it was recorded for this run, with its optimizer set as it is now."""
-        return self.run is run and self.group == _settings(run.optimizer)
+        return self.run is run and self.group == _settings(run.optimizer) and self.sizes == run.batches.sizes
 
     def adopt(self) -> None:
         """Take in gradients and optimizer state that somebody replaced: a checkpoint, the plain engine."""
@@ -136,7 +137,7 @@ class CudaGraphEngine:
         """Do this many steps. Afterwards every `parameter.grad` holds the last step's gradient."""
         prepared = self._prepared_for(run)
         prepared.adopt()
-        rates = [run.learning_rate] * steps if run.scheduler is None else schedules.follow(run, steps)
+        rates = schedules.follow(run, steps).rates or [run.learning_rate] * steps
         losses, samples, last = torch.empty(steps, device=run.device), 0, None
         with run.stream.lend() if run.draws_in_training else nullcontext():
             for done, rate in enumerate(rates):
@@ -155,6 +156,10 @@ class CudaGraphEngine:
 
     def _prepared_for(self, run: Run) -> _PreparedRun:
         update = update_of(run.optimizer)
+        if run.experiment.training.accumulate_grad_batches > 1:
+            raise UnsupportedError("steps with and without an update are not one CUDA graph")
+        if run.cycled:
+            raise UnsupportedError("a momentum that changes is no constant, as a CUDA graph holds it")
         if run.optimizer.param_groups[0].get("dampening"):
             raise UnsupportedError("a first step without dampening cannot be told apart in a CUDA graph")
         if self._prepared is None or not self._prepared.fits(run):

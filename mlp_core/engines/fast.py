@@ -30,7 +30,8 @@ class _PreparedRun:
         self.run, self.update = run, update
         self.program = _program(run, update)
         self.parameters, self.buffers = list(run.model.parameters()), list(run.model.buffers())
-        self.storage = storage = Storage(self.parameters, run.optimizer, update, not run.experiment.training.zero_grad)
+        self.storage = storage = Storage(self.parameters, run.optimizer, update, run.accumulates)
+        self.sizes = run.batches.sizes
         batches = run.batches
         seed, drawn = torch.ones(()), torch.zeros((), dtype=torch.int64)
         self.data = held([batches.x, batches.y, batches.x, storage.counts, seed, drawn])
@@ -50,7 +51,7 @@ class _PreparedRun:
 
     def fits(self, run: Run, update: Update) -> bool:
         """Whether it was prepared for this run, with its optimizer set as it is now."""
-        return self.run is run and self.update == update
+        return self.run is run and self.update == update and self.sizes == run.batches.sizes
 
 
 class FastEngine(PreparedEngine[_PreparedRun]):
@@ -68,15 +69,16 @@ class FastEngine(PreparedEngine[_PreparedRun]):
         if order is not None:
             prepared.data[ORDER] = order
         scalars, rate = scalars_of(run.optimizer, prepared.update), run.learning_rate
-        rates = schedules.follow(run, steps)
+        course, training = schedules.follow(run, steps), run.experiment.training
         began = time.thread_time()
         with without_gradients(), unoptimised():
             losses, order = prepared.program.function(
-                *prepared.fixed, scalars, rates, run.experiment.training.max_grad_norm or 0.0, position.batch, steps,
-                batches.batch_size, batches.block, batches.evaluation_loaders, prepared.storage.first,
+                *prepared.fixed, scalars, course.rates, course.momenta,
+                training.max_grad_norm or training.max_grad_value or 0.0, position.batch, steps, batches.batch_size,
+                batches.block, batches.evaluation_loaders, prepared.storage.first,
             )  # fmt: skip
         seconds = time.thread_time() - began
-        used = np.array(rates) if rates else np.full(steps, rate)
+        used = np.array(course.rates) if course.rates else np.full(steps, rate)
         return ChunkResult(losses.numpy(), batches.skip(position, steps, order), used, seconds)
 
     @staticmethod
@@ -101,7 +103,11 @@ def _build(run: Run, update: Update) -> Program:
     graphs = [(size, trace(run, size)) for size in run.batches.sizes]
     parameters, buffers = len(list(run.model.parameters())), len(list(run.model.buffers()))
     training = run.experiment.training
-    extras = Extras(not training.zero_grad, run.scheduler is not None, training.max_grad_norm is not None)
+    clip = "norm" if training.max_grad_norm is not None else "value" if training.max_grad_value is not None else ""
+    extras = Extras(
+        never_zero=not training.zero_grad, every=training.accumulate_grad_batches, scheduled=run.schedule_counts,
+        cycled=run.cycled, clip=clip,
+    )  # fmt: skip
     return write(graphs, parameters, buffers, update, extras)
 
 

@@ -51,8 +51,10 @@ def update_of(optimizer: torch.optim.Optimizer) -> Update:
     special = [name for name, value in usual.items() if name not in names and group[name] != value]
     if special:
         raise UnsupportedError(f"its optimizer {entry.name} is set to a special implementation ({special[0]})")
-    # What may change live is no part of the text.
-    values = (p.default if p.live else group[p.name] for p in entry.parameters)
+    # What may change live is no part of the text, nor is a momentum that a schedule changes.
+    changes = {p.name for p in entry.parameters if p.live} | ({"betas"} if "max_momentum" in group else set())
+    usually = {"momentum": group["max_momentum"]} if "max_momentum" in group else {}
+    values = (p.default if p.name in changes else usually.get(p.name, group[p.name]) for p in entry.parameters)
     return _translated(_by_hand(entry), tuple(zip(names, values, strict=True)))
 
 

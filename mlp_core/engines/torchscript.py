@@ -25,8 +25,9 @@ Function = Callable[..., tuple[Tensor, Tensor]]
 _HEADER = """
 def chunk(data: List[Tensor], flats: List[Tensor], params: List[Tensor], grads: List[Tensor], fresh: List[Tensor],
           states: List[List[Tensor]], buffers: List[Tensor], constants: List[Tensor], scratch: List[Tensor],
-          generator: Generator, sampler: Generator, scalars: List[float], rates: List[float], max_norm: float,
-          batch: int, steps: int, batch_size: int, block: int, loaders: int, first: bool) -> Tuple[Tensor, Tensor]:
+          generator: Generator, sampler: Generator, scalars: List[float], rates: List[float], momenta: List[float],
+          clip_at: float, batch: int, steps: int, batch_size: int, block: int, loaders: int,
+          first: bool) -> Tuple[Tensor, Tensor]:
     x_all, y_all, order, counts, seed, drawn = data[0], data[1], data[2], data[3], data[4], data[5]
     losses: List[Tensor] = []
     nothing: List[Tensor] = []
@@ -34,6 +35,7 @@ def chunk(data: List[Tensor], flats: List[Tensor], params: List[Tensor], grads: 
     ys_epoch: List[Tensor] = []
     x_epoch, y_epoch = x_all, y_all
     samples = x_all.size(0)
+    per_epoch = (samples + batch_size - 1) // batch_size
     done = 0
 """
 
@@ -64,7 +66,9 @@ while done < steps:
         rows = order[begin:end]
         xs = torch.split(torch.index_select(x_all, 0, rows), batch_size)
         ys = torch.split(torch.index_select(y_all, 0, rows), batch_size)
+    place = batch
     for x, y in zip(xs, ys):
+        place += 1
         if x.dtype == torch.float32:  # products round by where a matrix begins, and a script's batch is its own
             x = x.clone()
 """
@@ -80,22 +84,30 @@ _EPOCH_ENDS = """
 
 
 # As `torch.nn.utils.clip_grad_norm_` does on a processor; dividing a number by a tensor is these two operators.
-_CLIP = (
-    "norm = torch.ops.aten.linalg_vector_norm(torch.stack(torch._foreach_norm(grads, 2.0)), 2.0)",
-    "g.mul_(torch.clamp(torch.mul(torch.reciprocal(norm.add_(clip_eps)), clip_norm), max=1.0))",
-)
+_CLIP = {
+    "": (),
+    "norm": (
+        "norm = torch.ops.aten.linalg_vector_norm(torch.stack(torch._foreach_norm(grads, 2.0)), 2.0)",
+        "g.mul_(torch.clamp(torch.mul(torch.reciprocal(norm.add_(clip_eps)), clip_norm), max=1.0))",
+    ),
+    "value": ("g.clamp_(-clip_at, clip_at)",),
+}
 
 
 @dataclass(frozen=True)
 class Extras:
     """What a step does besides."""
 
-    accumulate: bool = False
-    """Whether it adds its gradient to the earlier ones."""
+    never_zero: bool = False
+    """Whether it adds its gradient to all earlier ones."""
+    every: int = 1
+    """After how many steps the weights are updated, with the sum of their gradients."""
     scheduled: bool = False
     """Whether it takes its learning rate from a table."""
-    clip: bool = False
-    """Whether it clips the gradient."""
+    cycled: str = ""
+    """The setting of the optimizer that it takes from a table as well; '' for none."""
+    clip: str = ""
+    """How it clips the gradient, by its 'norm' or its every 'value'; '' where it does not."""
 
 
 @dataclass(frozen=True)
@@ -137,10 +149,10 @@ def write(
         "number = torch.zeros([], dtype=torch.float32)",
         *prologue.lines,
     ]
-    if extras.clip:
+    if extras.clip == "norm":
         lines += [
             "clip_eps = torch.full([], 1e-6, dtype=torch.float32)",
-            "clip_norm = torch.full([], max_norm, dtype=torch.float32)",
+            "clip_norm = torch.full([], clip_at, dtype=torch.float32)",
         ]
     if update.counts:
         lines.append("step = float(counts[0].item())")
@@ -164,18 +176,24 @@ def _one_step(
         lines += ["else:", *("    " + line for line in bodies[1].lines)]
     if extras.scheduled:
         lines.append("lr = rates[len(losses)]")
+    if extras.cycled in update.scalars:
+        lines += [f"{extras.cycled} = momenta[len(losses)]", f"{extras.cycled}_0d.fill_({extras.cycled})"]
     lines.append("losses.append(loss)")
-    if extras.accumulate:
+    if extras.never_zero:
         lines.append("g.add_(fresh_flat)")
-    if extras.clip:
-        lines += _CLIP
+    elif extras.every > 1:
+        lines += [f"if place % {extras.every} == 1:", "    g.copy_(fresh_flat)", "else:", "    g.add_(fresh_flat)"]
+    applied = [*_CLIP[extras.clip]]
     if update.counts:
         # A float32 counter stands still at 2**24, and the optimizer's own counter is one.
-        lines.append("step = min(step + 1.0, 16777216.0)")
-    lines += update.lines
+        applied.append("step = min(step + 1.0, 16777216.0)")
+    applied += update.lines
     if any("first" in line for line in update.lines):
-        lines.append("first = False")
-    return lines
+        applied.append("first = False")
+    if extras.every == 1:
+        return lines + applied
+    lines.append(f"if place % {extras.every} == 0 or place == per_epoch:")
+    return lines + [f"    {line}" for line in applied]
 
 
 def _indent(lines: Sequence[str], spaces: int) -> str:

@@ -11,6 +11,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from mlp_core.run.build import Run
 from mlp_core.run.nogil import TRACING
+from mlp_core.run.objective import objective
 
 
 class UnsupportedError(Exception):
@@ -35,7 +36,8 @@ def trace(run: Run, batch_size: int) -> fx.GraphModule:
         named = dict(zip(names, parameters, strict=True)) | dict(zip(buffer_names, buffers, strict=True))
         outputs = torch.func.functional_call(model, named, (run.scaled(x),))
         loss = run.loss(outputs, y)
-        return (loss, *torch.autograd.grad(loss, parameters, grad_outputs=seed))
+        total = objective(loss, parameters, run.experiment.training)
+        return (loss, *torch.autograd.grad(total, parameters, grad_outputs=seed))
 
     examples = [
         *(parameter.detach().requires_grad_() for parameter in run.model.parameters()),

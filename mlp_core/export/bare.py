@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from mlp_core.catalog.by_hand import LayerByHand, StateTensor, UpdateByHand
 from mlp_core.export.job import Job
-from mlp_core.export.loop import NEVER_ZEROED, Parts, clip
+from mlp_core.export.loop import NEVER_ZEROED, Parts, clip, with_optimizer
 from mlp_core.export.pieces import Piece, forward_lines, opened
 from mlp_core.export.python import INDENT, Expression, Group, Named, assign, bound_names, call, indented, literal
 from mlp_core.export.sections import Section
@@ -100,10 +101,11 @@ def loop(job: Job) -> Parts:
     mode = takes_mode(job.network)
     entry = job.experiment.optimizer.entry
     calls = ("network(x, training=True)", "network(x, training=False)") if mode else ("network(x)", "network(x)")
-    clipped = [clip("parameters", job)] if job.experiment.training.max_grad_norm is not None else []
     zeroed = job.experiment.training.zero_grad
     if entry.by_hand is None or job.experiment.scheduler is not None:
-        return _with_optimizer(job, calls, clipped)
+        kept, more = _best(job)
+        found = with_optimizer(job, calls, "parameters", modes=False)
+        return replace(found, setup=(*found.setup, *more), best=kept)
     update = entry.by_hand(job.experiment.optimizer.params)
     kept, more = _best(job)
     setup = [f"{name} = {literal(value)}" for name, value in update.settings.items()]
@@ -113,9 +115,11 @@ def loop(job: Job) -> Parts:
     return Parts(
         *calls,
         modes=False,
+        parameters="parameters",
         setup=tuple(setup),
         zero=() if zeroed else (NEVER_ZEROED,),
-        update=(*clipped, *_update(update, zeroed)),
+        update=(*clip("parameters", job), *_update(update, zeroed)),
+        zeroes=zeroed,
         best=kept,
     )
 
@@ -157,21 +161,3 @@ def _update(update: UpdateByHand, zeroed: bool) -> list[str]:
     loop = f"for {names} in zip({lists}):" if update.state else "for p in parameters:"
     body = ["g = p.grad", *update.lines, *(["p.grad = None"] if zeroed else [])]
     return [*before, "with torch.no_grad():", f"    {loop}", *indented(body, 8)]
-
-
-def _with_optimizer(job: Job, calls: tuple[str, str], clipped: list[str]) -> Parts:
-    setup = assign("optimizer", job.optimizer("parameters"))
-    scheduler, chosen = job.scheduler("optimizer"), job.experiment.scheduler
-    kept, more = _best(job)
-    if scheduler is not None:
-        setup += assign("scheduler", scheduler)
-    by_step = chosen is not None and chosen.every == "step"
-    return Parts(
-        *calls,
-        modes=False,
-        setup=(*setup, *more),
-        zero=("optimizer.zero_grad()",) if job.experiment.training.zero_grad else (NEVER_ZEROED,),
-        update=(*clipped, "optimizer.step()", *(["scheduler.step()"] if by_step else [])),
-        epoch_end=("scheduler.step()",) if chosen is not None and not by_step else (),
-        best=kept,
-    )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mlp_core.export.calls import constructor, import_of
 from mlp_core.export.pieces import Piece, pieces
-from mlp_core.export.python import Group, literal
+from mlp_core.export.python import Group, Named, literal
 from mlp_core.export.samples import target_form
 from mlp_core.plan import Plan, plan
 from mlp_core.spec import Experiment
+from mlp_core.timing import planned_epochs, schedule_arguments
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,43 @@ class Job:
         chosen = self.experiment.scheduler
         if chosen is None:
             return None
-        return constructor(chosen.entry.target, chosen.params, first=(optimizer,))
+        values = schedule_arguments(self.experiment, 1)
+        more: dict[str, str] = {}
+        if self.lasts_the_run and chosen.every == "step":
+            del values["total_steps"]
+            more = {"epochs": str(planned_epochs(self.experiment)), "steps_per_epoch": self.updates_per_epoch}
+        made = constructor(chosen.entry.target, values, first=(optimizer,))
+        return replace(made, items=(*made.items[:2], *(Named(*item) for item in more.items()), *made.items[2:]))
+
+    @property
+    def lasts_the_run(self) -> bool:
+        """Whether the schedule takes its length from that of the run."""
+        chosen = self.experiment.scheduler
+        return chosen is not None and chosen.params.get("total_steps", 0) is None
+
+    @property
+    def updates_per_epoch(self) -> str:
+        """How often the weights are updated in an epoch, as an expression."""
+        every = self.experiment.training.accumulate_grad_batches
+        return "len(train_loader)" if every == 1 else f"-(-len(train_loader) // {every})"
+
+    @property
+    def schedule_ends(self) -> bool:
+        """Whether the program may go on after the end of the schedule, where PyTorch's raises an error."""
+        chosen = self.experiment.scheduler
+        if chosen is None or "total_steps" not in chosen.params:
+            return False
+        return not self.lasts_the_run or self.epochs > planned_epochs(self.experiment)
+
+    @property
+    def choice_loss(self) -> str:
+        """The loss that choices look at, by its name."""
+        return "validation_loss" if self.validates else "test_loss"
+
+    @property
+    def looks_at_loss(self) -> bool:
+        """Whether the schedule must be told a loss after every epoch."""
+        return self.experiment.scheduler is not None and self.experiment.scheduler.entry.looks_at_loss
 
     @cached_property
     def targets(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlp_core.export import stopping
 from mlp_core.export.job import Job
-from mlp_core.export.loop import tested
+from mlp_core.export.loop import count_schedule, penalized_weights, penalty, tested
 from mlp_core.export.modules import BODY, NAME, row
 from mlp_core.export.python import WIDTH, Group, Named, assign, call, indented, layout, literal
 from mlp_core.export.sections import Section
@@ -46,6 +46,8 @@ def _module(job: Job) -> Section:
             lines += _method("optimizer_zero_grad(self, epoch, batch_idx, optimizer)", never)
             lines += _method("on_validation_model_zero_grad(self)", "pass  # nor before a test pass")
         lines += _method("configure_optimizers(self)", *_optimizers(job))
+        if job.schedule_ends:
+            lines += _method("lr_scheduler_step(self, scheduler, metric)", *count_schedule(job))
     lines += _validation(job)
     return Section("Network and training step", "", ("\n".join(lines),))
 
@@ -59,15 +61,21 @@ def _training_step(job: Job) -> list[str]:
             f"    mean = sum(self.losses[-{every}:]) / {every}",
             '    print(f"[{self.current_epoch + 1}, {len(self.losses):5d}] loss: {mean:.6f}")',
         ]
+    kept = ["self.losses.append(loss.item())", *report]
+    if job.experiment.optimizer.entry.closure:
+        first = "if len(self.losses) == batch_idx:  # the first of several calls in a step"
+        kept = [first, *indented(kept)]
+    total = "loss + penalty" if job.experiment.training.penalized else "loss"
     return [
         *_method("on_train_epoch_start(self)", "self.losses = []"),
         *_method(
             "training_step(self, batch, batch_idx)",
             "x, y = batch",
             "loss = self.loss_fn(self(x), y)",
-            "self.losses.append(loss.item())",
-            *report,
-            "return loss",
+            *kept,
+            *penalized_weights("self.parameters()", job),
+            *penalty(job),
+            f"return {total}",
         ),
     ]
 
@@ -80,6 +88,12 @@ def _optimizers(job: Job) -> list[str]:
     )
     if scheduler is None or chosen is None:
         return layout(optimizer, "return ", width=WIDTH - BODY)
+    if job.looks_at_loss:  # a logged figure would be rounded
+        return [
+            *assign("optimizer", optimizer, BODY),
+            *assign("self.scheduler", scheduler, BODY),
+            "return optimizer",
+        ]
     config = f'{{"scheduler": scheduler, "interval": "{chosen.every}"}}'
     return [
         *assign("optimizer", optimizer, BODY),
@@ -110,6 +124,7 @@ def _validation(job: Job) -> list[str]:
             f'    f"epoch {{{"epoch" if stops else "self.current_epoch + 1"}}}: train loss {{train_loss:.6f}}, "',
             *indented(printed),
             ")",
+            *([f"self.scheduler.step({job.choice_loss})"] if job.looks_at_loss else []),
             *stopping.end_epoch(job, BEST, "self.trainer.should_stop = True", "self."),
         ]
     return [
@@ -138,6 +153,11 @@ def _fit(job: Job) -> Section:
     first = [Named("max_epochs", str(job.epochs))]
     if training.max_grad_norm is not None:
         first.append(Named("gradient_clip_val", repr(training.max_grad_norm)))
+    if training.max_grad_value is not None:
+        first.append(Named("gradient_clip_val", repr(training.max_grad_value)))
+        first.append(Named("gradient_clip_algorithm", '"value"'))
+    if training.accumulate_grad_batches > 1:
+        first.append(Named("accumulate_grad_batches", str(training.accumulate_grad_batches)))
     first += [Named("deterministic", "True"), Named("num_sanity_val_steps", "0")]
     loaders = "[validation_loader, test_loader]" if job.validates else "test_loader"
     lines = [

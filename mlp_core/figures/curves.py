@@ -68,6 +68,7 @@ def accuracy_curves(
 
 def learning_rate_curve(
     rate: Curve,
+    plan: Curve | None = None,
     *,
     steps_per_epoch: float,
     log_y: bool = False,
@@ -75,19 +76,30 @@ def learning_rate_curve(
     theme: Theme = "light",
     uirevision: str = "learning-rate",
 ) -> Figure:
-    """The learning rate of the steps taken, as a step function: it changes between steps, not during one."""
-    if len(rate) == 0:
+    """The learning rate of the steps taken, as a step function: it changes between steps, not during one.
+
+    `plan`, what a schedule will make of it in the whole run, is a thin dashed line under it.
+    """
+    plan = Curve.of([], []) if plan is None else plan
+    if len(rate) == 0 and len(plan) == 0:
         return empty("Press Train, and the learning rate appears here.", theme=theme, uirevision=uirevision)
     rate = rate.thinned()
     scale = _Scale(steps_per_epoch, x, palette(theme), log_y)
-    trace = scale.line(rate, rate.mean) | {
-        "uid": "rate", "name": "learning rate", "hovertemplate": scale.hover(""),
-        "line": {"color": scale.colours.positive, "width": 2, "shape": "hv"},
-    }  # fmt: skip
+    traces = []
+    if len(plan):
+        traces.append(scale.line(plan, plan.mean) | {
+            "uid": "plan", "name": "planned", "hovertemplate": scale.hover("planned"),
+            "line": {"color": scale.colours.raw, "width": 1.5, "shape": "hv", "dash": "dash"},
+        })  # fmt: skip
+    if len(rate):
+        traces.append(scale.line(rate, rate.mean) | {
+            "uid": "rate", "name": "learning rate", "hovertemplate": scale.hover(""),
+            "line": {"color": scale.colours.positive, "width": 2, "shape": "hv"},
+        })  # fmt: skip
     title = "learning rate, log scale" if log_y else "learning rate"
     yaxis = axis(title, type="log", nticks=5) if log_y else axis(title, rangemode="tozero", nticks=5)
-    figure = _figure([trace], yaxis, x, theme, uirevision)
-    figure["layout"]["showlegend"] = False
+    figure = _figure(traces, yaxis, x, theme, uirevision)
+    figure["layout"]["showlegend"] = len(plan) > 0
     figure["layout"]["margin"] |= {"l": 68}
     return figure
 
@@ -131,11 +143,16 @@ def accuracy_curves_alt(
     return " ".join(part for part in parts if part)
 
 
-def learning_rate_curve_alt(rate: Curve, *, steps_per_epoch: float) -> str:
-    """Current value and trend in words."""
-    if len(rate) == 0:
-        return "Learning rate over training. Nothing has been trained yet."
-    return _where("Learning rate", rate, steps_per_epoch) + " " + _said("Learning rate", rate, readable)
+def learning_rate_curve_alt(rate: Curve, plan: Curve | None = None, *, steps_per_epoch: float) -> str:
+    """Current value and trend in words, and what is planned."""
+    said = "Learning rate over training. Nothing has been trained yet."
+    if len(rate):
+        said = _where("Learning rate", rate, steps_per_epoch) + " " + _said("Learning rate", rate, readable)
+    if plan is None or len(plan) == 0:
+        return said
+    until = readable(float(plan.x[-1]) / steps_per_epoch)
+    low, high, last = (readable(float(value)) for value in (plan.mean.min(), plan.mean.max(), plan.mean[-1]))
+    return f"{said} Planned are {low} to {high}, and {last} at epoch {until}."
 
 
 @dataclass(frozen=True)

@@ -38,14 +38,38 @@ class Batches:
     ) -> None:
         self.x, self.y = x, y
         self.evaluation_loaders = evaluation_loaders
-        self.batch_size = batch_size or len(x)
-        self.per_epoch = -(-len(x) // self.batch_size)
         self._stream = stream
         self._order: Tensor | None = None
-        row_bytes = max(1, math.prod(x.shape[1:]) * x.element_size())
-        self._block = max(1, GATHER_BYTES // (row_bytes * self.batch_size)) * self.batch_size
+        self._wanted = batch_size or len(x)
+        self.marks: list[tuple[int, int]] = []
+        """Steps and epochs done when the batch size was changed."""
+        self.set_size(self._wanted)
+
+    def set_size(self, batch_size: int) -> None:
+        """Make every batch so large, at the beginning of an epoch, or where it was so large before."""
+        self.batch_size = batch_size
+        self.per_epoch = -(-len(self.x) // batch_size)
+        row_bytes = max(1, math.prod(self.x.shape[1:]) * self.x.element_size())
+        self._block = max(1, GATHER_BYTES // (row_bytes * batch_size)) * batch_size
         self._start = -1
-        self._x_block, self._y_block = x, y
+        self._x_block, self._y_block = self.x, self.y
+
+    def resize(self, batch_size: int | None) -> None:
+        """Make batches so large from the next epoch on; None for all samples at once."""
+        self._wanted = batch_size or len(self.x)
+
+    @property
+    def resizes(self) -> bool:
+        """Whether the next epoch will have batches of another size."""
+        return self._wanted != self.batch_size
+
+    def settle(self, position: Position) -> None:
+        """Call between chunks of steps: where an epoch begins, batches become as large as they should."""
+        if self.resizes and position.batch == 0:
+            self.marks = [mark for mark in self.marks if mark[0] < position.step]
+            if position.step:
+                self.marks.append((position.step, position.epoch))
+            self.set_size(self._wanted)
 
     @property
     def sizes(self) -> tuple[int, ...]:

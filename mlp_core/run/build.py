@@ -5,7 +5,6 @@ Runtime objects never live in a spec, and a run is never shared between sessions
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -15,17 +14,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import lr_scheduler
 
 from mlp_core.catalog import load_object
 from mlp_core.data.dataset import Dataset, PartName
 from mlp_core.plan import LayerPlan, Plan, plan
 from mlp_core.problems import refuse
 from mlp_core.processor import policy
-from mlp_core.run import devices
+from mlp_core.run import devices, scheduling
 from mlp_core.run.batches import Batches, Position
 from mlp_core.run.randomness import RandomStream
-from mlp_core.spec import Experiment, LossSpec, OptimizerSpec, SchedulerSpec
+from mlp_core.spec import Experiment, LossSpec, OptimizerSpec
+from mlp_core.timing import updates_per_epoch
 
 
 @dataclass
@@ -58,8 +57,8 @@ class Run:
     """Sentences for the page."""
     position: Position = field(default_factory=Position)
     """Where the run stands."""
-    scheduler: lr_scheduler.LRScheduler | None = None
-    """What changes the optimizer's learning rate, where the experiment has one."""
+    scheduler: Any = None
+    """PyTorch's scheduler, what changes the optimizer's learning rate, where the experiment has one."""
     x_validation: Tensor | None = None
     """Inputs of the validation samples, (N, ...); None without a validation part."""
     y_validation: Tensor | None = None
@@ -85,23 +84,63 @@ class Run:
     @property
     def base_learning_rate(self) -> float:
         """The learning rate that the schedule starts from; without one, that of the next step."""
-        return self.learning_rate if self.scheduler is None else float(self.scheduler.base_lrs[0])
+        return self.learning_rate if self.scheduler is None else scheduling.base_rate(self.scheduler)
 
     @base_learning_rate.setter
     def base_learning_rate(self, value: float) -> None:
         """Change it while the run goes on: the schedule is then where it would be, had it started from this one."""
         if self.scheduler is not None:
-            self.scheduler.base_lrs = [value] * len(self.optimizer.param_groups)
-            for group in self.optimizer.param_groups:
-                group["initial_lr"] = value
-            value = _scheduled(self.scheduler)
-            self.scheduler._last_lr = [value] * len(self.optimizer.param_groups)
+            value = scheduling.set_base_rate(self.experiment, self.scheduler, value, self.updates_per_epoch)
         self.learning_rate = value
 
     def follow_schedule(self) -> None:
-        """Let the schedule count the step that was just done, as a script calls `scheduler.step()` after it."""
-        if self.scheduler is not None and (self.scheduled_by_step or self.position.batch == 0):
-            self.scheduler.step()
+        """Let the schedule count the mini-batch that was just done, as a script calls `scheduler.step()` after it."""
+        if self.schedule_counts and (self.position.batch == 0 or (self.scheduled_by_step and self.begins_update)):
+            scheduling.count(self.scheduler)
+
+    def tell_loss(self, loss: float) -> None:
+        """Tell a schedule that looks at it the loss at the end of an epoch; it may change the learning rate."""
+        if self.looks_at_loss:
+            self.scheduler.step(loss)
+
+    @property
+    def schedule_counts(self) -> bool:
+        """Whether there is a schedule that counts by itself."""
+        return self.scheduler is not None and not self.looks_at_loss
+
+    @property
+    def looks_at_loss(self) -> bool:
+        """Whether there is a schedule that must be told a loss after every epoch."""
+        return scheduling.looks_at_loss(self.scheduler)
+
+    @property
+    def cycled(self) -> str:
+        """What the schedule changes in the optimizer besides the rate: 'momentum', 'beta1' or '' for nothing."""
+        if not getattr(self.scheduler, "cycle_momentum", False):
+            return ""
+        return "beta1" if self.scheduler.use_beta1 else "momentum"
+
+    @property
+    def begins_update(self) -> bool:
+        """Whether the next mini-batch is the first of those whose gradients make an update together."""
+        return self.position.batch % self.experiment.training.accumulate_grad_batches == 0
+
+    @property
+    def ends_update(self) -> bool:
+        """Whether the weights are updated after the next mini-batch: the last of those, or of the epoch."""
+        after = self.position.batch + 1
+        return after % self.experiment.training.accumulate_grad_batches == 0 or after == self.batches.per_epoch
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether a mini-batch may add its gradient to that of earlier ones."""
+        training = self.experiment.training
+        return not training.zero_grad or training.accumulate_grad_batches > 1
+
+    @property
+    def updates_per_epoch(self) -> int:
+        """How often the weights are updated in an epoch."""
+        return -(-self.batches.per_epoch // self.experiment.training.accumulate_grad_batches)
 
     @property
     def scheduled_by_step(self) -> bool:
@@ -147,7 +186,7 @@ class Run:
             *((tensor.dtype, tuple(tensor.shape[1:])) for tensor in (self.batches.x, self.batches.y)),
         )
 
-    @cached_property
+    @property
     def step_structure(self) -> Hashable:
         """What the code of a training step depends on besides the optimizer: structure, batch sizes and switches."""
         return self.structure, self.step_settings
@@ -156,8 +195,9 @@ class Run:
     def step_settings(self) -> Hashable:
         """What of that is no part of the structure: batch sizes and switches."""
         training = self.experiment.training
-        switches = (training.zero_grad, self.scheduler is not None, training.max_grad_norm is not None)
-        return self.batches.sizes, switches
+        clipped = (training.max_grad_norm is not None, training.max_grad_value is not None)
+        added = (training.accumulate_grad_batches, training.l1_penalty, training.l2_penalty)
+        return self.batches.sizes, (training.zero_grad, self.schedule_counts, self.cycled, *clipped, *added)
 
     def part(self, name: PartName) -> tuple[Tensor, Tensor]:
         """Inputs and targets of the part of that name, all samples, in a fixed order.
@@ -187,7 +227,6 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
     planned = plan(experiment)
     device, note = devices.resolve(experiment.training.device)
     stream = RandomStream(experiment.training.seed, device)
-    described = experiment.scheduler
     with stream.lend():
         model = build_model(planned)
     if device.type != "cpu":
@@ -199,6 +238,7 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
         evaluation_loaders=1 + validates,
     )  # fmt: skip
     optimizer = _make(experiment.optimizer, model.parameters())
+    updates = updates_per_epoch(experiment, len(y_train))
     return Run(
         experiment=experiment,
         plan=planned,
@@ -214,26 +254,13 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
         stream=stream,
         batches=batches,
         notes=(*((note,) if note else ()), *dataset.notes),
-        scheduler=None if described is None else _make(described, optimizer),
+        scheduler=scheduling.make(experiment, optimizer, updates),
     )
 
 
 def _on(device: torch.device, tensor: Tensor) -> Tensor:
     """The tensor where the run is. Even an operator that has nothing to do gives the interpreter lock away."""
     return tensor if tensor.device == device else tensor.to(device)
-
-
-def _scheduled(scheduler: Any) -> float:
-    """The rate of a schedule at its time, from the rate that it starts from; infinite where it has grown too large."""
-    # `get_lr` is a closed form where there is no other; outside of `step` it would warn that it may not be one.
-    closed_form = getattr(scheduler, "_get_closed_form_lr", scheduler.get_lr)
-    scheduler._get_lr_called_within_step = True
-    try:
-        return float(closed_form()[0])
-    except OverflowError:
-        return math.inf
-    finally:
-        scheduler._get_lr_called_within_step = False
 
 
 def build_model(planned: Plan) -> nn.Sequential:
@@ -254,7 +281,7 @@ def describe_model(planned: Plan) -> str:
         return str(build_model(planned))
 
 
-def _make(chosen: LossSpec | OptimizerSpec | SchedulerSpec, *arguments: Any) -> Any:
+def _make(chosen: LossSpec | OptimizerSpec, *arguments: Any) -> Any:
     return load_object(chosen.entry.target)(*arguments, **chosen.params)
 
 

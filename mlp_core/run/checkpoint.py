@@ -25,6 +25,8 @@ class Checkpoint:
     """Whether each parameter has a gradient."""
     stream: tuple[Tensor, Tensor | None]
     """The state of the run's random numbers."""
+    batch_size: int
+    """Samples of a batch."""
     order: Tensor | None
     """The order of the samples in the current epoch; None before the first."""
     position: Position
@@ -44,6 +46,7 @@ def save(run: Run) -> Checkpoint:
         optimizer=optimizer,
         has_gradient=[gradient is not None for gradient in gradients],
         stream=run.stream.state(),
+        batch_size=run.batches.batch_size,
         order=run.batches.state(),
         position=replace(run.position),
         scheduler=None if run.scheduler is None else deepcopy(run.scheduler.state_dict()),
@@ -90,5 +93,7 @@ def restore(run: Run, checkpoint: Checkpoint) -> None:
     if run.scheduler is not None and checkpoint.scheduler is not None:
         run.scheduler.load_state_dict(deepcopy(checkpoint.scheduler))
     run.stream.restore(checkpoint.stream)
+    if checkpoint.batch_size != run.batches.batch_size:
+        run.batches.set_size(checkpoint.batch_size)
     run.batches.restore(checkpoint.order)
     run.position = replace(checkpoint.position)

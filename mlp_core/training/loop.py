@@ -87,26 +87,23 @@ def train(
     """Train until a number of finished epochs or of steps is reached (counted from the run's start), or it diverges, or
     its patience is at an end.
 
-    At an epoch's end comes an `Evaluation`, unless `evaluate_epochs` is False: then a chunk may run through several
-    epochs, and whoever calls evaluates when it suits. Early stopping needs one in any case. The last event is
+    At an epoch's end comes an `Evaluation`, unless `evaluate_epochs` is False and nothing of the run depends on it:
+    then a chunk may run through several epochs, and whoever calls evaluates when it suits. The last event is
     `Finished`.
     """
     state = state or LoopState(DivergenceGuard(run))
     report_every = run.experiment.training.report_every
-    evaluate_epochs = evaluate_epochs or run.experiment.training.patience is not None
-    last_step = math.inf if steps is None else steps
-    if epochs is not None:
-        last_step = min(last_step, epochs * run.batches.per_epoch)
+    evaluate_epochs = evaluate_epochs or run.looks_at_loss or run.experiment.training.patience is not None
     reason = "epochs"
     if state.stopping.due(run):  # the loop was left before
         yield _evaluate_epoch(run, state)
     if (stop := _early_stop(run, state)) is not None:
         yield stop
         reason = "early stopping"
-    while run.position.step < last_step and reason == "epochs":
+    run.batches.settle(run.position)
+    while reason == "epochs" and (left := _left(run, epochs, steps)) > 0:
         position = run.position
-        left = last_step - position.step
-        if evaluate_epochs or report_every:
+        if evaluate_epochs or report_every or run.batches.resizes:
             left = min(left, run.batches.per_epoch - position.batch)
         if report_every:
             left = min(left, report_every - position.batch % report_every)
@@ -124,17 +121,23 @@ def train(
             _count(state, run, losses, samples, seconds)
             rates = result.learning_rates[: len(losses)]
             changes = _changes(state, step_before, rates)
+            evaluation = None
+            if position.batch == 0 and evaluate_epochs and not diverged:
+                # Before the event: whoever takes it may leave, and what the next steps depend on is done by then.
+                evaluation = _end_epoch(run, state)
             yield Chunk(position.step, position.epoch, losses, samples, seconds, state.learning_rate, changes)
             if report_every:
                 yield from _reports(state, run, report_every, losses)
+            if evaluation is not None:
+                yield evaluation
+                if (stop := _early_stop(run, state)) is not None:
+                    yield stop
+                    reason = "early stopping"
         if diverged:
             yield diverged
             reason = "diverged"
-        elif position.batch == 0 and evaluate_epochs:
-            yield _evaluate_epoch(run, state)
-            if (stop := _early_stop(run, state)) is not None:
-                yield stop
-                reason = "early stopping"
+            break
+        run.batches.settle(run.position)
     yield _finished(run, state, reason)
 
 
@@ -146,6 +149,13 @@ def _evaluate_epoch(run: Run, state: LoopState) -> Evaluation:
     return evaluation
 
 
+def _end_epoch(run: Run, state: LoopState) -> Evaluation:
+    """The same while the loop goes on: a schedule that looks at the loss is told it, once an epoch."""
+    evaluation = _evaluate_epoch(run, state)
+    run.tell_loss(evaluation.monitored_loss)
+    return evaluation
+
+
 def _early_stop(run: Run, state: LoopState) -> EarlyStop | None:
     """The early end of the run, where that was decided."""
     stop = state.stopping.stop(run)
@@ -153,6 +163,13 @@ def _early_stop(run: Run, state: LoopState) -> EarlyStop | None:
         state.guard.start_over(run)
         state.evaluate(run)
     return stop
+
+
+def _left(run: Run, epochs: int | None, steps: int | None) -> float:
+    """How many steps are left of so many epochs, and of so many steps, counted from the run's start."""
+    position = run.position
+    of_epochs = math.inf if epochs is None else (epochs - position.epoch) * run.batches.per_epoch - position.batch
+    return min(of_epochs, math.inf if steps is None else steps - position.step)
 
 
 def _changes(state: LoopState, first: int, rates: np.ndarray) -> np.ndarray:

@@ -14,8 +14,10 @@ from mlp_core.training.record import Change, End, RunRecord, Score
 LOADED = "It started from weights that were loaded, not drawn from its seed."
 TRAINED_ON = "It was trained on after it had stopped early, where its script ends."
 CHANGED = "Its learning rate was changed by hand while it was trained."
-LEARNING_RATE = "optimizer.lr"
-"""The setting whose change makes a run another one than its script's; a number of epochs only ends it elsewhere."""
+RESIZED = "Its batch size was changed while it was trained."
+LENGTHENED = "Its number of epochs, from which its schedule takes its length, was changed while it was trained."
+INEXACT = {"optimizer.lr": CHANGED, "training.batch_size": RESIZED}
+"""Settings whose change makes a run another one than its script's; a number of epochs mostly ends it elsewhere only."""
 
 
 class Recorder:
@@ -57,8 +59,10 @@ class Recorder:
                 return
             for setting, old, new in experiment.live_changes_since(before):
                 self._changes.append(Change(step, setting, old, new))
-                if setting == LEARNING_RATE:
-                    self._inexact[CHANGED] = None
+                if setting in INEXACT:
+                    self._inexact[INEXACT[setting]] = None
+                elif experiment.scheduler is not None and experiment.scheduler.params.get("total_steps", 0) is None:
+                    self._inexact[LENGTHENED] = None
 
     def add_chunk(self, chunk: Chunk, engine: str) -> None:
         """Record a chunk of steps that this engine has done."""

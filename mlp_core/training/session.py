@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from mlp_core.problems import problems
 from mlp_core.processor import PROCESSOR, Processor
 from mlp_core.processor.policy import CLOSE_SECONDS
 from mlp_core.spec import Experiment
@@ -78,9 +79,9 @@ class Session:
     def apply(self, experiment: Experiment, weights: Mapping[str, Tensor] | None = None) -> None:
         """Make this the session's experiment.
 
-        Nothing happens if it is already. What may change while a run goes on (learning rate, number of epochs) takes
-        effect then; anything else starts a new run from its initial weights, which goes on training if the old one
-        was. With `weights`, a state dict that fits the experiment, a new run starts from these.
+        Nothing happens if it is already. What may change while a run goes on (learning rate, number of epochs, batch
+        size) takes effect then; anything else starts a new run from its initial weights, which goes on training if the
+        old one was. With `weights`, a state dict that fits the experiment, a new run starts from these.
         """
         mail = self._mail
         with mail.lock:
@@ -90,11 +91,23 @@ class Session:
                 mail.start_over(weights)
             elif before == experiment:
                 return
-            elif before is not None and before.without_live() == experiment.without_live():
+            elif before is not None and self._goes_on_as(before, experiment):
                 mail.aim()
             else:
                 mail.start_over()
             self._driver.wake()
+
+    def _goes_on_as(self, before: Experiment, experiment: Experiment) -> bool:
+        """Whether the run of one experiment can go on as that of the other. Call with the mailbox's lock held."""
+        if before.without_live() != experiment.without_live():
+            return False
+        trainer = self._mail.trainer
+        if trainer is None:
+            return self._mail.snapshot.status != "failed"
+        if before.training.batch_size == experiment.training.batch_size:
+            return True
+        found = problems(experiment, trainer.run.dataset.train_size)
+        return not any(problem.severity == "error" for problem in found)
 
     def play(self) -> None:
         """Train until paused, or until the experiment's number of epochs; pressed again after that, as many more."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from mlp_core.spec import Experiment
 from mlp_core.training.history import Curves, History
+from mlp_core.training.planning import plan_of
 
 if TYPE_CHECKING:
     from mlp_core.data.dataset import Dataset
@@ -57,6 +58,8 @@ class Snapshot:
     """Mini-batches into the next epoch."""
     batches_per_epoch: int = 0
     """Mini-batches of an epoch."""
+    epoch_marks: tuple[tuple[int, int], ...] = ()
+    """Mini-batches and epochs done when the batch size was changed."""
     train_loss: float | None = None
     """The mean loss of the epoch so far; None before the first step."""
     test_loss: float | None = None
@@ -118,6 +121,12 @@ class Snapshot:
         """The newest data of a view; None where it was not computed yet."""
         found = self.views.get(name)
         return None if found is None else found.data
+
+    def planned_rates(self) -> np.ndarray:
+        """The learning rate as the schedule plans it for the whole run, float64 (n, 2); see `planning.plan_of`."""
+        if self.experiment is None or not self.batches_per_epoch:
+            return np.empty((0, 2))
+        return plan_of(self.experiment, self.batches_per_epoch, self.epoch * self.batches_per_epoch + self.batch)
 
     def curves(self, points: int) -> Curves | None:
         """The run's curves in at most about `points` points each; None before there is a run."""

@@ -16,6 +16,7 @@ from mlp_core.engines import ChunkResult, Engine
 from mlp_core.engines.choose import engine_for
 from mlp_core.engines.passes import CompiledPasses
 from mlp_core.export.weights import Weights
+from mlp_core.problems import refuse
 from mlp_core.processor import Processor
 from mlp_core.processor.policy import use_threads
 from mlp_core.run.build import Run, build
@@ -114,12 +115,16 @@ class Trainer:
                 self._add_evaluation(self.loop.evaluation)
 
     def follow(self, experiment: Experiment) -> None:
-        """Go on with what may change while a run goes on: learning rate, number of epochs."""
+        """Go on with what may change while a run goes on: learning rate, number of epochs, batch size."""
         if experiment == self.run.experiment:
             return
+        if experiment.training.batch_size != self.run.experiment.training.batch_size:
+            refuse(experiment, self.run.dataset.train_size)
         self.recorder.change(experiment, self.run.position.step)
-        self.run.base_learning_rate = experiment.optimizer.params["lr"]
         self.run.experiment = experiment
+        self.run.base_learning_rate = experiment.optimizer.params["lr"]
+        self.run.batches.resize(experiment.training.batch_size)
+        self.run.batches.settle(self.run.position)
 
     def release(self) -> None:
         """Let go of what refers back to the run: its memory is free at once, not when garbage is collected.
@@ -206,6 +211,7 @@ class Trainer:
             epoch=position.epoch,
             batch=position.batch,
             batches_per_epoch=self.run.batches.per_epoch,
+            epoch_marks=tuple(self.run.batches.marks),
             train_loss=None if position.step == 0 else self.loop.train_loss,
             test_loss=None if evaluation is None else evaluation.test_loss,
             test_accuracy=None if evaluation is None else evaluation.test_accuracy,

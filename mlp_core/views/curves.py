@@ -8,7 +8,7 @@ import numpy as np
 
 from mlp_core import figures
 from mlp_core.figures import Curve, Figure
-from mlp_core.views.view import CURVE_POINTS, Curves, Options, Source
+from mlp_core.views.view import CURVE_POINTS, Options, Source
 
 LOSS, ACCURACY = 1, 2
 """Columns of `Curves.evaluations` and `Curves.validations`."""
@@ -20,7 +20,7 @@ def train_curve(source: Source) -> Curve:
     if found is None:
         return Curve.of([], [])
     loss = found.train_loss
-    return Curve(loss.steps, loss.mean, loss.low, loss.high)
+    return Curve(_placed(source, loss.steps), loss.mean, loss.low, loss.high)
 
 
 def evaluation_curve(source: Source, options: Options, column: int) -> Curve:
@@ -28,7 +28,7 @@ def evaluation_curve(source: Source, options: Options, column: int) -> Curve:
     found = source.curves(CURVE_POINTS)
     if found is None or not options.test:
         return Curve.of([], [])
-    return Curve.of(found.evaluations[:, 0], found.evaluations[:, column])
+    return Curve.of(_placed(source, found.evaluations[:, 0]), found.evaluations[:, column])
 
 
 def validation_curve(source: Source, column: int) -> Curve | None:
@@ -79,27 +79,44 @@ def accuracy_alt(source: Source, options: Options) -> str:
 
 
 def learning_rate(source: Source, options: Options) -> Figure | None:
-    """The learning rate of every step; None before the first."""
-    found = source.curves(CURVE_POINTS)
-    if found is None or not len(found.learning_rates):
+    """The learning rate of every step, over what the schedule plans; None before there is either."""
+    rates, plan = _rates(source), _plan(source)
+    if not len(rates) and not len(plan):
         return None
     return figures.learning_rate_curve(
-        _rates(source, found), steps_per_epoch=_per_epoch(source), theme=options.theme,
+        rates, plan, steps_per_epoch=_per_epoch(source), theme=options.theme,
         uirevision=_revision("learning-rate", source),
     )  # fmt: skip
 
 
 def learning_rate_alt(source: Source, options: Options) -> str:
     """The same in words."""
+    return figures.learning_rate_curve_alt(_rates(source), _plan(source), steps_per_epoch=_per_epoch(source))
+
+
+def _plan(source: Source) -> Curve:
+    """Rates as they are planned, where they change; empty without a plan."""
+    return Curve.of(*source.planned_rates().T)
+
+
+def _rates(source: Source) -> Curve:
+    """Rates where they changed, and the last one once more at the newest step; empty before the first."""
     found = source.curves(CURVE_POINTS)
-    rates = Curve.of([], []) if found is None else _rates(source, found)
-    return figures.learning_rate_curve_alt(rates, steps_per_epoch=_per_epoch(source))
-
-
-def _rates(source: Source, found: Curves) -> Curve:
-    """Rates where they changed, and the last one once more at the newest step."""
+    if found is None or not len(found.learning_rates):
+        return Curve.of([], [])
     steps, rates = found.learning_rates.T
-    return Curve.of(np.append(steps, source.step), np.append(rates, rates[-1]))
+    return Curve.of(_placed(source, np.append(steps, source.step)), np.append(rates, rates[-1]))
+
+
+def _placed(source: Source, steps: np.ndarray) -> np.ndarray:
+    """Where steps lie if every epoch has as many as it has now: the batch size may have been changed."""
+    if not source.epoch_marks:
+        return steps
+    known, epochs = np.array([(0, 0), *source.epoch_marks], dtype=np.float64).T
+    per_epoch = _per_epoch(source)
+    before = np.interp(steps, known, epochs) * per_epoch
+    placed: np.ndarray = np.where(steps > known[-1], epochs[-1] * per_epoch + steps - known[-1], before)
+    return placed
 
 
 def confusion(source: Source, options: Options) -> Figure | None:

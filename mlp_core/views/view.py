@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -84,11 +84,19 @@ class Source(Protocol):
         """Mini-batches of an epoch."""
 
     @property
+    def epoch_marks(self) -> Sequence[tuple[int, int]]:
+        """Mini-batches and epochs done when the batch size was changed."""
+
+    @property
     def confusion(self) -> np.ndarray | None:
         """Counts (K, K) of the newest test pass, true classes in rows."""
 
     def curves(self, points: int) -> Curves | None:
         """The run's curves in at most about so many points each; None before there is a run."""
+
+    def planned_rates(self) -> np.ndarray:
+        """Rows of the first step done at a learning rate, and that rate, as the schedule plans the whole run; none
+        without a schedule that can be known ahead."""
 
     def view(self, name: str) -> Mapping[str, Any] | None:
         """What the view's function computed last; None before that."""

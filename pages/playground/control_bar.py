@@ -241,11 +241,12 @@ def _schedule() -> None:
         else f"{chosen.entry.summary} {chosen.entry.when}",
     )  # fmt: skip
     if chosen is not None:
-        parameter_widget(
-            EVERY, chosen.every, "scheduler-every",
-            lambda value: editor.set_field("scheduler", "controls", "every", value),
-            area=SETTINGS,
-        )  # fmt: skip
+        if len(chosen.entry.counts) > 1:
+            parameter_widget(
+                EVERY, chosen.every, "scheduler-every",
+                lambda value: editor.set_field("scheduler", "controls", "every", value),
+                area=SETTINGS,
+            )  # fmt: skip
         for parameter in chosen.entry.parameters:
             parameter_widget(
                 parameter, chosen.params[parameter.name], f"scheduler-{chosen.type}-{parameter.name}",

@@ -21,7 +21,7 @@ from typing import Any
 
 import streamlit as st
 
-from mlp_core.catalog.schedulers import EVERY, SCHEDULERS
+from mlp_core.catalog.schedulers import SCHEDULERS
 from mlp_core.errors import SpecError, TooLargeError
 from mlp_core.plan import plan
 from mlp_core.presets import DEFAULT, PRESETS
@@ -166,8 +166,10 @@ def choose_schedule(name: str) -> None:
     """Choose another schedule of the learning rate; a name that is none takes it away."""
 
     def change(old: Experiment) -> Experiment:
-        every = old.scheduler.every if old.scheduler else EVERY.default
-        return old.updated(scheduler=SchedulerSpec(type=name, every=every) if name in SCHEDULERS else None)
+        if name not in SCHEDULERS:
+            return old.updated(scheduler=None)
+        new = SchedulerSpec(type=name, every=SCHEDULERS[name].counts[0])
+        return old.updated(scheduler=old.scheduler.with_type(name) if old.scheduler else new)
 
     edit("controls", change)
 

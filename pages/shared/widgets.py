@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Formula, Int, Parameter, Subset
-from mlp_core.limits import MAX_FORMULA
+from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Formula, Int, Ints, Parameter, Subset
+from mlp_core.limits import MAX_FORMULA, MAX_TEXT
 from pages.shared import editor
 from pages.shared.link import hidden, locked
 
@@ -33,19 +33,27 @@ def parameter_widget(
     if isinstance(parameter, Floats):
         _floats(parameter, value, name, change, area, beside)
         return
+    if isinstance(parameter, Ints):
+        value = ", ".join(map(str, value))
     key, first = editor.start(name, value, area)
     common: dict[str, Any] = {
         "label": parameter.label,
         "key": key,
         "help": None if compact else parameter.help,
-        "on_change": editor.once(lambda: change(st.session_state[key]), area),
+        "on_change": editor.once(lambda: change(_given(parameter, st.session_state[key])), area),
         "label_visibility": "collapsed" if compact else "visible",
         "disabled": locked(*parameter.controls),
     }
     if isinstance(parameter, Bool):
         st.toggle(value=first, **common)
     elif isinstance(parameter, Choice):
-        st.selectbox(options=parameter.choices, index=parameter.choices.index(first), width=width, **common)
+        choices = [*([None] if parameter.optional else []), *parameter.choices]
+        st.selectbox(
+            options=choices, index=choices.index(first), width=width,
+            format_func=lambda choice: parameter.none_means if choice is None else choice, **common,
+        )  # fmt: skip
+    elif isinstance(parameter, Ints):
+        st.text_input(value=first, width=width, max_chars=MAX_TEXT, **common)
     elif isinstance(parameter, Subset):
         st.pills(
             options=list(parameter.choices),
@@ -63,6 +71,14 @@ def parameter_widget(
             value=_emptied(key, first) if parameter.optional else first, step=step, placeholder=placeholder,
             format=None if isinstance(parameter, Int) else "%g", width=width, **common,
         )  # fmt: skip
+
+
+def _given(parameter: Parameter, value: Any) -> Any:
+    """What a widget holds, as the parameter takes it; text that is no list of numbers stays text, and is refused."""
+    if not isinstance(parameter, Ints):
+        return value
+    parts = [part.strip() for part in str(value).replace(";", ",").split(",") if part.strip()]
+    return [int(part) for part in parts] if all(part.isdecimal() for part in parts) else value
 
 
 def _emptied(key: str, first: Any) -> None:

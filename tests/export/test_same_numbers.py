@@ -112,6 +112,13 @@ def test_layers_inside_others(name: str) -> None:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer(name: str) -> None:
     entry = OPTIMIZERS[name]
+    if entry.closure:
+        params = {"max_iter": 4, "line_search_fn": "strong_wolfe", "history_size": 3}
+        for chosen, options in ((params, {}), ({"lr": 0.1}, {"l2_penalty": 0.01, "max_grad_norm": 1.0})):
+            training = TrainingSpec(**{"batch_size": 6, "report_every": 2, **options})
+            found = small(optimizer=OptimizerSpec(type=name, params=chosen), training=training)
+            assert_same(found, [s for s in ("mixed", "bare-tensors", "lightning-module") if s in RUNNABLE])
+        return
     momentum = {"momentum": 0.5} if "momentum" in entry._by_name else {}
     changed = {**non_default(entry), **momentum}
     switches = {key for key, value in changed.items() if value is True}
@@ -139,11 +146,53 @@ def test_every_loss(name: str, dataset: str) -> None:
         assert_same(found, [style for style in ("mixed", "bare-tensors", "lightning-module") if style in RUNNABLE])
 
 
-@pytest.mark.parametrize("name", SCHEDULERS)
-@pytest.mark.parametrize("every", ["epoch", "step"])
-def test_every_schedule(name: str, every: str) -> None:
-    found = small(scheduler=SchedulerSpec(type=name, every=every))
+QUICK: dict[str, list[dict[str, Any]]] = {
+    "MultiStepLR": [{"milestones": [1, 2]}],
+    "OneCycleLR": [{}, {"total_steps": 2}, {"total_steps": 7, "anneal_strategy": "linear", "three_phase": True}],
+    "CyclicLR": [{"step_size_up": 2, "mode": mode, "gamma": 0.8} for mode in ("triangular2", "exp_range")],
+    "ReduceLROnPlateau": [{"patience": 0, "threshold": 0.5}],
+}
+"""Parameters with which a schedule does something in three epochs."""
+SCHEDULES = [
+    (name, every, chosen)
+    for name, entry in SCHEDULERS.items()
+    for every in entry.counts
+    for chosen in ({}, *QUICK.get(name, []))
+]
+
+
+@pytest.mark.parametrize(("name", "every", "chosen"), SCHEDULES)
+def test_every_schedule(name: str, every: str, chosen: dict[str, Any]) -> None:
+    found = small(
+        scheduler=SchedulerSpec(type=name, every=every, params=chosen),
+        training=TrainingSpec(batch_size=6, report_every=2, epochs=3 if chosen else None),
+    )
     assert_same(found, [s for s in ("sequential", "bare-tensors", "lightning-module") if s in RUNNABLE], epochs=3)
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "norm": {"max_grad_norm": 0.1},
+    "value": {"max_grad_value": 0.01},
+    "accumulated": {"accumulate_grad_batches": 3},
+    "accumulated and never zeroed": {"accumulate_grad_batches": 3, "zero_grad": False},
+    "accumulated and clipped": {"accumulate_grad_batches": 2, "max_grad_value": 0.01, "report_every": None},
+    "l1": {"l1_penalty": 0.01},
+    "l2": {"l2_penalty": 0.1, "zero_grad": False},
+    "both": {"l1_penalty": 0.01, "l2_penalty": 0.1, "accumulate_grad_batches": 2},
+}
+
+
+@pytest.mark.parametrize("scheduled", [False, True], ids=["", "scheduled"])
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_of_training(name: str, scheduled: bool) -> None:
+    """In every style: three batches of six and one of two in an epoch."""
+    schedule = SchedulerSpec(type="StepLR", params={"step_size": 2}, every="step") if scheduled else None
+    training = TrainingSpec(**{"batch_size": 6, "report_every": 2, **OPTIONS[name]})
+    found = small(scheduler=schedule, training=training)
+    in_all = name in ("accumulated", "both") and not scheduled
+    few = [style for style in ("mixed", "bare-tensors", "lightning-module") if style in RUNNABLE]
+    assert_same(found, None if in_all else few)
+    assert recorded(found, 2) != recorded(small(scheduler=schedule), 2)
 
 
 @pytest.mark.parametrize("name", [name for name, entry in DATASETS.items() if entry.source != "downloaded"])

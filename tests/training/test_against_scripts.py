@@ -11,7 +11,7 @@ from small_runs import HIDDEN, events_of, experiment, layer, losses_in, make, of
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from mlp_core.catalog import OPTIMIZERS
+from mlp_core.catalog import OPTIMIZERS, load_object
 from mlp_core.presets import preset
 from mlp_core.run.build import Run
 from mlp_core.spec import Experiment, OptimizerSpec
@@ -38,12 +38,15 @@ def script(
         for _ in range(EPOCHS):
             net.train()
             for x, y in trainer:
-                if zero_grad:
-                    steps.zero_grad()
-                value = loss(net(x), y)
-                value.backward()
-                steps.step()
-                train_losses.append(value.item())
+
+                def closure(x: torch.Tensor = x, y: torch.Tensor = y) -> torch.Tensor:
+                    if zero_grad:
+                        steps.zero_grad()
+                    value = loss(net(x), y)
+                    value.backward()
+                    return value
+
+                train_losses.append(steps.step(closure).item())
             net.eval()
             with torch.no_grad():
                 test_losses.append(sum(loss(net(x), y).item() * len(y) for x, y in tester) / len(run.x_test))
@@ -84,7 +87,7 @@ OPTIMIZERS_TRIED = [
 def test_every_optimizer_as_in_a_script(name: str, params: dict[str, Any]) -> None:
     # The script gets only what is set: the rest is torch's own default.
     drawn = experiment(optimizer=OptimizerSpec(type=name, params=params))
-    compare(drawn, small(), nn.CrossEntropyLoss(), lambda p: getattr(torch.optim, name)(p, **params))
+    compare(drawn, small(), nn.CrossEntropyLoss(), lambda p: load_object(OPTIMIZERS[name].target)(p, **params))
 
 
 def sgd(parameters: Any) -> torch.optim.Optimizer:

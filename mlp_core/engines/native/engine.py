@@ -44,9 +44,8 @@ class _PreparedRun:
     def __init__(self, run: Run, update: Update, processor: Processor | None) -> None:
         self._run, self.update = run, update
         self._helping = None if processor is None else Helping(processor)
-        self.storage = Storage(
-            list(run.model.parameters()), run.optimizer, update, not run.experiment.training.zero_grad
-        )
+        self._sizes = run.batches.sizes
+        self.storage = Storage(list(run.model.parameters()), run.optimizer, update, run.accumulates)
         self.program: Program | None = None
         shared = (run.step_settings, update, len(run.batches.x))
         layers = [(layer, shared) for layer in run.layer_structures]
@@ -61,8 +60,7 @@ class _PreparedRun:
             from mlp_core.engines.native.program import Program
         except ImportError as error:
             raise UnsupportedError(f"{error.name} is not installed") from error
-        if self._run.experiment.training.max_grad_norm is not None:
-            raise UnsupportedError("native code does not clip gradients yet")
+        _refuse(self._run)
         self.program = Program(self._run, self.storage, self.update, join=join)
         self._order_given = torch.empty(0)
 
@@ -100,7 +98,8 @@ class _PreparedRun:
         assert program is not None
         self.storage.adopt()
         scalars, rate = scalars_of(run.optimizer, self.update), run.learning_rate
-        rates = np.array(schedules.follow(run, steps))
+        course = schedules.follow(run, steps)
+        rates = np.array(course.rates)
         losses = np.empty(steps, dtype=np.float32)
         counts = view(self.storage.counts.data_ptr(), len(self.storage.parameters), np.float32)
         order = batches.state()
@@ -134,7 +133,20 @@ class _PreparedRun:
 
     def fits(self, run: Run, update: Update) -> bool:
         """Whether it was prepared for this run, with its optimizer set as it is now."""
-        return self._run is run and self.update == update
+        return self._run is run and self.update == update and self._sizes == run.batches.sizes
+
+
+def _refuse(run: Run) -> None:
+    """Raise `UnsupportedError` for what a step of the run does and native code does not."""
+    training = run.experiment.training
+    if training.max_grad_norm is not None or training.max_grad_value is not None:
+        raise UnsupportedError("native code does not clip gradients yet")
+    if training.accumulate_grad_batches > 1:
+        raise UnsupportedError("native code does not accumulate gradients over mini-batches yet")
+    if training.penalized:
+        raise UnsupportedError("native code does not add penalties to the loss yet")
+    if run.cycled:
+        raise UnsupportedError("native code does not cycle the momentum yet")
 
 
 def kernel_compiler() -> Callable[[], None]:
