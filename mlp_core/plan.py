@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from mlp_core.catalog.layers import Misfit
 from mlp_core.errors import SpecError, TooLargeError
 from mlp_core.limits import BYTES_PER_NUMBER, MAX_PARAMETERS, MAX_TRAINING_BYTES
 from mlp_core.spec import Experiment, LayerSpec, Path, layer_number
@@ -44,6 +45,11 @@ class LayerPlan:
     def number(self) -> str:
         """How people count it: '3.2' is the second layer inside the third."""
         return layer_number(self.path)
+
+    @property
+    def misfit(self) -> Misfit | None:
+        """What keeps the layer from taking the width that comes in; None where nothing does."""
+        return self.spec.entry.misfit(self.spec.params, self.in_features, f"layer {self.number} ({self.spec.type})")
 
     @property
     def fits(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from mlp_core.catalog.layers import Misfit
 from mlp_core.catalog.parameters import shorten
 from mlp_core.catalog.training import USUAL_VALIDATION_FRACTION
 from mlp_core.errors import SpecError
@@ -61,8 +62,12 @@ def refuse(experiment: Experiment, train_size: int | None = None) -> None:
 
 
 def width_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
-    """An error for each layer whose inside has not the width that it needs."""
+    """An error for each layer that cannot take the width that comes in, or whose inside has not the width it needs."""
     for layer in found.walk():
+        if layer.misfit is not None:
+            yield Problem(
+                "error", layer.misfit.message, layer.misfit.fix_label, _fitted(experiment, layer, layer.misfit)
+            )
         if not layer.fits:
             yield Problem(
                 "error",
@@ -72,6 +77,22 @@ def width_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
                 f"Make it give {layer.in_features:,}",
                 _with_width_kept(experiment, layer),
             )
+
+
+def _fitted(experiment: Experiment, layer: LayerPlan, misfit: Misfit) -> Experiment | None:
+    """The experiment with a layer that takes its width: by its parameters, or by the Linear before it or a new one."""
+    given = experiment.layer_at(layer.path)
+    if misfit.params is not None:
+        return experiment.replace_layer(layer.path, given.updated(params=misfit.params))
+    *outer, position = layer.path
+    before = last_linear(experiment.layers_inside(tuple(outer))[:position])
+    if before is not None:
+        path = (*outer, before)
+        linear = experiment.layer_at(path)
+        fixed = experiment.replace_layer(path, linear.updated(params={**linear.params, "out_features": misfit.width}))
+        if _planned_at(fixed, layer.path).in_features == misfit.width:
+            return fixed
+    return _inserted(experiment, layer.path, LayerSpec(type="Linear", params={"out_features": misfit.width}))
 
 
 def _with_width_kept(experiment: Experiment, layer: LayerPlan) -> Experiment | None:
@@ -129,20 +150,31 @@ def _loss_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
 def _wrong_outputs(experiment: Experiment, found: Plan, wanted: int) -> tuple[str, str, Experiment | None]:
     final = last_linear(experiment.layers)
     layers = experiment.layers
-    if final is None:
-        end = len(layers) - (layers[-1].type == "Sigmoid")
-        fixed = _inserted(experiment, (end,), LayerSpec(type="Linear"))
-    else:
+    advice, fixed = "Leave the last Linear's neurons empty.", None
+    if final is not None:
         auto = layers[final].updated(params={**layers[final].params, "out_features": None})
         fixed = experiment.replace_layer((final,), auto)
+    if fixed is None or plan(fixed).outputs != wanted:  # a layer after the last Linear may change the width
+        advice = "Add a Linear layer at the end."
+        end = len(layers) - (layers[-1].type == "Sigmoid")
+        fixed = _inserted(_with_widths(experiment, found), (end,), LayerSpec(type="Linear"))
     entry = experiment.data.entry
     have = f"{found.outputs} output{'s' if found.outputs != 1 else ''}"
     return (
-        f"The network ends in {have}, and {entry.label} with {experiment.loss.type} needs {wanted}. "
-        + ("Add a Linear layer at the end." if final is None else "Leave the last Linear's neurons empty."),
+        f"The network ends in {have}, and {entry.label} with {experiment.loss.type} needs {wanted}. {advice}",
         f"Make it {wanted}",
         fixed,
     )
+
+
+def _with_widths(experiment: Experiment, found: Plan) -> Experiment:
+    """The experiment with the width that its last Linear has now set there, so that it need not be the last."""
+    final = last_linear(experiment.layers)
+    if final is None:
+        return experiment
+    width = found.layers[final].out_features
+    linear = experiment.layers[final]
+    return experiment.replace_layer((final,), linear.updated(params={**linear.params, "out_features": width}))
 
 
 def _inserted(experiment: Experiment, path: Path, layer: LayerSpec) -> Experiment | None:

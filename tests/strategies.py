@@ -12,7 +12,9 @@ from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Formula, In
 from mlp_core.catalog.schedulers import EVERY
 from mlp_core.catalog.training import VALIDATION_FRACTION
 from mlp_core.formula import FUNCTIONS, FormulaError, parse
-from mlp_core.limits import MAX_FORMULA
+from mlp_core.limits import MAX_FORMULA, MAX_LAYERS
+from mlp_core.plan import plan
+from mlp_core.problems import width_problems
 from mlp_core.spec import (
     DataSpec,
     Experiment,
@@ -167,6 +169,17 @@ def experiments(draw: st.DrawFn, modest: bool = False) -> Experiment:
         scheduler=draw(st.none() | schedulers(modest)),
         training=training,
     )
+
+
+def width_mended(experiment: Experiment) -> Experiment:
+    """The experiment, with the fix that is offered for every layer that cannot take the width that comes in."""
+    for _ in range(MAX_LAYERS):
+        found = next(width_problems(experiment, plan(experiment)), None)
+        if found is None:
+            break
+        assert found.fixed is not None, found.message
+        experiment = found.fixed
+    return experiment
 
 
 def json_values(leaves: int = 20) -> st.SearchStrategy[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlp_core.catalog.by_hand import BareTensor, LayerByHand
@@ -27,6 +27,24 @@ def _no_arguments(features: int) -> dict[str, int]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Misfit:
+    """Why a layer cannot take the width that comes in, and what would put it right."""
+
+    message: str
+    """What is wrong and what to do, in sentences."""
+    fix_label: str
+    """What a button says that puts it right."""
+    params: Params | None = None
+    """The layer's parameters that fit the width; None where the width itself must change."""
+    width: int = 0
+    """The width that should come in, where it must change."""
+
+
+def _fits(params: Params, features: int, owner: str) -> Misfit | None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
 class LayerEntry(ClassEntry):
     """A layer of the network: a module over (N, features).
 
@@ -45,6 +63,11 @@ class LayerEntry(ClassEntry):
     '' where it is more than an expression."""
     inferred: Callable[[int], dict[str, int]] = _no_arguments
     """Arguments of the constructor that the incoming width decides; the others are the entry's parameters."""
+    fixed: Params = field(default_factory=dict, hash=False)
+    """Arguments of the constructor that are always the same here, such as the axis that classes lie along."""
+    misfit: Callable[[Params, int, str], Misfit | None] = _fits
+    """What keeps the layer from taking the width that comes in, from its parameters, that width and words that say
+    whose they are; None where nothing does."""
     out_features: Callable[[Params, int], int] = _same
     """The width that goes out, from the parameters and the width that comes in; for a layer that holds others, from
     the width that these put out."""
@@ -62,6 +85,10 @@ class LayerEntry(ClassEntry):
     """The layer in bare tensors, from its parameters and the width that comes in."""
 
     namespace = "torch.nn"
+
+    def arguments(self, params: Params, features: int) -> dict[str, Any]:
+        """Every argument of the constructor, from the entry's parameters and the width that comes in."""
+        return {**self.fixed, **self.inferred(features), **params}
 
     @property
     def holds_layers(self) -> bool:

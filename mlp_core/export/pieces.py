@@ -41,7 +41,7 @@ class Piece:
         """The constructor's call with these expressions for the layers inside."""
         if self.entry is None:
             return call("nn.Flatten")
-        values = {**self.params_inferred, **self.params}
+        values = self.entry.arguments(self.params, self.in_features)
         return constructor(self.entry.target, values, first=inside, explode=len(inside) > 1)
 
     @property
@@ -95,7 +95,7 @@ class Piece:
         if self.stateful or self.params_inferred:
             return None
         more = (Named("training", training),) if self.entry.random else ()
-        return function_of(self.entry.target, self.params, x, *more)
+        return function_of(self.entry.target, {**self.entry.fixed, **self.params}, x, *more)
 
 
 def pieces(planned: Plan) -> list[Piece]:

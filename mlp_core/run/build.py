@@ -243,7 +243,7 @@ def build_model(planned: Plan) -> nn.Sequential:
 
 
 def _build_layer(layer: LayerPlan) -> nn.Module:
-    arguments = {**layer.spec.entry.inferred(layer.in_features), **layer.spec.params}
+    arguments = layer.spec.entry.arguments(layer.spec.params, layer.in_features)
     made: nn.Module = load_object(layer.spec.entry.target)(*map(_build_layer, layer.inside), **arguments)
     return made
 

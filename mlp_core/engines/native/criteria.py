@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from mlp_core.engines.native.arrays import Array
-from mlp_core.engines.native.layers import Scope
+from mlp_core.engines.native.layers import Scope, log_softmax
 from mlp_core.engines.tracing import UnsupportedError
 
 Criterion = Callable[[Scope, Array, Array, Array], Array]
@@ -30,9 +30,7 @@ def criterion(module: nn.Module) -> Criterion:
 
 def _cross_entropy(scope: Scope, outputs: Array, labels: Array, loss: Array) -> Array:
     table, (rows, classes) = scope.table, outputs.shape
-    logs = scope.array(rows, classes)
-    room = scope.array(rows, classes), scope.array(rows), scope.array(rows)
-    table.call("log_softmax", logs, outputs, *room, rows, classes)
+    logs = log_softmax(scope, outputs)
     table.call("nll_loss", loss, logs, labels, rows, classes)
     gradient = scope.array(rows, classes)
     table.call("cross_entropy_backward", gradient, logs, labels, scope.array(rows), rows, classes)
