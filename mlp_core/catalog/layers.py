@@ -75,6 +75,8 @@ class LayerEntry(ClassEntry):
     """Trained parameters of the layer's own, from its parameters and the width that comes in."""
     buffers: Callable[[Params, int], int] = _none
     """Numbers of the layer's own that are kept but not trained."""
+    initialised: bool = False
+    """Whether its weight, and its bias where it has one, may be given an initialiser of the catalog."""
     random: bool = False
     """Whether it draws random numbers in training."""
     mixes_batch: bool = False
@@ -194,6 +196,7 @@ LAYERS: dict[str, LayerEntry] = table(
         label="Linear",
         family="linear",
         short="fc",
+        initialised=True,
         by_hand=_linear_by_hand,
         summary="Every output is a weighted sum of all inputs plus a bias: the layer that learns.",
         formula=r"y = x W^\top + b",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlp_core.export import stopping
+from mlp_core.export.initialising import of_model
 from mlp_core.export.job import Job
 from mlp_core.export.loop import tested
 from mlp_core.export.modules import BODY, NAME, row
@@ -143,6 +144,7 @@ def _fit(job: Job) -> Section:
     lines = [
         f"L.seed_everything({training.seed})",
         *assign("network", call(NAME)),
+        *of_model(job.network, None, "network.model"),
         *_trainer(job, *first),
         f"trainer.fit(network, train_loader, {loaders})",
     ]

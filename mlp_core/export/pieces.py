@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlp_core.catalog.layers import LayerEntry
 from mlp_core.export.calls import constructor, function_of
 from mlp_core.export.python import WIDTH, Expression, Group, Item, Named, assign, call, layout
 from mlp_core.plan import LayerPlan, Plan
+from mlp_core.spec import InitSpec
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Piece:
     """Values of one sample that go out."""
     inside: tuple[Piece, ...] = ()
     """The layers that it holds."""
+    initializers: Mapping[str, InitSpec | None] = field(default_factory=dict)
+    """What its tensors are before training, by name; None for what PyTorch's layer draws."""
 
     @property
     def make(self) -> Group:
@@ -115,6 +118,7 @@ def _piece(layer: LayerPlan, names: Iterator[str]) -> Piece:
         in_features=layer.in_features,
         out_features=layer.out_features,
         inside=tuple(_piece(inner, names) for inner in layer.inside),
+        initializers={"weight": layer.spec.init, "bias": layer.spec.bias_init},
     )
 
 

@@ -190,6 +190,7 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
     described = experiment.scheduler
     with stream.lend():
         model = build_model(planned)
+        initialise(model, planned)
     if device.type != "cpu":
         model.to(device)
     model.train()
@@ -240,6 +241,17 @@ def build_model(planned: Plan) -> nn.Sequential:
     """The network as PyTorch's own modules, drawing initial weights from the global generator."""
     first = [nn.Flatten()] if planned.flatten else []
     return nn.Sequential(*first, *map(_build_layer, planned.layers))
+
+
+def initialise(model: nn.Module, planned: Plan) -> None:
+    """Give weights and biases the initial values that were chosen for them, layer after layer, drawing from the global
+    generator what a script draws that calls `nn.init` after it has made the model."""
+    for layer in planned.walk():
+        module = model.get_submodule(layer.name)
+        for name, init in (("weight", layer.spec.init), ("bias", layer.spec.bias_init)):
+            parameter = getattr(module, name, None)
+            if init is not None and parameter is not None:
+                load_object(init.entry.target)(parameter, **init.params)
 
 
 def _build_layer(layer: LayerPlan) -> nn.Module:
