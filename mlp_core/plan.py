@@ -16,6 +16,9 @@ from mlp_core.spec import Experiment, LayerSpec, Path, layer_number
 UNKNOWN_SAMPLES = 2000
 """Training samples to reckon with where the facts of the data do not tell how many there can be."""
 
+TESTED_TOGETHER = 1000
+"""Samples to reckon with that pass a layer together in a test, where a layer needs room beside its output."""
+
 EmptyWidth = Callable[[Path], int]
 """The width of a Linear that leaves it empty, from its path; raises `SpecError` where it must be given."""
 
@@ -100,7 +103,7 @@ def wanted_outputs(experiment: Experiment) -> int:
     facts = experiment.data.facts
     if not facts.classifies:
         return len(facts.target_names)
-    return 1 if facts.classes == 2 and experiment.loss.entry.target_form == "dense" else facts.classes
+    return 1 if facts.classes == 2 and experiment.loss.entry.target_form != "index" else facts.classes
 
 
 def last_linear(layers: Sequence[LayerSpec]) -> int | None:
@@ -183,6 +186,8 @@ def _training_bytes(experiment: Experiment, found: Plan) -> int:
     copies = 1 + state + 2 * state  # gradients, weights with optimizer state, and two checkpoints of the latter
     batch = experiment.training.batch_size or experiment.data.facts.most_train_samples or UNKNOWN_SAMPLES
     activations = 2 * batch * sum(layer.out_features for layer in found.walk())
+    workspace = [layer.spec.entry.workspace(layer.spec.params, layer.in_features) for layer in found.walk()]
+    activations += 2 * max(batch, TESTED_TOGETHER) * sum(workspace)
     return BYTES_PER_NUMBER * (copies * found.parameters + activations)
 
 

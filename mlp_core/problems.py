@@ -15,6 +15,9 @@ from mlp_core.limits import MAX_LAYERS
 from mlp_core.plan import LayerPlan, Plan, last_linear, plan, wanted_outputs
 from mlp_core.spec import Experiment, LayerSpec, LossSpec, Path
 
+SQUASHING = ("Sigmoid", "Softmax", "LogSoftmax", "Softmin")
+"""Layers that make probabilities, or their logarithms, of raw outputs."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -124,7 +127,7 @@ def _loss_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
             experiment.updated(loss=better),
         )
         return
-    if loss.bounded_outputs and layers[-1].type != "Sigmoid":
+    if loss.bounded_outputs and layers[-1].type not in ("Sigmoid", "Softmax", "Softmin"):
         yield Problem(
             "error",
             f"{loss.name} takes probabilities from 0 to 1, and the network ends in {layers[-1].type}. "
@@ -136,13 +139,42 @@ def _loss_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
     allowed = {wanted} | ({facts.classes} if facts.classifies else set())
     if found.outputs not in allowed:
         yield Problem("error", *_wrong_outputs(experiment, found, wanted))
-    elif layers[-1].type == "Sigmoid" and loss.link != "identity":
-        before = max((i + 1 for i, layer in enumerate(layers) if layer.type != "Sigmoid"), default=0)
+    else:
+        yield from _end_problems(experiment)
+
+
+def _end_problems(experiment: Experiment) -> Iterator[Problem]:
+    """A hint where the network ends in another form of outputs than the loss is made for."""
+    layers, loss, last = experiment.layers, experiment.loss.entry, experiment.layers[-1].type
+    before = max((i + 1 for i, layer in enumerate(layers) if layer.type not in SQUASHING), default=0)
+    if loss.last and last != loss.last:
+        squashed = f"the network ends in {last}" if last in SQUASHING else "the network puts out raw numbers"
+        cut = experiment.updated(layers=layers[:before]) if before else experiment
         yield Problem(
             "hint",
-            f"{loss.name} expects raw outputs and squashes them itself; the Sigmoid before it squashes twice, "
-            "which slows learning.",
-            "Remove the Sigmoid",
+            f"{loss.name} expects what {loss.last} makes, and {squashed}: the loss can fall for ever without a better "
+            f"network. End it in {loss.last}, or choose CrossEntropyLoss.",
+            f"End in {loss.last}",
+            _inserted(cut, (len(cut.layers),), LayerSpec(type=loss.last)),
+        )
+    elif loss.bounded_outputs and last in ("Softmax", "Softmin"):
+        yield Problem(
+            "hint",
+            f"{loss.name} asks a yes/no question of every output, and {last} ties the outputs of a sample together; "
+            "a single one would always be 1. End the network in Sigmoid.",
+            "End in Sigmoid",
+            experiment.updated(layers=(*layers[:before], LayerSpec(type="Sigmoid"))),
+        )
+    elif last in SQUASHING and loss.link != "identity" and last != loss.last:
+        twice = (
+            "the LogSoftmax before it changes nothing"
+            if last == "LogSoftmax" and loss.link == "softmax"
+            else f"the {last} before it squashes twice, which slows learning"
+        )
+        yield Problem(
+            "hint",
+            f"{loss.name} expects raw outputs and squashes them itself; {twice}.",
+            f"Remove the {last}",
             experiment.updated(layers=layers[:before]) if before else None,
         )
 
@@ -156,7 +188,7 @@ def _wrong_outputs(experiment: Experiment, found: Plan, wanted: int) -> tuple[st
         fixed = experiment.replace_layer((final,), auto)
     if fixed is None or plan(fixed).outputs != wanted:  # a layer after the last Linear may change the width
         advice = "Add a Linear layer at the end."
-        end = len(layers) - (layers[-1].type == "Sigmoid")
+        end = len(layers) - (layers[-1].type in SQUASHING)
         fixed = _inserted(_with_widths(experiment, found), (end,), LayerSpec(type="Linear"))
     entry = experiment.data.entry
     have = f"{found.outputs} output{'s' if found.outputs != 1 else ''}"

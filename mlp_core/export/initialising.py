@@ -36,7 +36,7 @@ def of_model(network: Iterable[Piece], paths: Mapping[str, str] | None, model: s
 
 
 def _path(key: str, names: Mapping[str, str]) -> str:
-    """The name in code of the submodule with this key: its own, or that of a layer around it and the rest of the key."""
+    """The name in code of the submodule with this key: its own, or that of a layer around it with the rest."""
     if key in names:
         return names[key]
     outer, _, inner = key.rpartition(".")

@@ -57,7 +57,7 @@ def program(job: Job, style: str) -> Program:
 
     made = samples(job.experiment, job.plan, EVALUATION_BATCH, training=job.trained is None)
     network, *rest = OTHERS[style](job) if style in OTHERS else _module(job, style)
-    own = own_classes(job.targets, network.code)
+    own = own_classes(job.targets, "\n".join(section.code for section in (network, *rest)))
     network = network.after(*own.constants, *own.functions)
     found = [*_settings(job, style), *made.sections, network, *rest]
     code = join(block for section in found for block in section.blocks)

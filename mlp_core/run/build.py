@@ -283,11 +283,13 @@ def targets(experiment: Experiment, planned: Plan, y: Any) -> Tensor:
     """Targets as the loss takes them: int64 (N,) class indices, or float32 (N, outputs).
 
     For a loss that compares numbers, classes become 0 and 1 in one column when the network has one output,
-    else one-hot rows.
+    else one-hot rows; -1 stands for 0 where the loss takes signs.
     """
     given = _shared(y)
     if experiment.data.facts.task == "regression" or experiment.loss.entry.target_form == "index":
         return given
     if planned.outputs == 1:
-        return given.to(torch.float32).unsqueeze(1)
-    return nn.functional.one_hot(given, planned.outputs).to(torch.float32)
+        chances = given.to(torch.float32).unsqueeze(1)
+    else:
+        chances = nn.functional.one_hot(given, planned.outputs).to(torch.float32)
+    return 2 * chances - 1 if experiment.loss.entry.target_form == "sign" else chances

@@ -57,6 +57,7 @@ TAKEN: dict[str, Experiment] = {
         name: experiment(network("Tanh"), optimizer=OptimizerSpec(type=name))
         for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad")
     },
+    "NLLLoss": experiment([*network("Tanh"), layer("LogSoftmax")], loss="NLLLoss"),
     "amsgrad": experiment(network("Tanh"), optimizer=OptimizerSpec(type="Adam", params={"amsgrad": True})),
     "momentum": experiment(
         network("Tanh"), optimizer=OptimizerSpec(type="SGD", params={"momentum": 0.9, "nesterov": True})

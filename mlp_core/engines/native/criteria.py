@@ -37,6 +37,13 @@ def _cross_entropy(scope: Scope, outputs: Array, labels: Array, loss: Array) -> 
     return gradient
 
 
+def _nll(scope: Scope, outputs: Array, labels: Array, loss: Array) -> Array:
+    scope.table.call("nll_loss", loss, outputs, labels, *outputs.shape)
+    gradient = scope.array(*outputs.shape)
+    scope.table.call("nll_loss_backward", gradient, labels, *outputs.shape)
+    return gradient
+
+
 def _bce_with_logits(scope: Scope, outputs: Array, targets: Array, loss: Array) -> Array:
     scope.table.call("bce_with_logits", loss, outputs, targets, scope.array(outputs.size), outputs.size)
     difference = scope.map("sub", scope.map("sigmoid", outputs), targets)
@@ -62,6 +69,7 @@ def _l1(scope: Scope, outputs: Array, targets: Array, loss: Array) -> Array:
 
 CRITERIA: dict[type[nn.Module], Criterion] = {
     nn.CrossEntropyLoss: _cross_entropy,
+    nn.NLLLoss: _nll,
     nn.BCEWithLogitsLoss: _bce_with_logits,
     nn.BCELoss: _bce,
     nn.MSELoss: _mse,

@@ -40,6 +40,17 @@ def _nll_loss(emitter: Emitter, target: Value, scores: Value, labels: Value, row
     emitter.store(builder.fdiv(total, builder.sitofp(rows, F32)), target)
 
 
+def _nll_loss_backward(emitter: Emitter, target: Value, labels: Value, rows: Value, columns: Value) -> None:
+    """-1 / rows for each label, else 0."""
+    builder = emitter.builder
+    share = builder.fneg(builder.fdiv(number(1.0), builder.sitofp(rows, F32)))
+    with emitter.loop(emitter.scale_index(rows, columns)) as index:
+        emitter.store(number(0.0), target, index)
+    with emitter.loop(rows) as row:
+        label = emitter.load(labels, row, I64)
+        emitter.store(share, target, emitter.add_index(emitter.scale_index(row, columns), label))
+
+
 def _cross_entropy_backward(emitter: Emitter, target: Value, logs: Value, labels: Value, own: Value, rows: Value,
                             columns: Value) -> None:  # fmt: skip
     """The gradient of the mean before the softmax. That of a logarithm is -1 / rows for the label, else 0.
@@ -130,6 +141,7 @@ def _bce_backward(emitter: Emitter, target: Value, output: Value, wanted: Value,
 
 KERNELS: dict[str, Kernel] = {
     "nll_loss": Kernel("pppii", _nll_loss),
+    "nll_loss_backward": Kernel("ppii", _nll_loss_backward),
     "cross_entropy_backward": Kernel("ppppii", _cross_entropy_backward),
     "mse_loss": Kernel("ppppi", _mse_loss),
     "mse_loss_backward": Kernel("pppfi", _mse_loss_backward),
