@@ -18,7 +18,8 @@ DEFAULT = "default"
 """The choice that leaves it to PyTorch's layer."""
 _TENSORS = {"init": ("Initial weights", False), "bias_init": ("Initial biases", True)}
 """Fields of a layer, what the page calls each, and whether it is a vector."""
-Edit = Callable[[Callable[[Experiment], Experiment]], None]
+Edit = Callable[[Callable[[Experiment], Experiment], bool], None]
+"""Changes the experiment, and tells whether its widgets start over."""
 
 
 def initializers(path: Path, layer: LayerSpec, key: str, edit: Edit) -> None:
@@ -34,7 +35,7 @@ def _one(path: Path, layer: LayerSpec, key: str, field: str, label: str, vector:
     names = [DEFAULT, *(name for name, entry in INITIALIZERS.items() if entry.vectors or not vector)]
 
     def put(made: InitSpec | None) -> None:
-        edit(lambda old: old.replace_layer(path, old.layer_at(path).updated(**{field: made})))
+        edit(lambda old: old.replace_layer(path, old.layer_at(path).updated(**{field: made})), True)
 
     widget, first = editor.start(key, chosen.type if chosen else DEFAULT, NETWORK)
 
@@ -53,8 +54,8 @@ def _one(path: Path, layer: LayerSpec, key: str, field: str, label: str, vector:
     st.caption(f"{chosen.entry.summary} {chosen.entry.when}")
     for parameter in chosen.entry.parameters:
 
-        def set_one(value: Any, name: str = parameter.name, chosen: InitSpec = chosen) -> None:
-            edit(lambda old: _with_param(old, path, field, name, value))
+        def set_one(value: Any, name: str = parameter.name) -> None:
+            edit(lambda old: _with_param(old, path, field, name, value), False)
 
         parameter_widget(parameter, chosen.params[parameter.name], f"{key}-{chosen.type}-{parameter.name}", set_one,
                          area=NETWORK)  # fmt: skip

@@ -187,8 +187,8 @@ def _fix(fixed: Experiment) -> None:
     _edit(lambda old: fixed)
 
 
-def _edit(change: Callable[[Experiment], Experiment]) -> None:
-    edit_alone(NETWORK, lambda: editor.edit(NETWORK, change))
+def _edit(change: Callable[[Experiment], Experiment], redraw: bool = True) -> None:
+    edit_alone(NETWORK, lambda: editor.edit(NETWORK, change, redraw))
 
 
 def _set_param(path: Path, name: str, value: Any) -> None:
