@@ -190,6 +190,9 @@ def _differences(part: Any) -> Any:
         changed["params"] = {name: part.params[name] for name in defaults if part.params[name] != defaults[name]}
         if not changed["params"]:
             del changed["params"]
+    for name, value in changed.items():
+        if isinstance(value, BaseModel):
+            changed[name] = _differences(value)
     if changed.keys() == {"type"}:
         return changed["type"]
     if changed.keys() == {"type", "params"}:
@@ -217,4 +220,6 @@ def _chosen(value: Any) -> Any:
         if isinstance(found.get("inside"), list):
             found["inside"] = [_chosen(layer) for layer in found["inside"]]
         return found
+    if isinstance(value, dict):
+        return {name: _chosen(part) if name in ("init", "bias_init") else part for name, part in value.items()}
     return value

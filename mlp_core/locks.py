@@ -39,6 +39,8 @@ def settings(experiment: Experiment) -> Iterator[Setting]:
     for _, layer in experiment.walk():
         yield Setting("layer", layer.type, layer.entry.choice_controls)
         yield from _of(layer.entry, layer.params)
+        for name, init in (("init", layer.init), ("bias_init", layer.bias_init)):
+            yield Setting(name, init, ("network",))
     for chosen in (experiment.loss, experiment.optimizer):
         yield Setting(chosen.kind, chosen.type, chosen.entry.choice_controls)
         yield from _of(chosen.entry, chosen.params)

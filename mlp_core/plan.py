@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from mlp_core.catalog.layers import Misfit
 from mlp_core.errors import SpecError, TooLargeError
 from mlp_core.limits import BYTES_PER_NUMBER, MAX_PARAMETERS, MAX_TRAINING_BYTES
 from mlp_core.spec import Experiment, LayerSpec, Path, layer_number
 
 UNKNOWN_SAMPLES = 2000
 """Training samples to reckon with where the facts of the data do not tell how many there can be."""
+
+TESTED_TOGETHER = 1000
+"""Samples to reckon with that pass a layer together in a test, where a layer needs room beside its output."""
 
 EmptyWidth = Callable[[Path], int]
 """The width of a Linear that leaves it empty, from its path; raises `SpecError` where it must be given."""
@@ -44,6 +48,11 @@ class LayerPlan:
     def number(self) -> str:
         """How people count it: '3.2' is the second layer inside the third."""
         return layer_number(self.path)
+
+    @property
+    def misfit(self) -> Misfit | None:
+        """What keeps the layer from taking the width that comes in; None where nothing does."""
+        return self.spec.entry.misfit(self.spec.params, self.in_features, f"layer {self.number} ({self.spec.type})")
 
     @property
     def fits(self) -> bool:
@@ -94,7 +103,7 @@ def wanted_outputs(experiment: Experiment) -> int:
     facts = experiment.data.facts
     if not facts.classifies:
         return len(facts.target_names)
-    return 1 if facts.classes == 2 and experiment.loss.entry.target_form == "dense" else facts.classes
+    return 1 if facts.classes == 2 and experiment.loss.entry.target_form != "index" else facts.classes
 
 
 def last_linear(layers: Sequence[LayerSpec]) -> int | None:
@@ -177,6 +186,8 @@ def _training_bytes(experiment: Experiment, found: Plan) -> int:
     copies = 1 + state + 2 * state  # gradients, weights with optimizer state, and two checkpoints of the latter
     batch = experiment.training.batch_size or experiment.data.facts.most_train_samples or UNKNOWN_SAMPLES
     activations = 2 * batch * sum(layer.out_features for layer in found.walk())
+    workspace = [layer.spec.entry.workspace(layer.spec.params, layer.in_features) for layer in found.walk()]
+    activations += 2 * max(batch, TESTED_TOGETHER) * sum(workspace)
     return BYTES_PER_NUMBER * (copies * found.parameters + activations)
 
 

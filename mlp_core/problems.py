@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from mlp_core.catalog.layers import Misfit
 from mlp_core.catalog.parameters import shorten
 from mlp_core.catalog.training import USUAL_VALIDATION_FRACTION
 from mlp_core.errors import SpecError
@@ -15,6 +16,9 @@ from mlp_core.limits import ENDLESS_EPOCHS, MAX_LAYERS
 from mlp_core.plan import LayerPlan, Plan, last_linear, plan, wanted_outputs
 from mlp_core.spec import Experiment, LayerSpec, LossSpec, Path
 from mlp_core.timing import surroundings, updates_per_epoch
+
+SQUASHING = ("Sigmoid", "Softmax", "LogSoftmax", "Softmin")
+"""Layers that make probabilities, or their logarithms, of raw outputs."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,12 @@ def refuse(experiment: Experiment, train_size: int | None = None) -> None:
 
 
 def width_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
-    """An error for each layer whose inside has not the width that it needs."""
+    """An error for each layer that cannot take the width that comes in, or whose inside has not the width it needs."""
     for layer in found.walk():
+        if layer.misfit is not None:
+            yield Problem(
+                "error", layer.misfit.message, layer.misfit.fix_label, _fitted(experiment, layer, layer.misfit)
+            )
         if not layer.fits:
             yield Problem(
                 "error",
@@ -76,6 +84,22 @@ def width_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
                 f"Make it give {layer.in_features:,}",
                 _with_width_kept(experiment, layer),
             )
+
+
+def _fitted(experiment: Experiment, layer: LayerPlan, misfit: Misfit) -> Experiment | None:
+    """The experiment with a layer that takes its width: by its parameters, or by the Linear before it or a new one."""
+    given = experiment.layer_at(layer.path)
+    if misfit.params is not None:
+        return experiment.replace_layer(layer.path, given.updated(params=misfit.params))
+    *outer, position = layer.path
+    before = last_linear(experiment.layers_inside(tuple(outer))[:position])
+    if before is not None:
+        path = (*outer, before)
+        linear = experiment.layer_at(path)
+        fixed = experiment.replace_layer(path, linear.updated(params={**linear.params, "out_features": misfit.width}))
+        if _planned_at(fixed, layer.path).in_features == misfit.width:
+            return fixed
+    return _inserted(experiment, layer.path, LayerSpec(type="Linear", params={"out_features": misfit.width}))
 
 
 def _with_width_kept(experiment: Experiment, layer: LayerPlan) -> Experiment | None:
@@ -107,7 +131,7 @@ def _loss_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
             experiment.updated(loss=better),
         )
         return
-    if loss.bounded_outputs and layers[-1].type != "Sigmoid":
+    if loss.bounded_outputs and layers[-1].type not in ("Sigmoid", "Softmax", "Softmin"):
         yield Problem(
             "error",
             f"{loss.name} takes probabilities from 0 to 1, and the network ends in {layers[-1].type}. "
@@ -119,13 +143,42 @@ def _loss_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
     allowed = {wanted} | ({facts.classes} if facts.classifies else set())
     if found.outputs not in allowed:
         yield Problem("error", *_wrong_outputs(experiment, found, wanted))
-    elif layers[-1].type == "Sigmoid" and loss.link != "identity":
-        before = max((i + 1 for i, layer in enumerate(layers) if layer.type != "Sigmoid"), default=0)
+    else:
+        yield from _end_problems(experiment)
+
+
+def _end_problems(experiment: Experiment) -> Iterator[Problem]:
+    """A hint where the network ends in another form of outputs than the loss is made for."""
+    layers, loss, last = experiment.layers, experiment.loss.entry, experiment.layers[-1].type
+    before = max((i + 1 for i, layer in enumerate(layers) if layer.type not in SQUASHING), default=0)
+    if loss.last and last != loss.last:
+        squashed = f"the network ends in {last}" if last in SQUASHING else "the network puts out raw numbers"
+        cut = experiment.updated(layers=layers[:before]) if before else experiment
         yield Problem(
             "hint",
-            f"{loss.name} expects raw outputs and squashes them itself; the Sigmoid before it squashes twice, "
-            "which slows learning.",
-            "Remove the Sigmoid",
+            f"{loss.name} expects what {loss.last} makes, and {squashed}: the loss can fall for ever without a better "
+            f"network. End it in {loss.last}, or choose CrossEntropyLoss.",
+            f"End in {loss.last}",
+            _inserted(cut, (len(cut.layers),), LayerSpec(type=loss.last)),
+        )
+    elif loss.bounded_outputs and last in ("Softmax", "Softmin"):
+        yield Problem(
+            "hint",
+            f"{loss.name} asks a yes/no question of every output, and {last} ties the outputs of a sample together; "
+            "a single one would always be 1. End the network in Sigmoid.",
+            "End in Sigmoid",
+            experiment.updated(layers=(*layers[:before], LayerSpec(type="Sigmoid"))),
+        )
+    elif last in SQUASHING and loss.link != "identity" and last != loss.last:
+        twice = (
+            "the LogSoftmax before it changes nothing"
+            if last == "LogSoftmax" and loss.link == "softmax"
+            else f"the {last} before it squashes twice, which slows learning"
+        )
+        yield Problem(
+            "hint",
+            f"{loss.name} expects raw outputs and squashes them itself; {twice}.",
+            f"Remove the {last}",
             experiment.updated(layers=layers[:before]) if before else None,
         )
 
@@ -133,20 +186,31 @@ def _loss_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
 def _wrong_outputs(experiment: Experiment, found: Plan, wanted: int) -> tuple[str, str, Experiment | None]:
     final = last_linear(experiment.layers)
     layers = experiment.layers
-    if final is None:
-        end = len(layers) - (layers[-1].type == "Sigmoid")
-        fixed = _inserted(experiment, (end,), LayerSpec(type="Linear"))
-    else:
+    advice, fixed = "Leave the last Linear's neurons empty.", None
+    if final is not None:
         auto = layers[final].updated(params={**layers[final].params, "out_features": None})
         fixed = experiment.replace_layer((final,), auto)
+    if fixed is None or plan(fixed).outputs != wanted:  # a layer after the last Linear may change the width
+        advice = "Add a Linear layer at the end."
+        end = len(layers) - (layers[-1].type in SQUASHING)
+        fixed = _inserted(_with_widths(experiment, found), (end,), LayerSpec(type="Linear"))
     entry = experiment.data.entry
     have = f"{found.outputs} output{'s' if found.outputs != 1 else ''}"
     return (
-        f"The network ends in {have}, and {entry.label} with {experiment.loss.type} needs {wanted}. "
-        + ("Add a Linear layer at the end." if final is None else "Leave the last Linear's neurons empty."),
+        f"The network ends in {have}, and {entry.label} with {experiment.loss.type} needs {wanted}. {advice}",
         f"Make it {wanted}",
         fixed,
     )
+
+
+def _with_widths(experiment: Experiment, found: Plan) -> Experiment:
+    """The experiment with the width that its last Linear has now set there, so that it need not be the last."""
+    final = last_linear(experiment.layers)
+    if final is None:
+        return experiment
+    width = found.layers[final].out_features
+    linear = experiment.layers[final]
+    return experiment.replace_layer((final,), linear.updated(params={**linear.params, "out_features": width}))
 
 
 def _inserted(experiment: Experiment, path: Path, layer: LayerSpec) -> Experiment | None:

@@ -20,10 +20,11 @@ from pydantic import (
     model_validator,
 )
 
-from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING, look_up
+from mlp_core.catalog import ALL_LAYERS, DATASETS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING, look_up
 from mlp_core.catalog.datasets import DatasetEntry
 from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.facts import DataFacts
+from mlp_core.catalog.initializers import InitializerEntry
 from mlp_core.catalog.layers import LayerEntry
 from mlp_core.catalog.losses import LossEntry
 from mlp_core.catalog.optimizers import OptimizerEntry
@@ -143,6 +144,18 @@ class DataSpec(_Part):
         return self.entry.facts(self.params)
 
 
+class InitSpec(_Chosen):
+    """What a weight or a bias is before training."""
+
+    kind = "initializer"
+    entries = INITIALIZERS
+
+    @property
+    def entry(self) -> InitializerEntry:
+        """The initialiser's catalog entry."""
+        return INITIALIZERS[self.type]
+
+
 LayersField = Annotated[
     tuple["LayerSpec", ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 ]
@@ -156,6 +169,10 @@ class LayerSpec(_Chosen):
 
     inside: LayersField = Field(default=(), exclude_if=lambda layers: not layers)  # so that links stay short
     """The layers that it holds, in order."""
+    init: InitSpec | None = Field(default=None, exclude_if=lambda init: init is None)
+    """What its weight is before training; None for what PyTorch's layer draws."""
+    bias_init: InitSpec | None = Field(default=None, exclude_if=lambda init: init is None)
+    """The same for its bias, where it has one."""
 
     @property
     def entry(self) -> LayerEntry:
@@ -185,6 +202,25 @@ class LayerSpec(_Chosen):
             )
         if self.depth > MAX_LAYER_DEPTH:
             raise _too_deep(self.depth)
+        return self
+
+    @model_validator(mode="after")
+    def _check_initializers(self) -> Self:
+        for name, init in (("init", self.init), ("bias_init", self.bias_init)):
+            if init is None:
+                continue
+            if not self.entry.initialised:
+                holders = ", ".join(other for other, entry in ALL_LAYERS.items() if entry.initialised)
+                raise SpecError(
+                    f"The {name!r} of layer {self.type} must be empty, since only these layers take an initialiser: "
+                    f"{holders}. Got {init.type} instead. Remove it."
+                )
+            if name == "bias_init" and not init.entry.vectors:
+                usable = ", ".join(other for other, entry in INITIALIZERS.items() if entry.vectors)
+                raise SpecError(
+                    f"The 'bias_init' of layer {self.type} must be an initialiser of vectors: {usable}. "
+                    f"Got {init.type}, which needs a matrix. Choose one of those."
+                )
         return self
 
     def walk(self, path: Path) -> Iterator[tuple[Path, LayerSpec]]:

@@ -6,15 +6,18 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING
+from mlp_core.catalog import ALL_LAYERS, DATASETS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING
 from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Formula, Int, Ints, Parameter, Points, Subset
 from mlp_core.catalog.training import VALIDATION_FRACTION
 from mlp_core.formula import FUNCTIONS, FormulaError, parse
-from mlp_core.limits import MAX_FORMULA
+from mlp_core.limits import MAX_FORMULA, MAX_LAYERS
+from mlp_core.plan import plan
+from mlp_core.problems import width_problems
 from mlp_core.spec import (
     DataSpec,
     Experiment,
+    InitSpec,
     LayerSpec,
     LossSpec,
     OptimizerSpec,
@@ -118,10 +121,19 @@ def data(modest: bool = False) -> st.SearchStrategy[DataSpec]:
 
 
 @st.composite
+def initializers(draw: st.DrawFn, vectors: bool = False) -> InitSpec | None:
+    """Any initialiser, or none."""
+    entry = draw(st.sampled_from([None, *(each for each in INITIALIZERS.values() if each.vectors or not vectors)]))
+    return entry and InitSpec(type=entry.name, params=draw(params(entry)))
+
+
+@st.composite
 def layer_specs(draw: st.DrawFn, modest: bool = False, depth: int = 2) -> LayerSpec:
     """Any layer; those that hold others hold one another at most `depth` deep."""
     entry = draw(st.sampled_from([entry for entry in ALL_LAYERS.values() if depth or not entry.holds_layers]))
     chosen = draw(params(entry, modest))
+    if entry.initialised and draw(st.booleans()):
+        return LayerSpec(type=entry.name, params=chosen, init=draw(initializers()), bias_init=draw(initializers(True)))
     if not entry.holds_layers or draw(st.booleans()):
         return LayerSpec(type=entry.name, params=chosen)
     inside = draw(st.lists(layer_specs(modest, depth - 1), min_size=1, max_size=2))
@@ -169,6 +181,17 @@ def experiments(draw: st.DrawFn, modest: bool = False) -> Experiment:
         scheduler=draw(st.none() | schedulers(modest)),
         training=training,
     )
+
+
+def width_mended(experiment: Experiment) -> Experiment:
+    """The experiment, with the fix that is offered for every layer that cannot take the width that comes in."""
+    for _ in range(MAX_LAYERS):
+        found = next(width_problems(experiment, plan(experiment)), None)
+        if found is None:
+            break
+        assert found.fixed is not None, found.message
+        experiment = found.fixed
+    return experiment
 
 
 def json_values(leaves: int = 20) -> st.SearchStrategy[Any]:

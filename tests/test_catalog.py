@@ -147,11 +147,17 @@ def test_key_is_the_name_and_names_are_unique() -> None:
 
 def _module(entry: LayerEntry, features: int, chosen: dict[str, object]) -> nn.Module:
     inside = [nn.Tanh()] if entry.holds_layers else []
-    module: nn.Module = load_object(entry.target)(*inside, **entry.inferred(features), **chosen)
+    module: nn.Module = load_object(entry.target)(*inside, **entry.arguments(chosen, features))
     return module
 
 
 def _check_layer(entry: LayerEntry, features: int, chosen: dict[str, object]) -> None:
+    misfit = entry.misfit(chosen, features, "the layer")
+    if misfit is not None:  # what it offers instead fits
+        assert misfit.message.startswith(("The ", "the ")) or misfit.message[0].isupper()
+        assert misfit.fix_label
+        chosen, features = dict(misfit.params or chosen), misfit.width or features
+        assert entry.misfit(chosen, features, "the layer") is None
     module = _module(entry, features, chosen)
     out = module(torch.zeros(3, features))
     assert out.shape == (3, entry.out_features(chosen, features))
@@ -164,7 +170,7 @@ def test_layer_is_what_torch_makes_of_it(entry: LayerEntry) -> None:
     chosen = entry.fill({})
     if "out_features" in chosen:
         chosen["out_features"] = 7
-    _check_layer(entry, 5, chosen)
+    _check_layer(entry, 6, chosen)
     assert issubclass(load_object(entry.target), nn.Sequential if entry.holds_layers else nn.Module)
 
 
@@ -183,7 +189,7 @@ def test_every_switch_of_a_layer_counts_as_torch_counts(entry: LayerEntry) -> No
     start = entry.fill({"out_features": 4} if entry.name == "Linear" else {})
     for parameter in entry.parameters:
         if isinstance(parameter.default, bool):
-            _check_layer(entry, 5, {**start, parameter.name: not parameter.default})
+            _check_layer(entry, 6, {**start, parameter.name: not parameter.default})
 
 
 @each_layer
@@ -194,7 +200,7 @@ def test_layer_defaults_are_those_of_torch(entry: LayerEntry) -> None:
         theirs = signature[parameter.name].default
         if theirs is not inspect.Parameter.empty:
             assert parameter.default == theirs, parameter.name
-    assert set(entry.inferred(5)) <= set(signature)
+    assert {*entry.inferred(5), *entry.fixed} <= set(signature)
 
 
 @each_layer
@@ -239,15 +245,17 @@ def test_activation_is_explained(entry: LayerEntry) -> None:
     assert entry.formula
     assert entry.when.endswith(".")
     assert entry.cost.endswith(".")
-    assert entry.count(entry.fill({}), 9) == 0
+    assert entry.count(entry.fill({}), 9) == (1 if entry.by_hand else 0)
 
 
 @each_loss
 def test_loss_takes_the_targets_that_it_says(entry: LossEntry) -> None:
-    loss = getattr(nn, entry.name)(**entry.fill({}))
+    loss = load_object(entry.target)(**entry.fill({}))
     outputs = torch.full((4, 3), 0.3)
     index = torch.tensor([0, 1, 2, 0])
     target = index if entry.target_form == "index" else nn.functional.one_hot(index, 3).float()
+    if entry.target_form == "sign":
+        target = 2 * target - 1
     assert loss(outputs, target).shape == (), "one number, averaged over the batch"
     twice = loss(torch.cat([outputs, outputs]), torch.cat([target, target]))
     assert torch.isclose(twice, loss(outputs, target))

@@ -58,13 +58,13 @@ def test_shapes_and_counts_equal_those_of_the_built_network(drawn: Experiment) -
         assert type(module).__name__ == entry.spec.type == drawn.layer_at(entry.path).type
         assert entry.parameters == sum(p.numel() for p in module.parameters())
         assert entry.buffers == sum(b.numel() for b in module.buffers())
-        if not entry.inside:
+        if not entry.inside and entry.misfit is None:
             assert module(torch.zeros(3, entry.in_features)).shape == (3, entry.out_features)
     for beside in found.lists():
         assert [entry.in_features for entry in beside[1:]] == [entry.out_features for entry in beside[:-1]]
     assert found.outputs == found.layers[-1].out_features
     assert found.training_bytes >= 4 * 4 * found.parameters
-    if all(entry.fits for entry in found.walk()):
+    if all(entry.fits and entry.misfit is None for entry in found.walk()):
         assert model(torch.zeros(3, *found.sample_shape)).shape == (3, found.outputs)
 
 
@@ -446,3 +446,56 @@ def test_a_single_training_sample_is_no_batch_for_batch_norm() -> None:
     assert "only one training sample" in problem.message
     assert problem.severity == "error"
     assert problem.fixed is None
+
+
+@pytest.mark.parametrize(
+    ("end", "loss", "words", "fixed"),
+    [
+        (["Softmax"], "CrossEntropyLoss", "the Softmax before it squashes twice", []),
+        (["LogSoftmax"], "CrossEntropyLoss", "the LogSoftmax before it changes nothing", []),
+        (["Softmin", "Sigmoid"], "MultiMarginLoss", "squashes twice", []),
+        ([], "NLLLoss", "the network puts out raw numbers", ["LogSoftmax"]),
+        (["Softmax"], "NLLLoss", "the network ends in Softmax", ["LogSoftmax"]),
+        (["Softmax"], "BCELoss", "asks a yes/no question of every output", ["Sigmoid"]),
+        (["Sigmoid"], "SoftMarginLoss", "squashes twice", []),
+    ],
+)
+def test_an_end_that_the_loss_is_not_made_for_is_mended(
+    end: list[str], loss: str, words: str, fixed: list[str]
+) -> None:
+    found = experiment(linear(4), layer("Tanh"), linear(), *map(layer, end), loss=loss)
+    (hint,) = problems(found)
+    assert hint.severity == "hint"
+    assert words in hint.message
+    assert hint.fixed is not None
+    assert [each.type for each in hint.fixed.layers[3:]] == fixed
+    assert problems(hint.fixed) == []
+
+
+def test_log_softmax_before_nll_is_right() -> None:
+    assert problems(experiment(linear(4), layer("Tanh"), linear(), layer("LogSoftmax"), loss="NLLLoss")) == []
+
+
+def test_widths_that_a_layer_cannot_take_are_errors_with_a_fix() -> None:
+    odd = only_error(experiment(linear(5), layer("GLU"), linear()))
+    assert "must be even. Got 5 instead. Give the layer before it 6 neurons." in odd.message
+    assert odd.fixed is not None
+    assert odd.fixed.layers[0].params["out_features"] == 6
+    first = only_error(experiment(layer("GLU"), linear(), dataset="diabetes", loss="MSELoss").updated(
+        data=DataSpec(dataset="xor", params={"features": ["x1"]}), loss=LossSpec(type="CrossEntropyLoss")))  # fmt: skip
+    assert first.fixed is not None
+    assert [each.type for each in first.fixed.layers] == ["Linear", "GLU", "Linear"]
+    slopes = only_error(experiment(linear(5), layer("PReLU", num_parameters=3), linear()))
+    assert "must be 1, or 5 as the values that come in. Got 3 instead." in slopes.message
+    assert slopes.fixed is not None
+    assert slopes.fixed.layers[1].params["num_parameters"] == 5
+    ended = only_error(experiment(linear(6), layer("GLU"), layer("ReLU")))
+    assert ended.fixed is not None
+    assert [each.type for each in ended.fixed.layers] == ["Linear", "GLU", "ReLU", "Linear"]
+    for problem in (odd, first, slopes, ended):
+        assert problem.fixed is not None
+        assert errors(problem.fixed) == []
+
+
+def test_attention_over_many_features_is_too_large() -> None:
+    assert "GiB" in only_error(experiment(layer("FeatureAttention"), linear(), dataset="MNIST")).message

@@ -10,6 +10,7 @@ from mlp_core.catalog.controls import CONTROLS
 from mlp_core.catalog.datasets import DATASETS, DatasetEntry
 from mlp_core.catalog.entry import ClassEntry, Entry, load_object, look_up
 from mlp_core.catalog.features import FEATURES, FeatureEntry
+from mlp_core.catalog.initializers import INITIALIZERS, InitializerEntry
 from mlp_core.catalog.layers import LAYERS, LayerEntry
 from mlp_core.catalog.losses import LOSSES, LossEntry
 from mlp_core.catalog.optimizers import OPTIMIZERS, OptimizerEntry
@@ -23,6 +24,7 @@ ALL_LAYERS: Mapping[str, LayerEntry] = ChainMap(ACTIVATIONS, LAYERS)  # the last
 KINDS: dict[str, Mapping[str, Entry]] = {
     "layers": LAYERS,
     "activations": ACTIVATIONS,
+    "initializers": INITIALIZERS,
     "losses": LOSSES,
     "optimizers": OPTIMIZERS,
     "schedulers": SCHEDULERS,
@@ -41,6 +43,7 @@ __all__ = [
     "DATASETS",
     "DEVICES",
     "FEATURES",
+    "INITIALIZERS",
     "KINDS",
     "LAYERS",
     "LOSSES",
@@ -52,6 +55,7 @@ __all__ = [
     "DatasetEntry",
     "Entry",
     "FeatureEntry",
+    "InitializerEntry",
     "LayerEntry",
     "LossEntry",
     "OptimizerEntry",

@@ -1,13 +1,15 @@
-"""Activations: element-wise functions between the linear layers, with PyTorch's names and defaults."""
+"""Activations: functions between the linear layers, with PyTorch's names and defaults. Most work element by element."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from mlp_core.catalog.by_hand import BareTensor, LayerByHand
 from mlp_core.catalog.entry import table
-from mlp_core.catalog.layers import LayerEntry
-from mlp_core.catalog.parameters import Choice, Float
+from mlp_core.catalog.layers import LayerEntry, Misfit
+from mlp_core.catalog.parameters import Choice, Float, Int
+from mlp_core.limits import MAX_WIDTH
 
 LARGEST = 1e6
 """The largest number that a parameter of an activation may be, up or down."""
@@ -35,6 +37,48 @@ def _bounds_conflict(params: Mapping[str, Any], owner: str) -> str:
         f"Got {params['min_val']:g} instead. Set it to a smaller number, such as {params['max_val'] - 1:g}."
     )
 
+
+def _slopes_conflict(params: Mapping[str, Any], owner: str) -> str:
+    if params["lower"] <= params["upper"]:
+        return ""
+    return (
+        f"The 'lower' parameter of {owner} must be at most 'upper', which is {params['upper']:g}. "
+        f"Got {params['lower']:g} instead. Set it to a smaller number, such as {params['upper']:g}."
+    )
+
+
+def _slopes_misfit(params: Mapping[str, Any], features: int, owner: str) -> Misfit | None:
+    slopes = params["num_parameters"]
+    if slopes in (1, features):
+        return None
+    return Misfit(
+        message=f"The 'num_parameters' parameter of {owner} must be 1, or {features:,} as the values that come in. "
+        f"Got {slopes:,} instead. Set it to 1 for one slope in all, or to {features:,} for one of each value.",
+        fix_label=f"Use {features:,} slopes",
+        params={**params, "num_parameters": features},
+    )
+
+
+def _slopes_by_hand(params: Mapping[str, Any], features: int) -> LayerByHand:
+    value = f"torch.full(({params['num_parameters']},), {params['init']!r})"
+    slope = BareTensor(name="slope", key="weight", value=value)
+    return LayerByHand(tensors=(slope,), call=("F.prelu", ("{x}", "{slope}")))
+
+
+def _halves_misfit(params: Mapping[str, Any], features: int, owner: str) -> Misfit | None:
+    if features % 2 == 0:
+        return None
+    width = features + 1
+    return Misfit(
+        message=f"{owner[:1].upper()}{owner[1:]} splits the values that come in into two halves, so their number must "
+        f"be even. Got {features:,} instead. Give the layer before it {width:,} neurons.",
+        fix_label=f"Give it {width:,} values",
+        width=width,
+    )
+
+
+CLASS_AXIS = {"dim": 1}
+"""The axis along which classes lie: that of the features, after that of the samples."""
 
 ACTIVATIONS: dict[str, LayerEntry] = table(
     LayerEntry(
@@ -279,6 +323,111 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
             _number("threshold", "Threshold", 0.0, "Values above this t are kept."),
             _number("value", "Value", 0.0, "The value v that stands in place of all others."),
         ),
+    ),
+    LayerEntry(
+        name="PReLU",
+        label="PReLU",
+        family="activation",
+        by_hand=_slopes_by_hand,
+        count=lambda params, features: params["num_parameters"],
+        misfit=_slopes_misfit,
+        summary="LeakyReLU whose slope for negative values is trained, one for all values or one for each.",
+        formula=r"\max(0, x) + a \min(0, x)",
+        when="Where LeakyReLU helps and the right slope is not known; weight decay would pull the slope to zero.",
+        cost="One comparison and one multiplication per value; one trained number per slope.",
+        parameters=(
+            Int(
+                name="num_parameters",
+                label="Slopes",
+                help="How many slopes are trained: 1 for all values together, or as many as values come in.",
+                default=1,
+                low=1,
+                high=MAX_WIDTH,
+                advice="Set it to 1, or to the number of values that come in.",
+            ),
+            Float(
+                name="init",
+                label="First slope",
+                help="What every slope a is before training.",
+                default=0.25,
+                low=-10.0,
+                high=10.0,
+                step=0.05,
+            ),
+        ),
+    ),
+    LayerEntry(
+        name="RReLU",
+        label="RReLU",
+        family="activation",
+        conflict=_slopes_conflict,
+        random=True,
+        summary="LeakyReLU whose slope is drawn for each negative value in training; a test takes the middle slope.",
+        formula=r"\max(0, x) + a \min(0, x),\quad a \sim \mathrm{U}(l, u)",
+        when="Against overfitting, in place of LeakyReLU.",
+        cost="One random number per negative value in training.",
+        parameters=(
+            Float(
+                name="lower",
+                label="Smallest slope",
+                help="The smallest slope l that is drawn.",
+                default=1 / 8,
+                low=-10.0,
+                high=10.0,
+                step=0.05,
+            ),
+            Float(
+                name="upper",
+                label="Largest slope",
+                help="The largest slope u that is drawn.",
+                default=1 / 3,
+                low=-10.0,
+                high=10.0,
+                step=0.05,
+            ),
+        ),
+    ),
+    LayerEntry(
+        name="GLU",
+        label="GLU",
+        family="activation",
+        out_features=lambda params, features: features // 2,
+        misfit=_halves_misfit,
+        summary="Halves the width: the first half of the values, each let through as far as its partner in the second "
+        "half says.",
+        formula=r"a \odot \sigma(b),\quad x = (a, b)",
+        when="Where the network should learn what to let through; the layer before it needs twice the neurons.",
+        cost="One exponential per value that comes out.",
+    ),
+    LayerEntry(
+        name="Softmax",
+        label="Softmax",
+        family="activation",
+        fixed=CLASS_AXIS,
+        summary="Turns the values of each sample into shares that are positive and 1 together.",
+        formula=r"\frac{e^{x_i}}{\sum_k e^{x_k}}",
+        when="To weigh alternatives inside a network; not before cross-entropy, which has it built in.",
+        cost="One exponential per value and one division per sample.",
+    ),
+    LayerEntry(
+        name="LogSoftmax",
+        label="LogSoftmax",
+        family="activation",
+        fixed=CLASS_AXIS,
+        summary="The logarithm of softmax, computed so that small shares keep their digits.",
+        formula=r"x_i - \ln \sum_k e^{x_k}",
+        when="As the last layer before NLLLoss.",
+        cost="One exponential per value and one logarithm per sample.",
+    ),
+    LayerEntry(
+        name="Softmin",
+        label="Softmin",
+        family="activation",
+        fixed=CLASS_AXIS,
+        summary="Softmax of the values with their signs changed: the smallest value gets the largest share.",
+        formula=r"\frac{e^{-x_i}}{\sum_k e^{-x_k}}",
+        when="Where values are distances or costs, and the nearest should count most.",
+        cost="One exponential per value and one division per sample.",
     ),
     LayerEntry(
         name="Identity",

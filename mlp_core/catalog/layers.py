@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlp_core.catalog.by_hand import BareTensor, LayerByHand
@@ -27,6 +27,24 @@ def _no_arguments(features: int) -> dict[str, int]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Misfit:
+    """Why a layer cannot take the width that comes in, and what would put it right."""
+
+    message: str
+    """What is wrong and what to do, in sentences."""
+    fix_label: str
+    """What a button says that puts it right."""
+    params: Params | None = None
+    """The layer's parameters that fit the width; None where the width itself must change."""
+    width: int = 0
+    """The width that should come in, where it must change."""
+
+
+def _fits(params: Params, features: int, owner: str) -> Misfit | None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
 class LayerEntry(ClassEntry):
     """A layer of the network: a module over (N, features).
 
@@ -45,6 +63,11 @@ class LayerEntry(ClassEntry):
     '' where it is more than an expression."""
     inferred: Callable[[int], dict[str, int]] = _no_arguments
     """Arguments of the constructor that the incoming width decides; the others are the entry's parameters."""
+    fixed: Params = field(default_factory=dict, hash=False)
+    """Arguments of the constructor that are always the same here, such as the axis that classes lie along."""
+    misfit: Callable[[Params, int, str], Misfit | None] = _fits
+    """What keeps the layer from taking the width that comes in, from its parameters, that width and words that say
+    whose they are; None where nothing does."""
     out_features: Callable[[Params, int], int] = _same
     """The width that goes out, from the parameters and the width that comes in; for a layer that holds others, from
     the width that these put out."""
@@ -52,6 +75,10 @@ class LayerEntry(ClassEntry):
     """Trained parameters of the layer's own, from its parameters and the width that comes in."""
     buffers: Callable[[Params, int], int] = _none
     """Numbers of the layer's own that are kept but not trained."""
+    workspace: Callable[[Params, int], int] = _none
+    """Numbers that it needs for each sample beside its output."""
+    initialised: bool = False
+    """Whether its weight, and its bias where it has one, may be given an initialiser of the catalog."""
     random: bool = False
     """Whether it draws random numbers in training."""
     mixes_batch: bool = False
@@ -62,6 +89,10 @@ class LayerEntry(ClassEntry):
     """The layer in bare tensors, from its parameters and the width that comes in."""
 
     namespace = "torch.nn"
+
+    def arguments(self, params: Params, features: int) -> dict[str, Any]:
+        """Every argument of the constructor, from the entry's parameters and the width that comes in."""
+        return {**self.fixed, **self.inferred(features), **params}
 
     @property
     def holds_layers(self) -> bool:
@@ -123,6 +154,22 @@ def _norm_by_hand(function: str, params: Params, features: int) -> LayerByHand:
     return LayerByHand(tensors=tuple(tensors), call=(function, ("{x}", f"({features},)", *given, *eps)))
 
 
+def _heads_conflict(params: Params, owner: str) -> str:
+    size, heads = params["embed_dim"], params["num_heads"]
+    if size % heads == 0:
+        return ""
+    return (
+        f"The 'embed_dim' parameter of {owner} must be a multiple of 'num_heads', which is {heads}. "
+        f"Got {size} instead. Set it to {heads * (size // heads + 1)}, or the number of heads to 1."
+    )
+
+
+def _attention_count(params: Params, features: int) -> int:
+    size: int = params["embed_dim"]
+    projections = 4 * size * size + (4 * size if params["bias"] else 0)
+    return 2 * features * size + projections + size + 1
+
+
 def _drop_probability(help: str, usual: str) -> Float:
     return Float(
         name="p",
@@ -167,6 +214,7 @@ LAYERS: dict[str, LayerEntry] = table(
         label="Linear",
         family="linear",
         short="fc",
+        initialised=True,
         by_hand=_linear_by_hand,
         summary="Every output is a weighted sum of all inputs plus a bias: the layer that learns.",
         formula=r"y = x W^\top + b",
@@ -295,6 +343,61 @@ LAYERS: dict[str, LayerEntry] = table(
         parameters=(
             _eps(None, "Added to the mean square, so that zeros do not divide by zero."),
             _AFFINE,
+        ),
+    ),
+    LayerEntry(
+        name="FeatureAttention",
+        label="Self-attention",
+        family="attention",
+        short="attention",
+        target="mlp_core.run.modules:FeatureAttention",
+        conflict=_heads_conflict,
+        summary="Lets every feature look at all others: each becomes a vector, takes from the others what it asks for, "
+        "and becomes one number again.",
+        formula=r"t_i = x_i\,s_i + p_i,\quad y_i = v^\top \mathrm{MultiHead}(t)_i + c,\quad "
+        r"\mathrm{head}(t) = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{d}}\right) V",
+        when="Where what a feature means depends on others; costly for more than some hundred features.",
+        cost="Grows with the square of the features; needs far more memory than a Linear layer.",
+        inferred=lambda features: {"num_features": features},
+        count=_attention_count,
+        workspace=lambda params, features: features * (6 * params["embed_dim"] + 3 * params["num_heads"] * features),
+        random=True,
+        parameters=(
+            Int(
+                name="embed_dim",
+                label="Embedding",
+                help="Numbers of the vector that each feature becomes.",
+                default=8,
+                low=1,
+                high=4096,
+                advice="Choose a multiple of the number of heads; 8 to 64 is usual.",
+            ),
+            Int(
+                name="num_heads",
+                label="Heads",
+                help="How many ways of looking there are side by side. The embedding is divided among them.",
+                default=2,
+                low=1,
+                high=64,
+                advice="Choose a number that divides the embedding; 1 to 8 is usual.",
+            ),
+            Float(
+                name="dropout",
+                label="Dropout",
+                help="The share of attention weights set to zero in each training step.",
+                controls=("network", "regularisation"),
+                default=0.1,
+                low=0.0,
+                high=1.0,
+                high_open=True,
+                step=0.05,
+            ),
+            Bool(
+                name="bias",
+                label="Bias",
+                help="Adds learned constants where vectors are projected for the heads and back.",
+                default=True,
+            ),
         ),
     ),
     LayerEntry(

@@ -8,7 +8,7 @@ from typing import Literal
 from mlp_core.catalog.entry import ClassEntry, table
 from mlp_core.catalog.parameters import Float, Int
 
-TargetForm = Literal["index", "dense"]
+TargetForm = Literal["index", "dense", "sign"]
 Link = Literal["softmax", "sigmoid", "identity"]
 
 THRESHOLDS: dict[Link, float] = {"softmax": 0.5, "sigmoid": 0.0, "identity": 0.5}
@@ -22,13 +22,16 @@ class LossEntry(ClassEntry):
     namespace = "torch.nn"
 
     target_form: TargetForm
-    """'index' takes class indices (N,) and one output per class, 'dense' numbers in the shape of the outputs."""
+    """'index' takes class indices (N,) and one output per class, 'dense' numbers in the shape of the outputs, 'sign'
+    likewise, with 1 for a class that it is and -1 for one that it is not."""
     link: Link
     """How outputs become class probabilities; `mlp_core.run.answers` has a function for each."""
     tasks: tuple[str, ...]
     """What it can be used for."""
     bounded_outputs: bool = False
     """Whether its inputs must lie in [0, 1], so that the network must end in Sigmoid."""
+    last: str = ""
+    """The layer that makes what it takes, in which the network should end; '' where it takes any numbers."""
     divergence: str = "A step that was too long is the usual cause"
     """Why it grows without end, as a clause to which 'set a smaller learning rate' is added."""
 
@@ -102,6 +105,19 @@ LOSSES: dict[str, LossEntry] = table(
         ),
     ),
     LossEntry(
+        name="NLLLoss",
+        label="Negative log-likelihood",
+        summary="How surprised the network is by the true class. Takes log-probabilities: the network should end in "
+        "LogSoftmax, and then it is cross-entropy.",
+        formula=r"-\ln p_y",
+        when="As in textbooks; cross-entropy is the same loss with LogSoftmax built in.",
+        divergence="Outputs that are no log-probabilities can grow for ever, and the loss falls with them",
+        target_form="index",
+        link="softmax",
+        tasks=("classification",),
+        last="LogSoftmax",
+    ),
+    LossEntry(
         name="BCEWithLogitsLoss",
         label="BCE with logits",
         summary="Binary cross-entropy on raw outputs; applies the sigmoid itself, in a numerically safe way.",
@@ -121,6 +137,38 @@ LOSSES: dict[str, LossEntry] = table(
         link="identity",
         tasks=("classification",),
         bounded_outputs=True,
+    ),
+    LossEntry(
+        name="SoftMarginLoss",
+        label="Soft margin",
+        summary="BCE with logits for targets 1 and −1: wants outputs far on the right side of zero.",
+        formula=r"\ln(1 + e^{-t z}),\quad t = \pm 1",
+        when="Two classes with one output, or one yes/no question per class.",
+        target_form="sign",
+        link="sigmoid",
+        tasks=("classification",),
+    ),
+    LossEntry(
+        name="HingeLoss",
+        label="Hinge",
+        target="mlp_core.run.modules:HingeLoss",
+        summary="Wants outputs on the right side of zero by a margin, and no further; targets are 1 and −1.",
+        formula=r"\max(0, m - t z),\quad t = \pm 1",
+        when="Where only the decision counts, as in a support vector machine; shown probabilities are not calibrated.",
+        target_form="sign",
+        link="sigmoid",
+        tasks=("classification",),
+        parameters=(
+            Float(
+                name="margin",
+                label="Margin",
+                help="How far outputs should be on the right side of zero.",
+                default=1.0,
+                low=0.0,
+                high=1e6,
+                step=0.1,
+            ),
+        ),
     ),
     LossEntry(
         name="MSELoss",

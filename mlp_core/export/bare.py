@@ -7,12 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from mlp_core.catalog.by_hand import LayerByHand, StateTensor, UpdateByHand
+from mlp_core.export.initialising import lines_of
 from mlp_core.export.job import Job
 from mlp_core.export.loop import NEVER_ZEROED, Parts, clip, with_optimizer
 from mlp_core.export.pieces import Piece, forward_lines, opened
 from mlp_core.export.python import INDENT, Expression, Group, Named, assign, bound_names, call, indented, literal
 from mlp_core.export.sections import Section
 from mlp_core.export.stopping import Best
+
+BARE_NAMES = {"weight": "w", "bias": "b"}
+"""What the catalog calls the tensors of a layer that takes initialisers."""
 
 
 def network(job: Job) -> Section:
@@ -34,6 +38,7 @@ def network(job: Job) -> Section:
             lines.append(f"{name} = {value}{'.to(device)' if job.device else ''}")
             trained += [name] if tensor.trained else []
     if not job.trained:
+        lines += lines_of(job.network, lambda piece, name: names.get(piece.name, {}).get(BARE_NAMES[name], ""))
         lines += assign("parameters", Group("[", tuple(trained), "]"))
         lines += ["for p in parameters:", "    p.requires_grad_()  # backward() fills p.grad"]
     mode = takes_mode(job.network)

@@ -41,6 +41,11 @@ def constructor(
     return replace(_call(written, load_object(target), values, first, shown), explode=explode)
 
 
+def call_of(target: str, written: str, values: Mapping[str, Any], first: tuple[Item, ...]) -> Group:
+    """The call of the function 'module:name', written so, with values by name after the first arguments."""
+    return _call(written, load_object(target), values, first, ())
+
+
 def is_own(target: str) -> bool:
     """Whether the class is one of this project, so that scripts must contain it."""
     return target.startswith("mlp_core.")

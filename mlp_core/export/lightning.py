@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlp_core.export import stopping
+from mlp_core.export.initialising import of_model
 from mlp_core.export.job import Job
 from mlp_core.export.loop import count_schedule, penalized_weights, penalty, tested
 from mlp_core.export.modules import BODY, NAME, row
@@ -163,6 +164,7 @@ def _fit(job: Job) -> Section:
     lines = [
         f"L.seed_everything({training.seed})",
         *assign("network", call(NAME)),
+        *of_model(job.network, None, "network.model"),
         *_trainer(job, *first),
         f"trainer.fit(network, train_loader, {loaders})",
     ]

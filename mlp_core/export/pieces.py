@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlp_core.catalog.layers import LayerEntry
 from mlp_core.export.calls import constructor, function_of
 from mlp_core.export.python import WIDTH, Expression, Group, Item, Named, assign, call, layout
 from mlp_core.plan import LayerPlan, Plan
+from mlp_core.spec import InitSpec
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Piece:
     """Values of one sample that go out."""
     inside: tuple[Piece, ...] = ()
     """The layers that it holds."""
+    initializers: Mapping[str, InitSpec | None] = field(default_factory=dict)
+    """What its tensors are before training, by name; None for what PyTorch's layer draws."""
 
     @property
     def make(self) -> Group:
@@ -41,7 +44,7 @@ class Piece:
         """The constructor's call with these expressions for the layers inside."""
         if self.entry is None:
             return call("nn.Flatten")
-        values = {**self.params_inferred, **self.params}
+        values = self.entry.arguments(self.params, self.in_features)
         return constructor(self.entry.target, values, first=inside, explode=len(inside) > 1)
 
     @property
@@ -95,7 +98,7 @@ class Piece:
         if self.stateful or self.params_inferred:
             return None
         more = (Named("training", training),) if self.entry.random else ()
-        return function_of(self.entry.target, self.params, x, *more)
+        return function_of(self.entry.target, {**self.entry.fixed, **self.params}, x, *more)
 
 
 def pieces(planned: Plan) -> list[Piece]:
@@ -115,6 +118,7 @@ def _piece(layer: LayerPlan, names: Iterator[str]) -> Piece:
         in_features=layer.in_features,
         out_features=layer.out_features,
         inside=tuple(_piece(inner, names) for inner in layer.inside),
+        initializers={"weight": layer.spec.init, "bias": layer.spec.bias_init},
     )
 
 

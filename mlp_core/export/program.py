@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mlp_core.catalog import STYLES
 from mlp_core.export import bare, lightning, loop, modules
 from mlp_core.export.imports import import_lines
+from mlp_core.export.initialising import of_model
 from mlp_core.export.job import Job
 from mlp_core.export.modules import Written, own_classes
 from mlp_core.export.pieces import Piece
@@ -113,6 +114,8 @@ def _module(job: Job, style: str) -> list[Section]:
 def _network(job: Job, written: Written) -> Section:
     made: Expression = written.model
     lines = assign("model", made)
+    if not job.trained:
+        lines += of_model(job.network, written.paths)
     if job.device:
         lines.append("model.to(device)")
     if job.trained:

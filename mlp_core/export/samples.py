@@ -171,6 +171,8 @@ def _tensors(experiment: Experiment, planned: Plan, lines: list[str], after: lis
         y = f"{y}.float().unsqueeze(1)"
     elif form == "one-hot":
         y = f"F.one_hot({y}, {planned.outputs}).float()"
+    if takes_signs(experiment):
+        y = f"2 * {y} - 1"
     tensors = [
         "x = torch.from_numpy(inputs)",
         f"y = {y}",
@@ -194,6 +196,11 @@ ROOT = 'root = os.environ.get("MLP_DATA_DIR", "data")'
 """Where a script finds downloaded sets: in the folder of the playground."""
 
 
+def takes_signs(experiment: Experiment) -> bool:
+    """Whether targets are 1 and -1 in place of 1 and 0."""
+    return experiment.data.facts.classifies and experiment.loss.entry.target_form == "sign"
+
+
 def _downloaded(experiment: Experiment, planned: Plan) -> Samples:
     if not experiment.data.facts.official_split:
         return _downloaded_table(experiment, planned)
@@ -210,6 +217,7 @@ def _downloaded(experiment: Experiment, planned: Plan) -> Samples:
     if form != "index" or entry.first_label:
         tensor = {"column": f"torch.tensor([float({label})])", "index": label,
                   "one-hot": f"F.one_hot(torch.tensor({label}), {planned.outputs}).float()"}[form]  # fmt: skip
+        tensor = f"2 * {tensor} - 1" if takes_signs(experiment) else tensor
         blocks.append(f'def as_target(label):\n    """The class as the loss takes it."""\n    return {tensor}')
         more["target_transform"] = "as_target"
     for part, chosen in zip(("train", "test"), entry.parts, strict=True):

@@ -229,6 +229,7 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
     stream = RandomStream(experiment.training.seed, device)
     with stream.lend():
         model = build_model(planned)
+        initialise(model, planned)
     if device.type != "cpu":
         model.to(device)
     model.train()
@@ -269,8 +270,19 @@ def build_model(planned: Plan) -> nn.Sequential:
     return nn.Sequential(*first, *map(_build_layer, planned.layers))
 
 
+def initialise(model: nn.Module, planned: Plan) -> None:
+    """Give weights and biases the initial values that were chosen for them, layer after layer, drawing from the global
+    generator what a script draws that calls `nn.init` after it has made the model."""
+    for layer in planned.walk():
+        module = model.get_submodule(layer.name)
+        for name, init in (("weight", layer.spec.init), ("bias", layer.spec.bias_init)):
+            parameter = getattr(module, name, None)
+            if init is not None and parameter is not None:
+                load_object(init.entry.target)(parameter, **init.params)
+
+
 def _build_layer(layer: LayerPlan) -> nn.Module:
-    arguments = {**layer.spec.entry.inferred(layer.in_features), **layer.spec.params}
+    arguments = layer.spec.entry.arguments(layer.spec.params, layer.in_features)
     made: nn.Module = load_object(layer.spec.entry.target)(*map(_build_layer, layer.inside), **arguments)
     return made
 
@@ -298,11 +310,13 @@ def targets(experiment: Experiment, planned: Plan, y: Any) -> Tensor:
     """Targets as the loss takes them: int64 (N,) class indices, or float32 (N, outputs).
 
     For a loss that compares numbers, classes become 0 and 1 in one column when the network has one output,
-    else one-hot rows.
+    else one-hot rows; -1 stands for 0 where the loss takes signs.
     """
     given = _shared(y)
     if experiment.data.facts.task == "regression" or experiment.loss.entry.target_form == "index":
         return given
     if planned.outputs == 1:
-        return given.to(torch.float32).unsqueeze(1)
-    return nn.functional.one_hot(given, planned.outputs).to(torch.float32)
+        chances = given.to(torch.float32).unsqueeze(1)
+    else:
+        chances = nn.functional.one_hot(given, planned.outputs).to(torch.float32)
+    return 2 * chances - 1 if experiment.loss.entry.target_form == "sign" else chances

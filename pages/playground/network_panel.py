@@ -16,6 +16,7 @@ from mlp_core.limits import BYTES_PER_NUMBER
 from mlp_core.plan import LayerPlan, Plan, last_linear, plan
 from mlp_core.problems import Problem
 from mlp_core.spec import Experiment, LayerSpec, Path, layer_number
+from pages.playground.initializers import initializers
 from pages.playground.preset import edit_alone
 from pages.shared import editor
 from pages.shared.editor import NETWORK
@@ -151,6 +152,8 @@ def _details(path: Path, layer: LayerSpec, key: str) -> None:
                 parameter, layer.params[parameter.name], f"{key}-{entry.name}-{parameter.name}",
                 lambda value, name=parameter.name: _set_param(path, name, value), area=NETWORK,
             )  # fmt: skip
+        if entry.initialised:
+            initializers(path, layer, key, _edit)
 
 
 def _add(outer: Path) -> None:
@@ -184,8 +187,8 @@ def _fix(fixed: Experiment) -> None:
     _edit(lambda old: fixed)
 
 
-def _edit(change: Callable[[Experiment], Experiment]) -> None:
-    edit_alone(NETWORK, lambda: editor.edit(NETWORK, change))
+def _edit(change: Callable[[Experiment], Experiment], redraw: bool = True) -> None:
+    edit_alone(NETWORK, lambda: editor.edit(NETWORK, change, redraw))
 
 
 def _set_param(path: Path, name: str, value: Any) -> None:

@@ -57,6 +57,7 @@ TAKEN: dict[str, Experiment] = {
         name: experiment(network("Tanh"), optimizer=OptimizerSpec(type=name))
         for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad")
     },
+    "NLLLoss": experiment([*network("Tanh"), layer("LogSoftmax")], loss="NLLLoss"),
     "amsgrad": experiment(network("Tanh"), optimizer=OptimizerSpec(type="Adam", params={"amsgrad": True})),
     "momentum": experiment(
         network("Tanh"), optimizer=OptimizerSpec(type="SGD", params={"momentum": 0.9, "nesterov": True})
@@ -262,6 +263,30 @@ def test_cross_entropy_of_any_number_of_classes(rows: int, classes: int) -> None
     assert torch.equal(logs, x.log_softmax(1))
     assert torch.equal(total[0], loss)
     assert torch.equal(gradient, x.grad)  # type: ignore[arg-type]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(1, 40), st.integers(1, 70), st.sampled_from(["softmax", "log_softmax"]))
+def test_softmax_of_any_number_of_values(rows: int, columns: int, name: str) -> None:
+    x, gradient = random(rows * columns).view(rows, columns), random(rows * columns + 1)[:-1].view(rows, columns)
+    expected = getattr(torch, name)(x, 1)
+    room = [random(rows * columns), random(rows), random(rows)] if name == "log_softmax" else []
+    found, given = random(rows * columns).view(rows, columns), random(rows * columns).view(rows, columns)
+    call(name, found, x, *room, rows, columns)
+    call(f"{name}_backward", given, gradient, with_room(expected.view(-1)), rows, columns)
+    assert torch.equal(found, expected)
+    assert torch.equal(given, getattr(torch.ops.aten, f"_{name}_backward_data")(gradient, expected, 1, x.dtype))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(1, 40), st.integers(1, 70))
+def test_gates_of_any_width(rows: int, half: int) -> None:
+    x, gradient = random(rows * half * 2).view(rows, 2 * half), random(rows * half).view(rows, half)
+    found, given = random(rows * half).view(rows, half), random(rows * half * 2).view(rows, 2 * half)
+    call("glu", found, x, rows, half)
+    call("glu_backward", given, gradient, x, rows, half)
+    assert torch.equal(found, torch.nn.functional.glu(x))
+    assert torch.equal(given, torch.ops.aten.glu_backward(gradient, x, 1))
 
 
 OPERATORS: dict[str, tuple[Callable[..., torch.Tensor], int, tuple[float, ...]]] = {

@@ -19,10 +19,9 @@ from test_same_numbers import RUNNABLE, assert_same, layer, small
 
 from mlp_core.__main__ import main
 from mlp_core.catalog import ALL_LAYERS, FEATURES, LOSSES, OPTIMIZERS, STYLES
-from mlp_core.catalog.layers import LayerEntry
 from mlp_core.catalog.losses import LossEntry
 from mlp_core.catalog.optimizers import OptimizerEntry
-from mlp_core.catalog.parameters import Float, Int
+from mlp_core.catalog.parameters import Float
 from mlp_core.errors import SpecError
 from mlp_core.export import exactness, file_name, network_code, notebook, refuses, script
 from mlp_core.export.program import MODULES, OTHERS
@@ -40,7 +39,7 @@ def shapes() -> dict[str, Experiment]:
     every = DataSpec(dataset="moons", params={"points": 40, "features": ["x2"]})
     long = OptimizerSpec(type="AdamW", params={"lr": 1 / 3, "betas": (1 / 7, 1 / 3), "eps": 1e-12, "amsgrad": True,
                                                "weight_decay": 0.123456789})  # fmt: skip
-    many = tuple(layer(name, **({"out_features": 3} if name == "Linear" else {})) for name in ALL_LAYERS)
+    many = tuple(layer(name, **({"out_features": 4} if name == "Linear" else {})) for name in ALL_LAYERS)
     leaky = layer("LeakyReLU", negative_slope=0.12345678901)
     training = small().training
     return {
@@ -201,42 +200,18 @@ def test_what_cannot_run_is_not_exported() -> None:
         refuses(small(), "sequentail")
 
 
-def _entry(name: str, *parameters: Any, **fields: Any) -> LayerEntry:
-    return LayerEntry(name=name, label=name, summary="New.", family="activation", parameters=parameters, **fields)
-
-
 def _float(name: str, default: float) -> Float:
     return Float(name=name, label=name, help="", default=default)
 
 
-NEW = {
-    "LogSoftmax": (_entry("LogSoftmax", Int(name="dim", label="", help="", default=1, low=-2, high=1)), {}),
-    "RReLU": (_entry("RReLU", _float("lower", 0.125), _float("upper", 1 / 3), random=True), {}),
-    "PReLU": (_entry("PReLU", _float("init", 0.25), count=lambda params, features: 1), {"init": 0.5}),
-}  # fmt: skip
-"""Entries that the catalog may get, with parameters to set."""
-
-
-@pytest.mark.parametrize("name", NEW)
-def test_a_new_layer_needs_no_new_exporter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    entry, params = NEW[name]
-    monkeypatch.setitem(ALL_LAYERS, name, entry)
-    new = layer(name, **params)
-    found = small(layers=(layer("Linear", out_features=5), new, layer("Linear", out_features=4), new, layer("Linear")))
-    assert_same(found, epochs=1)
-    stateful = name == "PReLU"
-    assert bool(refuses(found, "bare-tensors")) == stateful
-    assert bool(refuses(found, "module-shared")) == stateful
-
-
-def test_functions_are_called_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry, _ = NEW["RReLU"]
-    monkeypatch.setitem(ALL_LAYERS, "RReLU", entry)
+def test_functions_are_called_by_their_names() -> None:
     for name, params, wanted in (
         ("Softplus", {"beta": 2.0}, "F.softplus(self.fc1(x), beta=2.0)"),
         ("LogSigmoid", {}, "F.logsigmoid(self.fc1(x))"),
         ("Threshold", {"threshold": 0.1}, "F.threshold(self.fc1(x), 0.1, 0.0)"),
         ("RReLU", {}, "F.rrelu(self.fc1(x), training=self.training)"),
+        ("LogSoftmax", {}, "F.log_softmax(self.fc1(x), dim=1)"),
+        ("Softmin", {}, "F.softmin(self.fc1(x), dim=1)"),
     ):
         found = small(layers=(layer("Linear", out_features=3), layer(name, **params), layer("Linear")))
         assert wanted in network_code(found, "module-functional")

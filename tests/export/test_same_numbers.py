@@ -16,7 +16,7 @@ from exported import expressible, figures, printed, recorded, run
 from hypothesis import HealthCheck, assume, given, settings
 from strategies import MODEST, experiments
 
-from mlp_core.catalog import ALL_LAYERS, DATASETS, LOSSES, OPTIMIZERS, SCHEDULERS, STYLES
+from mlp_core.catalog import ALL_LAYERS, DATASETS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULERS, STYLES
 from mlp_core.data import load
 from mlp_core.errors import SpecError
 from mlp_core.export import notebook, refuses, script
@@ -27,6 +27,7 @@ from mlp_core.problems import problems
 from mlp_core.spec import (
     DataSpec,
     Experiment,
+    InitSpec,
     LayerSpec,
     LossSpec,
     OptimizerSpec,
@@ -144,6 +145,21 @@ def test_every_loss(name: str, dataset: str) -> None:
         layers = (layer("Linear", out_features=4), layer("Tanh"), layer("Linear", out_features=width), *end)
         found = small(data=data, layers=layers, loss=LossSpec(type=name))
         assert_same(found, [style for style in ("mixed", "bare-tensors", "lightning-module") if style in RUNNABLE])
+
+
+def initialised(init: InitSpec, bias_init: InitSpec) -> Experiment:
+    """Layers with initialisers, inside of others too."""
+    wide = layer("Linear", out_features=5).updated(init=init, bias_init=bias_init)
+    plain = layer("Linear", bias=False).updated(init=init, bias_init=bias_init)
+    return small(layers=(wide, layer("ReLU"), residual(plain, layer("ReLU")), plain))
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_every_initialiser(name: str) -> None:
+    matrix = InitSpec(type=name, params=non_default(INITIALIZERS[name]))
+    found = initialised(matrix, InitSpec(type="normal_"))
+    assert_same(found, epochs=1)
+    assert f"nn.init.{name}(" in script(found, "lightning-module", epochs=1)
 
 
 QUICK: dict[str, list[dict[str, Any]]] = {

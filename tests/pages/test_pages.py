@@ -11,11 +11,12 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from mlp_core.catalog import LAYERS, LayerEntry
+from mlp_core.catalog import INITIALIZERS, LAYERS, LayerEntry
 from mlp_core.export import STYLES, refuses, script, weights
 from mlp_core.limits import MAX_LAYER_DEPTH
 from mlp_core.link import decode
 from mlp_core.presets import PRESETS
+from mlp_core.spec import InitSpec
 from mlp_core.training import lease
 from mlp_core.training.session import Session
 from pages.live import runs as browser
@@ -211,6 +212,31 @@ def test_layers_are_added_moved_duplicated_and_removed(app: AppTest) -> None:
     app.button(key="close-details").click().run()
     assert not app.latex
     assert not app.exception
+
+
+def test_what_weights_begin_with_is_chosen_by_widgets_of_the_catalog(app: AppTest) -> None:
+    def chosen() -> Any:
+        return app.session.experiment.layers[0]  # type: ignore[attr-defined]
+
+    field(app, "menu_button", "layer-0-menu").click("Settings and formula").run()
+    weights = field(app, "selectbox", "layer-0-init")
+    assert weights.options == ["PyTorch's default", *(entry.label for entry in INITIALIZERS.values())]
+    assert weights.value == "default"
+    weights.set_value("kaiming_normal_").run()
+    field(app, "selectbox", "layer-0-init-kaiming_normal_-nonlinearity").set_value("linear").run()
+    assert chosen().init == InitSpec(type="kaiming_normal_", params={"nonlinearity": "linear"})
+    biases = field(app, "selectbox", "layer-0-bias_init")
+    assert biases.options == ["PyTorch's default", *(e.label for e in INITIALIZERS.values() if e.vectors)]
+    biases.set_value("constant_").run()
+    field(app, "number_input", "layer-0-bias_init-constant_-val").set_value(0.5).run()
+    assert chosen().bias_init == InitSpec(type="constant_", params={"val": 0.5})
+    field(app, "selectbox", "layer-0-init").set_value("default").run()
+    assert chosen().init is None
+    assert chosen().bias_init is not None
+    field(app, "selectbox", "layer-0-bias_init").set_value("uniform_").run()
+    field(app, "number_input", "layer-0-bias_init-uniform_-a").set_value(3.0).run()
+    assert "must be at most 'b'" in messages(app)
+    assert chosen().bias_init == InitSpec(type="uniform_")
 
 
 def test_a_residual_block_is_composed_row_by_row(app: AppTest) -> None:

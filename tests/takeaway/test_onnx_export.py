@@ -12,7 +12,7 @@ import torch
 from blocks import NETWORKS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import params
+from strategies import params, width_mended
 from torch import nn
 
 from mlp_core import data
@@ -75,7 +75,7 @@ def test_every_layer_of_the_catalog(name: str) -> None:
     @settings(max_examples=5)
     @given(params(ALL_LAYERS[name], modest=True), st.sampled_from([1.0, 10.0]))
     def check(chosen: dict[str, Any], spread: float) -> None:
-        experiment = experiment_of((LayerSpec(type=name, params=chosen),))
+        experiment = width_mended(experiment_of((LayerSpec(type=name, params=chosen),)))
         run = build(experiment, data.load(experiment.data))
         run.model(run.batches.x)  # running statistics move away from their start
         kept = state_of(run)

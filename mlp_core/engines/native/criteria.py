@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from mlp_core.engines.native.arrays import Array
-from mlp_core.engines.native.layers import Scope
+from mlp_core.engines.native.layers import Scope, log_softmax
 from mlp_core.engines.tracing import UnsupportedError
 
 Criterion = Callable[[Scope, Array, Array, Array], Array]
@@ -30,12 +30,17 @@ def criterion(module: nn.Module) -> Criterion:
 
 def _cross_entropy(scope: Scope, outputs: Array, labels: Array, loss: Array) -> Array:
     table, (rows, classes) = scope.table, outputs.shape
-    logs = scope.array(rows, classes)
-    room = scope.array(rows, classes), scope.array(rows), scope.array(rows)
-    table.call("log_softmax", logs, outputs, *room, rows, classes)
+    logs = log_softmax(scope, outputs)
     table.call("nll_loss", loss, logs, labels, rows, classes)
     gradient = scope.array(rows, classes)
     table.call("cross_entropy_backward", gradient, logs, labels, scope.array(rows), rows, classes)
+    return gradient
+
+
+def _nll(scope: Scope, outputs: Array, labels: Array, loss: Array) -> Array:
+    scope.table.call("nll_loss", loss, outputs, labels, *outputs.shape)
+    gradient = scope.array(*outputs.shape)
+    scope.table.call("nll_loss_backward", gradient, labels, *outputs.shape)
     return gradient
 
 
@@ -64,6 +69,7 @@ def _l1(scope: Scope, outputs: Array, targets: Array, loss: Array) -> Array:
 
 CRITERIA: dict[type[nn.Module], Criterion] = {
     nn.CrossEntropyLoss: _cross_entropy,
+    nn.NLLLoss: _nll,
     nn.BCEWithLogitsLoss: _bce_with_logits,
     nn.BCELoss: _bce,
     nn.MSELoss: _mse,

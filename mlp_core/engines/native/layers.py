@@ -19,6 +19,8 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 """The constants of SELU, as `aten/src/ATen/native/Activation.cpp` has them."""
 ELEMENTWISE = {**elementwise.RULES, **activations.RULES}
 """Every operator of one element at a time."""
+LEAST_SPREAD = 1e-6
+"""Up to which difference of its bounds RReLU goes back as if all slopes were one."""
 GRAIN = 32768
 """Elements from which PyTorch shares an operator's work among threads."""
 
@@ -235,6 +237,91 @@ def _dropout(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward
     return y, lambda gradient, needed: scope.map("mul", gradient, noise) if needed else gradient
 
 
+def _softmax(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    y = scope.array(*x.shape)
+    scope.table.call("softmax", y, x, *x.shape)
+    return y, lambda gradient, needed: _over_rows(scope, "softmax_backward", gradient, y) if needed else gradient
+
+
+def _softmin(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    y, back = _softmax(scope, module, scope.map("neg", x))
+    return y, lambda gradient, needed: scope.map("neg", back(gradient, True)) if needed else gradient
+
+
+def _log_softmax(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    y = log_softmax(scope, x)
+    return y, lambda gradient, needed: _over_rows(scope, "log_softmax_backward", gradient, y) if needed else gradient
+
+
+def log_softmax(scope: Scope, x: Array) -> Array:
+    """The logarithms of softmax over the rows of a matrix."""
+    rows, columns = x.shape
+    y = scope.array(rows, columns)
+    room = scope.array(rows, columns), scope.array(rows), scope.array(rows)
+    scope.table.call("log_softmax", y, x, *room, rows, columns)
+    return y
+
+
+def _over_rows(scope: Scope, kernel: str, gradient: Array, y: Array) -> Array:
+    target = scope.array(*y.shape)
+    scope.table.call(kernel, target, gradient, y, *y.shape)
+    return target
+
+
+def _prelu(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    assert isinstance(module, nn.PReLU)
+    slopes, each = scope.weight(module.weight), module.num_parameters > 1
+    y = scope.array(*x.shape)
+    scope.table.call("prelu", y, x, slopes.value, int(each), *x.shape)
+
+    def backward(gradient: Array, needed: bool) -> Array:
+        terms = scope.map("prelu_slopes", gradient, x)
+        scope.table.call("column_sums", slopes.gradient, terms, *(x.shape if each else (x.size, 1)))
+        if not needed:
+            return gradient
+        given = scope.array(*x.shape)
+        scope.table.call("prelu_backward", given, gradient, x, slopes.value, int(each), *x.shape)
+        return given
+
+    return y, backward
+
+
+def _rrelu(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    assert isinstance(module, nn.RReLU)
+    lower, upper = float(module.lower), float(module.upper)
+    if not scope.training:
+        return _from_input(scope, "leaky_relu", x, ((lower + upper) / 2,))
+    y, noise = scope.array(*x.shape), scope.array(*x.shape)
+    single = float(np.float32(lower)), float(np.float32(upper))  # the drawn number has more digits than its bounds
+    scope.table.call("rrelu", y, noise, x, scope.stream, *single, x.size)
+
+    def backward(gradient: Array, needed: bool) -> Array:
+        if not needed:
+            return gradient
+        if upper - lower > LEAST_SPREAD:
+            return scope.map("mul", gradient, noise)
+        return scope.map("leaky_relu_backward", gradient, x, (lower + upper) / 2)
+
+    return y, backward
+
+
+def _glu(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    rows, half = x.shape[0], x.shape[1] // 2
+    if scope.threads > 1 and x.size > GRAIN:
+        raise UnsupportedError("PyTorch computes glu in pieces, each with an end of its own")
+    y = scope.array(rows, half)
+    scope.table.call("glu", y, x, rows, half)
+
+    def backward(gradient: Array, needed: bool) -> Array:
+        if not needed:
+            return gradient
+        given = scope.array(*x.shape)
+        scope.table.call("glu_backward", given, gradient, x, rows, half)
+        return given
+
+    return y, backward
+
+
 RULES: dict[type[nn.Module], Rule] = {
     nn.Sequential: _sequential,
     Residual: _residual,
@@ -263,6 +350,12 @@ RULES: dict[type[nn.Module], Rule] = {
     nn.Softsign: _softsign,
     nn.Tanhshrink: _tanhshrink,
     nn.Dropout: _dropout,
+    nn.Softmax: _softmax,
+    nn.Softmin: _softmin,
+    nn.LogSoftmax: _log_softmax,
+    nn.PReLU: _prelu,
+    nn.RReLU: _rrelu,
+    nn.GLU: _glu,
 }
 """Every kind of layer that has native code, by its class. Inputs and outputs are (rows, features): samples of more axes
 lie in memory as their flat form does."""

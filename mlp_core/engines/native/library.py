@@ -14,11 +14,13 @@ from mlp_core.engines.native import (
     activations,
     chunk,
     elementwise,
+    gates,
     gathering,
     losses,
     products,
     sharing,
     shuffling,
+    softmax,
     sums,
 )
 from mlp_core.engines.native.kernel import Kernel
@@ -29,9 +31,11 @@ binding.initialize_native_asmprinter()
 KERNELS: dict[str, Kernel] = {
     **elementwise.KERNELS,
     **activations.KERNELS,
+    **gates.KERNELS,
     **gathering.KERNELS,
     **losses.KERNELS,
     **products.KERNELS,
+    **softmax.KERNELS,
     **sums.KERNELS,
 }
 """Everything that a table may call, by name."""

@@ -1,129 +1,13 @@
-"""Softmax and losses as kernels, summed in the order in which PyTorch sums them."""
+"""Losses as kernels, summed in the order in which PyTorch sums them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from llvmlite import ir
-
 from mlp_core.engines.native.elementwise import function
-from mlp_core.engines.native.emitter import F32, I32, I64, Emitter, Value, number, vector, whole
+from mlp_core.engines.native.emitter import F32, I64, Emitter, Value, number, vector, whole
 from mlp_core.engines.native.functions import vector_width
 from mlp_core.engines.native.kernel import Kernel
+from mlp_core.engines.native.rows import map_row
 from mlp_core.engines.native.sums import block_power, mean_of_all
-
-Join = Callable[[Value, Value], Value]
-Load = Callable[[Value], Value]
-USUAL_CLASSES = (2,)
-"""Numbers of classes for which a softmax has code of its own."""
-
-
-def _larger(emitter: Emitter, a: Value, b: Value) -> Value:
-    return emitter.select(emitter.builder.fcmp_ordered(">", a, b), a, b)
-
-
-def _reduce(emitter: Emitter, load: Load, count: Value, join: Join) -> Value:
-    """All numbers of a row that fills a vector, joined in the order in which PyTorch's vectors join them.
-
-    `load` gives the vector that begins with an index; lanes behind the row's end hold whatever lies there.
-    """
-    builder, width = emitter.builder, vector_width()
-    kind = vector(width)
-    total = emitter.variable(kind, load(whole(0)))
-    full = emitter.round_down(count, width)
-    with emitter.loop(full, width, width) as index:
-        emitter.set(total, join(emitter.get(total, kind), load(index)))
-    rest = builder.sub(count, full)
-    with builder.if_then(builder.icmp_signed(">", rest, whole(0))):
-        so_far = emitter.get(total, kind)
-        lanes = ir.Constant(ir.VectorType(I32, width), list(range(width)))
-        limit = emitter.spread(builder.trunc(rest, I32), lanes.type)
-        inside = builder.icmp_signed("<", lanes, limit)
-        emitter.set(total, emitter.select(inside, join(so_far, load(full)), so_far))
-    joined, half = emitter.get(total, kind), width // 2
-    while half:
-        # Lanes `half` apart within blocks of twice that, from the widest to neighbours.
-        order = ir.Constant(ir.VectorType(I32, width), [lane ^ half for lane in range(width)])
-        joined = join(joined, builder.shuffle_vector(joined, joined, order))
-        half //= 2
-    return emitter.lane(joined, 0)
-
-
-def _map(emitter: Emitter, name: str, source: Value, target: Value, count: Value) -> None:
-    """A function of every number of an array."""
-    kind = vector(vector_width())
-    with emitter.loop(count, 0, kind.count) as index:
-        emitter.store(function(emitter, name, emitter.load(source, index, kind)), target, index)
-
-
-def _log_softmax(emitter: Emitter, target: Value, source: Value, powers: Value, largest: Value, totals: Value,
-                 rows: Value, columns: Value) -> None:  # fmt: skip
-    """Over rows. `powers` is memory for as many numbers, `largest` and `totals` for one per row."""
-    builder = emitter.builder
-    with builder.if_else(builder.icmp_signed("<", columns, whole(vector_width()))) as (narrow, wide):
-        with narrow:
-            emitter.for_sizes(
-                columns,
-                USUAL_CLASSES,
-                lambda columns: _narrow_log_softmax(emitter, target, source, powers, totals, rows, columns),
-            )
-        with wide:
-            _wide_log_softmax(emitter, target, source, largest, totals, rows, columns)
-
-
-def _narrow_log_softmax(emitter: Emitter, target: Value, source: Value, powers: Value, totals: Value, rows: Value,
-                        columns: Value) -> None:  # fmt: skip
-    """Of rows that fill no vector: joined number by number, with functions of vectors over several rows."""
-    builder = emitter.builder
-
-    def joined(place: Value, begin: Value, join: Join) -> Value:
-        found = emitter.variable(F32, number(0.0))
-        emitter.set(found, emitter.load(place, begin))
-        with emitter.loop(emitter.add_index(begin, columns), emitter.add_index(begin, 1)) as index:
-            emitter.set(found, join(emitter.get(found, F32), emitter.load(place, index)))
-        return emitter.get(found, F32)
-
-    with emitter.loop(rows) as row:
-        begin = emitter.scale_index(row, columns)
-        top = joined(source, begin, lambda a, b: _larger(emitter, a, b))
-        with emitter.loop(emitter.add_index(begin, columns), begin) as index:
-            emitter.store(builder.fsub(emitter.load(source, index), top), target, index)
-    _map(emitter, "exp", target, powers, emitter.scale_index(rows, columns))
-    with emitter.loop(rows) as row:
-        emitter.store(joined(powers, emitter.scale_index(row, columns), builder.fadd), totals, row)
-    _map(emitter, "log", totals, totals, rows)
-    with emitter.loop(rows) as row:
-        begin, log = emitter.scale_index(row, columns), emitter.load(totals, row)
-        with emitter.loop(emitter.add_index(begin, columns), begin) as index:
-            emitter.store(builder.fsub(emitter.load(target, index), log), target, index)
-
-
-def _wide_log_softmax(emitter: Emitter, target: Value, source: Value, largest: Value, totals: Value, rows: Value,
-                      columns: Value) -> None:  # fmt: skip
-    builder, width = emitter.builder, vector_width()
-    kind = vector(width)
-    with emitter.loop(rows) as row:
-        begin = emitter.scale_index(row, columns)
-
-        def scores(index: Value, begin: Value = begin) -> Value:
-            return emitter.load(source, emitter.add_index(begin, index), kind)
-
-        top = _reduce(emitter, scores, columns, lambda a, b: _larger(emitter, a, b))
-        tops = emitter.spread(top, kind)
-
-        def powers(index: Value, scores: Load = scores, tops: Value = tops) -> Value:
-            return function(emitter, "exp", builder.fsub(scores(index), tops))
-
-        emitter.store(top, largest, row)
-        emitter.store(_reduce(emitter, powers, columns, builder.fadd), totals, row)
-    _map(emitter, "log", totals, totals, rows)
-    with emitter.loop(rows) as row:
-        begin = emitter.scale_index(row, columns)
-        top, log = (emitter.spread(emitter.load(place, row), kind) for place in (largest, totals))
-        with emitter.loop(columns, 0, width) as column:  # what is written behind a row's end, the next one overwrites
-            index = emitter.add_index(begin, column)
-            emitter.store(builder.fsub(builder.fsub(emitter.load(source, index, kind), top), log), target, index)
-
 
 NLL_LEVELS = 8
 """Levels of the sum of a batch's losses, which PyTorch makes differently from other sums."""
@@ -156,6 +40,17 @@ def _nll_loss(emitter: Emitter, target: Value, scores: Value, labels: Value, row
     emitter.store(builder.fdiv(total, builder.sitofp(rows, F32)), target)
 
 
+def _nll_loss_backward(emitter: Emitter, target: Value, labels: Value, rows: Value, columns: Value) -> None:
+    """-1 / rows for each label, else 0."""
+    builder = emitter.builder
+    share = builder.fneg(builder.fdiv(number(1.0), builder.sitofp(rows, F32)))
+    with emitter.loop(emitter.scale_index(rows, columns)) as index:
+        emitter.store(number(0.0), target, index)
+    with emitter.loop(rows) as row:
+        label = emitter.load(labels, row, I64)
+        emitter.store(share, target, emitter.add_index(emitter.scale_index(row, columns), label))
+
+
 def _cross_entropy_backward(emitter: Emitter, target: Value, logs: Value, labels: Value, own: Value, rows: Value,
                             columns: Value) -> None:  # fmt: skip
     """The gradient of the mean before the softmax. That of a logarithm is -1 / rows for the label, else 0.
@@ -170,7 +65,7 @@ def _cross_entropy_backward(emitter: Emitter, target: Value, logs: Value, labels
     def place(row: Value) -> Value:
         return emitter.add_index(emitter.scale_index(row, columns), emitter.load(labels, row, I64))
 
-    _map(emitter, "exp", logs, target, count)
+    map_row(emitter, "exp", logs, target, count)
     with emitter.loop(rows) as row:
         power = emitter.load(target, place(row))
         emitter.store(emitter.fma(builder.fneg(power), share, share), own, row)
@@ -245,8 +140,8 @@ def _bce_backward(emitter: Emitter, target: Value, output: Value, wanted: Value,
 
 
 KERNELS: dict[str, Kernel] = {
-    "log_softmax": Kernel("pppppii", _log_softmax),
     "nll_loss": Kernel("pppii", _nll_loss),
+    "nll_loss_backward": Kernel("ppii", _nll_loss_backward),
     "cross_entropy_backward": Kernel("ppppii", _cross_entropy_backward),
     "mse_loss": Kernel("ppppi", _mse_loss),
     "mse_loss_backward": Kernel("pppfi", _mse_loss_backward),
