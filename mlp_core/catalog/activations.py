@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf, log
 from typing import Any
 
+from mlp_core.catalog.activation_facts import ActivationFacts, always
 from mlp_core.catalog.by_hand import BareTensor, LayerByHand
 from mlp_core.catalog.entry import table
 from mlp_core.catalog.layers import LayerEntry, Misfit
@@ -80,6 +82,102 @@ def _halves_misfit(params: Mapping[str, Any], features: int, owner: str) -> Misf
 CLASS_AXIS = {"dim": 1}
 """The axis along which classes lie: that of the features, after that of the samples."""
 
+_WHOLE_NUMBERS = 16.0
+"""The exponent from which ln(1 + e^x) and x are the same float32 number."""
+
+
+def _leaky_facts(params: Mapping[str, Any]) -> ActivationFacts:
+    slope = params["negative_slope"]
+    bounded = slope <= 0
+    return ActivationFacts(
+        family="rectifier",
+        low=0.0 if bounded else -inf,
+        reaches_low=bounded,
+        kinks=() if slope == 1 else (0.0,),
+        piecewise_linear=True,
+        monotonic=slope >= 0,
+        saturates="below" if slope == 0 else "nowhere",
+        zero_centred=slope == 1,
+    )
+
+
+def _elu_facts(params: Mapping[str, Any]) -> ActivationFacts:
+    alpha = params["alpha"]
+    return ActivationFacts(
+        family="rectifier",
+        low=-alpha,
+        reaches_low=alpha == 0,
+        kinks=() if alpha == 1 else (0.0,),
+        bends=(0.0,) if alpha == 1 else (),
+        piecewise_linear=alpha == 0,
+        saturates="below",
+    )
+
+
+def _gelu_facts(params: Mapping[str, Any]) -> ActivationFacts:
+    lowest = {"none": -0.169971, "tanh": -0.170041}[params["approximate"]]
+    return ActivationFacts(family="gated", low=lowest, reaches_low=True, monotonic=False, saturates="below")
+
+
+def _softplus_facts(params: Mapping[str, Any]) -> ActivationFacts:
+    beta, threshold = params["beta"], params["threshold"]
+    seam = threshold / beta
+    joined = threshold >= _WHOLE_NUMBERS
+    return ActivationFacts(
+        family="rectifier",
+        low=min(0.0, seam),
+        jumps=() if joined else (seam,),
+        monotonic=joined,
+        saturates="below",
+        at_zero=log(2) / beta if threshold >= 0 else 0.0,
+    )
+
+
+def _hardtanh_facts(params: Mapping[str, Any]) -> ActivationFacts:
+    low, high = params["min_val"], params["max_val"]
+    return ActivationFacts(
+        family="S-curve",
+        low=low,
+        high=high,
+        reaches_low=True,
+        reaches_high=True,
+        kinks=(low, high),
+        piecewise_linear=True,
+        saturates="at both ends",
+        at_zero=min(max(0.0, low), high),
+        zero_centred=low == -high,
+    )
+
+
+def _hardshrink_facts(params: Mapping[str, Any]) -> ActivationFacts:
+    limit = params["lambd"]
+    return ActivationFacts(
+        family="shrinkage", jumps=(-limit, limit) if limit else (), piecewise_linear=True, zero_centred=True
+    )
+
+
+def _softshrink_facts(params: Mapping[str, Any]) -> ActivationFacts:
+    limit = params["lambd"]
+    return ActivationFacts(
+        family="shrinkage", kinks=(-limit, limit) if limit else (), piecewise_linear=True, zero_centred=True
+    )
+
+
+def _threshold_facts(params: Mapping[str, Any]) -> ActivationFacts:
+    threshold, value = params["threshold"], params["value"]
+    return ActivationFacts(
+        family="rectifier",
+        low=min(threshold, value),
+        reaches_low=value <= threshold,
+        jumps=() if value == threshold else (threshold,),
+        kinks=(threshold,) if value == threshold else (),
+        piecewise_linear=True,
+        monotonic=value <= threshold,
+        saturates="below",
+        at_zero=value if threshold >= 0 else 0.0,
+    )
+
+
 ACTIVATIONS: dict[str, LayerEntry] = table(
     LayerEntry(
         name="ReLU",
@@ -89,6 +187,18 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\max(0, x)",
         when="The usual first choice for hidden layers.",
         cost="One comparison per value.",
+        facts=always(
+            family="rectifier", low=0.0, reaches_low=True, kinks=(0.0,), piecewise_linear=True, saturates="below"
+        ),
+        advantages=(
+            "As cheap as an activation can be.",
+            "Its slope is 1 for every positive input, so gradients pass many layers at full size.",
+            "About half of the outputs are exactly zero: few neurons answer at a time (sparsity).",
+        ),
+        disadvantages=(
+            "A neuron whose inputs are all negative puts out zero and gets no gradient: it may be dead for good.",
+            "Outputs are never negative, so their mean is above zero and shifts the next layer (bias shift).",
+        ),
     ),
     LayerEntry(
         name="LeakyReLU",
@@ -98,6 +208,16 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\max(0, x) + s \min(0, x)",
         when="When many ReLU neurons are always zero ('dying ReLU').",
         cost="One comparison and one multiplication per value.",
+        facts=_leaky_facts,
+        advantages=(
+            "Almost as cheap as ReLU.",
+            "Negative inputs keep a gradient, so no neuron is lost for good.",
+        ),
+        disadvantages=(
+            "The slope for negative inputs is one more number to choose, and seldom changes much.",
+            "No output is exactly zero: the sparsity of ReLU is gone.",
+            "It still has a kink: there is no derivative at 0.",
+        ),
         parameters=(
             Float(
                 name="negative_slope",
@@ -118,6 +238,15 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\tanh(x) = \frac{e^x - e^{-x}}{e^x + e^{-x}}",
         when="Small networks and smooth boundaries; saturates (learns slowly) far from zero.",
         cost="One exponential per value.",
+        facts=always(family="S-curve", low=-1.0, high=1.0, saturates="at both ends", zero_centred=True),
+        advantages=(
+            "Outputs lie around zero, so the next layer sees balanced inputs.",
+            "Smooth, and bounded on both sides: no value can explode.",
+        ),
+        disadvantages=(
+            "Saturates at both ends: there its slope fades, and a neuron hardly learns.",
+            "Through many layers gradients shrink with every one.",
+        ),
     ),
     LayerEntry(
         name="Sigmoid",
@@ -127,6 +256,13 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\sigma(x) = \frac{1}{1 + e^{-x}}",
         when="As the last layer before BCELoss; seldom between hidden layers, where gradients fade.",
         cost="One exponential per value.",
+        facts=always(family="S-curve", low=0.0, high=1.0, saturates="at both ends", at_zero=0.5),
+        advantages=("Its output reads as a probability or as a gate between closed (0) and open (1).",),
+        disadvantages=(
+            "Its slope is 1/4 at the most, so gradients shrink at least fourfold at every layer.",
+            "Saturates at both ends.",
+            "Outputs are all positive with a mean near 1/2, which shifts the next layer (bias shift).",
+        ),
     ),
     LayerEntry(
         name="GELU",
@@ -136,6 +272,15 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"x\,\Phi(x)",
         when="Deeper networks; the usual choice in transformers.",
         cost="One error function (or tanh) per value.",
+        facts=_gelu_facts,
+        advantages=(
+            "Smooth everywhere, so gradients change gradually.",
+            "Weighs values rather than cutting them off; negative values near zero still learn.",
+        ),
+        disadvantages=(
+            "Costs several times as much as ReLU.",
+            "Not monotonic: it falls a little before it rises.",
+        ),
         parameters=(
             Choice(
                 name="approximate",
@@ -154,6 +299,15 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"x\,\sigma(x)",
         when="Deeper networks, in place of ReLU; also where smooth boundaries are wanted.",
         cost="One exponential per value.",
+        facts=always(family="gated", low=-0.278465, reaches_low=True, monotonic=False, saturates="below"),
+        advantages=(
+            "Smooth everywhere.",
+            "Negative values near zero still get a gradient.",
+        ),
+        disadvantages=(
+            "Costs an exponential per value.",
+            "Not monotonic: it falls a little before it rises.",
+        ),
     ),
     LayerEntry(
         name="Mish",
@@ -163,6 +317,15 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"x \tanh(\ln(1 + e^x))",
         when="Where SiLU helps and its cost does not matter.",
         cost="An exponential, a logarithm and a tanh per value.",
+        facts=always(family="gated", low=-0.308843, reaches_low=True, monotonic=False, saturates="below"),
+        advantages=(
+            "Smooth everywhere.",
+            "Keeps a little more of negative values than SiLU.",
+        ),
+        disadvantages=(
+            "Among the dearest to compute.",
+            "Seldom better than SiLU by more than chance in small networks.",
+        ),
     ),
     LayerEntry(
         name="ELU",
@@ -172,6 +335,15 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"x \text{ if } x > 0 \text{ else } \alpha\,(e^x - 1)",
         when="Networks without normalisation whose ReLU neurons die or whose means drift.",
         cost="One exponential per value.",
+        facts=_elu_facts,
+        advantages=(
+            "Negative outputs bring the mean near zero, which lessens bias shift.",
+            "Negative inputs keep a gradient, so neurons seldom die.",
+        ),
+        disadvantages=(
+            "Saturates for very negative inputs.",
+            "With alpha other than 1 it has a kink at 0.",
+        ),
         parameters=(_alpha("What negative values run towards is minus alpha."),),
     ),
     LayerEntry(
@@ -183,6 +355,17 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         r"\alpha \approx 1.6733",
         when="Deep stacks of Linear layers without normalisation.",
         cost="One exponential per value.",
+        facts=always(
+            family="rectifier", low=-1.758099, kinks=(0.0,), saturates="below", zero_centred=True, self_normalising=True
+        ),
+        advantages=(
+            "Means and variances of its layers settle near 0 and 1 by themselves, without a normalising layer.",
+        ),
+        disadvantages=(
+            "Works as promised only with weights of variance 1 / width (LeCun's) and plain stacks of Linear layers.",
+            "Plain Dropout upsets its balance: AlphaDropout belongs to it.",
+            "It has a kink at 0.",
+        ),
     ),
     LayerEntry(
         name="CELU",
@@ -192,6 +375,15 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\max(0, x) + \min(0, \alpha\,(e^{x / \alpha} - 1))",
         when="Where ELU with another α than 1 should have no kink.",
         cost="One exponential per value.",
+        facts=lambda params: ActivationFacts(family="rectifier", low=-params["alpha"], bends=(0.0,), saturates="below"),
+        advantages=(
+            "Differentiable at 0 with every alpha, unlike ELU.",
+            "Negative outputs bring the mean nearer to zero.",
+        ),
+        disadvantages=(
+            "Saturates for very negative inputs.",
+            "With alpha 1 it is ELU itself; other values are seldom tried.",
+        ),
         parameters=(
             _alpha("What negative values run towards is minus alpha; the smaller, the nearer to ReLU.", SMALLEST),
         ),
@@ -204,6 +396,12 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\tfrac{1}{\beta} \ln(1 + e^{\beta x})",
         when="Outputs that must be positive, such as a variance.",
         cost="An exponential and a logarithm per value.",
+        facts=_softplus_facts,
+        advantages=("Smooth, and always above zero: fit for a variance or a rate.",),
+        disadvantages=(
+            "Outputs are far from zero-centred, even at 0, where it gives ln 2 divided by beta.",
+            "Dearer than ReLU, and seldom better in hidden layers.",
+        ),
         parameters=(
             Float(
                 name="beta",
@@ -231,6 +429,15 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\frac{x}{1 + |x|}",
         when="In place of tanh, where neurons saturate.",
         cost="One division per value.",
+        facts=always(family="S-curve", low=-1.0, high=1.0, bends=(0.0,), saturates="at both ends", zero_centred=True),
+        advantages=(
+            "Zero-centred and bounded, without an exponential.",
+            "Comes to its ends slowly, so far inputs keep more gradient than with tanh.",
+        ),
+        disadvantages=(
+            "Still saturates at both ends.",
+            "Its slope falls quickly right next to zero.",
+        ),
     ),
     LayerEntry(
         name="LogSigmoid",
@@ -240,6 +447,12 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\ln \frac{1}{1 + e^{-x}}",
         when="Logarithms of probabilities; seldom between hidden layers.",
         cost="An exponential and a logarithm per value.",
+        facts=always(family="rectifier", high=0.0, saturates="above", at_zero=-log(2)),
+        advantages=("Gives the logarithm of a probability without rounding it to minus infinity.",),
+        disadvantages=(
+            "Outputs are all negative, which shifts the next layer (bias shift).",
+            "Saturates for large inputs.",
+        ),
     ),
     LayerEntry(
         name="Tanhshrink",
@@ -249,6 +462,12 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"x - \tanh(x)",
         when="Sparse coding, where small values should vanish smoothly.",
         cost="One tanh per value.",
+        facts=always(family="shrinkage", zero_centred=True),
+        advantages=(
+            "Smooth and zero-centred.",
+            "Leaves large values nearly as they are and makes small ones vanish.",
+        ),
+        disadvantages=("Its slope is 0 at zero, where most values lie at the start: little gradient gets through.",),
     ),
     LayerEntry(
         name="ReLU6",
@@ -258,6 +477,18 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\min(\max(0, x), 6)",
         when="Networks whose numbers are to be stored in few bits.",
         cost="Two comparisons per value.",
+        facts=always(
+            family="rectifier",
+            low=0.0,
+            high=6.0,
+            reaches_low=True,
+            reaches_high=True,
+            kinks=(0.0, 6.0),
+            piecewise_linear=True,
+            saturates="at both ends",
+        ),
+        advantages=("Cheap, and bounded: values fit into few bits.",),
+        disadvantages=("Neurons can die below 0 as with ReLU, and above 6 as well.",),
     ),
     LayerEntry(
         name="Hardtanh",
@@ -268,6 +499,12 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\min(\max(x, a), b)",
         when="In place of tanh, where speed matters more than smoothness.",
         cost="Two comparisons per value.",
+        facts=_hardtanh_facts,
+        advantages=(
+            "As cheap as two comparisons.",
+            "Bounded on both sides.",
+        ),
+        disadvantages=("Outside its bounds the slope is exactly zero: such values learn nothing.",),
         parameters=(
             _number("min_val", "Lowest", -1.0, "The lowest value a that is put out."),
             _number("max_val", "Highest", 1.0, "The highest value b that is put out."),
@@ -281,6 +518,19 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\min(\max(0, x + 3), 6) / 6",
         when="In place of a sigmoid inside a network, where speed matters.",
         cost="Two comparisons and a division per value.",
+        facts=always(
+            family="S-curve",
+            low=0.0,
+            high=1.0,
+            reaches_low=True,
+            reaches_high=True,
+            kinks=(-3.0, 3.0),
+            piecewise_linear=True,
+            saturates="at both ends",
+            at_zero=0.5,
+        ),
+        advantages=("A gate without an exponential.",),
+        disadvantages=("Its slope is 1/6 at the most, and exactly zero beyond −3 and 3.",),
     ),
     LayerEntry(
         name="Hardswish",
@@ -290,6 +540,14 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"x \min(\max(0, x + 3), 6) / 6",
         when="In place of SiLU, where speed matters.",
         cost="Two comparisons, a product and a division per value.",
+        facts=always(
+            family="gated", low=-0.375, reaches_low=True, kinks=(-3.0, 3.0), monotonic=False, saturates="below"
+        ),
+        advantages=("Nearly SiLU, without an exponential.",),
+        disadvantages=(
+            "It has kinks at −3 and 3, and no gradient below −3.",
+            "Not monotonic: it falls a little before it rises.",
+        ),
     ),
     LayerEntry(
         name="Hardshrink",
@@ -299,6 +557,12 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"0 \text{ if } |x| \le \lambda \text{ else } x",
         when="Sparse coding; small values get no gradient.",
         cost="Two comparisons per value.",
+        facts=_hardshrink_facts,
+        advantages=("Makes outputs sparse and leaves large values untouched.",),
+        disadvantages=(
+            "Jumps at both limits, where it has no derivative.",
+            "Values that were set to zero get no gradient.",
+        ),
         parameters=(_limit("Values no further than this from zero become zero."),),
     ),
     LayerEntry(
@@ -309,6 +573,15 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\operatorname{sign}(x) \max(0, |x| - \lambda)",
         when="Sparse coding and removing noise; small values get no gradient.",
         cost="Two comparisons and an addition per value.",
+        facts=_softshrink_facts,
+        advantages=(
+            "Makes outputs sparse without a jump.",
+            "It is the step that solves the L1 penalty, as in sparse coding.",
+        ),
+        disadvantages=(
+            "It has a kink at both limits, so it is not smooth.",
+            "Values that were set to zero get no gradient, and all others are made smaller.",
+        ),
         parameters=(_limit("How far every value is moved towards zero."),),
     ),
     LayerEntry(
@@ -319,6 +592,12 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"x \text{ if } x > t \text{ else } v",
         when="To see what ReLU's zero does; with threshold 0 and value 0 it is ReLU.",
         cost="One comparison per value.",
+        facts=_threshold_facts,
+        advantages=("Shows what a rectifier does, with every number of it free.",),
+        disadvantages=(
+            "Jumps where value and threshold differ.",
+            "Values at or below the threshold get no gradient.",
+        ),
         parameters=(
             _number("threshold", "Threshold", 0.0, "Values above this t are kept."),
             _number("value", "Value", 0.0, "The value v that stands in place of all others."),
@@ -437,5 +716,10 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula="x",
         when="To see what a network without activations cannot learn.",
         cost="None.",
+        facts=always(family="linear", piecewise_linear=True, zero_centred=True),
+        advantages=("Costs nothing, and passes every gradient on unchanged.",),
+        disadvantages=(
+            "It bends nothing: any number of Linear layers with it in between do what one Linear layer does.",
+        ),
     ),
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlp_core.catalog.activation_facts import FactsOf
 from mlp_core.catalog.by_hand import BareTensor, LayerByHand
 from mlp_core.catalog.entry import ClassEntry, table
 from mlp_core.catalog.parameters import Bool, Float, Int
@@ -87,6 +88,12 @@ class LayerEntry(ClassEntry):
     """What exported code calls such a layer, where the name in small letters is not the custom."""
     by_hand: Callable[[Params, int], LayerByHand] | None = None
     """The layer in bare tensors, from its parameters and the width that comes in."""
+    facts: FactsOf | None = None
+    """What the function of an activation is like, from its parameters; None for any other layer."""
+    advantages: tuple[str, ...] = ()
+    """What speaks for an activation, a sentence each."""
+    disadvantages: tuple[str, ...] = ()
+    """What speaks against it, a sentence each."""
 
     namespace = "torch.nn"
 

@@ -4,6 +4,15 @@ Each figure function has a partner with the suffix `_alt` that says the same in 
 see it.
 """
 
+from mlp_core.figures.activation import (
+    activation_costs,
+    activation_costs_alt,
+    activation_curves,
+    activation_curves_alt,
+    layer_signal,
+    layer_signal_alt,
+    sketch,
+)
 from mlp_core.figures.boundary import decision_boundary, decision_boundary_alt
 from mlp_core.figures.confusion import confusion_matrix, confusion_matrix_alt
 from mlp_core.figures.curve import Curve, smooth
@@ -34,6 +43,10 @@ __all__ = [
     "Theme",
     "accuracy_curves",
     "accuracy_curves_alt",
+    "activation_costs",
+    "activation_costs_alt",
+    "activation_curves",
+    "activation_curves_alt",
     "class_colour",
     "confusion_matrix",
     "confusion_matrix_alt",
@@ -46,6 +59,8 @@ __all__ = [
     "fitted_curve_alt",
     "histograms",
     "histograms_alt",
+    "layer_signal",
+    "layer_signal_alt",
     "learning_rate_curve",
     "learning_rate_curve_alt",
     "loss_curves",
@@ -58,5 +73,6 @@ __all__ = [
     "readable",
     "regression_surface",
     "regression_surface_alt",
+    "sketch",
     "smooth",
 ]
