@@ -10,7 +10,7 @@ from importlib import import_module
 from benchmarks.machine import machine
 from benchmarks.options import Options, Row, add_to, chosen
 
-BENCHMARKS = ("startup", "throughput", "contention", "page", "growth", "classroom", "editing")
+BENCHMARKS = ("startup", "throughput", "contention", "page", "growth", "classroom", "editing", "catalog")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -30,8 +30,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(name: str, options: Options, jsonl: bool) -> None:
     """Run one benchmark, showing each row as soon as it is there."""
-    for row in import_module(f"benchmarks.{name}").rows(options):
+    module, shown = import_module(f"benchmarks.{name}"), []
+    for row in module.rows(options):
         show({"benchmark": name, **row}, jsonl)
+        shown.append(row)
+    if not jsonl and hasattr(module, "table"):
+        print(module.table(shown))
 
 
 def show(row: Row, jsonl: bool) -> None:

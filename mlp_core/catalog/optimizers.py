@@ -36,8 +36,17 @@ class OptimizerEntry(ClassEntry):
         of_one = self.target.startswith(self.namespace)  # one that is made of two has two kinds of settings
         return of_one and any(parameter.name in ("momentum", "betas") for parameter in self.parameters)
 
+    @property
+    def usual_rates(self) -> tuple[float, float]:
+        """The lowest and the highest learning rate that it usually learns with; a hundredfold around the default where
+        its entry does not say."""
+        rate = self.parameter("lr")
+        known = rate.usual if isinstance(rate, Float) else None
+        return known or (rate.default / 100, rate.default * 100)
 
-def _learning_rate(default: float) -> Parameter:
+
+def _learning_rate(default: float, low: float = 1e-5, high: float = 0.1) -> Parameter:
+    """The learning rate with PyTorch's default; from `low` to `high` is usual."""
     return Float(
         name="lr",
         label="Learning rate",
@@ -46,7 +55,8 @@ def _learning_rate(default: float) -> Parameter:
         low=0.0,
         high=1e12,
         log=True,
-        advice="Choose a value from 0 to 1e12; 0.0001 to 0.1 is usual.",
+        advice=f"Choose a value from 0 to 1e12; {low:g} to {high:g} is usual.",
+        usual=(low, high),
         live=True,
         controls=("learning_rate",),
     )
@@ -170,7 +180,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         cost="No memory without momentum, one number per weight with it.",
         state_per_parameter=1,
         parameters=(
-            _learning_rate(1e-3),
+            _learning_rate(1e-3, 1e-4, 1.0),
             _momentum(),
             Float(
                 name="dampening",
@@ -245,7 +255,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         cost="One number per weight.",
         state_per_parameter=1,
         parameters=(
-            _learning_rate(1e-2),
+            _learning_rate(1e-2, 1e-4, 1.0),
             Float(
                 name="lr_decay",
                 label="Rate decay",
@@ -278,7 +288,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         cost="Two numbers per weight.",
         state_per_parameter=2,
         parameters=(
-            _learning_rate(1.0),
+            _learning_rate(1.0, 1e-2, 10.0),
             _share("rho", "Rho", 0.9, "How long the averages of squared gradients and squared steps remember."),
             _eps(1e-6),
             _weight_decay(),
@@ -340,7 +350,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         cost="One number per weight. Runs on the plain engine, which is slower.",
         state_per_parameter=1,
         parameters=(
-            _learning_rate(1e-2),
+            _learning_rate(1e-2, 1e-4, 1.0),
             Float(
                 name="lambd",
                 label="Lambda",
@@ -382,7 +392,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         cost="Two numbers per weight. Runs on the plain engine, which is slower.",
         state_per_parameter=2,
         parameters=(
-            _learning_rate(1e-2),
+            _learning_rate(1e-2, 1e-6, 1.0),
             Floats(
                 name="etas",
                 label="Etas",
@@ -412,7 +422,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         cost="One number per row and column of a matrix. Runs on the plain engine, which is slower.",
         state_per_parameter=1,
         parameters=(
-            _learning_rate(1e-2),
+            _learning_rate(1e-2, 1e-4, 1.0),
             Float(
                 name="beta2_decay",
                 label="Decay of beta",

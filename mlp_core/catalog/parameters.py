@@ -104,6 +104,8 @@ class Float(Parameter):
     """How far a press of + or - goes."""
     log: bool = False
     """Whether useful values span decades, so that + and - go by the leading digit."""
+    usual: tuple[float, float] | None = None
+    """The lowest and the highest value that are seldom wrong, where anything else is a reason to ask."""
     optional: bool = False
     """Whether None is accepted too."""
     none_means: str = ""

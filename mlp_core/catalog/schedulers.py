@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 from mlp_core.catalog.entry import ClassEntry, table
@@ -27,9 +28,32 @@ def _own(params: Mapping[str, Any], around: Surroundings) -> dict[str, Any]:
     return dict(params)
 
 
+Highest = Callable[[Mapping[str, Any], float, int], float]
+
+
+def _as_set(params: Mapping[str, Any], rate: float, counts: int) -> float:
+    return rate
+
+
+def _powers(params: Mapping[str, Any], rate: float, times: int) -> float:
+    """The larger of a rate, and of what it is after so many multiplications by gamma."""
+    try:
+        return max(rate, rate * float(params["gamma"]) ** max(0, times))
+    except OverflowError:
+        return inf if rate else 0.0
+
+
+def _cosine(params: Mapping[str, Any], rate: float, counts: int) -> float:
+    return max(rate, float(params["eta_min"])) if counts else rate
+
+
 @dataclass(frozen=True, kw_only=True)
 class SchedulerEntry(ClassEntry):
     """A schedule of the learning rate."""
+
+    highest: Highest = _as_set
+    """The highest rate that a run reaches: from the schedule's parameters, the rate as it is set, and how often the
+    schedule counts in the run, which is 0 where the run has no end."""
 
     namespace = "torch.optim.lr_scheduler"
 
@@ -147,6 +171,7 @@ _LOWEST = Float(
 SCHEDULERS: dict[str, SchedulerEntry] = table(
     SchedulerEntry(
         name="StepLR",
+        highest=lambda params, rate, counts: _powers(params, rate, (counts - 1) // params["step_size"]),
         label="Steps",
         summary="Multiplies the learning rate by gamma every so often.",
         formula=r"\eta_t = \eta_0\,\gamma^{\lfloor t / s \rfloor}",
@@ -155,6 +180,7 @@ SCHEDULERS: dict[str, SchedulerEntry] = table(
     ),
     SchedulerEntry(
         name="MultiStepLR",
+        highest=lambda params, rate, counts: _powers(params, rate, sum(at < counts for at in params["milestones"])),
         label="Milestones",
         summary="Multiplies the learning rate by gamma at each of some milestones.",
         formula=r"\eta_t = \eta_0\,\gamma^{\,|\{m \le t\}|}",
@@ -175,6 +201,7 @@ SCHEDULERS: dict[str, SchedulerEntry] = table(
     ),
     SchedulerEntry(
         name="ExponentialLR",
+        highest=lambda params, rate, counts: _powers(params, rate, counts - 1),
         label="Exponential",
         summary="Multiplies the learning rate by gamma each time.",
         formula=r"\eta_t = \eta_0\,\gamma^t",
@@ -183,6 +210,7 @@ SCHEDULERS: dict[str, SchedulerEntry] = table(
     ),
     SchedulerEntry(
         name="CosineAnnealingLR",
+        highest=_cosine,
         label="Cosine",
         summary="Follows half a cosine from the learning rate down to the lowest, and back up after that.",
         formula=r"\eta_t = \eta_{min} + \tfrac12 (\eta_0 - \eta_{min})\left(1 + \cos\frac{\pi t}{T}\right)",
@@ -191,6 +219,7 @@ SCHEDULERS: dict[str, SchedulerEntry] = table(
     ),
     SchedulerEntry(
         name="CosineAnnealingWarmRestarts",
+        highest=_cosine,
         label="Cosine with restarts",
         summary="Falls along a cosine, jumps back to the full learning rate, and falls again.",
         formula=r"\eta_t = \eta_{min} + \tfrac12 (\eta_0 - \eta_{min})\left(1 + \cos\frac{\pi T_{cur}}{T_i}\right)",
@@ -210,6 +239,7 @@ SCHEDULERS: dict[str, SchedulerEntry] = table(
     ),
     SchedulerEntry(
         name="LinearLR",
+        highest=lambda params, rate, counts: rate * max(params["start_factor"], params["end_factor"]),
         label="Linear",
         summary="Goes from one share of the learning rate to another along a straight line, then stays.",
         formula=r"\eta_t = \eta_0\left(a + (b - a)\,\frac{\min(t, T)}{T}\right)",
@@ -317,6 +347,7 @@ SCHEDULERS: dict[str, SchedulerEntry] = table(
     ),
     SchedulerEntry(
         name="CyclicLR",
+        highest=lambda params, rate, counts: max(rate, params["max_lr"]),
         label="Cyclic",
         counts=("step", "epoch"),
         arguments=_cyclic,

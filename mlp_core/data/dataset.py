@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -67,6 +68,13 @@ class Dataset:
     def facts(self) -> DataFacts:
         """Task, shapes and classes, known before the set was loaded."""
         return self.spec.facts
+
+    @cached_property
+    def target_range(self) -> tuple[float, float] | None:
+        """The lowest and the highest target of a regression in the training part; None for classes."""
+        if self.facts.classifies or not self.y_train.size:
+            return None
+        return float(self.y_train.min()), float(self.y_train.max())
 
     @property
     def train_size(self) -> int:

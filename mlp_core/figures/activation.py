@@ -109,7 +109,7 @@ def layer_signal(
             "marker": {"size": 6, "color": colour},
             "hovertemplate": f"{name} %{{y:{HOVER}}} after layer %{{x}}<extra></extra>",
         })  # fmt: skip
-    yaxis: dict[str, Any] = {"type": "log", "exponentformat": "power", "tickformat": "~g"} if log_y else {}
+    yaxis: dict[str, Any] = {"type": "log", "exponentformat": "power", "tickformat": ""} if log_y else {}
     if not log_y:
         yaxis = {"range": [-0.03, 1.03], "tickformat": ".0%"}
     shapes = []
@@ -209,8 +209,7 @@ def sketch(y: Sequence[Array], *, theme: Theme = "light") -> str:
     )
     middle, zero = SKETCH_WIDTH / 2, down(0.0)
     return (
-        f'<svg viewBox="0 0 {SKETCH_WIDTH} {SKETCH_HEIGHT}" width="{SKETCH_WIDTH}" height="{SKETCH_HEIGHT}" '
-        'aria-hidden="true">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SKETCH_WIDTH} {SKETCH_HEIGHT}">'
         f'<path d="M{middle:g} 0V{SKETCH_HEIGHT}M0 {zero:.1f}H{SKETCH_WIDTH}" stroke="{colours.rule}" '
         f'stroke-width="0.7" opacity="0.7"/>{lines}</svg>'
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mlp_core.problems import Problem
 from mlp_core.spec import Experiment
 from mlp_core.training.history import Curves, History
 from mlp_core.training.planning import plan_of
@@ -90,6 +91,8 @@ class Snapshot:
     """The engine that runs its steps."""
     notes: tuple[str, ...] = ()
     """Sentences about the run."""
+    problems: tuple[Problem, ...] = ()
+    """What was found on one batch when the run was prepared, with repairs; see `training.arrival`."""
     progress: tuple[str, float | None] | None = None
     """What is being waited for, and the share of it that is done if that is known."""
     at: float = 0.0

@@ -23,6 +23,7 @@ from mlp_core.run.build import Run, build
 from mlp_core.run.devices import available, describe
 from mlp_core.run.nogil import copies
 from mlp_core.spec import Experiment
+from mlp_core.training.arrival import examine
 from mlp_core.training.diagnosis import DivergenceGuard
 from mlp_core.training.events import Chunk, Diverged, EarlyStop, Evaluation, Event, Events, Finished
 from mlp_core.training.loop import LoopState, train
@@ -78,6 +79,7 @@ class Trainer:
         self.diverged = self.stopped_early = ""  # what there is to say of the end that was just reached
         self._after_early_stop = False
         self._best: Weights | None = None
+        self._problems = examine(self.run)
         if self.run.device.type == "cpu":
             self.run.passes = passes = CompiledPasses(self.run, self._compute, processor.later)
             passes.prepare()
@@ -227,6 +229,7 @@ class Trainer:
             devices=available(),
             engine=self._engine.name,
             notes=(*self.run.notes, *((self._why_engine,) if self._why_engine else ())),
+            problems=self._problems,
             views=dict(self.views.results),
             inexact=self.recorder.inexact,
             at=time.time(),

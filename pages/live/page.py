@@ -336,7 +336,8 @@ class LivePage:
         return self._areas_of(now) == self._areas and (not buttons or self._active_of(now) == self._active)
 
     def _areas_of(self, now: Snapshots) -> Hashable:
-        states = ((s.message, s.notes, s.devices, s.progress is not None, s.dataset and s.dataset.spec)
+        states = ((s.message, s.notes, tuple(problem.message for problem in s.problems), s.devices,
+                   s.progress is not None, s.dataset and s.dataset.spec)
                   for s in now.values())  # fmt: skip
         keys = (self._key(slot, now[run]) for run, slots in self._parts.items() for slot in slots)
         return (*states, *keys)

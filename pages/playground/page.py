@@ -15,7 +15,7 @@ from pages.playground.status import download_progress, message
 from pages.playground.tabs import live_tabs
 from pages.shared.editor import NETWORK, drawn_from, experiment
 from pages.shared.link import hidden, write_link
-from pages.shared.verdict import apply_experiment
+from pages.shared.verdict import apply_experiment, measured_problems
 
 WIDTHS = {"data": 2.1, NETWORK: 4.9, "output": 3.6}
 """The areas from left to right, with their shares of the page's width."""
@@ -58,7 +58,7 @@ def network() -> None:
     if now.error != verdict.error:
         st.rerun()
     with DRAWING.turn(Priority.PRESSED):
-        network_panel(now.problems)
+        network_panel((*now.problems, *measured_problems(session)))
     write_link(experiment())
 
 

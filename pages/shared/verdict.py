@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace as replace_field
 from pathlib import Path
 
 import streamlit as st
@@ -77,7 +78,8 @@ def apply_experiment(session: Session, patience: float = 0.0) -> Verdict:
     """
     current, dataset = experiment(), session.snapshot().dataset
     known = dataset if dataset is not None and dataset.spec == current.data else _drawing(current.data)
-    found = problems(current, *(() if known is None else (known.train_size, known.unvalidated_classes)))
+    known_of = () if known is None else (known.train_size, known.unvalidated_classes, known.target_range)
+    found = problems(current, *known_of)
     verdict = Verdict(tuple(found), locked("step"), locked("seed"))
     if verdict.error:
         session.pause()
@@ -95,6 +97,21 @@ def _drawing(data: DataSpec) -> Dataset | None:
         return load(data)
     except UserError:
         return None  # the session says what is wrong with them
+
+
+def measured_problems(session: Session) -> list[Problem]:
+    """What was measured on the session's run, where that is a run of the browser's experiment."""
+    snapshot, current = session.snapshot(), experiment()
+    shown = snapshot.experiment
+    if shown is None or shown.without_live() != current.without_live():
+        return []
+    # What was changed while it ran stays as it is.
+    return [
+        problem
+        if problem.fixed is None
+        else replace_field(problem, fixed=current.updated(layers=problem.fixed.layers, loss=problem.fixed.loss))
+        for problem in snapshot.problems
+    ]
 
 
 def show_error(message: str) -> None:
