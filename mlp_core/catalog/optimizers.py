@@ -46,7 +46,8 @@ class OptimizerEntry(ClassEntry):
 
 
 def _learning_rate(default: float, low: float = 1e-5, high: float = 0.1) -> Parameter:
-    """The learning rate with PyTorch's default; from `low` to `high` is usual."""
+    """The learning rate with PyTorch's default; from `low` to `high`, or ten times the default, is usual."""
+    high = max(high, 10 * default)
     return Float(
         name="lr",
         label="Learning rate",
