@@ -33,7 +33,7 @@ def facts_of(entry: LayerEntry, params: dict[str, Any] | None = None) -> Activat
 def compute(entry: LayerEntry, x: Any, params: dict[str, Any] | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Values and slopes at x, in float64; a layer that draws or learns is looked at as it is made, in a test."""
     with torch.random.fork_rng():
-        module = load_object(entry.target)(**entry.inferred(1), **entry.fill(params or {})).double().eval()
+        module = load_object(entry.target)(**entry.arguments(entry.fill(params or {}), 1)).double().eval()
     given = torch.tensor(np.asarray(x, dtype=np.float64), requires_grad=True)
     out = module(given.reshape(-1, 1)).reshape(-1)
     (slope,) = torch.autograd.grad(out.sum(), given)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from mlp_core.catalog import load_object
+from mlp_core.errors import SpecError
 from mlp_core.run.randomness import RandomStream
 from mlp_core.spec import LayerSpec
 
@@ -44,10 +45,15 @@ class Response:
 
 
 def build(layer: LayerSpec, features: int, seed: int = SEED) -> nn.Module:
-    """PyTorch's module of an activation for so many features, its weights drawn from the seed."""
+    """PyTorch's module of an activation for so many features, its weights drawn from the seed.
+
+    Raises `SpecError` where it cannot take so many.
+    """
     entry = layer.entry
+    if (misfit := entry.misfit(layer.params, features, f"layer {layer.type}")) is not None:
+        raise SpecError(misfit.message)
     with RandomStream(seed, torch.device("cpu")).lend():
-        made: nn.Module = load_object(entry.target)(**entry.inferred(features), **layer.params)
+        made: nn.Module = load_object(entry.target)(**entry.arguments(layer.params, features))
     return made
 
 

@@ -614,6 +614,15 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\max(0, x) + a \min(0, x)",
         when="Where LeakyReLU helps and the right slope is not known; weight decay would pull the slope to zero.",
         cost="One comparison and one multiplication per value; one trained number per slope.",
+        facts=lambda params: _leaky_facts({"negative_slope": params["init"]}),
+        advantages=(
+            "Learns the slope for negative values, so there is none to choose.",
+            "Negative inputs keep a gradient, so no neuron is lost while the slope is not 0.",
+        ),
+        disadvantages=(
+            "More trained numbers, which can overfit a small set.",
+            "Weight decay pulls the slope to zero, and what is left is ReLU.",
+        ),
         parameters=(
             Int(
                 name="num_parameters",
@@ -645,6 +654,15 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\max(0, x) + a \min(0, x),\quad a \sim \mathrm{U}(l, u)",
         when="Against overfitting, in place of LeakyReLU.",
         cost="One random number per negative value in training.",
+        facts=lambda params: _leaky_facts({"negative_slope": (params["lower"] + params["upper"]) / 2}),
+        advantages=(
+            "Slopes drawn by chance work against overfitting.",
+            "Negative inputs keep a gradient where no slope is 0.",
+        ),
+        disadvantages=(
+            "Training is noisier, and random numbers cost time.",
+            "It still has a kink: there is no derivative at 0.",
+        ),
         parameters=(
             Float(
                 name="lower",
@@ -677,6 +695,9 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"a \odot \sigma(b),\quad x = (a, b)",
         when="Where the network should learn what to let through; the layer before it needs twice the neurons.",
         cost="One exponential per value that comes out.",
+        facts=always(family="gated", monotonic=False, elementwise=False),
+        advantages=("One half of the values learns how much of the other half to let through.",),
+        disadvantages=("Halves the width, so the layer before it needs twice the neurons and weights.",),
     ),
     LayerEntry(
         name="Softmax",
@@ -687,6 +708,12 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\frac{e^{x_i}}{\sum_k e^{x_k}}",
         when="To weigh alternatives inside a network; not before cross-entropy, which has it built in.",
         cost="One exponential per value and one division per sample.",
+        facts=always(family="normalising", low=0.0, high=1.0, saturates="at both ends", elementwise=False),
+        advantages=("Outputs are positive and sum to 1: they read as probabilities of classes.",),
+        disadvantages=(
+            "Saturates where one value is far above all others: gradients fade there.",
+            "Cross-entropy applies it itself; before that loss it is applied twice.",
+        ),
     ),
     LayerEntry(
         name="LogSoftmax",
@@ -697,6 +724,9 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"x_i - \ln \sum_k e^{x_k}",
         when="As the last layer before NLLLoss.",
         cost="One exponential per value and one logarithm per sample.",
+        facts=always(family="normalising", high=0.0, elementwise=False),
+        advantages=("Gives logarithms of probabilities without rounding small ones to minus infinity.",),
+        disadvantages=("Cross-entropy applies it itself; its place is before NLLLoss.",),
     ),
     LayerEntry(
         name="Softmin",
@@ -707,6 +737,12 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         formula=r"\frac{e^{-x_i}}{\sum_k e^{-x_k}}",
         when="Where values are distances or costs, and the nearest should count most.",
         cost="One exponential per value and one division per sample.",
+        facts=always(family="normalising", low=0.0, high=1.0, saturates="at both ends", elementwise=False),
+        advantages=("Turns distances into shares, the nearest one's the largest.",),
+        disadvantages=(
+            "Saturates as softmax does.",
+            "As an output for classes it turns their order around.",
+        ),
     ),
     LayerEntry(
         name="Identity",

@@ -9,9 +9,10 @@ import streamlit as st
 
 from mlp_core import figures
 from mlp_core.catalog import ACTIVATIONS
+from mlp_core.errors import SpecError
 from mlp_core.spec import LayerSpec
 from pages.activations.drawing import chart
-from pages.shared.layout import theme
+from pages.shared.layout import as_text, theme
 
 if TYPE_CHECKING:
     from mlp_core.activations.cost import Cost
@@ -30,9 +31,12 @@ def cost_tab(layers: Sequence[LayerSpec]) -> None:
     if pressed:
         wanted = layers if which == CHOSEN else [_with_defaults(name, layers) for name in ACTIVATIONS]
         progress = st.progress(0.0, text="Measuring…")
-        for done, costs in enumerate(measure(wanted), start=1):
-            st.session_state[_COSTS] = costs
-            progress.progress(done / ROUNDS, text=f"Measuring… round {done} of {ROUNDS}")
+        try:
+            for done, costs in enumerate(measure(wanted), start=1):
+                st.session_state[_COSTS] = costs
+                progress.progress(done / ROUNDS, text=f"Measuring… round {done} of {ROUNDS}")
+        except SpecError as error:
+            st.info(as_text(error), icon=":material/lightbulb:")
         progress.empty()
     shown: list[Cost] = st.session_state.get(_COSTS, [])
     names = [cost.layer.entry.label for cost in shown]

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mlp_core import figures
+from mlp_core.errors import SpecError
 from mlp_core.spec import LayerSpec
 from pages.activations.drawing import chart
-from pages.shared.layout import theme
+from pages.shared.layout import as_text, theme
 
 REACHES = (2, 4, 6, 10, 30)
 """How far from zero inputs may go."""
@@ -23,6 +24,7 @@ def curves(layers: Sequence[LayerSpec]) -> None:
         "Inputs from zero up to", REACHES, default=6, key="activations_reach", required=True,
         format_func=lambda reach: f"±{reach}",
     )  # fmt: skip
+    layers = _computed(layers, reach)
     alone = [layer for layer in layers if elementwise(layer)]
     answers = [cut_at(respond(layer, -reach, reach), _jumps(layer)) for layer in alone]
     if alone or not layers:
@@ -51,6 +53,21 @@ def curves(layers: Sequence[LayerSpec]) -> None:
             with right:
                 _picture(names, each, "slope", slopes=True, key=layer.type)
             st.caption(f"A sample of {FEATURES} features: the first one moves, the others stay at {rest}.")
+
+
+def _computed(layers: Sequence[LayerSpec], reach: float) -> list[LayerSpec]:
+    """Those that can be drawn; of the others the page says why they cannot."""
+    from mlp_core.activations.response import respond
+
+    found = []
+    for layer in layers:
+        try:
+            respond(layer, -reach, reach)
+        except SpecError as error:
+            st.info(as_text(error), icon=":material/lightbulb:")
+        else:
+            found.append(layer)
+    return found
 
 
 def _jumps(layer: LayerSpec) -> tuple[float, ...]:
