@@ -78,7 +78,8 @@ def _of_optimizer(name: str) -> Experiment:
 
 
 def _of_scheduler(name: str) -> Experiment:
-    return _network(scheduler=SchedulerSpec(type=name, every="step"))
+    every = "step" if "step" in SCHEDULERS[name].counts else "epoch"
+    return _network(scheduler=SchedulerSpec(type=name, every=every))
 
 
 KINDS: dict[str, tuple[Sequence[str], Callable[[str], Experiment]]] = {
