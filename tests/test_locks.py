@@ -39,7 +39,7 @@ PARAMETERS = [
 def other(parameter: Parameter, value: Any) -> Any:
     """A value of the parameter that is not this one."""
     tries = [0.25, 0.5, 2, 50, -0.5, not value, *getattr(parameter, "choices", ()), ("x2",), (0.25, 2.0), (0.5, 0.5)]
-    tries += ["cos(x)", [(0, 0, 0), (1, 1, 1)], 3, 8]
+    tries += ["cos(x)", [(0, 0, 0), (1, 1, 1)], 3, 8, [1, 2], (1.0, 1.0, 1.0)]
     return next(
         parameter.convert(found) for found in tries if parameter.accepts(found) and parameter.convert(found) != value
     )
@@ -127,11 +127,11 @@ def test_every_choice_has_controls() -> None:
 
 
 @pytest.mark.parametrize("name", ["layers", "activations", "losses", "optimizers", "schedulers"])
-def test_only_the_learning_rate_and_the_epochs_are_live(name: str) -> None:
+def test_only_the_learning_rate_the_batch_size_and_the_epochs_are_live(name: str) -> None:
     """More would need an engine that takes them between two chunks."""
     live = {parameter.name for entry in KINDS[name].values() for parameter in entry.parameters if parameter.live}
     assert live == ({"lr"} if name == "optimizers" else set())
-    assert [parameter.name for parameter in TRAINING.parameters if parameter.live] == ["epochs"]
+    assert [parameter.name for parameter in TRAINING.parameters if parameter.live] == ["batch_size", "epochs"]
 
 
 @given(experiments(), st.floats(0, 1e12), st.none() | st.integers(1, 10**6))
