@@ -21,7 +21,7 @@ class FeatureAttention(nn.Module):
         self,
         num_features: int,
         embed_dim: int = 8,
-        num_heads: int = 2,
+        num_heads: int = 1,
         dropout: float = 0.1,
         bias: bool = True,
     ) -> None:
