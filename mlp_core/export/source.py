@@ -113,6 +113,7 @@ def _tidied(module: ModuleType, node: ast.stmt, renamed: dict[str, str]) -> str:
     """The statement's own text, with annotations cut out, names replaced and the docstring filled to the width."""
     source = inspect.getsource(module).splitlines()
     edits: list[tuple[int, int, int, str]] = []  # line, from byte, to byte, new text
+    defaults = {id(argument): value for inner in ast.walk(node) for argument, value in _defaults(inner)}
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name) and inner.id in renamed:
             edits.append((inner.lineno, inner.col_offset, inner.col_offset + len(inner.id), renamed[inner.id]))
@@ -122,6 +123,9 @@ def _tidied(module: ModuleType, node: ast.stmt, renamed: dict[str, str]) -> str:
                 edits.append((inner.lineno, start, start + len(inner.name), renamed[inner.name]))
             if isinstance(inner, Function) and inner.returns:
                 edits.append((inner.returns.lineno, inner.returns.col_offset - len(" -> "), _end(inner.returns), ""))
+        elif isinstance(inner, ast.arg) and inner.annotation and id(inner) in defaults:
+            begin = inner.col_offset + len(inner.arg)
+            edits.append((inner.lineno, begin, defaults[id(inner)].col_offset, "="))  # without spaces around it
         elif isinstance(inner, ast.arg) and inner.annotation:
             edits.append((inner.lineno, inner.col_offset + len(inner.arg), _end(inner.annotation), ""))
         elif isinstance(inner, ast.AnnAssign):
@@ -138,6 +142,16 @@ def _tidied(module: ModuleType, node: ast.stmt, renamed: dict[str, str]) -> str:
             start, end = first.lineno - node.lineno, (first.end_lineno or first.lineno) - node.lineno
             kept[start : end + 1] = _docstring(words, first.col_offset)
     return "\n".join(kept)
+
+
+def _defaults(node: ast.AST) -> list[tuple[ast.arg, ast.expr]]:
+    """The arguments of a function that have a default on their own line, with it."""
+    if not isinstance(node, Function):
+        return []
+    plain = [*node.args.posonlyargs, *node.args.args]
+    pairs = [*zip(plain[len(plain) - len(node.args.defaults) :], node.args.defaults, strict=True)]
+    pairs += [(a, d) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d is not None]
+    return [(argument, value) for argument, value in pairs if argument.lineno == value.lineno]
 
 
 def _end(node: ast.expr) -> int:

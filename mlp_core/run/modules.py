@@ -18,7 +18,12 @@ class FeatureAttention(nn.Module):
     """Self-attention with the features as tokens: each is embedded, all look at one another, each becomes a number."""
 
     def __init__(
-        self, num_features: int, embed_dim: int = 8, num_heads: int = 2, dropout: float = 0.1, bias: bool = True
+        self,
+        num_features: int,
+        embed_dim: int = 8,
+        num_heads: int = 1,
+        dropout: float = 0.1,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.scale = nn.Parameter(torch.empty(num_features, embed_dim))
@@ -31,7 +36,7 @@ class FeatureAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         tokens = (x.unsqueeze(2) * self.scale + self.place).transpose(0, 1)
         inner = self.attention
-        # The function, since the module has another way to the same numbers for tests, which rounds differently.
+        # The function: in a test, the module takes a way that rounds differently.
         mixed, _ = F.multi_head_attention_forward(
             tokens,
             tokens,

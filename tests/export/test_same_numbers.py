@@ -158,7 +158,9 @@ def initialised(init: InitSpec, bias_init: InitSpec) -> Experiment:
 def test_every_initialiser(name: str) -> None:
     matrix = InitSpec(type=name, params=non_default(INITIALIZERS[name]))
     found = initialised(matrix, InitSpec(type="normal_"))
-    assert_same(found, epochs=1)
+    # Weights that are exactly 0 or 1 make sums that are exactly 0, of which `exactness` speaks for clamp.
+    styles = [style for style in expressible(found) if style in RUNNABLE and style != "layers-clamp"]
+    assert_same(found, styles, epochs=1)
     assert f"nn.init.{name}(" in script(found, "lightning-module", epochs=1)
 
 
