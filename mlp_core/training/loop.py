@@ -52,8 +52,15 @@ class LoopState:
     """The newest pass over the test samples."""
     evaluation_seconds: float = 0.0
     """Seconds that it took."""
+    untold: Evaluation | None = None
+    """The figures of an epoch's end that no event has told yet."""
     stopping: EarlyStopping = field(default_factory=EarlyStopping)
     """Looks at every epoch's figures, where the experiment has a patience."""
+
+    def take_untold(self, run: Run) -> Evaluation | None:
+        """What is untold of the run as it stands, once."""
+        found, self.untold = self.untold, None
+        return found if found is not None and found.step == run.position.step else None
 
     def evaluate(self, run: Run) -> Evaluation:
         """Validate, where there is a validation part, and test the run as it stands."""
@@ -95,8 +102,8 @@ def train(
     report_every = run.experiment.training.report_every
     evaluate_epochs = evaluate_epochs or run.looks_at_loss or run.experiment.training.patience is not None
     reason = "epochs"
-    if state.stopping.due(run):  # the loop was left before
-        yield _evaluate_epoch(run, state)
+    if (evaluation := state.take_untold(run)) is not None:  # the loop was left before
+        yield evaluation
     if (stop := _early_stop(run, state)) is not None:
         yield stop
         reason = "early stopping"
@@ -121,14 +128,13 @@ def train(
             _count(state, run, losses, samples, seconds)
             rates = result.learning_rates[: len(losses)]
             changes = _changes(state, step_before, rates)
-            evaluation = None
             if position.batch == 0 and evaluate_epochs and not diverged:
                 # Before the event: whoever takes it may leave, and what the next steps depend on is done by then.
-                evaluation = _end_epoch(run, state)
+                state.untold = _end_epoch(run, state)
             yield Chunk(position.step, position.epoch, losses, samples, seconds, state.learning_rate, changes)
             if report_every:
                 yield from _reports(state, run, report_every, losses)
-            if evaluation is not None:
+            if (evaluation := state.take_untold(run)) is not None:
                 yield evaluation
                 if (stop := _early_stop(run, state)) is not None:
                     yield stop
@@ -141,17 +147,11 @@ def train(
     yield _finished(run, state, reason)
 
 
-def _evaluate_epoch(run: Run, state: LoopState) -> Evaluation:
-    """The figures of an epoch's end, which early stopping has looked at."""
+def _end_epoch(run: Run, state: LoopState) -> Evaluation:
+    """The figures of an epoch's end; early stopping has looked at them, and a schedule that looks at the loss too."""
     evaluation = state.evaluate(run)
     if state.stopping.due(run):
         state.stopping.look(run, evaluation)
-    return evaluation
-
-
-def _end_epoch(run: Run, state: LoopState) -> Evaluation:
-    """The same while the loop goes on: a schedule that looks at the loss is told it, once an epoch."""
-    evaluation = _evaluate_epoch(run, state)
     run.tell_loss(evaluation.monitored_loss)
     return evaluation
 

@@ -100,7 +100,7 @@ def test_every_set_has_the_part(name: str) -> None:
     for array in (found.x_train, found.x_validation, found.y_validation):
         assert array.flags.c_contiguous
         assert not array.flags.writeable
-    if DATASETS[name].source == "generated":
+    if found.feature_mean is None:  # else the numbers depend on what they were standardised by
         assert np.array_equal(found.x_test, plain.x_test)
         assert rows(found.x_train, found.x_validation) == rows(plain.x_train)
     if found.facts.plane:
