@@ -40,7 +40,7 @@ PARAMETERS = [
 def other(parameter: Parameter, value: Any, fits: Callable[[Any], bool] = lambda found: True) -> Any:
     """A value of the parameter that is not this one, and that fits."""
     tries = [0.25, 0.5, 2, 50, -0.5, not value, *getattr(parameter, "choices", ()), ("x2",), (0.25, 2.0), (0.5, 0.5)]
-    tries += ["cos(x)", [(0, 0, 0), (1, 1, 1)], 3, 8]
+    tries += ["cos(x)", [(0, 0, 0), (1, 1, 1)], 3, 8, (0.5, 0.25, 0.125)]
     follow = [parameter.convert(found) for found in tries if parameter.accepts(found)]
     return next(found for found in follow if found != value and fits(found))
 
