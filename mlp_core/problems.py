@@ -14,11 +14,14 @@ from mlp_core.catalog.training import USUAL_VALIDATION_FRACTION
 from mlp_core.errors import SpecError
 from mlp_core.limits import ENDLESS_EPOCHS, MAX_LAYERS
 from mlp_core.plan import LayerPlan, Plan, last_linear, plan, wanted_outputs
-from mlp_core.spec import Experiment, LayerSpec, LossSpec, Path
+from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, Path
 from mlp_core.timing import surroundings, updates_per_epoch
 
 SQUASHING = ("Sigmoid", "Softmax", "LogSoftmax", "Softmin")
 """Layers that make probabilities, or their logarithms, of raw outputs."""
+
+MAX_MENDS = 10
+"""How many errors are put right one after the other; each way to do so removes its error."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,27 @@ def refuse(experiment: Experiment, train_size: int | None = None) -> None:
     for problem in problems(experiment, train_size):
         if problem.severity == "error":
             raise SpecError(problem.message)
+
+
+def mended(experiment: Experiment, train_size: int | None = None) -> Experiment:
+    """The experiment with its errors put right, as far as each has a way to do so."""
+    for _ in range(MAX_MENDS):
+        errors = [problem for problem in problems(experiment, train_size) if problem.severity == "error"]
+        fixed = next((problem.fixed for problem in errors if problem.fixed is not None), None)
+        if fixed is None:
+            break
+        experiment = fixed
+    return experiment
+
+
+def with_data(experiment: Experiment, data: DataSpec) -> Experiment:
+    """The experiment on other data: as many outputs as those need, and a loss for their task."""
+    final = last_linear(experiment.layers)
+    if final is not None:
+        layer = experiment.layers[final]
+        auto = layer.updated(params={**layer.params, "out_features": None})
+        experiment = experiment.replace_layer((final,), auto)
+    return mended(experiment.updated(data=data))
 
 
 def width_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
