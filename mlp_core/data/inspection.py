@@ -356,9 +356,10 @@ def warnings(inspection: Inspection, table: Table) -> tuple[str, ...]:
         good = {"number": summary.numbers, "date": summary.dates}.get(column.kind, present)
         if good < present:
             what = "no finite number" if column.kind == "number" else "no date"
-            cells = "1 cell is" if present - good == 1 else f"{present - good:,} cells are"
+            bad = present - good
+            cells, count = ("1 cell is", "counts") if bad == 1 else (f"{bad:,} cells are", "count")
             first = f" (the first is {shorten_cell(summary.odd)!r} in row {summary.odd_row:,})" if summary.odd else ""
-            said.append(f"Column {column.name!r}: {cells} {what}{first} and count as missing.")
+            said.append(f"Column {column.name!r}: {cells} {what}{first} and {count} as missing.")
         if column.kind == "number" and summary.low == summary.high:
             said.append(f"Column {column.name!r} has one value throughout and nothing to teach. Ignore it.")
         if column.rest:
