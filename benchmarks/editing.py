@@ -99,7 +99,7 @@ def _data_set(client: Client) -> Edit:
     labels = tuple(
         f"{entry.label} · "
         for name, entry in DATASETS.items()
-        if entry.source != "downloaded" and DataSpec(dataset=name).facts.classifies
+        if entry.source in ("generated", "bundled") and DataSpec(dataset=name).facts.classifies
     )
     return _another(client, "Set", [option for option in offered if option.startswith(labels)])
 

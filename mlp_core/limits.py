@@ -1,4 +1,20 @@
-"""Every limit on what one experiment may ask of the machine, each in this one place."""
+"""Every limit on what one experiment may ask of the machine, each in this one place.
+
+Whoever runs a server sets those on uploads with environment variables; each is named at its limit.
+"""
+
+import os
+
+
+def _setting(variable: str, usual: int) -> int:
+    """What an environment variable sets, a whole number from 1; the usual value where it is not set."""
+    text = os.environ.get(variable, "").strip()
+    if not text:
+        return usual
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise SystemExit(f"The environment variable {variable} must be a whole number from 1. Got {text[:60]!r}.")
+    return int(text)
+
 
 MAX_LAYERS = 64
 """Layers in one network, those inside others included; a list longer than this cannot be read on a page either."""
@@ -36,7 +52,7 @@ ENDLESS_EPOCHS = 100
 BYTES_PER_NUMBER = 4
 """Of a float32."""
 
-MAX_CLASSES = 1_000
+MAX_CLASSES = _setting("MLP_MAX_CLASSES", 1_000)
 """Classes of a data set: each is an output of the network and a row of the confusion matrix."""
 
 MAX_MEMBER_BYTES = 50_000_000
@@ -50,3 +66,30 @@ MAX_UNPACKED_BYTES = 2 * 1024**3
 
 MAX_ARCHIVE_RATIO = 100
 """How many times larger an archive may become when it is unpacked: images are compressed already."""
+
+MAX_UPLOAD_BYTES = _setting("MLP_MAX_UPLOAD_MB", 200) * 1_000_000
+"""Bytes of one uploaded file. `server.maxUploadSize` in .streamlit/config.toml is the browser's side of it."""
+
+MAX_UPLOADS_BYTES = _setting("MLP_MAX_UPLOADS_MB", 2_000) * 1_000_000
+"""Bytes of all uploaded files together; those longest unused make room."""
+
+MAX_TABLE_ROWS = _setting("MLP_MAX_TABLE_ROWS", 2_000_000)
+"""Rows of an uploaded table."""
+
+MAX_TABLE_COLUMNS = _setting("MLP_MAX_TABLE_COLUMNS", 2_000)
+"""Columns of an uploaded table."""
+
+MAX_TABLE_CELLS = _setting("MLP_MAX_TABLE_CELLS", 50_000_000)
+"""Rows times columns of an uploaded table: 400 MB of numbers while they are read."""
+
+MAX_CELL_BYTES = 10_000
+"""Bytes of one cell of an uploaded table."""
+
+MAX_CATEGORIES = 50
+"""Categories of one column that get an input of their own; rarer ones share one."""
+
+MAX_NAME = 200
+"""Characters of the name of a file, a column, a category or a class."""
+
+MAX_TABLE_TEXT = 100_000
+"""Characters of the description of a table in an experiment."""

@@ -26,6 +26,7 @@ from mlp_core.catalog.controls import CONTROLS
 from mlp_core.catalog.entry import look_up
 from mlp_core.catalog.parameters import shorten
 from mlp_core.errors import SpecError
+from mlp_core.params import plain_values
 from mlp_core.presets import preset
 from mlp_core.spec import Experiment
 from mlp_core.strict_json import MAX_JSON_CHARACTERS, parse_json
@@ -62,7 +63,7 @@ class Link:
 
 def encode(experiment: Experiment) -> str:
     """The experiment as a token of letters, digits, '-' and '_'; `decode` reads it back to an equal one."""
-    compact = json.dumps(_compact(experiment), separators=(",", ":"), ensure_ascii=False)
+    compact = json.dumps(plain_values(_compact(experiment)), separators=(",", ":"), ensure_ascii=False)
     deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     packed = deflate.compress(compact.encode("utf-8")) + deflate.flush()
     token = TOKEN_VERSION + base64.urlsafe_b64encode(_checksum(packed) + packed).decode("ascii").rstrip("=")

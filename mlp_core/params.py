@@ -41,7 +41,16 @@ class Params(Mapping[str, Any]):
 
 
 def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return Params(value)
     return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def plain_values(value: Any) -> Any:
+    """Parameters as dicts and tuples of plain values, as JSON is written from."""
+    if isinstance(value, Mapping):
+        return {name: plain_values(inner) for name, inner in value.items()}
+    return type(value)(map(plain_values, value)) if isinstance(value, list | tuple) else value
 
 
 def _read_params(value: Any) -> Params:
@@ -50,4 +59,4 @@ def _read_params(value: Any) -> Params:
     return Params(value)
 
 
-ParamsField = Annotated[Mapping[str, Any], PlainValidator(_read_params), PlainSerializer(dict)]
+ParamsField = Annotated[Mapping[str, Any], PlainValidator(_read_params), PlainSerializer(plain_values)]

@@ -89,11 +89,28 @@ def read_files(paths: Sequence[Path], preprocessing: Preprocessing) -> tuple[NDA
         if preprocessing.image_shape:
             images = [standalone.read_image(path, preprocessing.image_shape) for path in paths]
             return np.stack(images), tuple(map(str, paths))
-        tables = [standalone.read_table(standalone.read_text(path), preprocessing.columns) for path in paths]
+        tables = [_rows(standalone.read_text(path), preprocessing) for path in paths]
     except ValueError as error:
         raise DataError(str(error)) from None
     samples = np.concatenate(tables)
     return samples, tuple(str(number + 1) for number in range(len(samples)))
+
+
+def _rows(text: str, preprocessing: Preprocessing) -> NDArray[np.float64]:
+    """The rows of a table: its columns, or what a table with kinds makes of them before it is scaled."""
+    if not preprocessing.kinds:
+        return standalone.read_table(text, preprocessing.columns)
+    rows, decimal = standalone.read_rows(text, preprocessing.columns)
+    return standalone.prepare_rows(
+        rows,
+        decimal,
+        preprocessing.columns,
+        preprocessing.kinds,
+        preprocessing.formats,
+        preprocessing.categories,
+        preprocessing.rest,
+        preprocessing.fills,
+    )
 
 
 def inputs_of(samples: NDArray[Any], preprocessing: Preprocessing) -> NDArray[np.float32]:
@@ -120,7 +137,7 @@ def predict(
     from mlp_core.run.answers import predicted_class, probabilities
 
     made_by = preprocessing or with_preprocessing(weights)
-    shape = made_by.image_shape or (len(made_by.columns),)
+    shape = made_by.image_shape or (made_by.inputs if made_by.kinds else len(made_by.columns),)
     if samples.shape[1:] != shape:
         raise DataError(
             f"Samples must have the shape (N, {', '.join(map(str, shape))}). Got {samples.shape} instead. "

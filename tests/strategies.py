@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mlp_core.catalog import ALL_LAYERS, DATASETS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING
 from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Formula, Int, Ints, Parameter, Points, Subset
+from mlp_core.catalog.structures import Items, Record, Text
 from mlp_core.catalog.training import VALIDATION_FRACTION
 from mlp_core.formula import FUNCTIONS, FormulaError, parse
 from mlp_core.limits import MAX_FORMULA, MAX_LAYERS
@@ -87,7 +88,31 @@ def values(parameter: Parameter, modest: bool = False) -> st.SearchStrategy[Any]
             return st.sampled_from([*parameter.choices, *([None] if parameter.optional else [])])
         case Subset():
             return st.lists(st.sampled_from(list(parameter.choices)), min_size=1, unique=True)
+        case Text():
+            if parameter.pattern:
+                return st.from_regex(parameter.pattern, fullmatch=True)
+            most = min(parameter.most, MODEST)
+            return st.text(st.characters(codec="utf-8"), min_size=parameter.least, max_size=most)
+        case Items():
+            key = parameter.unique
+            unique_by = None if key is None else (lambda item: item[key] if key else item)
+            most = min(parameter.most, 4)
+            return st.lists(
+                values(parameter.element, modest), min_size=parameter.least, max_size=most, unique_by=unique_by
+            )
+        case Record():
+            drawn = st.fixed_dictionaries(
+                {field.name: values(field, modest) for field in parameter.fields if field.name in parameter.required},
+                optional={f.name: values(f, modest) for f in parameter.fields if f.name not in parameter.required},
+            )
+            found = drawn.map(lambda given: _fitting_record(parameter, given)).filter(parameter.accepts)
+            return st.none() | found if parameter.optional else found
     raise NotImplementedError(parameter)
+
+
+def _fitting_record(record: Record, given: dict[str, Any]) -> dict[str, Any]:
+    """The values if they fit together, else those alone that must be given."""
+    return given if record.accepts(given) else {name: given[name] for name in record.required}
 
 
 def params(entry: Entry, modest: bool = False) -> st.SearchStrategy[dict[str, Any]]:

@@ -40,16 +40,9 @@ PARAMETERS = [
 def other(parameter: Parameter, value: Any, fits: Callable[[Any], bool] = lambda found: True) -> Any:
     """A value of the parameter that is not this one, and that fits."""
     tries = [0.25, 0.5, 2, 50, -0.5, not value, *getattr(parameter, "choices", ()), ("x2",), (0.25, 2.0), (0.5, 0.5)]
-<<<<<<< HEAD
-    tries += ["cos(x)", [(0, 0, 0), (1, 1, 1)], 3, 8, [1, 2], (1.0, 1.0, 1.0)]
-    return next(
-        parameter.convert(found) for found in tries if parameter.accepts(found) and parameter.convert(found) != value
-    )
-=======
-    tries += ["cos(x)", [(0, 0, 0), (1, 1, 1)], 3, 8, (0.5, 0.25, 0.125)]
+    tries += ["cos(x)", [(0, 0, 0), (1, 1, 1)], 3, 8, [1, 2], (1.0, 1.0, 1.0), (0.5, 0.25, 0.125)]
     follow = [parameter.convert(found) for found in tries if parameter.accepts(found)]
     return next(found for found in follow if found != value and fits(found))
->>>>>>> 51fedb43e62c2858497371880217201afea36275
 
 
 def locked_by(old: Experiment, new: Experiment) -> set[str]:

@@ -6,14 +6,16 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from mlp_core.catalog import TRAINING
+from mlp_core.catalog.facts import Task
 from mlp_core.catalog.training import VALIDATION_FRACTION
 from mlp_core.commands.reading import read_experiment
+from mlp_core.commands.tables import on_table
 from mlp_core.errors import UserError
 from mlp_core.limits import ENDLESS_EPOCHS
-from mlp_core.problems import stopping_hints
+from mlp_core.problems import mended, stopping_hints
 
 if TYPE_CHECKING:
     from mlp_core.data import Progress
@@ -37,6 +39,9 @@ def add(commands: Any) -> None:
                        help=TRAINING.parameter("restore_best_weights").help)  # fmt: skip
     train.add_argument("--data-dir", type=Path, help="folder of downloaded sets; default: MLP_DATA_DIR, or data")
     train.add_argument("--download", action="store_true", help="fetch the data set first if it is not there")
+    train.add_argument("--table", type=Path, metavar="FILE", help="train on this CSV or Parquet file of yours instead")
+    train.add_argument("--target", metavar="COLUMN", help="what to predict of it; default: its last column")
+    train.add_argument("--task", choices=get_args(Task), help="default: as the target looks")
     train.add_argument("--jsonl", action="store_true", help="one JSON record per event on standard output")
     train.add_argument("--save", type=Path, metavar="FILE.safetensors", help="write the trained weights, at the end")
     train.add_argument("--figures", type=Path, metavar="FOLDER", help="write every view of the run, as web pages")
@@ -52,6 +57,7 @@ def _train(options: argparse.Namespace) -> None:
     if options.validation_fraction is not None:
         data_spec = experiment.data.updated(validation_fraction=options.validation_fraction)
         experiment = experiment.updated(data=data_spec)
+    experiment = on_table(experiment, options)
     for hint in stopping_hints(experiment):
         print(hint.message, file=sys.stderr)
 
@@ -65,7 +71,9 @@ def _train(options: argparse.Namespace) -> None:
     from mlp_core.training.loop import LoopState, train
 
     show = None if options.jsonl else _show_progress
-    run = build(experiment, data.load(experiment.data, options.data_dir, progress=show, download=options.download))
+    dataset = data.load(experiment.data, options.data_dir, progress=show, download=options.download)
+    experiment = mended(experiment, dataset.train_size) if options.table else experiment
+    run = build(experiment, dataset)
     engine, why_engine = engine_for(run, processor=PROCESSOR)
     for note in (*run.notes, why_engine):
         if note:

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlp_core.catalog import load_object
+from mlp_core.catalog.tables import table_of
+from mlp_core.data import uploads
 from mlp_core.data.cache import Cache
 from mlp_core.data.dataset import Dataset
 from mlp_core.data.errors import DataCancelled, DataMissing
@@ -55,17 +57,22 @@ def load(
     `data_dir` is where downloaded sets lie (default: `data_folder()`). With `download` a set that is not
     there is fetched, `progress` is told how far that is, and `cancelled` is asked whether to stop. Safe to
     call from any number of threads: a set is made once, and all get the same arrays. Raises `DataMissing` for
-    a set that must be downloaded first, `DataCancelled`, or another `DataError`.
+    a set that must be downloaded or uploaded first, `DataCancelled`, or another `DataError`.
     """
     progress, cancelled = progress or ignore, cancelled or never
     if spec.entry.source == "downloaded":
         return _load_downloaded(spec, _resolved(data_dir), progress, cancelled, download)
+    if spec.entry.source == "uploaded":
+        return _load_uploaded(spec, _resolved(data_dir), progress, cancelled)
     make = _MAKERS[spec.entry.source]
     return _cache.get(spec, lambda report: make(spec), progress, cancelled)
 
 
 def is_present(spec: DataSpec, data_dir: Path | None = None) -> bool:
-    """Whether `load` needs no download."""
+    """Whether `load` needs no download, and no upload."""
+    if spec.entry.source == "uploaded":
+        table = table_of(spec.params)
+        return table is not None and uploads.path_of(table.file.sha256, _resolved(data_dir)).is_file()
     return spec.entry.source != "downloaded" or has_files(spec.entry, _resolved(data_dir))
 
 
@@ -99,6 +106,11 @@ def _load_downloaded(spec: DataSpec, folder: Path, progress: Report, cancelled: 
 def _read_downloaded_table(spec: DataSpec, folder: Path) -> Dataset:
     found = standardised(spec, *load_object(spec.entry.loader)(folder))
     return replace(found, notes=(*found.notes, *remarks(spec.entry, folder)))
+
+
+def _load_uploaded(spec: DataSpec, folder: Path, progress: Report, cancelled: Cancelled) -> Dataset:
+    read: Callable[[DataSpec, Path, Report, Cancelled], Dataset] = load_object(spec.entry.loader)
+    return _cache.get((spec, folder), lambda report: read(spec, folder, report, cancelled), progress, cancelled)
 
 
 def _resolved(data_dir: Path | None) -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp_core.catalog.facts import DataFacts
+from mlp_core.data.preparation import Preparation
 from mlp_core.spec import DataSpec
 
 Array = NDArray[Any]
@@ -56,6 +57,8 @@ class Dataset:
     """(T,) as `feature_mean`, of regression targets: `y * target_std + target_mean` has the original unit."""
     target_std: NDArray[np.float32] | None = None
     """(T,) what regression targets were divided by."""
+    preparation: Preparation | None = None
+    """What was fitted on the training part of an uploaded table."""
     notes: tuple[str, ...] = ()
     """Sentences for the page: what was done to the data on the way."""
 

@@ -23,7 +23,7 @@ from mlp_core.export.preprocessing import Preprocessing
 from mlp_core.export.python import Expression, Group, assign, call, layout, literal
 from mlp_core.export.sections import join
 from mlp_core.export.source import borrow
-from mlp_core.export.standalone import read_image, read_table, read_text, write_table
+from mlp_core.export.standalone import prepare_rows, read_image, read_rows, read_table, read_text, write_table
 from mlp_core.export.weights import save
 from mlp_core.plan import plan
 from mlp_core.run.answers import PROBABILITIES
@@ -67,7 +67,8 @@ def model_source(experiment: Experiment, preprocessing: Preprocessing) -> str:
     images = bool(preprocessing.image_shape)
     classes = bool(preprocessing.class_names)
     answer = PROBABILITIES[experiment.loss.entry.link] if classes else None
-    reading = (read_image,) if images else (read_text, read_table)
+    table = (read_rows, prepare_rows) if preprocessing.kinds else (read_table,)
+    reading = (read_image,) if images else (read_text, *table)
     borrowed = borrow(*reading, write_table, *((answer,) if answer else ()))
     network = pieces(plan(experiment))
     make_model = _make_model(network)
@@ -78,7 +79,7 @@ def model_source(experiment: Experiment, preprocessing: Preprocessing) -> str:
         make_model,
         _LOAD,
         *borrowed.functions,
-        _READ_IMAGES if images else _READ_TABLES,
+        _READ_IMAGES if images else _READ_KINDS if preprocessing.kinds else _READ_TABLES,
         _to_inputs(preprocessing),
         _class_table(experiment, answer.__name__, images) if answer else _value_table(preprocessing, images),
         _MAIN,
@@ -107,6 +108,16 @@ _READ_TABLES = '''def read_samples(paths):
     """Rows as numbers (N, columns), and their numbers."""
     rows = np.concatenate([read_table(read_text(path), COLUMNS) for path in paths])
     return rows, [*range(1, len(rows) + 1)]'''
+
+_READ_KINDS = '''def read_samples(paths):
+    """Rows as numbers (N, inputs), and their numbers."""
+    tables = []
+    for path in paths:
+        rows, decimal = read_rows(read_text(path), COLUMNS)
+        kinds = (COLUMNS, KINDS, FORMATS, CATEGORIES, REST, FILLS)
+        tables.append(prepare_rows(rows, decimal, *kinds))
+    samples = np.concatenate(tables)
+    return samples, [*range(1, len(samples) + 1)]'''
 
 _MAIN = '''def main():
     """Read the command line, predict, print a table."""
@@ -143,13 +154,16 @@ def _docstring(experiment: Experiment, images: bool) -> str:
 def _constants(preprocessing: Preprocessing) -> list[str]:
     """What the functions of `model.py` read: those settings of the preprocessing that there are."""
     lines = []
-    for name in ("columns", "image_shape", "class_names", "target_names"):
+    for name in ("columns", "image_shape", "class_names", "target_names", *_OF_KINDS):
         if value := getattr(preprocessing, name):
             lines += assign(name.upper(), _tuple(value))
     for name in ("mean", "std", "target_mean", "target_std"):
         if value := getattr(preprocessing, name):
             lines += assign(name.upper(), call("np.array", Group("[", tuple(map(literal, value)), "]")))
     return lines
+
+
+_OF_KINDS = ("kinds", "formats", "categories", "rest", "fills")
 
 
 def _tuple(values: Sequence[object]) -> Expression:

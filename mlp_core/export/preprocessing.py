@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from mlp_core.catalog.parameters import shorten
+from mlp_core.catalog.tables import DATE_FORMATS, KINDS, table_of
 from mlp_core.errors import SpecError
 from mlp_core.spec import Experiment
 
 if TYPE_CHECKING:
     from mlp_core.data.dataset import Dataset
+    from mlp_core.data.preparation import Preparation
 
 PLANE = ("x1", "x2")
 """The columns of a table of points, from which the chosen input features are made."""
@@ -34,6 +36,17 @@ class Preprocessing:
     """(channels, height, width) of an image; empty for tables."""
     divisor: float = 1.0
     """What the bytes of an image are divided by."""
+    kinds: tuple[str, ...] = ()
+    """What each column holds: 'number', 'date' or 'category'; empty where all hold numbers and none is missing."""
+    formats: tuple[str, ...] = ()
+    """The form of each column's dates, '' for other kinds; as long as `kinds`."""
+    categories: tuple[tuple[str, ...], ...] = ()
+    """The texts of each column that have an input of their own; as long as `kinds`."""
+    rest: tuple[bool, ...] = ()
+    """Whether all other texts of a column share one more input; as long as `kinds`."""
+    fills: tuple[float | None, ...] = ()
+    """What stands for a missing cell of each column: a number, days, or the place of a category, -1 for none of them.
+    None where nothing does. As long as `kinds`."""
     class_names: tuple[str, ...] = ()
     """The classes in the order of the outputs; empty for a regression."""
     target_names: tuple[str, ...] = ()
@@ -50,7 +63,13 @@ class Preprocessing:
         """Numbers that the network takes of one sample."""
         if self.image_shape:
             return math.prod(self.image_shape)
+        if self.kinds:
+            return sum(map(self.width, range(len(self.kinds))))
         return len(self.features or self.columns)
+
+    def width(self, column: int) -> int:
+        """Numbers that the network takes of one column of a table with `kinds`."""
+        return len(self.categories[column]) + self.rest[column] if self.kinds[column] == "category" else 1
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; `from_dict` reads them back."""
@@ -66,8 +85,23 @@ class Preprocessing:
             if name not in defaults:
                 raise SpecError(f"The preprocessing has an unknown key {shorten(name)}. Save the weights again.")
         found = cls(**{name: _like(name, value, defaults[name]) for name, value in values.items()})
+        found._check_columns()
         found._check(experiment)
         return found
+
+    def _check_columns(self) -> None:
+        """Refuse lists of columns that do not belong together."""
+        for name in ("formats", "categories", "rest", "fills"):
+            if len(getattr(self, name)) != len(self.kinds):
+                raise _unfit(name, getattr(self, name))
+        if self.kinds and len(self.kinds) != len(self.columns):
+            raise _unfit("kinds", self.kinds)
+        for column, kind in enumerate(self.kinds):
+            fill, width = self.fills[column], self.width(column)
+            if kind not in KINDS or width < 1 or (kind == "date") != (self.formats[column] in DATE_FORMATS):
+                raise _unfit("kinds", self.kinds)
+            if kind == "category" and fill is not None and (fill != int(fill) or not -1 <= fill < width):
+                raise _unfit("fills", self.fills)
 
     def _check(self, experiment: Experiment) -> None:
         from mlp_core.plan import plan
@@ -93,6 +127,8 @@ class Preprocessing:
 
 def preprocessing_of(experiment: Experiment, dataset: Dataset) -> Preprocessing:
     """What the loaded data set does to the experiment's samples."""
+    if dataset.preparation is not None:
+        return _of_table(dataset, dataset.preparation)
     images = len(dataset.facts.sample_shape) > 1
     features = tuple(experiment.data.params.get("features", ()))
     return Preprocessing(
@@ -105,6 +141,33 @@ def preprocessing_of(experiment: Experiment, dataset: Dataset) -> Preprocessing:
         class_names=tuple(dataset.facts.class_names),
         target_names=tuple(dataset.facts.target_names),
         target_unit=experiment.data.facts.target_unit,
+        target_mean=_floats(dataset.target_mean),
+        target_std=_floats(dataset.target_std),
+    )
+
+
+def _of_table(dataset: Dataset, fitted: Preparation) -> Preprocessing:
+    """What was fitted on the training part of an uploaded table."""
+    from mlp_core.data.uploaded import input_scale
+
+    table = table_of(dataset.spec.params)
+    assert table is not None, "a table was loaded"
+    numbers, places = iter(fitted.number_fills.tolist()), iter(fitted.category_fills)
+    fills = [float(next(places) if column.kind == "category" else next(numbers)) for column in table.features]
+    mean, std = input_scale(table.features, fitted)
+    return Preprocessing(
+        columns=tuple(column.name for column in table.features),
+        kinds=tuple(column.kind for column in table.features),
+        formats=tuple(column.format for column in table.features),
+        categories=tuple(column.categories for column in table.features),
+        rest=tuple(column.rest for column in table.features),
+        fills=tuple(
+            None if column.fill == "drop" else fill for column, fill in zip(table.features, fills, strict=True)
+        ),
+        mean=_floats(mean),
+        std=_floats(std),
+        class_names=table.classes,
+        target_names=dataset.facts.target_names,
         target_mean=_floats(dataset.target_mean),
         target_std=_floats(dataset.target_std),
     )
@@ -123,12 +186,14 @@ def _like(name: str, value: Any, default: Any) -> Any:
         if _is_finite(value):
             return float(value)
     elif isinstance(value, list | tuple):
+        if name in _ITEMS and all(map(_ITEMS[name], value)):
+            return tuple(tuple(item) if isinstance(item, list | tuple) else item for item in value)
         if name == "image_shape" and all(isinstance(item, int) for item in value):
             return tuple(value)
-        if name in ("columns", "features", "class_names", "target_names"):
+        if name in ("columns", "features", "class_names", "target_names", "kinds", "formats"):
             if all(map(_is_text, value)):
                 return tuple(value)
-        elif all(map(_is_finite, value)):
+        elif name not in _ITEMS and all(map(_is_finite, value)):
             return tuple(map(float, value))
     raise _unfit(name, value)
 
@@ -140,6 +205,14 @@ def _is_text(value: Any) -> bool:
 
 def _is_finite(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e300
+
+
+_ITEMS: dict[str, Callable[[Any], bool]] = {
+    "categories": lambda item: isinstance(item, list | tuple) and all(map(_is_text, item)),
+    "rest": lambda item: isinstance(item, bool),
+    "fills": lambda item: item is None or _is_finite(item),
+}
+"""What the items of a list must be, where they are neither all texts nor all numbers."""
 
 
 def _unfit(name: str, value: Any) -> SpecError:

@@ -11,6 +11,7 @@ import numpy as np
 from mlp_core.catalog import FEATURES, load_object
 from mlp_core.data import load, split, tabular
 from mlp_core.data.dataset import PartName
+from mlp_core.export import tables
 from mlp_core.export.arguments import arguments
 from mlp_core.export.python import Expression, Group, assign, call, layout, literal
 from mlp_core.export.sections import Section
@@ -100,6 +101,13 @@ def _bundled(experiment: Experiment, planned: Plan) -> Samples:
         lines.append("targets = targets.astype(np.float64).reshape(len(targets), -1)")
     section = _tensors(experiment, planned, lines, _standardised(experiment))
     return Samples((functions, section), imports | {f"from sklearn.datasets import load_{entry.name}"})
+
+
+def _uploaded(experiment: Experiment, planned: Plan) -> Samples:
+    made = tables.program(experiment)
+    functions, imports = _borrowed(*_splitters(experiment), *made.functions)
+    section = _tensors(experiment, planned, list(made.lines), list(made.after))
+    return Samples((functions, Section(section.title, made.text, section.blocks)), imports | {"import pandas as pd"})
 
 
 def _target_name(experiment: Experiment) -> str:
@@ -266,4 +274,5 @@ _SOURCES: dict[str, Callable[[Experiment, Plan], Samples]] = {
     "drawn": _generated,
     "bundled": _bundled,
     "downloaded": _downloaded,
+    "uploaded": _uploaded,
 }

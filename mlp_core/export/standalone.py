@@ -12,18 +12,41 @@ import io
 import math
 import re
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from mlp_core.data.pictures import decode_image
 
+Rows = list[tuple[int, list[str]]]
+
 # The text keeps to the width of 88 that ruff has by default.
 # fmt: off
 
 
 MAX_FILE_BYTES = 50_000_000
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+DECIMALS = {
+    ".": re.compile(r"[+-]?[0-9]*\.[0-9]+"),
+    ",": re.compile(r"[+-]?[0-9]*,[0-9]+"),
+}
+WHITE = " \t\r\n\v\f\xa0"
+MISSING = {
+    "",
+    "NA",
+    "N/A",
+    "n/a",
+    "#N/A",
+    "NaN",
+    "nan",
+    "-nan",
+    "NULL",
+    "null",
+    "None",
+    "?",
+    "-",
+}
 
 
 def read_text(path: Path) -> str:
@@ -49,6 +72,113 @@ def read_text(path: Path) -> str:
         raise ValueError(
             f"The file {str(path)!r} is not text in UTF-8. Save it as 'CSV UTF-8'."
         ) from None
+
+
+def read_rows(text: str, columns: Sequence[str]) -> tuple[Rows, str]:
+    """The cells of these columns with the line of each row, and the mark before decimals, from CSV.
+
+    Other columns are not looked at. The first line names the columns.
+    """
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t|", key=first.count)
+    try:
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        rows = [
+            (lines.line_num, [cell.strip(WHITE) for cell in row])
+            for row in lines
+            if row
+        ]
+    except csv.Error as error:
+        raise ValueError(
+            f"The table is not valid CSV: {error}. Save it again as CSV."
+        ) from None
+    header = rows[0][1] if rows else []
+    for name in columns:
+        if header.count(name) != 1:
+            what = "has more than once" if name in header else "lacks"
+            raise ValueError(
+                f"The table {what} the column {name[:100]!r}. Its first line must name "
+                f"each of the {len(columns)} columns once: {', '.join(columns)[:500]}."
+            )
+    places = [header.index(name) for name in columns]
+    if len(rows) < 2:
+        raise ValueError(
+            "The table has no rows. Add at least one below the names of the columns."
+        )
+    found = []
+    for line, cells in rows[1:]:
+        found.append(
+            (line, [cells[place] if place < len(cells) else "" for place in places])
+        )
+    marks = {
+        mark: sum(bool(form.fullmatch(cell)) for _, row in found for cell in row)
+        for mark, form in DECIMALS.items()
+    }
+    return found, max(marks, key=lambda mark: marks[mark])
+
+
+def prepare_rows(
+    rows: Sequence[tuple[int, Sequence[str]]],
+    decimal: str,
+    columns: Sequence[str],
+    kinds: Sequence[str],
+    formats: Sequence[str],
+    categories: Sequence[Sequence[str]],
+    rest: Sequence[bool],
+    fills: Sequence[float | None],
+) -> np.ndarray:
+    """Cells as numbers (N, inputs), before they are scaled.
+
+    Dates are days since 1970, and each category is an input that is 1 or 0.
+    """
+    widths = [
+        len(texts) + other if kind == "category" else 1
+        for kind, texts, other in zip(kinds, categories, rest, strict=True)
+    ]
+    values = np.zeros((len(rows), sum(widths)))
+    for row, (line, cells) in enumerate(rows):
+        start = 0
+        for column, cell in enumerate(cells):
+            kind, fill = kinds[column], fills[column]
+            if kind == "category":
+                found = category_place(cell, categories[column], rest[column])
+            else:
+                found = cell_value(cell, decimal, formats[column])
+            if found is None and fill is None:
+                got = f"{cell[:60]!r}" if cell else "an empty cell"
+                raise ValueError(
+                    f"The column {columns[column][:100]!r} must hold a {kind}. "
+                    f"Got {got} in line {line}. Correct it."
+                )
+            value = fill if found is None else found
+            if kind != "category":
+                values[row, start] = value
+            elif value is not None and value >= 0:
+                values[row, start + int(value)] = 1
+            start += widths[column]
+    return values
+
+
+def category_place(cell: str, categories: Sequence[str], rest: bool) -> float | None:
+    """The place of a text among the categories; None for a missing one."""
+    if cell in categories:
+        return categories.index(cell)
+    return len(categories) if rest and cell not in MISSING else None
+
+
+def cell_value(cell: str, decimal: str, form: str) -> float | None:
+    """A number, or a date as days since 1 January 1970; None for what is neither."""
+    if form:
+        try:
+            moment = datetime.strptime(cell, form).replace(tzinfo=UTC)
+        except ValueError:
+            return None
+        return moment.timestamp() / 86400
+    point = cell.replace(",", ".") if decimal == "," else cell
+    mixed = decimal == "," and "." in cell
+    if cell in MISSING or mixed or not NUMBER.fullmatch(point):
+        return None
+    return float(point) if math.isfinite(float(point)) else None
 
 
 def read_table(text: str, columns: Sequence[str]) -> np.ndarray:

@@ -21,6 +21,7 @@ experiment()  # reads the address that a browser came with
 sections = {
     "Play": [
         st.Page(PAGES / "playground" / "page.py", title="Playground", icon=":material/play_circle:", default=True),
+        st.Page(PAGES / "data" / "page.py", title="Data", icon=":material/table_view:", url_path="data"),
         st.Page(PAGES / "model" / "page.py", title="Model", icon=":material/table_rows:", url_path="model"),
     ],
     "Understand": [

@@ -15,6 +15,7 @@ from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
 from pages.export.code import STATE_SECONDS, WEIGHTS_FILE
 from pages.shared import editor
+from pages.shared.layout import as_text
 from pages.shared.numbers import loss_text, size_in_bytes
 
 if TYPE_CHECKING:
@@ -82,7 +83,10 @@ def experiment_tab(session: Session) -> None:
         hide = st.multiselect("Hide", list(CONTROLS), key="link_hide", format_func=_control)
         lock = st.multiselect("Fix at their value", list(CONTROLS), key="link_lock", format_func=_control)
         base = (st.context.url or "http://localhost:8501/").split("?")[0].removesuffix("export")
-        st.code(url(base, current, hide, lock), language="text", wrap_lines=True)
+        try:
+            st.code(url(base, current, hide, lock), language="text", wrap_lines=True)
+        except UserError as error:  # a table of many columns
+            st.info(as_text(error), icon=":material/link_off:")
 
 
 def _control(name: str) -> str:

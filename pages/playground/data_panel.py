@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from mlp_core.catalog import DATASETS, TRAINING
 from mlp_core.catalog.parameters import Floats, Formula, Parameter, Points, Subset
+from mlp_core.catalog.structures import Record
+from mlp_core.catalog.tables import table_of
 from mlp_core.catalog.training import TEST_FRACTION, VALIDATION_FRACTION
 from mlp_core.training.snapshot import Snapshot
 from pages.playground.drawing_area import copy_button, drawing_area
 from pages.playground.own_copy import set_label
 from pages.shared import editor
+from pages.shared.layout import as_text
 from pages.shared.link import hidden, locked
 from pages.shared.widgets import parameter_widget
 
+DATA_PAGE = Path(__file__).parents[1] / "data" / "page.py"
 
 def data_panel(snapshot: Snapshot) -> None:
     """Draw the area."""
@@ -33,7 +39,9 @@ def data_panel(snapshot: Snapshot) -> None:
             f"{entry.label}: {entry.when}",
         )  # fmt: skip
     st.caption(entry.summary)
-    apart = Formula | Floats | Points | Subset
+    if entry.source == "uploaded":
+        _table(current.data.params)
+    apart = Formula | Floats | Points | Record | Subset
     small = [parameter for parameter in entry.parameters if not isinstance(parameter, apart)]
     for parameter in entry.parameters:
         if isinstance(parameter, Formula | Floats):
@@ -50,13 +58,21 @@ def data_panel(snapshot: Snapshot) -> None:
             _parameter(parameter)
     copy_button()
     if message := editor.refusal("data"):
-        st.error(message, icon=":material/block:")
+        st.error(as_text(message), icon=":material/block:")
     if (dataset := snapshot.dataset) is not None and dataset.spec == current.data:
         validation = f"{dataset.validation_size:,} validation, " if dataset.validation_size else ""
         st.caption(
             f"{dataset.train_size:,} training, {validation}{dataset.test_size:,} test samples. "
-            f"{' '.join(snapshot.notes)}"
+            f"{as_text(' '.join(snapshot.notes))}"
         )
+
+
+def _table(params: Mapping[str, Any]) -> None:
+    """The name of the table that is chosen, and the way to where it is chosen."""
+    table = table_of(params)
+    if table is not None:
+        st.markdown(f"{as_text(table.file.name)}: predicts **{as_text(table.target)}**")
+    st.page_link(str(DATA_PAGE), label="Open the Data page", icon=":material/table_view:")
 
 
 def _in_pairs(fields: Sequence[Callable[[], None]]) -> None:

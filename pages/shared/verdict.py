@@ -67,7 +67,7 @@ class Verdict:
             step=train and not snapshot.trains and not self.step_locked,
             reset=sound,
             new_weights=sound and not self.seed_locked,
-            download=missing or (failed and downloaded),
+            download=downloaded and (missing or failed),
         )
 
 

@@ -16,7 +16,7 @@ from mlp_core.presets import PRESETS
 from mlp_core.training.session import Session
 from tests.pages.test_pages import LIMIT, ROOT, field, preset, settled, use
 
-HERE = [name for name, entry in DATASETS.items() if entry.source != "downloaded"]
+HERE = [name for name, entry in DATASETS.items() if entry.source in ("generated", "bundled")]
 """Data sets that need no download."""
 PRESETS_HERE = [name for name, preset in PRESETS.items() if preset.experiment.data.dataset in HERE]
 MOST_SNAPSHOTS = 3

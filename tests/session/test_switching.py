@@ -19,7 +19,7 @@ from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from mlp_core.views import VIEWS, Options, draw
 
-HERE = [name for name, entry in DATASETS.items() if entry.source != "downloaded"]
+HERE = [name for name, entry in DATASETS.items() if entry.source in ("generated", "bundled")]
 """Data sets that need no download."""
 EXPERIMENTS = [preset.experiment for preset in PRESETS.values() if preset.experiment.data.dataset in HERE]
 MOST_SNAPSHOTS = 4

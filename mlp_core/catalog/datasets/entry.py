@@ -13,7 +13,7 @@ from typing import Any, Literal
 from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.facts import DataFacts
 
-Source = Literal["generated", "drawn", "bundled", "downloaded"]
+Source = Literal["generated", "drawn", "bundled", "downloaded", "uploaded"]
 
 Params = Mapping[str, Any]
 Describe = Callable[[Params], DataFacts]
