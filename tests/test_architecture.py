@@ -20,7 +20,7 @@ MODULES = {
 
 ORDER = [
     ["mlp_core.errors", "mlp_core.limits", "mlp_core.processor", "mlp_core.figures", "mlp_core.torchvision_compat"],
-    ["mlp_core.formula"],
+    ["mlp_core.evaluation", "mlp_core.formula"],
     ["mlp_core.catalog"],
     ["mlp_core.params", "mlp_core.strict_json", "mlp_core.versions"],
     ["mlp_core.spec"],

@@ -5,7 +5,13 @@ see it.
 """
 
 from mlp_core.figures.boundary import decision_boundary, decision_boundary_alt
-from mlp_core.figures.confusion import confusion_matrix, confusion_matrix_alt
+from mlp_core.figures.calibration import (
+    calibration_curve,
+    calibration_curve_alt,
+    confidence_histogram,
+    confidence_histogram_alt,
+)
+from mlp_core.figures.confusion import Normalise, confusion_matrix, confusion_matrix_alt
 from mlp_core.figures.curve import Curve, smooth
 from mlp_core.figures.curves import (
     accuracy_curves,
@@ -17,24 +23,34 @@ from mlp_core.figures.curves import (
 )
 from mlp_core.figures.empty import empty, empty_alt
 from mlp_core.figures.fit import fitted_curve, fitted_curve_alt
+from mlp_core.figures.influence import class_bars, class_bars_alt, influence_map, influence_map_alt
 from mlp_core.figures.layout import Figure
 from mlp_core.figures.palette import Theme, class_colour, palette
+from mlp_core.figures.ranking import precision_recall, precision_recall_alt, roc, roc_alt
 from mlp_core.figures.regression import (
     predicted_vs_actual,
     predicted_vs_actual_alt,
     regression_surface,
     regression_surface_alt,
 )
+from mlp_core.figures.residuals import residuals, residuals_alt
 from mlp_core.figures.ridges import histograms, histograms_alt
 from mlp_core.figures.text import escape_label, percent, plain, readable
 
 __all__ = [
     "Curve",
     "Figure",
+    "Normalise",
     "Theme",
     "accuracy_curves",
     "accuracy_curves_alt",
+    "calibration_curve",
+    "calibration_curve_alt",
+    "class_bars",
+    "class_bars_alt",
     "class_colour",
+    "confidence_histogram",
+    "confidence_histogram_alt",
     "confusion_matrix",
     "confusion_matrix_alt",
     "decision_boundary",
@@ -46,6 +62,8 @@ __all__ = [
     "fitted_curve_alt",
     "histograms",
     "histograms_alt",
+    "influence_map",
+    "influence_map_alt",
     "learning_rate_curve",
     "learning_rate_curve_alt",
     "loss_curves",
@@ -53,10 +71,16 @@ __all__ = [
     "palette",
     "percent",
     "plain",
+    "precision_recall",
+    "precision_recall_alt",
     "predicted_vs_actual",
     "predicted_vs_actual_alt",
     "readable",
     "regression_surface",
     "regression_surface_alt",
+    "residuals",
+    "residuals_alt",
+    "roc",
+    "roc_alt",
     "smooth",
 ]
