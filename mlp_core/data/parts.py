@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mlp_core.data.dataset import Array, Dataset
 
 
@@ -24,6 +27,15 @@ class DataPart:
         """The coordinates (N, 2) of its samples; None where they are no points."""
         found: Array | None = getattr(dataset, f"points_{self.name}")
         return found
+
+    def samples(self, dataset: Dataset, places: NDArray[np.int64] | slice) -> Array:
+        """Some of its samples in their own units: images as bytes, coordinates of points, or rows of a table."""
+        inputs, points = self.arrays(dataset)[0], self.points(dataset)
+        if points is not None:
+            return points[places]
+        if dataset.feature_mean is None or dataset.feature_std is None:
+            return inputs[places]
+        return inputs[places] * dataset.feature_std + dataset.feature_mean
 
     def exists(self, dataset: Dataset) -> bool:
         """Whether the set has such a part, with samples in it."""

@@ -75,7 +75,7 @@ def confidence_histogram(
     data = [
         {
             "type": "bar", "uid": name, "name": name, "x": encode(middles), "y": encode(np.asarray(values)),
-            "width": 0.94 / bins, "marker": {"color": colour, "pattern": {"shape": pattern}},
+            "width": 0.94 / bins, "marker": {"color": colour, "pattern": {"shape": pattern, "fillmode": "overlay"}},
             "hovertemplate": f"confidence about %{{x:.2f}}<br>%{{y:,}} {name}<extra></extra>",
         }
         for name, values, colour, pattern in bars

@@ -149,7 +149,7 @@ VIEWS: dict[str, View] = {
                  compute=partial(_answers, name))
             for name, part in PARTS.items()
         ),
-        _evaluation("confusion", "Confusion matrix of a part", _classifies,
+        _evaluation("confusion", "Confusion matrix", _classifies,
                     "Rows are true classes, columns predicted ones: what lies off the diagonal is wrong."),
         _evaluation("roc", "ROC curve", _classifies,
                     "Every threshold at once: how many samples of the class are found against how many false alarms "

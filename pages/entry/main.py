@@ -23,6 +23,9 @@ sections = {
         st.Page(PAGES / "playground" / "page.py", title="Playground", icon=":material/play_circle:", default=True),
         st.Page(PAGES / "model" / "page.py", title="Model", icon=":material/table_rows:", url_path="model"),
     ],
+    "Understand": [
+        st.Page(PAGES / "evaluate" / "page.py", title="Evaluate", icon=":material/fact_check:", url_path="evaluate"),
+    ],
     "Take away": [
         st.Page(PAGES / "export" / "page.py", title="Export", icon=":material/download:", url_path="export"),
     ],
