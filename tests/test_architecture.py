@@ -20,7 +20,7 @@ MODULES = {
 
 ORDER = [
     ["mlp_core.errors", "mlp_core.limits", "mlp_core.processor", "mlp_core.figures", "mlp_core.torchvision_compat"],
-    ["mlp_core.formula"],
+    ["mlp_core.evaluation", "mlp_core.formula"],
     ["mlp_core.catalog"],
     ["mlp_core.params", "mlp_core.strict_json", "mlp_core.versions"],
     ["mlp_core.spec"],
@@ -29,6 +29,7 @@ ORDER = [
     ["mlp_core.run"],
     ["mlp_core.activations", "mlp_core.engines", "mlp_core.export", "mlp_core.views"],
     ["mlp_core.predict"],
+    ["mlp_core.influence"],
     ["mlp_core.training"],
     ["mlp_core.commands"],
     ["mlp_core.__main__"],

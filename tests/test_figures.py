@@ -50,6 +50,7 @@ VALUES: dict[str, Any] = {
 }
 EDGES = [np.linspace(-2, 3, 41), np.linspace(0, 1, 31), np.linspace(-1e-7, 0, 11)]
 COUNTS = [RANDOM.integers(0, 50, len(edges) - 1) for edges in EDGES]
+UNIT = np.linspace(0, 1, 10)
 
 Make = Callable[[figures.Theme], figures.Figure]
 EACH: dict[str, Make] = {
@@ -62,7 +63,22 @@ EACH: dict[str, Make] = {
     "accuracy, test alone": lambda t: figures.accuracy_curves(None, TEST, steps_per_epoch=25, theme=t),
     "learning rate": lambda t: figures.learning_rate_curve(TEST, steps_per_epoch=25, log_y=True, theme=t),
     "confusion": lambda t: figures.confusion_matrix(np.eye(8, dtype=int) * 9, NASTY, theme=t),
-    "confusion, shares": lambda t: figures.confusion_matrix(np.zeros((2, 2), int), ["a", "a"], normalise=True, theme=t),
+    "confusion, shares": lambda t: figures.confusion_matrix(
+        np.zeros((2, 2), int), ["a", "a"], normalise="true", theme=t
+    ),
+    "confusion, cell": lambda t: figures.confusion_matrix(
+        np.eye(3, dtype=int), NASTY[:3], normalise="pred", selected=(0, 2), theme=t
+    ),
+    "roc": lambda t: figures.roc([(UNIT, UNIT), None], [0.5, None], NASTY[:2], marks=(0.2, 0.3), theme=t),
+    "roc, many": lambda t: figures.roc([(UNIT, UNIT**2)] * 15, [0.5, None, *[0.4] * 13], range(15), theme=t),
+    "precision-recall": lambda t: figures.precision_recall([(UNIT, UNIT)] * 2, [0.5] * 2, NASTY[:2], base=0.3, theme=t),
+    "calibration": lambda t: figures.calibration_curve(UNIT, UNIT**2, np.arange(10), theme=t),
+    "confidence": lambda t: figures.confidence_histogram(np.arange(10), np.arange(10) // 2, theme=t),
+    "residuals": lambda t: figures.residuals(
+        np.arange(50.0), np.sin(np.arange(50)), name=NASTY[0], unit="<b>", theme=t
+    ),
+    "class bars": lambda t: figures.class_bars(UNIT[: len(NASTY[:3])], NASTY[:3], title="probability", theme=t),
+    "influence": lambda t: figures.influence_map(np.outer(UNIT, UNIT - 0.5), theme=t),
     "confusion, many": lambda t: figures.confusion_matrix(np.ones((100, 100), int), range(100), theme=t),
     "histograms": lambda t: figures.histograms(NASTY[:3], EDGES, COUNTS, unit_label="weight", theme=t),
     "histograms, nothing": lambda t: figures.histograms([], [], [], unit_label="weight", theme=t),

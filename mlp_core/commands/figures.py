@@ -40,8 +40,15 @@ def snapshot_of(run: Run, history: History, evaluation: Evaluation | None) -> Sn
         epoch=run.position.epoch,
         batches_per_epoch=run.batches.per_epoch,
         confusion=None if evaluation is None else evaluation.confusion,
-        views={name: ViewResult(step, VIEWS[name].arrays(run)) for name in computed(run.dataset.facts)},
+        views={name: ViewResult(step, VIEWS[name].arrays(run)) for name in _wanted(run)},
     )
+
+
+def _wanted(run: Run) -> list[str]:
+    """The views that figures of such data are drawn from."""
+    facts = run.dataset.facts
+    read = {view.computed(Options()) for view in VIEWS.values() if view.page and view.applies(facts)}
+    return [name for name in computed(facts) if name in read]
 
 
 def save_figures(snapshot: Snapshot, folder: Path) -> list[Path]:

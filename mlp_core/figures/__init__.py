@@ -14,7 +14,13 @@ from mlp_core.figures.activation import (
     sketch,
 )
 from mlp_core.figures.boundary import decision_boundary, decision_boundary_alt
-from mlp_core.figures.confusion import confusion_matrix, confusion_matrix_alt
+from mlp_core.figures.calibration import (
+    calibration_curve,
+    calibration_curve_alt,
+    confidence_histogram,
+    confidence_histogram_alt,
+)
+from mlp_core.figures.confusion import Normalise, confusion_matrix, confusion_matrix_alt
 from mlp_core.figures.curve import Curve, smooth
 from mlp_core.figures.curves import (
     accuracy_curves,
@@ -26,20 +32,24 @@ from mlp_core.figures.curves import (
 )
 from mlp_core.figures.empty import empty, empty_alt
 from mlp_core.figures.fit import fitted_curve, fitted_curve_alt
+from mlp_core.figures.influence import class_bars, class_bars_alt, influence_map, influence_map_alt
 from mlp_core.figures.layout import Figure
 from mlp_core.figures.palette import Theme, class_colour, palette
+from mlp_core.figures.ranking import precision_recall, precision_recall_alt, roc, roc_alt
 from mlp_core.figures.regression import (
     predicted_vs_actual,
     predicted_vs_actual_alt,
     regression_surface,
     regression_surface_alt,
 )
+from mlp_core.figures.residuals import residuals, residuals_alt
 from mlp_core.figures.ridges import histograms, histograms_alt
 from mlp_core.figures.text import escape_label, percent, plain, readable
 
 __all__ = [
     "Curve",
     "Figure",
+    "Normalise",
     "Theme",
     "accuracy_curves",
     "accuracy_curves_alt",
@@ -47,7 +57,13 @@ __all__ = [
     "activation_costs_alt",
     "activation_curves",
     "activation_curves_alt",
+    "calibration_curve",
+    "calibration_curve_alt",
+    "class_bars",
+    "class_bars_alt",
     "class_colour",
+    "confidence_histogram",
+    "confidence_histogram_alt",
     "confusion_matrix",
     "confusion_matrix_alt",
     "decision_boundary",
@@ -59,6 +75,8 @@ __all__ = [
     "fitted_curve_alt",
     "histograms",
     "histograms_alt",
+    "influence_map",
+    "influence_map_alt",
     "layer_signal",
     "layer_signal_alt",
     "learning_rate_curve",
@@ -68,11 +86,17 @@ __all__ = [
     "palette",
     "percent",
     "plain",
+    "precision_recall",
+    "precision_recall_alt",
     "predicted_vs_actual",
     "predicted_vs_actual_alt",
     "readable",
     "regression_surface",
     "regression_surface_alt",
+    "residuals",
+    "residuals_alt",
+    "roc",
+    "roc_alt",
     "sketch",
     "smooth",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,8 @@ from mlp_core.figures.palette import Theme, mix, palette, stops, text_on
 from mlp_core.figures.text import percent, plain, readable, unique_labels
 
 Array = npt.NDArray[Any]
+Normalise = Literal["", "true", "pred"]
+"""What cells are shares of: nothing (counts), the true class, or the predicted class."""
 
 MOST_WITH_NUMBERS = 12
 """Above this many classes the cells are too small for numbers; hovering shows them."""
@@ -24,16 +26,19 @@ def confusion_matrix(
     class_names: Sequence[object],
     *,
     theme: Theme = "light",
-    normalise: bool = False,
+    normalise: Normalise = "",
+    selected: tuple[int, int] | None = None,
     uirevision: str = "confusion",
 ) -> Figure:
     """`matrix`: K×K counts, row = true class, column = predicted class.
 
-    The colour is always the share of the row, so that a rare class is as visible as a common one; the number
-    is the count, or with `normalise` the share of the row in percent.
+    The colour is the share of the row (of the column with 'pred'), so that a rare class is as visible as a common one;
+    the number is the count, or with `normalise` that share in percent. `selected` is the row and column of a cell that
+    gets a frame.
     """
     counts = _checked(matrix, class_names)
-    share = _row_shares(counts)
+    share = _shares(counts, axis=0 if normalise == "pred" else 1)
+    of = "column" if normalise == "pred" else "row"
     small = len(class_names) <= MOST_WITH_NUMBERS
     names = unique_labels(class_names, 14 if small else 10)
     colours = palette(theme)
@@ -44,10 +49,10 @@ def confusion_matrix(
         "customdata": encode(counts),
         "colorscale": stops((colours.ramp_low, colours.ramp_high)), "showscale": False,
         "xgap": gap, "ygap": gap,
-        "hovertemplate": "true %{y}, predicted %{x}<br>%{customdata:,} · %{z} % of the row<extra></extra>",
+        "hovertemplate": "true %{y}, predicted %{x}<br>%{customdata:,} · %{z} % of the " + of + "<extra></extra>",
     }]  # fmt: skip
     if small:
-        data.append(_numbers(counts, share, names, normalise, theme))
+        data.append(_numbers(counts, share, names, bool(normalise), theme))
     shared = {"type": "category", "showgrid": False, "automargin": True, "fixedrange": True, "tickformat": ""}
     shared |= {"nticks": 0 if small else 20}
     return {
@@ -59,9 +64,17 @@ def confusion_matrix(
             yaxis=axis("true", autorange="reversed", **shared),
             dragmode=False,
             showlegend=False,
+            shapes=[] if selected is None else [_frame(*selected, theme)],
             margin={"l": 24, "r": 8, "t": 8, "b": 24},
         ),
     }
+
+
+def _frame(row: int, column: int, theme: Theme) -> dict[str, Any]:
+    return {
+        "type": "rect", "xref": "x", "yref": "y", "x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5,
+        "y1": row + 0.5, "line": {"color": palette(theme).negative, "width": 3},
+    }  # fmt: skip
 
 
 def confusion_matrix_alt(matrix: Array, class_names: Sequence[object]) -> str:
@@ -99,8 +112,8 @@ def _numbers(counts: Array, share: Array, names: list[str], normalise: bool, the
     }  # fmt: skip
 
 
-def _row_shares(counts: Array) -> Array:
-    total = counts.sum(axis=1, keepdims=True)
+def _shares(counts: Array, axis: int) -> Array:
+    total = counts.sum(axis=axis, keepdims=True)
     share: Array = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
     return share
 

@@ -6,12 +6,32 @@ needs no PyTorch; what a view computes from a run is imported when it is first c
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
 from mlp_core.catalog.facts import DataFacts
-from mlp_core.views import curves, outputs
-from mlp_core.views.view import CURVE_POINTS, Arrays, Drawing, Kind, Options, Source, View, draw, sentence
+from mlp_core.data.parts import PARTS
+from mlp_core.views import curves, evaluation, outputs
+from mlp_core.views.view import (
+    CURVE_POINTS,
+    USUAL_THRESHOLD,
+    Arrays,
+    Drawing,
+    Kind,
+    Options,
+    Source,
+    View,
+    draw,
+    sentence,
+)
+
+if TYPE_CHECKING:
+    from mlp_core.run.build import Run
 
 __all__ = [
     "CURVE_POINTS",
+    "USUAL_THRESHOLD",
     "VIEWS",
     "Arrays",
     "Drawing",
@@ -33,6 +53,36 @@ def _is_rows(facts: DataFacts) -> bool:
 
 def _is_line(facts: DataFacts) -> bool:
     return not facts.classifies and not facts.plane and facts.sample_shape == (1,)
+
+
+def _answers(part: str, run: Run) -> Arrays:
+    """`mlp_core.views.answers.answers`, which needs PyTorch."""
+    from mlp_core.views.answers import answers
+
+    return answers(run, part)
+
+
+def _classifies(facts: DataFacts) -> bool:
+    return facts.classifies
+
+
+def _regresses(facts: DataFacts) -> bool:
+    return not facts.classifies
+
+
+def _evaluation(name: str, label: str, applies: Callable[[DataFacts], bool], text: str) -> View:
+    """A view of the Evaluate page, drawn by the function of that name in `evaluation`."""
+    return View(
+        name=f"evaluation_{name}",
+        label=label,
+        figure=getattr(evaluation, name),
+        alt=getattr(evaluation, f"{name}_alt"),
+        applies=applies,
+        reads=evaluation.ANSWERS,
+        page="evaluate",
+        help=text,
+        wait="It appears here as soon as all samples of the part were answered.",
+    )
 
 
 VIEWS: dict[str, View] = {
@@ -94,6 +144,30 @@ VIEWS: dict[str, View] = {
             figure=outputs.regression, alt=outputs.regression_alt, output=True,
             applies=lambda facts: not facts.classifies and not facts.plane,
         ),
+        *(
+            View(name=evaluation.ANSWERS.format(part=name), label=f"Answers: {part.label}", page="",
+                 compute=partial(_answers, name))
+            for name, part in PARTS.items()
+        ),
+        _evaluation("confusion", "Confusion matrix", _classifies,
+                    "Rows are true classes, columns predicted ones: what lies off the diagonal is wrong."),
+        _evaluation("roc", "ROC curve", _classifies,
+                    "Every threshold at once: how many samples of the class are found against how many false alarms "
+                    "that costs. The dotted line is guessing."),
+        _evaluation("precision_recall", "Precision-recall curve", _classifies,
+                    "Every threshold at once: how many of those found are right against how many are found. Says more "
+                    "than the ROC curve where a class is rare."),
+        _evaluation("calibration", "Calibration", _classifies,
+                    "Of the answers with 80 % confidence, are 80 % right? Below the dotted line the network is surer "
+                    "than it should be."),
+        _evaluation("confidence", "Confidence", _classifies,
+                    "How sure the answers are. Wrong answers that are very sure are the dangerous ones."),
+        _evaluation("values", "Predicted against actual values", _regresses,
+                    "A perfect network puts every point on the dotted line."),
+        _evaluation("residuals", "Residuals against predictions", _regresses,
+                    "Predicted less actual value. A bend, or a funnel, is something that the network has not learned."),
+        _evaluation("feature_residuals", "Residuals against a feature", _regresses,
+                    "Where the mean leaves zero, the network uses this feature too little, or too much."),
     )
 }  # fmt: skip
 """Everything that can be seen of a run, by name."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.data.dataset import Dataset
-from mlp_core.figures import Theme, empty, empty_alt
+from mlp_core.figures import Normalise, Theme, empty, empty_alt
 
 if TYPE_CHECKING:
     from mlp_core.run.build import Run
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 Arrays = dict[str, Any]
 Kind = Literal["plot", "images", "rows"]
 Points = Literal["train", "test", "both"]
+Page = Literal["playground", "evaluate", ""]
 
+USUAL_THRESHOLD = 0.5
 CURVE_POINTS = 250
 """The most points of a curve that is drawn."""
 
@@ -114,12 +116,22 @@ class Options:
     """Whether the axis of the loss is logarithmic."""
     smoothing: float = 0.0
     """How far the train curve is averaged over its past, from 0 to below 1."""
-    normalise: bool = False
-    """Whether a confusion matrix shows shares of the true class instead of counts."""
+    normalise: Normalise = ""
+    """What a confusion matrix shows shares of instead of counts: the true class ('true') or the predicted ('pred')."""
     points: Points = "both"
     """Which samples are drawn on a plane."""
     discretise: bool = False
     """Whether a plane shows steps instead of smooth changes."""
+    part: str = "test"
+    """The part of the data that is evaluated: a key of `mlp_core.data.parts.PARTS`."""
+    threshold: float = USUAL_THRESHOLD
+    """The probability above which class 1 of two is predicted; the usual one leaves that to the loss's own rule."""
+    cell: tuple[int, int] | None = None
+    """True and predicted class of the cell of a confusion matrix that is looked at."""
+    target: int = 0
+    """Which target of a regression is drawn."""
+    feature: int = 0
+    """Which feature residuals are drawn against."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,15 +142,19 @@ class View:
     """Its key everywhere."""
     label: str
     """Its name for people."""
-    figure: Callable[[Source, Options], Mapping[str, Any] | None]
+    figure: Callable[[Source, Options], Mapping[str, Any] | None] = lambda source, options: None
     """What it shows, as its kind wants it; None while there is nothing to show."""
-    alt: Callable[[Source, Options], str]
+    alt: Callable[[Source, Options], str] = lambda source, options: ""
     """The same in words. Asked only where there is something to show."""
     applies: Callable[[DataFacts], bool] = lambda facts: True
     """Whether runs on such data have it."""
     compute: Callable[[Run], Arrays] | str = ""
     """From a run to plain arrays, as a function or as 'module:function' of one that needs PyTorch; '' for a view that
     needs nothing but the run's curves and test passes."""
+    reads: str = ""
+    """The view whose arrays it is drawn from, if that is another one; '{part}' stands for the part that is chosen."""
+    page: Page = "playground"
+    """The page that it belongs to; '' for a view that others read and nobody draws."""
     drawn_from: Callable[[Source], object] | None = None
     """Which object of a run the view is drawn from, beside the data set: while it is the same one, the view is not
     drawn again. None for what `compute` gave; a view without that is drawn from the whole source."""
@@ -166,18 +182,23 @@ class View:
         found: Arrays = function(run)
         return found
 
-    def same(self, before: Source, now: Source) -> bool:
+    def computed(self, options: Options) -> str:
+        """The view whose arrays it is drawn from, itself or another; '' if from none."""
+        return self.name if self.compute else self.reads.format(part=options.part)
+
+    def same(self, before: Source, now: Source, options: Options) -> bool:
         """Whether it shows the same of two moments, as far as what it is drawn from tells."""
         return (
             before.run == now.run
             and before.dataset is now.dataset
-            and self._drawn_from(before) is self._drawn_from(now)
+            and self._drawn_from(before, options) is self._drawn_from(now, options)
         )
 
-    def _drawn_from(self, source: Source) -> object:
+    def _drawn_from(self, source: Source, options: Options) -> object:
         if self.drawn_from is not None:
             return self.drawn_from(source)
-        return source.view(self.name) if self.compute else source
+        arrays = self.computed(options)
+        return source.view(arrays) if arrays else source
 
 
 @dataclass(frozen=True)

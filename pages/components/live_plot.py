@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -22,6 +24,19 @@ def plot(figure: dict[str, Any], *, key: str, height: int, alt: str) -> Part:
     # The browser sends the trigger when the page turns dark or light: the rerun draws in the other colours.
     data = {"figure": figure, "alt": alt, "height": height}
     return Part(_MOUNT, key, data, {"on_theme_change": _nothing})
+
+
+def pickable(part: Part, picked: Callable[[], None]) -> Part:
+    """The chart of a heat map with cells that can be pressed: `picked` is called then, and finds with `picked_cell`
+    which."""
+    return replace(part, data={**part.data, "pick": True}, options={**part.options, "on_pick_change": picked})
+
+
+def picked_cell(key: str) -> tuple[int, int] | None:
+    """The row and column that was pressed, from 0, in the chart of that key; None for anything else."""
+    found = getattr(st.session_state.get(key), "pick", None)
+    whole = isinstance(found, list | tuple) and len(found) == 2 and all(isinstance(part, int) for part in found)
+    return (found[0], found[1]) if whole else None
 
 
 def _nothing() -> None:

@@ -25,6 +25,7 @@ sections = {
         st.Page(PAGES / "model" / "page.py", title="Model", icon=":material/table_rows:", url_path="model"),
     ],
     "Understand": [
+        st.Page(PAGES / "evaluate" / "page.py", title="Evaluate", icon=":material/fact_check:", url_path="evaluate"),
         st.Page(
             PAGES / "activations" / "page.py", title="Activations", icon=":material/show_chart:", url_path="activations"
         ),

@@ -64,7 +64,7 @@ class ViewSlot:
 
     def views(self, facts: DataFacts) -> Iterable[str]:
         """The view that is shown, if it has something to compute."""
-        return (self._chosen(facts).name,)
+        return (self._chosen(facts).computed(self.options),)
 
     def key(self, snapshot: Snapshot) -> str:
         """One for charts, one for each other kind of view, and one for each set of images."""
@@ -81,7 +81,7 @@ class ViewSlot:
 
     def same(self, before: Snapshot, now: Snapshot) -> bool:
         """Whether the view is drawn from the same."""
-        return self._chosen(None if now.dataset is None else now.dataset.facts).same(before, now)
+        return self._chosen(None if now.dataset is None else now.dataset.facts).same(before, now, self.options)
 
     def _chosen(self, facts: DataFacts | None) -> View:
         views = [VIEWS[name] for name in self.alternatives]

@@ -74,7 +74,8 @@ def _reset(session: Session) -> None:
     session.wait(lambda snapshot: not snapshot.busy, SOON_SECONDS)
 
 
-def _actions(session: Session, permits: Permits) -> None:
+def main_action(session: Session, permits: Permits) -> None:
+    """Train, or Pause while it trains."""
     with st.container(key="main_action", width="content"):
         if permits.trains:
             st.button(
@@ -87,6 +88,10 @@ def _actions(session: Session, permits: Permits) -> None:
                 on_click=_play, args=(session,),
                 help="Start training, or go on where it was paused.",
             )  # fmt: skip
+
+
+def _actions(session: Session, permits: Permits) -> None:
+    main_action(session, permits)
     if not hidden("step"):
         st.button(
             "Step", key="step", icon=":material/skip_next:", on_click=_step, args=(session,), disabled=not permits.step,

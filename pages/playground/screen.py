@@ -41,7 +41,8 @@ class Screen:
     @property
     def tabs(self) -> dict[str, tuple[tuple[str, ...], ...]]:
         """The views of every tab by the tab's name. A view that stands in no tab yet gets one of its own."""
-        shown = [view for view in VIEWS.values() if self.options.test or not view.needs_test]
+        here = [view for view in VIEWS.values() if view.page == "playground"]
+        shown = [view for view in here if self.options.test or not view.needs_test]
         own = {view.label: ((view.name,),) for view in shown if not view.output and view.name not in _CURVES}
         names = {view.name for view in shown}
         places = {
@@ -76,7 +77,7 @@ def screen() -> Screen:
         test=not hidden("test"),
         log_loss=bool(state.get("log_loss")),
         smoothing=float(state.get("smoothing") or 0.0),
-        normalise=bool(state.get("normalise")),
+        normalise="true" if state.get("normalise") else "",
         points=POINTS[state.get("show_points") or "both"],  # type: ignore[arg-type]
         discretise=bool(state.get("discretise")),
     )

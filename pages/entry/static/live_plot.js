@@ -95,7 +95,8 @@ class LivePlot {
     this.sight.observe(this.frame)
   }
 
-  show({ figure, alt, height }, setTriggerValue) {
+  show({ figure, alt, height, pick }, setTriggerValue) {
+    this.pick = pick && (place => setTriggerValue("pick", place))
     this.words.setAttribute("aria-label", alt)
     this.frame.style.height = `${height}px`
     this.height = height
@@ -137,11 +138,20 @@ class LivePlot {
       const { data, layout, config } = dressed(this.latest, this.frame, this.width, this.height)
       await Plotly.react(this.graph, data, layout, config)
       this.graph.querySelectorAll(".main-svg").forEach(svg => svg.setAttribute("aria-hidden", "true"))
+      this.listen()
       this.frame.dataset.drawn = ++this.drawn
       this.problem?.remove()
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  /** Tells Python which cell of a heat map is pressed, where it wants to know. */
+  listen() {
+    if (this.listens || !this.pick) return
+    this.listens = true
+    this.frame.classList.add("mlp-plot-picks")
+    this.graph.on("plotly_click", ({ points }) => this.pick?.(points[0].pointIndex ?? points[0].pointNumber))
   }
 
   fail(error) {

@@ -1,0 +1,118 @@
+"""The report on predicted values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp_core.evaluation.classes import Undefined
+from mlp_core.evaluation.intervals import Interval, bootstrap, percentiles
+
+Floats = NDArray[np.float64]
+
+FIGURES = ("r2", "mae", "rmse")
+
+
+@dataclass(frozen=True, eq=False)
+class TargetFigures:
+    """The figures of one target, in its own unit. One that is undefined is None."""
+
+    name: str
+    """The target."""
+    r2: float | None
+    """The share of the targets' variance that the predictions explain; below 0, the mean would be a better answer."""
+    mae: float | None
+    """The mean absolute error."""
+    rmse: float | None
+    """The root of the mean squared error."""
+    intervals: Mapping[str, Interval | None]
+    """The bootstrap interval of each figure."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        intervals = {name: None if one is None else list(one) for name, one in self.intervals.items()}
+        return {"target": self.name, **{name: getattr(self, name) for name in FIGURES}, "intervals": intervals}
+
+
+@dataclass(frozen=True, eq=False)
+class RegressionReport:
+    """How good the predicted values of N samples are. Intervals are of 95 percent."""
+
+    samples: int
+    """How many samples there are."""
+    unit: str
+    """The unit of the targets; '' for none."""
+    targets: tuple[TargetFigures, ...]
+    """The figures of each target."""
+    mean: TargetFigures
+    """The mean of each figure over the targets."""
+    undefined: tuple[Undefined, ...]
+    """The figures that there are not, with the reason; the class is the target's name."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: no NaN, None for what is not defined."""
+        mean = self.mean.as_dict()
+        return {
+            "task": "regression",
+            "samples": self.samples,
+            "unit": self.unit,
+            **{name: mean[name] for name in (*FIGURES, "intervals")},
+            "per_target": [target.as_dict() for target in self.targets],
+            "undefined": [one.as_dict() for one in self.undefined],
+        }
+
+
+def regression_report(
+    actual: NDArray[Any], predicted: NDArray[Any], target_names: Sequence[str], unit: str = ""
+) -> RegressionReport:
+    """The report on values (N, T) in the data's own unit, N at least 1."""
+    true, guess = actual.astype(np.float64), predicted.astype(np.float64)
+    undefined: list[Undefined] = []
+    samples, targets = true.shape
+    finite = bool(np.isfinite(guess).all())
+    if finite:
+        point = _figures(true, guess, undefined, target_names)
+        resampled = bootstrap(lambda weights: _weighted(true, guess, weights), samples)
+        resampled[:, 0, np.isnan(point[0])] = np.nan
+    else:
+        point = np.full((len(FIGURES), targets), np.nan)
+        resampled = np.full((1, *point.shape), np.nan)
+        undefined += [Undefined(name, None, "the network's outputs are not all finite numbers") for name in FIGURES]
+    found = [_of_target(name, point[:, i], resampled[:, :, i]) for i, name in enumerate(target_names)]
+    mean = _of_target("mean", point.mean(axis=1), resampled.mean(axis=2))
+    return RegressionReport(samples, unit, tuple(found), mean, tuple(undefined))
+
+
+def _figures(true: Floats, guess: Floats, undefined: list[Undefined], names: Sequence[str]) -> Floats:
+    """The figures (3, T); R² is NaN where there is no variance to explain."""
+    from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
+
+    given = {"y_true": true, "y_pred": guess, "multioutput": "raw_values"}
+    explained = np.full(true.shape[1], np.nan)
+    for column, name in enumerate(names):
+        if len(true) < 2 or np.ptp(true[:, column]) == 0:
+            undefined.append(Undefined("r2", name, "all its values are the same"))
+        else:
+            explained[column] = r2_score(true[:, column], guess[:, column])
+    return np.stack([explained, mean_absolute_error(**given), np.sqrt(mean_squared_error(**given))])
+
+
+def _weighted(true: Floats, guess: Floats, weights: Floats) -> Floats:
+    """The same of samples with weights; R² is NaN where all that has weight is equal."""
+    total = weights.sum()
+    errors = guess - true
+    missed = weights @ errors**2
+    spread = weights @ (true - weights @ true / total) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        explained = np.where(spread > 0, 1 - missed / spread, np.nan)
+    return np.stack([explained, weights @ np.abs(errors) / total, np.sqrt(missed / total)])
+
+
+def _of_target(name: str, point: Floats, resampled: Floats) -> TargetFigures:
+    values = {figure: None if np.isnan(value) else float(value) for figure, value in zip(FIGURES, point, strict=True)}
+    intervals = {figure: percentiles(resampled[:, place]) for place, figure in enumerate(FIGURES)}
+    return TargetFigures(name, values["r2"], values["mae"], values["rmse"], intervals)

@@ -1,0 +1,103 @@
+"""Evaluate: how good the network is on a part of its data, live while it trains."""
+
+import streamlit as st
+
+from mlp_core.data.parts import PARTS
+from mlp_core.processor import Priority
+from mlp_core.views import USUAL_THRESHOLD, VIEWS
+from mlp_core.views.evaluation import feature_names
+from pages.evaluate.predict_one import predict_one
+from pages.evaluate.samples import cell_samples, largest_errors, worst_samples
+from pages.evaluate.screen import CLASSES, CURVES, ERRORS, MISTAKES, NORMALISE, ONE, RESIDUALS, Screen, screen
+from pages.live.pace import DRAWING
+from pages.live.page import LivePage
+from pages.live.runs import browser_runs
+from pages.live.slots import ViewSlot
+from pages.playground.control_bar import SOON_SECONDS, main_action
+from pages.playground.status import download_progress, message
+from pages.shared.layout import as_text
+from pages.shared.verdict import Verdict, apply_experiment, show_error
+
+
+def choices(seen: Screen) -> None:
+    """What is looked at."""
+    st.segmented_control(
+        "Part", list(seen.parts), default=seen.options.part, key="evaluate_part", required=True,
+        format_func=lambda name: PARTS[name].label,
+        help="Training samples say how well the network has memorised, the others how well it does on new ones.",
+    )  # fmt: skip
+    facts = seen.dataset.facts
+    if seen.two_classes:
+        st.slider(
+            f"Predict {as_text(facts.class_names[1])} above", 0.0, 1.0, USUAL_THRESHOLD, 0.01, width=280,
+            key="evaluate_threshold",
+            help="The probability above which this class is predicted. 0.5 is what the network was trained for.",
+        )  # fmt: skip
+    if len(facts.target_names) > 1:
+        st.selectbox("Target", list(range(len(facts.target_names))), key="evaluate_target", width=200,
+                     format_func=lambda place: facts.target_names[place])  # fmt: skip
+
+
+def row(page: LivePage, slots: list) -> None:
+    """Places beside each other, with how to read each."""
+    wide = [1.0 if isinstance(slot, ViewSlot) else 1.5 for slot in slots]
+    for column, slot in zip(st.columns(wide, gap="medium"), slots, strict=True):
+        with column:
+            if isinstance(slot, ViewSlot):
+                view = VIEWS[slot.alternatives[0]]
+                st.markdown(f"**{view.label}**", help=view.help)
+            page.mount(slot)
+
+
+def opened(page: LivePage, seen: Screen, slots: dict) -> None:
+    """The open tab."""
+    if seen.tab == CLASSES or (seen.tab == CURVES and seen.two_classes):
+        st.segmented_control("Confusion matrix", list(NORMALISE), default="counts", key="evaluate_normalise",
+                             required=True, label_visibility="collapsed")  # fmt: skip
+    if seen.tab == RESIDUALS:
+        names = feature_names(seen.dataset)
+        st.selectbox("Feature", list(range(len(names))), key="evaluate_feature", width=240,
+                     format_func=lambda place: str(names[place]))  # fmt: skip
+    for area in ("first", "second"):
+        if slots[area]:
+            row(page, slots[area])
+    areas = {MISTAKES: worst_samples, ERRORS: largest_errors, ONE: predict_one, CLASSES: cell_samples}
+    if seen.two_classes:
+        areas[CURVES] = cell_samples
+    if draw := areas.get(seen.tab):
+        page.area("evaluate-samples", lambda: draw(session, seen.options))
+
+
+def evaluate(verdict: Verdict) -> None:
+    """The page of a run that can be."""
+    snapshot = session.snapshot()
+    seen = None if snapshot.dataset is None else screen(snapshot.dataset)
+    slots = {} if seen is None else seen.slots()
+    page = LivePage(runs, {run: [slot for area in slots.values() for slot in area]}, name="evaluate")
+    with st.container(key="evaluate-controls", horizontal=True, vertical_alignment="bottom"):
+        buttons = st.container(width="content")
+        if seen is not None:
+            choices(seen)
+    page.notice()
+    download_progress(session, snapshot)
+    message(session, snapshot, verdict.permits(snapshot))
+    if seen is not None:
+        with DRAWING.turn(Priority.PRESSED):
+            page.mount(slots["strip"][0])
+        for name, tab in zip(seen.tabs, st.tabs(list(seen.tabs), key="evaluate_tab", on_change="rerun"), strict=True):
+            if tab.open and name == seen.tab:
+                with tab:
+                    opened(page, seen, slots)
+    elif snapshot.status == "preparing":
+        st.caption("The network is being built.")
+    with buttons:
+        page.follow(lambda now: main_action(session, verdict.permits(now[run])))
+
+
+runs = browser_runs()
+session, run = runs.session, runs.current
+found = apply_experiment(session, SOON_SECONDS)
+if found.error:
+    show_error(found.error)
+else:
+    evaluate(found)

@@ -1,0 +1,99 @@
+"""What is on the Evaluate page's screen, as plain values: read in a run of the page, used by its moving parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from mlp_core.data.dataset import Dataset
+from mlp_core.data.parts import PARTS
+from mlp_core.views import USUAL_THRESHOLD, Options
+from mlp_core.views.evaluation import feature_names
+from pages.evaluate.slots import CELL_PREDICTED, CELL_TRUE, ClassTableSlot, ConfusionSlot, FiguresSlot, TargetTableSlot
+from pages.live.slots import Slot, ViewSlot
+from pages.shared.layout import theme
+from pages.shared.link import hidden
+
+CLASSES, CURVES, CALIBRATION, MISTAKES, ONE = "Classes", "Curves", "Calibration", "Mistakes", "Predict one"
+VALUES, RESIDUALS, ERRORS = "Values", "Residuals", "Largest errors"
+TALL = 400
+"""The height of a chart with one beside it, in pixels."""
+NORMALISE = {"counts": "", "by row": "true", "by column": "pred"}
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a reader has chosen to see."""
+
+    dataset: Dataset
+    """The run's data."""
+    parts: tuple[str, ...]
+    """The parts that may be looked at."""
+    options: Options
+    """How views are drawn."""
+    tab: str
+    """The open tab."""
+
+    @property
+    def two_classes(self) -> bool:
+        """Whether there is a threshold to choose."""
+        return self.dataset.facts.classes == 2
+
+    @property
+    def tabs(self) -> tuple[str, ...]:
+        """The tabs for such data."""
+        return tabs_of(self.dataset)
+
+    def slots(self) -> dict[str, list[Slot]]:
+        """The places whose content moves, by area: the strip of figures, and one or two rows of the open tab."""
+        confusion = ConfusionSlot("evaluate-confusion", ("evaluation_confusion",), self.options, TALL)
+        table = ClassTableSlot(self.options, TALL)
+        rows: dict[str, tuple[list[Slot], list[Slot]]] = {
+            CLASSES: ([confusion, table], []),
+            CURVES: (self._charts("roc", "precision_recall"), [confusion, table] if self.two_classes else []),
+            CALIBRATION: (self._charts("calibration", "confidence"), []),
+            VALUES: ([*self._charts("values"), TargetTableSlot(self.options, TALL)], []),
+            RESIDUALS: (self._charts("residuals", "feature_residuals"), []),
+        }
+        first, second = rows.get(self.tab, ([], []))
+        return {"strip": [FiguresSlot(self.options)], "first": first, "second": second}
+
+    def _charts(self, *names: str) -> list[Slot]:
+        return [ViewSlot(f"evaluate-{name}", (f"evaluation_{name}",), self.options, TALL) for name in names]
+
+
+def tabs_of(dataset: Dataset) -> tuple[str, ...]:
+    """The tabs for such data."""
+    if dataset.facts.classifies:
+        return (CLASSES, CURVES, CALIBRATION, MISTAKES, ONE)
+    return (VALUES, RESIDUALS, ERRORS, ONE)
+
+
+def screen(dataset: Dataset) -> Screen:
+    """As the page is now; call in a run of the page."""
+    state = st.session_state
+    parts = tuple(
+        name for name, part in PARTS.items() if part.exists(dataset) and not (name == "test" and hidden("test"))
+    )
+    part = state.get("evaluate_part") if state.get("evaluate_part") in parts else parts[0]
+    options = Options(
+        theme=theme(),
+        part=part,
+        normalise=NORMALISE.get(state.get("evaluate_normalise") or "", ""),  # type: ignore[arg-type]
+        target=_place("evaluate_target", dataset.facts.target_names),
+        feature=_place("evaluate_feature", feature_names(dataset)),
+    )
+    if dataset.facts.classes == 2:
+        options = replace(options, threshold=float(state.get("evaluate_threshold") or USUAL_THRESHOLD))
+    cell = state.get(CELL_TRUE), state.get(CELL_PREDICTED)
+    if all(isinstance(place, int) and place < dataset.facts.classes for place in cell):
+        options = replace(options, cell=cell)
+    tabs = tabs_of(dataset)
+    open_tab = state.get("evaluate_tab")
+    return Screen(dataset, parts, options, open_tab if open_tab in tabs else tabs[0])
+
+
+def _place(key: str, names: tuple[str, ...] | list[str]) -> int:
+    found = st.session_state.get(key)
+    return found if isinstance(found, int) and found < len(names) else 0

@@ -1,0 +1,218 @@
+"""Places on the Evaluate page whose content moves, besides its charts: figures, tables, and a matrix to press."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from mlp_core.catalog.facts import DataFacts
+from mlp_core.data.parts import PARTS
+from mlp_core.evaluation import CLASS_FIGURES, RegressionReport
+from mlp_core.evaluation.intervals import Interval, wilson
+from mlp_core.figures import readable
+from mlp_core.training.snapshot import Snapshot
+from mlp_core.views import Options
+from mlp_core.views.evaluation import ANSWERS, Decisions, decisions, found
+from pages.components.figure_table import Cell, figure_table
+from pages.components.live_plot import pickable, picked_cell
+from pages.components.part import Part
+from pages.components.state_strip import state_strip
+from pages.live.slots import ViewSlot
+
+CELL_TRUE, CELL_PREDICTED = "evaluate_true", "evaluate_predicted"
+"""The widgets that say which cell of the confusion matrix is looked at: indices of classes."""
+
+_FIGURES = {
+    "accuracy": ("accuracy", "The share of right answers. Below it: where the true value lies with 95 % certainty."),
+    "balanced_accuracy": ("balanced accuracy", "The mean recall of the classes: rare ones count as much as common."),
+    "weighted_f1": ("F1, weighted", "The mean F1 of the classes, weighted by their samples."),
+    "roc_auc": ("ROC AUC", "How often a sample of a class gets a higher probability of it than another sample does."),
+    "average_precision": ("average precision", "The area under the precision-recall curve."),
+    "log_loss": ("log loss", "The mean surprise: minus the logarithm of the true class's probability."),
+    "ece": ("ECE", "Expected calibration error: how far confidence and the share of right answers are apart."),
+}
+_VALUES = {
+    "r2": ("R²", "The share of the variance that is explained; below 0, the mean would be a better answer."),
+    "mae": ("MAE", "Mean absolute error, in the unit of the target."),
+    "rmse": ("RMSE", "Root of the mean squared error: large errors count more."),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class AnswersSlot:
+    """A place that shows something of the answers for the part that is chosen."""
+
+    options: Options
+    """The part and the threshold."""
+
+    def views(self, facts: DataFacts) -> Iterable[str]:
+        """The answers."""
+        return (ANSWERS.format(part=self.options.part),)
+
+    def same(self, before: Snapshot, now: Snapshot) -> bool:
+        """Whether the answers are the same."""
+        name = ANSWERS.format(part=self.options.part)
+        return before.run == now.run and before.views.get(name) is now.views.get(name)
+
+
+@dataclass(frozen=True, eq=False)
+class FiguresSlot(AnswersSlot):
+    """The strip of the figures of all samples together."""
+
+    label: str = "The strip of figures"
+    """Its name for people."""
+
+    def key(self, snapshot: Snapshot) -> str:
+        """Always the same."""
+        return "evaluate-strip"
+
+    def part(self, snapshot: Snapshot) -> Part:
+        """The strip as it is now."""
+        cells = [self._samples(snapshot), *self._cells(snapshot)]
+        alt = "; ".join(f"{cell['label']} {cell['value']}" for cell in cells)
+        return state_strip(cells, alt=alt, key=self.key(snapshot))
+
+    def _samples(self, snapshot: Snapshot) -> dict[str, str]:
+        result = snapshot.views.get(ANSWERS.format(part=self.options.part))
+        count = result.data["report"].samples if result is not None and result.data else 0
+        return {
+            "label": f"{PARTS[self.options.part].label.lower()} samples",
+            "value": f"{count:,}" if count else "–",
+            "note": "" if result is None else "not trained yet" if result.step == 0 else f"at step {result.step:,}",
+            "help": "How many samples were answered, and after how many steps of training.",
+        }
+
+    def _cells(self, snapshot: Snapshot) -> list[dict[str, str]]:
+        if snapshot.dataset is not None and not snapshot.dataset.facts.classifies:
+            return self._regression(snapshot)
+        now = decisions(snapshot, self.options)
+        if now is None:
+            return [_cell(label, None, None, text) for label, text in _FIGURES.values()]
+        figures, intervals = dict(now.report.figures()), dict(now.report.intervals)
+        if now.moved:
+            figures |= _moved(now)
+            intervals |= {"balanced_accuracy": None, "weighted_f1": None}
+            intervals["accuracy"] = wilson(int(np.trace(now.confusion)), now.report.samples)
+        return [_cell(label, figures[name], intervals[name], text) for name, (label, text) in _FIGURES.items()]
+
+    def _regression(self, snapshot: Snapshot) -> list[dict[str, str]]:
+        arrays = found(snapshot, self.options)
+        report: RegressionReport | None = None if arrays is None else arrays["report"]
+        target = None if report is None else report.targets[min(self.options.target, len(report.targets) - 1)]
+        return [
+            _cell(label, target and getattr(target, name), None if target is None else target.intervals[name], text)
+            for name, (label, text) in _VALUES.items()
+        ]
+
+
+def _moved(now: Decisions) -> dict[str, float]:
+    """The figures that a threshold changes."""
+    classes = now.classes
+    present = classes.support > 0
+    return {
+        "accuracy": float(np.trace(now.confusion)) / now.report.samples,
+        "balanced_accuracy": float(classes.recall[present].mean()),
+        "weighted_f1": classes.weighted()["f1"],
+    }
+
+
+def _cell(label: str, value: float | None, interval: Interval | None, text: str) -> dict[str, str]:
+    note = "" if interval is None else f"{readable(interval[0])} to {readable(interval[1])}"
+    return {"label": label, "value": "–" if value is None else readable(value), "note": note, "help": text}
+
+
+@dataclass(frozen=True, eq=False)
+class ClassTableSlot(AnswersSlot):
+    """The table of the figures of each class."""
+
+    height: int = 400
+    """At most so many pixels."""
+    label: str = "The table of classes"
+    """Its name for people."""
+
+    def key(self, snapshot: Snapshot) -> str:
+        """Always the same."""
+        return "evaluate-classes"
+
+    def part(self, snapshot: Snapshot) -> Part:
+        """The table as it is now."""
+        columns = [("class", ""), *((one.label, one.help) for one in CLASS_FIGURES.values()), ("samples", "")]
+        now = decisions(snapshot, self.options)
+        rows = [] if now is None else _class_rows(now)
+        alt = f"Figures of {max(0, len(rows) - 1)} classes, and their mean weighted by samples"
+        return figure_table(columns, rows, alt=alt, height=self.height, key=self.key(snapshot))
+
+
+def _class_rows(now: Decisions) -> list[list[Cell]]:
+    classes, report = now.classes, now.report
+    undefined = {(one.figure, one.class_name): one.reason for one in classes.undefined}
+    rows: list[list[Cell]] = []
+    for index, name in enumerate(report.class_names):
+        cells: list[Cell] = [(str(name), "", str(name))]
+        for figure in CLASS_FIGURES:
+            reason = undefined.get((figure, name))
+            interval = None if now.moved else report.class_intervals[figure][index]
+            note = "undefined" if reason else "" if interval is None else f"{interval[0]:.2f}–{interval[1]:.2f}"
+            value = f"{getattr(classes, figure)[index]:.3f}"
+            cells.append((value, note, f"Undefined, shown as 0: {reason}." if reason else ""))
+        rows.append([*cells, (f"{int(classes.support[index]):,}", "", "")])
+    weighted = classes.weighted()
+    mean: list[Cell] = [("weighted mean", "", "Weighted by the samples of each class.")]
+    mean += [(f"{weighted[figure]:.3f}", "", "") for figure in CLASS_FIGURES]
+    return [*rows, [*mean, (f"{report.samples:,}", "", "")]]
+
+
+@dataclass(frozen=True, eq=False)
+class TargetTableSlot(AnswersSlot):
+    """The table of the figures of each target of a regression."""
+
+    height: int = 400
+    """At most so many pixels."""
+    label: str = "The table of targets"
+    """Its name for people."""
+
+    def key(self, snapshot: Snapshot) -> str:
+        """Always the same."""
+        return "evaluate-targets"
+
+    def part(self, snapshot: Snapshot) -> Part:
+        """The table as it is now."""
+        arrays = found(snapshot, self.options)
+        rows = [] if arrays is None else _target_rows(arrays)
+        columns = [("target", ""), *_VALUES.values()]
+        alt = f"Figures of {len(rows)} targets"
+        return figure_table(columns, rows, alt=alt, height=self.height, key=self.key(snapshot))
+
+
+def _target_rows(arrays: Mapping[str, Any]) -> list[list[Cell]]:
+    report: RegressionReport = arrays["report"]
+    reasons = {(one.figure, one.class_name): one.reason for one in report.undefined}
+    rows: list[list[Cell]] = []
+    for target in report.targets:
+        cells: list[Cell] = [(target.name, report.unit, "")]
+        for figure in _VALUES:
+            value, interval = getattr(target, figure), target.intervals[figure]
+            reason = reasons.get((figure, target.name)) or reasons.get((figure, None)) or ""
+            note = "" if interval is None else f"{readable(interval[0])} to {readable(interval[1])}"
+            cells.append(("undefined" if value is None else readable(value), note, reason))
+        rows.append(cells)
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class ConfusionSlot(ViewSlot):
+    """A confusion matrix with cells that can be pressed."""
+
+    def part(self, snapshot: Snapshot) -> Part:
+        """The matrix as it is now."""
+        return pickable(super().part(snapshot), self._pick)
+
+    def _pick(self) -> None:
+        """Look at the samples of the cell that was pressed."""
+        cell = picked_cell(self.name)
+        if cell is not None:
+            st.session_state[CELL_TRUE], st.session_state[CELL_PREDICTED] = cell

@@ -1,0 +1,129 @@
+"""The Evaluate page without a browser: what it shows of a run, and what its choices change."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mlp_core.presets import mlp, preset
+from mlp_core.spec import DataSpec, Experiment, LossSpec
+from mlp_core.training.session import Session
+from pages.evaluate.slots import CELL_PREDICTED, CELL_TRUE
+from tests.pages.test_pages import LIMIT, ROOT, use
+
+EVALUATE = ROOT / "pages" / "evaluate" / "page.py"
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, session: Session, experiment: Experiment, epochs: int = 1) -> AppTest:
+    """The page, with the answers of a run that was trained for so many epochs."""
+    use(monkeypatch, session)
+    monkeypatch.chdir(ROOT)
+    app = AppTest.from_file(str(ROOT / "pages" / "entry" / "main.py"), default_timeout=LIMIT)
+    app.session_state["experiment"] = experiment
+    app.run()
+    session.apply(experiment)
+    for epoch in range(epochs):
+        session.step_epoch()
+        assert session.wait(lambda now, done=epoch + 1: now.epoch >= done and not now.busy, LIMIT)
+    app.switch_page(str(EVALUATE)).run()
+    assert session.wait(lambda now: now.view("answers-test") is not None, LIMIT)
+    return app.run()
+
+
+def parts(app: AppTest) -> dict[str, Any]:
+    """What the components of the page were given, by their keys."""
+    found = {}
+    for element in app.get("bidi_component"):
+        proto = element.proto
+        data = json.loads(bytes(proto.bytes)) if proto.bytes else {}
+        found[data.get("slot", "")] = data
+    return found
+
+
+@pytest.fixture
+def session() -> Any:
+    made = Session()
+    yield made
+    assert made.close(timeout=LIMIT)
+
+
+def regression() -> Experiment:
+    return preset("spiral").experiment.updated(
+        data=DataSpec(dataset="diabetes"), layers=mlp((8,), "ReLU"), loss=LossSpec(type="MSELoss")
+    )
+
+
+def test_two_classes_have_a_threshold_that_moves_the_confusion_matrix(
+    monkeypatch: pytest.MonkeyPatch, session: Session
+) -> None:
+    app = opened(monkeypatch, session, preset("spiral").experiment)
+    assert not app.exception
+    assert app.slider(key="evaluate_threshold").value == 0.5
+    shown = parts(app)
+    assert shown["evaluate-strip"]["cells"][0]["value"] == "200"
+    rows = shown["evaluate-classes"]["rows"]
+    assert [row[0][0] for row in rows] == ["class 0", "class 1", "weighted mean"]
+    app.slider(key="evaluate_threshold").set_value(1.0).run()
+    recalls = [row[2][0] for row in parts(app)["evaluate-classes"]["rows"]]
+    assert recalls[:2] == ["1.000", "0.000"]
+    precision = parts(app)["evaluate-classes"]["rows"][1][1]
+    assert precision[1] == "undefined"
+    assert "no sample is predicted" in precision[2]
+
+
+def test_a_cell_lists_its_samples_in_the_units_of_the_data(monkeypatch: pytest.MonkeyPatch, session: Session) -> None:
+    app = opened(monkeypatch, session, preset("spiral").experiment)
+    now = session.snapshot()
+    confusion = now.view("answers-test")["report"].confusion  # type: ignore[index]
+    cell = np.unravel_index(int(confusion.argmax()), confusion.shape)
+    app.selectbox(key=CELL_TRUE).set_value(int(cell[0])).run()
+    app.selectbox(key=CELL_PREDICTED).set_value(int(cell[1])).run()
+    assert not app.exception
+    frame = app.dataframe[0].value
+    assert len(frame) == min(100, confusion.max())
+    assert {"x1", "x2", "predicted", "true"} <= set(frame)
+    first = frame.iloc[0]
+    point = now.dataset.points_test[int(first["sample"]) - 1]  # type: ignore[union-attr,index]
+    np.testing.assert_allclose([first["x1"], first["x2"]], point, rtol=1e-6)
+
+
+@pytest.mark.parametrize("tab", ["Curves", "Calibration", "Mistakes", "Predict one"])
+def test_every_tab_of_classes_is_drawn(monkeypatch: pytest.MonkeyPatch, session: Session, tab: str) -> None:
+    app = opened(monkeypatch, session, preset("two-hidden-relu").experiment)
+    app.session_state["evaluate_tab"] = tab
+    app.run()
+    assert not app.exception
+    assert not app.error
+    if tab == "Predict one":
+        assert app.number_input(key="one-iris-test-0-0").value > 3, "in centimetres, not standardised"
+        assert {"one-classes", "one-reasons"} <= set(parts(app))
+
+
+@pytest.mark.parametrize("tab", ["Values", "Residuals", "Largest errors", "Predict one"])
+def test_every_tab_of_a_regression_is_drawn(monkeypatch: pytest.MonkeyPatch, session: Session, tab: str) -> None:
+    app = opened(monkeypatch, session, regression())
+    app.session_state["evaluate_tab"] = tab
+    app.run()
+    assert not app.exception
+    labels = [cell["label"] for cell in parts(app)["evaluate-strip"]["cells"]]
+    assert labels == ["test samples", "R²", "MAE", "RMSE"]
+
+
+def test_the_training_part_is_computed_when_it_is_chosen(monkeypatch: pytest.MonkeyPatch, session: Session) -> None:
+    app = opened(monkeypatch, session, preset("spiral").experiment)
+    assert session.snapshot().view("answers-train") is None
+    app.segmented_control(key="evaluate_part").set_value("train").run()
+    assert session.wait(lambda now: now.view("answers-train") is not None, LIMIT)
+
+
+def test_the_playground_has_no_tab_of_it(monkeypatch: pytest.MonkeyPatch, session: Session) -> None:
+    use(monkeypatch, session)
+    monkeypatch.chdir(ROOT)
+    app = AppTest.from_file(str(ROOT / "pages" / "entry" / "main.py"), default_timeout=LIMIT).run()
+    assert not any("ROC" in tab.label or "Answers" in tab.label for tab in app.tabs)
+    assert Path(EVALUATE).is_file()
