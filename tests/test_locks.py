@@ -21,6 +21,12 @@ from mlp_core.presets import preset
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, SchedulerSpec
 
 BASE = preset("spiral").experiment
+TABLE = {
+    "file": {"name": "a.csv", "sha256": "0" * 64, "size": 100, "rows": 10},
+    "features": [{"name": "x"}],
+    "target": "y",
+}
+"""A description of a table."""
 CHOSEN = {
     "layers": lambda name, given: {"layers": (*BASE.layers, LayerSpec(type=name, params=given))},
     "activations": lambda name, given: {"layers": (*BASE.layers, LayerSpec(type=name, params=given))},
@@ -40,7 +46,7 @@ PARAMETERS = [
 def other(parameter: Parameter, value: Any, fits: Callable[[Any], bool] = lambda found: True) -> Any:
     """A value of the parameter that is not this one, and that fits."""
     tries = [0.25, 0.5, 2, 50, -0.5, not value, *getattr(parameter, "choices", ()), ("x2",), (0.25, 2.0), (0.5, 0.5)]
-    tries += ["cos(x)", [(0, 0, 0), (1, 1, 1)], 3, 8, [1, 2], (1.0, 1.0, 1.0), (0.5, 0.25, 0.125)]
+    tries += ["cos(x)", [(0, 0, 0), (1, 1, 1)], 3, 8, [1, 2], (1.0, 1.0, 1.0), (0.5, 0.25, 0.125), TABLE]
     follow = [parameter.convert(found) for found in tries if parameter.accepts(found)]
     return next(found for found in follow if found != value and fits(found))
 

@@ -210,7 +210,7 @@ def test_a_missing_type_names_its_layer() -> None:
         (lambda v: v["optimizer"]["params"].update(lr="fast"), ["'lr'", "'fast'"]),
         (lambda v: v["optimizer"]["params"].update(lr=10**400), ["'lr'"]),
         (lambda v: v["optimizer"]["params"].update(nesterov=True, momentum=0), ["nesterov", "momentum"]),
-        (lambda v: v["loss"].update(type="HingeLoss"), ["loss", "HingeLoss", "MSELoss"]),
+        (lambda v: v["loss"].update(type="CosineLoss"), ["loss", "CosineLoss", "MSELoss"]),
         (lambda v: v["loss"].update(type={}), ["type"]),
         (lambda v: v.update(data=None), ["data"]),
     ],

@@ -49,10 +49,12 @@ def stopping_hints(experiment: Experiment) -> Iterator[Problem]:
     """A hint where early stopping looks at the test part, as there is no validation part."""
     data = experiment.data
     if experiment.training.patience is not None and data.validation_fraction is None:
+        validated = experiment.updated(data=data.updated(validation_fraction=USUAL_VALIDATION_FRACTION))
+        divisible = not any(split_problems(validated))
         yield Problem(
             "hint",
             "There is no validation part, so early stopping looks at the test loss: the test samples then help to "
             "choose the weights, and their figures are too good to be an honest test.",
-            f"Validate on {USUAL_VALIDATION_FRACTION:.0%} of the training part",
-            experiment.updated(data=data.updated(validation_fraction=USUAL_VALIDATION_FRACTION)),
+            f"Validate on {USUAL_VALIDATION_FRACTION:.0%} of the training part" if divisible else "",
+            validated if divisible else None,
         )

@@ -47,11 +47,12 @@ def _fitted(experiment: Experiment, layer: LayerPlan, misfit: Misfit) -> Experim
 def weight_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
     """An error where no layer has weights."""
     if not found.parameters:
+        width = found.layers[0].in_features  # as before, so that the layers after it fit as they did
         yield Problem(
             "error",
             "The network has no weights, so there is nothing to train. Add a Linear layer.",
             "Begin with a Linear layer",
-            inserted(experiment, (0,), LayerSpec(type="Linear")),
+            inserted(experiment, (0,), LayerSpec(type="Linear", params={"out_features": width})),
         )
 
 

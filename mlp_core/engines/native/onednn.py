@@ -89,7 +89,9 @@ def erf(emitter: Emitter, x: Value) -> tuple[Value, Value]:
         polynomial = emitter.fma(polynomial, t, number(factor, kind))
     power = exponential(emitter, builder.fneg(builder.fmul(x, x)))
     found = emitter.fma(builder.fmul(builder.fneg(power), t), polynomial, one)
-    return emitter.select(builder.fcmp_ordered("<", x, number(0.0, kind)), builder.fneg(found), found), power
+    whole = ir.VectorType(I32, kind.count)  # the sign's bit is taken over, so that -0 gives -0
+    sign = builder.and_(builder.bitcast(x, whole), ir.Constant(whole, [1 << 31] * kind.count))
+    return builder.bitcast(builder.xor(builder.bitcast(found, whole), sign), kind), power
 
 
 @cache
