@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import reject
 from hypothesis import strategies as st
 
 from mlp_core.catalog import ALL_LAYERS, DATASETS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING
@@ -11,6 +12,7 @@ from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Formula, Int, Ints, Parameter, Points, Subset
 from mlp_core.catalog.structures import Items, Record, Text
 from mlp_core.catalog.training import VALIDATION_FRACTION
+from mlp_core.errors import SpecError, TooLargeError
 from mlp_core.formula import FUNCTIONS, FormulaError, parse
 from mlp_core.limits import MAX_FORMULA, MAX_LAYERS
 from mlp_core.plan import plan
@@ -198,7 +200,7 @@ def experiments(draw: st.DrawFn, modest: bool = False) -> Experiment:
     training = TrainingSpec(**draw(params(TRAINING, modest)))
     if modest and found.facts.official_split and found.params["train_samples"] is None:
         training = training.updated(batch_size=training.batch_size or 10)  # all images at once need much memory
-    return Experiment(
+    drawn = Experiment(
         data=found,
         layers=draw(layers(modest)),
         loss=LossSpec(type=loss, params=draw(params(LOSSES[loss]))),
@@ -206,6 +208,19 @@ def experiments(draw: st.DrawFn, modest: bool = False) -> Experiment:
         scheduler=draw(st.none() | schedulers(modest)),
         training=training,
     )
+    if modest and _is_too_large(drawn):
+        reject()
+    return drawn
+
+
+def _is_too_large(drawn: Experiment) -> bool:
+    try:
+        plan(drawn)
+    except TooLargeError:
+        return True
+    except SpecError:
+        return False
+    return False
 
 
 def width_mended(experiment: Experiment) -> Experiment:

@@ -321,7 +321,17 @@ def test_training_leaves_the_callers_thread_as_it_was(capsys: pytest.CaptureFixt
     assert torch.tensor([1e-40]) * 1 > 0, "numbers below 1e-38 must count again"
 
 
-@pytest.mark.parametrize(("name", "own"), [("spiral", {"accuracy", "confusion", "boundary"}), ("plane", {"boundary"})])
+OF_CLASSES = {"confusion", "roc", "precision_recall", "calibration", "confidence"}
+OF_NUMBERS = {"values", "residuals", "feature_residuals"}
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("spiral", {"accuracy", "confusion", "boundary", *(f"evaluation_{view}" for view in OF_CLASSES)}),
+        ("plane", {"boundary", *(f"evaluation_{view}" for view in OF_NUMBERS)}),
+    ],
+)
 def test_figures_of_a_run_are_pages_with_words(tmp_path: Path, name: str, own: set[str]) -> None:
     folder = tmp_path / "figures"
     assert main(["train", name, "--epochs", "2", "--figures", str(folder)]) == 0

@@ -24,7 +24,7 @@ from mlp_core.spec import DataSpec, Experiment, LossSpec
 SHARES = st.floats(VALIDATION_FRACTION.low, VALIDATION_FRACTION.high)
 FRACTIONS = st.floats(0.05, 0.95)
 SEEDS = st.integers(0, 2**31 - 1)
-SMALL = [name for name, entry in DATASETS.items() if entry.source != "downloaded"]
+SMALL = [name for name, entry in DATASETS.items() if entry.source not in ("downloaded", "uploaded")]
 
 
 def spec(test: float, share: float | None, seed: int) -> DataSpec:
