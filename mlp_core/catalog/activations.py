@@ -688,7 +688,7 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         name="GLU",
         label="GLU",
         family="activation",
-        out_features=lambda params, features: features // 2,
+        out_features=lambda params, features: -(-features // 2),  # an odd width is a misfit, planned as the next even one
         misfit=_halves_misfit,
         summary="Halves the width: the first half of the values, each let through as far as its partner in the second "
         "half says.",
