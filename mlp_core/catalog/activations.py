@@ -688,7 +688,8 @@ ACTIVATIONS: dict[str, LayerEntry] = table(
         name="GLU",
         label="GLU",
         family="activation",
-        out_features=lambda params, features: -(-features // 2),  # an odd width is a misfit, planned as the next even one
+        # An odd width is a misfit, and is planned as the next even one.
+        out_features=lambda params, features: -(-features // 2),
         misfit=_halves_misfit,
         summary="Halves the width: the first half of the values, each let through as far as its partner in the second "
         "half says.",
