@@ -33,7 +33,8 @@ def wilson(right: int, total: int) -> Interval | None:
     z2, p = _NORMAL_QUANTILE**2, right / total
     centre = (p + z2 / (2 * total)) / (1 + z2 / total)
     half = _NORMAL_QUANTILE / (1 + z2 / total) * math.sqrt(p * (1 - p) / total + z2 / (4 * total**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # The share lies in its interval; rounding must not say otherwise where it is 0 or 1.
+    return max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half))
 
 
 def resampled_matrices(confusion: NDArray[np.int64], resamples: int = MATRIX_RESAMPLES) -> NDArray[np.int64]:
