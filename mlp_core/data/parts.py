@@ -7,21 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp_core.data.dataset import Array, Dataset
+from mlp_core.data.dataset import Array, Dataset, PartName
 
 
 @dataclass(frozen=True)
 class DataPart:
     """One part of a data set."""
 
-    name: str
+    name: PartName
     """Its key everywhere, and the ending of its fields in `Dataset`."""
     label: str
     """Its name for people."""
 
     def arrays(self, dataset: Dataset) -> tuple[Array, Array]:
         """Its inputs and targets."""
-        return getattr(dataset, f"x_{self.name}"), getattr(dataset, f"y_{self.name}")
+        return dataset.part(self.name)
 
     def points(self, dataset: Dataset) -> Array | None:
         """The coordinates (N, 2) of its samples; None where they are no points."""
@@ -39,11 +39,11 @@ class DataPart:
 
     def exists(self, dataset: Dataset) -> bool:
         """Whether the set has such a part, with samples in it."""
-        inputs = getattr(dataset, f"x_{self.name}", None)
+        inputs = getattr(dataset, f"x_{self.name}")
         return inputs is not None and len(inputs) > 0
 
 
-PARTS = {
+PARTS: dict[str, DataPart] = {
     part.name: part
     for part in (DataPart("test", "Test"), DataPart("validation", "Validation"), DataPart("train", "Training"))
 }
