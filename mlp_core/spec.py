@@ -7,7 +7,7 @@ follows its own rule; whether the parts fit together is `mlp_core.plan`'s questi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Self
 
@@ -397,6 +397,14 @@ class Experiment(_Part):
             return tuple(rest)
 
         return self._with_list(path, move)
+
+    def move_layers(self, places: Collection[int], to: int) -> Experiment:
+        """A copy in which some layers of the network's own list stand together in front of the one at place `to`, or at
+        the end."""
+        moved = tuple(self.layers[place] for place in sorted(places))
+        before = tuple(layer for place, layer in enumerate(self.layers[:to]) if place not in places)
+        after = tuple(layer for place, layer in enumerate(self.layers[to:], to) if place not in places)
+        return self.updated(layers=(*before, *moved, *after))
 
     def _with_list(
         self, path: Path, change: Callable[[tuple[LayerSpec, ...], int], tuple[LayerSpec, ...]]

@@ -21,7 +21,7 @@ from mlp_core.engines.upgrading import BuildLater
 from mlp_core.engines.verdicts import Verdicts
 from mlp_core.run.answers import predicted_class, probabilities
 from mlp_core.run.build import Run, build_model
-from mlp_core.run.metrics import PlainPasses, histogram
+from mlp_core.run.metrics import PlainPasses, histogram, layer_outputs
 from mlp_core.run.nogil import TRACING, held, unoptimised
 
 KEPT_VERDICTS, KEPT_PASSES = 1024, 64
@@ -38,6 +38,8 @@ NETWORKS: BuildCache[Pass | None] = BuildCache(KEPT_PASSES)
 """Outputs of structures that have no native code, from weights and inputs; None where they could not be compiled."""
 PASSES: BuildCache[Pass | None] = BuildCache(KEPT_PASSES)
 """What is computed from outputs, by loss and shape; None where it could not be compiled."""
+NEURONS: BuildCache[Pass | None] = BuildCache(KEPT_PASSES)
+"""Outputs of inner layers, by structure and the layers' names; None where they could not be compiled."""
 
 
 class CompiledPasses:
@@ -57,6 +59,8 @@ class CompiledPasses:
         self._tensors = (*run.model.parameters(), *run.model.buffers())  # the objects stay, whatever they hold
         self._native = _native(run)
         self._traced: Pass | None = None
+        self._inner: dict[tuple[str, ...], Pass | None] = {}  # by the layers' names; None while it is being compiled
+        self._build_later = build_later
         if self._native is None:
             if build_later is None or run.structure in NETWORKS:
                 self._trace()
@@ -110,6 +114,28 @@ class CompiledPasses:
         found: list[tuple[Tensor, float, float]] = self._do(lambda: _without_lock(_histograms(), given, bins))
         return found
 
+    def neurons(self, x: Tensor, layers: Sequence[str]) -> Tensor:
+        """What the layers of these names put out, side by side (N, sum of their widths)."""
+        names = tuple(layers)
+        if names not in self._inner:
+            self._inner[names] = None
+            if self._build_later is None or (self._run.structure, names) in NEURONS:
+                self._trace_inner()
+            else:
+                self._build_later(_call_of(weakref.WeakMethod(self._trace_inner)))
+        compiled = self._inner[names]
+        if compiled is None:
+            return self._plain.neurons(x, names)
+        found: Tensor = self._do(lambda: _without_lock(compiled, self._tensors, x))
+        return found
+
+    def _trace_inner(self) -> None:
+        for names, compiled in list(self._inner.items()):
+            if compiled is None:
+                self._inner[names] = NEURONS.get(
+                    (self._run.structure, names), lambda names=names: self._compile_network(names)  # type: ignore[misc]
+                )
+
     def _outputs(self, x: Tensor) -> Tensor:
         if self._native is not None:
             try:
@@ -124,7 +150,8 @@ class CompiledPasses:
     def _trace(self) -> None:
         self._traced = NETWORKS.get(self._run.structure, self._compile_network)
 
-    def _compile_network(self) -> Pass | None:
+    def _compile_network(self, layers: Sequence[str] = ()) -> Pass | None:
+        """The network's outputs from its tensors and inputs; with names of layers, what these put out."""
         with torch.device("meta"):
             model = build_model(self._run.plan).eval()
         names = [*(name for name, _ in model.named_parameters()), *(name for name, _ in model.named_buffers())]
@@ -135,6 +162,8 @@ class CompiledPasses:
                 module = model.get_submodule(place)
                 kind: dict[str, Any] = module._parameters if leaf in module._parameters else module._buffers
                 kind[leaf] = tensor
+            if layers:
+                return layer_outputs(model, layers, self._run.scaled(x))
             found: Tensor = model(self._run.scaled(x))
             return found
 

@@ -34,6 +34,7 @@ from mlp_core.figures.empty import empty, empty_alt
 from mlp_core.figures.fit import fitted_curve, fitted_curve_alt
 from mlp_core.figures.influence import class_bars, class_bars_alt, influence_map, influence_map_alt
 from mlp_core.figures.layout import Figure
+from mlp_core.figures.network import network, network_alt
 from mlp_core.figures.palette import Theme, class_colour, palette
 from mlp_core.figures.ranking import precision_recall, precision_recall_alt, roc, roc_alt
 from mlp_core.figures.regression import (
@@ -83,6 +84,8 @@ __all__ = [
     "learning_rate_curve_alt",
     "loss_curves",
     "loss_curves_alt",
+    "network",
+    "network_alt",
     "palette",
     "percent",
     "plain",

@@ -86,6 +86,7 @@ def decision_boundary(
         "layout": layout(
             uirevision,
             theme,
+            meta={"theme": theme, "plane": True},
             **plane_axes(extent, (escape_label(axis_names[0]), escape_label(axis_names[1]))),
             annotations=[key_to_marks()] if min(kept) > 0 else [],
             dragmode="pan",

@@ -73,6 +73,7 @@ def regression_surface(
         "layout": layout(
             uirevision,
             theme,
+            meta={"theme": theme, "plane": True},
             **plane_axes(extent, (escape_label(axis_names[0]), escape_label(axis_names[1]))),
             annotations=[key_to_marks()] if min(kept) > 0 else [],
             dragmode="pan",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mlp_core.data.dataset import PartName
 from mlp_core.run.answers import predicted_class, probabilities
@@ -56,6 +56,10 @@ class Passes(Protocol):
         """For each tensor: counts float64 (bins,) of its finite values, and the range that the bins divide."""
         ...
 
+    def neurons(self, x: Tensor, layers: Sequence[str]) -> Tensor:
+        """What the layers of these names put out, side by side (N, sum of their widths)."""
+        ...
+
 
 class PlainPasses:
     """The reference: PyTorch's operators one after the other."""
@@ -86,6 +90,35 @@ class PlainPasses:
     def histograms(self, tensors: Sequence[Tensor], bins: int) -> list[tuple[Tensor, float, float]]:
         """For each tensor: counts float64 (bins,) of its finite values, and the range that the bins divide."""
         return [histogram(tensor.detach(), bins) for tensor in tensors]
+
+    def neurons(self, x: Tensor, layers: Sequence[str]) -> Tensor:
+        """What the layers of these names put out, side by side (N, sum of their widths)."""
+        model = self._run.model
+        was_training = model.training
+        model.eval()
+        with torch.no_grad():
+            found = layer_outputs(model, layers, self._run.scaled(x))
+        model.train(was_training)
+        return found
+
+
+def layer_outputs(model: nn.Module, layers: Sequence[str], x: Tensor) -> Tensor:
+    """What the layers of these names put out while the model answers inputs, side by side (N, sum of their widths)."""
+    found: dict[str, Tensor] = {}
+
+    def keep(name: str) -> Callable[[nn.Module, object, Tensor], None]:
+        def hook(module: nn.Module, inputs: object, output: Tensor) -> None:
+            found[name] = output
+
+        return hook
+
+    handles = [model.get_submodule(name).register_forward_hook(keep(name)) for name in layers]
+    try:
+        model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return torch.cat([found[name] for name in layers], dim=1)
 
 
 def histogram(values: Tensor, bins: int) -> tuple[Tensor, float, float]:

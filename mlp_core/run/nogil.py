@@ -8,7 +8,9 @@ from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 TRACING = threading.Lock()
@@ -61,6 +63,15 @@ def equal(first: List[Tensor], second: List[Tensor]) -> bool:
             return False
     return len(first) == len(second)
 
+def picked(tensors: List[Tensor], rows: List[List[int]], columns: List[List[int]]) -> Tensor:
+    made: List[Tensor] = []
+    for tensor, chosen, across in zip(tensors, rows, columns):
+        found = tensor.index_select(0, torch.tensor(chosen, dtype=torch.long, device=tensor.device))
+        if tensor.dim() == 2:
+            found = found.index_select(1, torch.tensor(across, dtype=torch.long, device=tensor.device))
+        made.append(found.reshape(-1).to(torch.float32).cpu())
+    return torch.cat(made) if len(made) > 0 else torch.empty(0)
+
 def flats(shapes: List[List[int]], room: List[int], count: int) -> List[List[Tensor]]:
     size = 0
     for length in room:
@@ -110,6 +121,19 @@ def equal(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
     """Whether tensors are equal number by number, NaN to NaN, found in one call without the interpreter lock."""
     with torch.no_grad(), unoptimised():
         return bool(_compiled().equal(held(first), held(second)))
+
+
+def picked(asked: Sequence[tuple[Tensor, list[int], list[int]]]) -> NDArray[np.float32]:
+    """Chosen rows of tensors, of matrices with chosen columns, one after the other in one array.
+
+    It is made in one call without the interpreter lock.
+    """
+    if not asked:
+        return np.empty(0, dtype=np.float32)
+    tensors, rows, columns = zip(*asked, strict=True)
+    with torch.no_grad(), unoptimised():
+        found: Tensor = _compiled().picked(held(tensors), list(rows), list(columns))
+    return found.numpy()
 
 
 def flats(shapes: Sequence[Sequence[int]], room: Sequence[int], count: int) -> list[tuple[Tensor, list[Tensor]]]:

@@ -68,6 +68,8 @@ class Driver:
             if not orders.closed and mail.trainer is not None:
                 if orders.weights is not None:
                     return self._give_weights
+                if orders.edits and orders.goal is None:
+                    return self._edit_weights
                 if orders.goal is not None and self._leased():
                     return self._train_as_member
             orders.goal = orders.weights = None
@@ -231,6 +233,7 @@ class Driver:
         experiment = self._mail.orders.experiment
         if experiment is not None and self._mail.orders.generation == trainer.generation:
             trainer.follow(experiment)
+            self._set_weights(trainer)
 
     def _goes_on(self, trainer: Trainer, goal: Goal | None, target: int) -> bool:
         orders = self._mail.orders
@@ -285,6 +288,29 @@ class Driver:
                 mail.given = mail.trainer.weights(best=orders.weights == "best")
             orders.weights = None
             mail.notify()
+
+    def _set_weights(self, trainer: Trainer) -> None:
+        """Set the numbers that somebody has set by hand since."""
+        with self._mail.lock:
+            edits, self._mail.orders.edits = self._mail.orders.edits, []
+        for edit in edits:
+            trainer.set_weight(edit.path, edit.index, edit.value)
+
+    def _edit_weights(self) -> None:
+        """Set them in a run that stands still, and show what that has changed."""
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            trainer = mail.trainer
+        assert trainer is not None
+
+        def wanted() -> bool:
+            return trainer.generation == orders.generation and not orders.closed
+
+        with self._in_turn(wanted, pressed=True) as begun:
+            if begun:
+                self._set_weights(trainer)
+                trainer.compute_views(mail.views_on_screen(), all_stale=True)
+        mail.publish(mail.snapshot.status if mail.snapshot.status not in BUSY else "ready", mail.snapshot.message)
 
     def _compute_views(self) -> None:
         mail, orders = self._mail, self._mail.orders

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlp_core.processor import Turn, Turns
-from mlp_core.spec import Experiment
+from mlp_core.spec import Experiment, Path
 from mlp_core.training.snapshot import BUSY, Snapshot, Status
 
 if TYPE_CHECKING:
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from mlp_core.training.trainer import Trainer
 
 Goal = Literal["play", "batch", "epoch"]
+
+
+@dataclass(frozen=True)
+class WeightEdit:
+    """One number of a layer that is to be set by hand."""
+
+    path: Path
+    """The layer."""
+    index: tuple[int, ...]
+    """Neuron and input of a weight; the neuron alone of a bias."""
+    value: float
+    """What it becomes."""
 
 
 @dataclass
@@ -43,6 +55,8 @@ class Orders:
     """The views that are on screen, and until when (`time.monotonic`) each counts as such."""
     weights: Literal["current", "best"] | None = None
     """Which weights somebody waits for."""
+    edits: list[WeightEdit] = field(default_factory=list)
+    """Numbers that are to be set in the run at hand."""
     closed: bool = False
     """Whether the session is over."""
 
@@ -111,6 +125,7 @@ class Mailbox:
     def start_over(self, weights: Mapping[str, Tensor] | None = None) -> None:
         """Ask for a new run of the experiment."""
         self.orders.generation += 1
+        self.orders.edits.clear()
         self.orders.start_weights = weights
         self.show(status="preparing", message="", progress=None, period=0.0,
                   goes_on=self.orders.goal is not None)  # fmt: skip

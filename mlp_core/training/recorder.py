@@ -16,6 +16,7 @@ TRAINED_ON = "It was trained on after it had stopped early, where its script end
 CHANGED = "Its learning rate was changed by hand while it was trained."
 RESIZED = "Its batch size was changed while it was trained."
 LENGTHENED = "Its number of epochs, from which its schedule takes its length, was changed while it was trained."
+WEIGHT_SET = "A weight of it was set by hand."
 INEXACT = {"optimizer.lr": CHANGED, "training.batch_size": RESIZED}
 """Settings whose change makes a run another one than its script's; a number of epochs mostly ends it elsewhere only."""
 
@@ -63,6 +64,12 @@ class Recorder:
                     self._inexact[INEXACT[setting]] = None
                 elif experiment.scheduler is not None and experiment.scheduler.params.get("total_steps", 0) is None:
                     self._inexact[LENGTHENED] = None
+
+    def set_weight(self, name: str, before: float, after: float) -> None:
+        """A number of the network was set by hand; `name` says which one: '2.weight[0][1]' is of the layer '2'."""
+        with self._lock:
+            self._changes.append(Change(self._step, name, before, after))
+            self._inexact[WEIGHT_SET] = None
 
     def add_chunk(self, chunk: Chunk, engine: str) -> None:
         """Record a chunk of steps that this engine has done."""

@@ -11,16 +11,16 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Literal
 
 from mlp_core.problems import problems
 from mlp_core.processor import PROCESSOR, Processor
 from mlp_core.processor.policy import CLOSE_SECONDS
-from mlp_core.spec import Experiment
+from mlp_core.spec import Experiment, Path
 from mlp_core.training.driver import Driver
 from mlp_core.training.lease import Lease
-from mlp_core.training.mailbox import Goal, Mailbox
+from mlp_core.training.mailbox import Goal, Mailbox, WeightEdit
 from mlp_core.training.snapshot import Snapshot, Status
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Session:
 
     def __init__(
         self,
-        data_dir: Path | None = None,
+        data_dir: FilePath | None = None,
         *,
         processor: Processor = PROCESSOR,
         lease: Lease | None = None,
@@ -144,6 +144,15 @@ class Session:
     def cancel_download(self) -> None:
         """Give the download up; what was fetched of it is removed."""
         self._allow_download(False)
+
+    def set_weight(self, path: Path, index: tuple[int, ...], value: float) -> None:
+        """Set a number of the layer at a path in the run at hand: with the index (neuron, input) a weight, with
+        (neuron,) a bias. A run that trains goes on from there. What the layer has not is passed over."""
+        mail = self._mail
+        with mail.lock:
+            if mail.up_to_date and mail.trainer is not None:
+                mail.orders.edits.append(WeightEdit(path, index, value))
+                self._driver.wake()
 
     def set_speed(self, steps_per_second: float | None) -> None:
         """Train at most so many steps a second, to watch; None for as fast as it goes."""

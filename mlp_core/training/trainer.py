@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from operator import lt
 from typing import TypeVar
 
 from torch import Tensor
@@ -21,8 +22,8 @@ from mlp_core.processor import Processor
 from mlp_core.processor.policy import use_threads
 from mlp_core.run.build import Run, build
 from mlp_core.run.devices import available, describe
-from mlp_core.run.nogil import copies
-from mlp_core.spec import Experiment
+from mlp_core.run.nogil import assign, copies
+from mlp_core.spec import Experiment, Path
 from mlp_core.training.arrival import examine
 from mlp_core.training.diagnosis import DivergenceGuard
 from mlp_core.training.events import Chunk, Diverged, EarlyStop, Evaluation, Event, Events, Finished
@@ -127,6 +128,22 @@ class Trainer:
         self.run.base_learning_rate = experiment.optimizer.params["lr"]
         self.run.batches.resize(experiment.training.batch_size)
         self.run.batches.settle(self.run.position)
+
+    def set_weight(self, path: Path, index: tuple[int, ...], value: float) -> None:
+        """Set a weight (neuron, input) or a bias (neuron,) of a layer by hand; one that the layer has not is passed
+        over. The optimizer keeps its state."""
+        layer = next((layer for layer in self.run.plan.walk() if layer.path == path), None)
+        name = "weight" if len(index) > 1 else "bias"
+        tensor = None if layer is None else getattr(self.run.model.get_submodule(layer.name), name, None)
+        inside = tensor is not None and len(index) == tensor.dim() and all(map(lt, index, tensor.shape))
+        if layer is None or tensor is None or not inside:
+            return
+        place = tensor.detach()[index]
+        before = place.item()
+        assign([(place, value)])
+        self.recorder.set_weight(f"{layer.name}.{name}[{']['.join(map(str, index))}]", before, place.item())
+        self.loop.evaluation = None
+        self.views.forget()
 
     def release(self) -> None:
         """Let go of what refers back to the run: its memory is free at once, not when garbage is collected.

@@ -56,7 +56,10 @@ class ViewSchedule:
                 if name == EVALUATION:
                     self._evaluate()
                 else:
-                    self.results[name] = ViewResult(self._run.position.step, VIEWS[name].arrays(self._run))
+                    view, _, argument = name.partition("@")
+                    for old in [other for other in self.results if other.partition("@")[0] == view]:
+                        del self.results[old]
+                    self.results[name] = ViewResult(self._run.position.step, VIEWS[view].arrays(self._run, argument))
                 self._cost[name] = time.perf_counter() - began
                 self.seconds += self._cost[name]
                 self._last[name] = time.monotonic(), worked + self.seconds
@@ -70,8 +73,9 @@ class ViewSchedule:
         return any(map(self._is_stale, self._known(wanted)))
 
     def _known(self, wanted: Iterable[str]) -> list[str]:
-        asked = set(wanted)
-        return [EVALUATION, *(name for name in computed(self._run.experiment.data.facts) if name in asked)]
+        asked = {name.partition("@")[0]: name for name in wanted}
+        known = computed(self._run.experiment.data.facts)
+        return [EVALUATION, *(asked[name] for name in known if name in asked)]
 
     def _is_stale(self, name: str) -> bool:
         step = self._run.position.step

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mlp_core import diagram
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.data.parts import PARTS
 from mlp_core.views import curves, evaluation, outputs
@@ -143,6 +144,11 @@ VIEWS: dict[str, View] = {
             name="regression", label="Predicted and actual values", compute="mlp_core.views.arrays:regression",
             figure=outputs.regression, alt=outputs.regression_alt, output=True,
             applies=lambda facts: not facts.classifies and not facts.plane,
+        ),
+        View(
+            name="neurons", label="Network", compute="mlp_core.views.neurons:neurons", kind="network", page="",
+            figure=outputs.neurons, alt=outputs.neurons_alt,
+            argument=lambda options: diagram.write_first(options.first_neurons),
         ),
         *(
             View(name=evaluation.ANSWERS.format(part=name), label=f"Answers: {part.label}", page="",

@@ -11,6 +11,7 @@ import numpy as np
 from mlp_core import figures
 from mlp_core.data import EXTENT
 from mlp_core.data.dataset import Dataset
+from mlp_core.diagram import write_first
 from mlp_core.figures import Figure
 from mlp_core.views import line
 from mlp_core.views.view import Options, Source
@@ -110,6 +111,26 @@ def _fit(source: Source) -> dict[str, Any]:
 
 def _names(dataset: Dataset) -> tuple[object, object]:
     return (*dataset.feature_names[:1], "x")[0], dataset.facts.target_names[0]
+
+
+def neurons(source: Source, options: Options) -> dict[str, Any] | None:
+    """The shown neurons of every column of the network's picture; None before they were computed."""
+    found = source.view(_neurons_name(options))
+    if found is None:
+        return None
+    return figures.network(found["columns"], options.theme, flipped=_dataset(source).facts.plane)
+
+
+def neurons_alt(source: Source, options: Options) -> str:
+    """The same in words."""
+    found = source.view(_neurons_name(options))
+    assert found is not None
+    return figures.network_alt([f"{len(column['shown'])} neurons" for column in found["columns"]])
+
+
+def _neurons_name(options: Options) -> str:
+    argument = write_first(options.first_neurons)
+    return f"neurons@{argument}" if argument else "neurons"
 
 
 def samples(view: str) -> Callable[[Source, Options], dict[str, Any] | None]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlp_core.run.build import Run
 
 Arrays = dict[str, Any]
-Kind = Literal["plot", "images", "rows"]
+Kind = Literal["plot", "images", "rows", "network"]
 Points = Literal["train", "test", "both"]
 Page = Literal["playground", "evaluate", ""]
 
@@ -132,6 +132,8 @@ class Options:
     """Which target of a regression is drawn."""
     feature: int = 0
     """Which feature residuals are drawn against."""
+    first_neurons: tuple[tuple[int, int], ...] = ()
+    """Columns of the network's picture that show neurons in a row, and the first of these."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,9 +150,11 @@ class View:
     """The same in words. Asked only where there is something to show."""
     applies: Callable[[DataFacts], bool] = lambda facts: True
     """Whether runs on such data have it."""
-    compute: Callable[[Run], Arrays] | str = ""
+    compute: Callable[..., Arrays] | str = ""
     """From a run to plain arrays, as a function or as 'module:function' of one that needs PyTorch; '' for a view that
     needs nothing but the run's curves and test passes."""
+    argument: Callable[[Options], str] | None = None
+    """What a reader's options tell `compute`, as a text, its second argument; None where they tell it nothing."""
     reads: str = ""
     """The view whose arrays it is drawn from, if that is another one; '{part}' stands for the part that is chosen."""
     page: Page = "playground"
@@ -159,7 +163,7 @@ class View:
     """Which object of a run the view is drawn from, beside the data set: while it is the same one, the view is not
     drawn again. None for what `compute` gave; a view without that is drawn from the whole source."""
     kind: Kind = "plot"
-    """What draws it: Plotly, the grid of sample images, or the table of sample rows."""
+    """What draws it: Plotly, the grid of sample images, the table of sample rows, or the picture of the network."""
     output: bool = False
     """Whether it shows what the network makes of the data, so that its place is the output area."""
     needs_test: bool = False
@@ -173,18 +177,24 @@ class View:
     needs: str = "This data set has no such view."
     """What a reader is told where it does not apply."""
 
-    def arrays(self, run: Run) -> Arrays:
-        """What it has to compute from a run."""
+    def arrays(self, run: Run, argument: str = "") -> Arrays:
+        """What it has to compute from a run, with the argument that its name asks for."""
         function = self.compute
         if isinstance(function, str):
             module, name = function.split(":")
             function = getattr(import_module(module), name)
-        found: Arrays = function(run)
+        found: Arrays = function(run) if self.argument is None else function(run, argument)
         return found
 
     def computed(self, options: Options) -> str:
-        """The view whose arrays it is drawn from, itself or another; '' if from none."""
-        return self.name if self.compute else self.reads.format(part=options.part)
+        """The name of the arrays that it is drawn from, its own or another view's; '' if from none.
+
+        An argument stands behind an '@' there.
+        """
+        if not self.compute:
+            return self.reads.format(part=options.part)
+        argument = "" if self.argument is None else self.argument(options)
+        return f"{self.name}@{argument}" if argument else self.name
 
     def same(self, before: Source, now: Source, options: Options) -> bool:
         """Whether it shows the same of two moments, as far as what it is drawn from tells."""

@@ -6,18 +6,24 @@ Keys of widgets and callbacks name a layer by its path.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import streamlit as st
 
 from mlp_core.catalog import ACTIVATIONS, ALL_LAYERS, LAYERS
+from mlp_core.diagram import columns
 from mlp_core.errors import SpecError
 from mlp_core.limits import BYTES_PER_NUMBER
 from mlp_core.plan import LayerPlan, Plan, last_linear, plan
 from mlp_core.problems import Problem
 from mlp_core.spec import Experiment, LayerSpec, Path, layer_number
+from mlp_core.training.session import Session
+from pages.components.network import with_structure
+from pages.playground.diagram import NetworkSlot, path_of, structure
 from pages.playground.initializers import initializers
 from pages.playground.preset import edit_alone
+from pages.playground.screen import FORM, LIST, PICTURE
 from pages.shared import editor
 from pages.shared.editor import NETWORK
 from pages.shared.layout import as_text
@@ -36,8 +42,8 @@ TYPE_WIDTH, SECOND_WIDTH, GAP = 140, 130, 8
 _OPEN = "open_layer"
 
 
-def network_panel(found: Sequence[Problem]) -> None:
-    """Draw the area; `found` are the problems of the experiment."""
+def network_panel(found: Sequence[Problem], slots: Sequence[NetworkSlot], session: Session) -> None:
+    """Draw the area; `found` are the problems of the experiment, `slots` the place of the network's picture."""
     current = editor.experiment()
     try:
         planned: Plan | None = plan(current)
@@ -46,14 +52,77 @@ def network_panel(found: Sequence[Problem]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Network", anchor=False, width="content")
         st.caption(summary(planned) if planned else "", width="stretch")
+        st.segmented_control(
+            "Form", [PICTURE, LIST], key=FORM, default=PICTURE, label_visibility="collapsed", on_change=st.rerun
+        )
         _add(())
+    if slots and planned:
+        for slot in slots:
+            _picture(slot, session)
     with st.container(key="layers", gap="xsmall"):
-        _input(planned, current)
-        _rows(current.layers, (), {layer.path: layer for layer in planned.walk()} if planned else {})
+        if not slots or not planned:
+            _input(planned, current)
+            _rows(current.layers, (), {layer.path: layer for layer in planned.walk()} if planned else {})
+        elif st.session_state.get(_OPEN) in {path for path, _ in current.walk()}:
+            path = st.session_state[_OPEN]
+            _rows_of_column(path, planned)
     if message := editor.refusal(NETWORK):
         st.error(message, icon=":material/block:")
     for index, problem in enumerate(found):
         _problem(problem, index)
+
+
+def _picture(slot: NetworkSlot, session: Session) -> None:
+    """The picture of the edited network, with the neurons of the run where it is the same."""
+    now = session.snapshot()
+    described, identity = structure(editor.experiment(), now.dataset, slot.first)
+    part = with_structure(
+        slot.part(now), described, identity, locked=locked("network"), acted=lambda done: _act(session, slot, done)
+    )
+    part.mount(now.version)
+
+
+def _act(session: Session, slot: NetworkSlot, done: Mapping[str, Any]) -> None:
+    """Do what a reader did to the picture. What came from the browser is checked as any other value of a widget."""
+    path, kind = path_of(done.get("path")), done["kind"]
+    paths = [path_of(found) for found in done.get("paths", ())]
+    if kind == "show":
+        place, first = done.get("column"), done.get("first")
+        slot.first.pop(place, None)
+        if type(place) is int and type(first) is int:
+            slot.first[place] = first
+        session.request_views(slot.views(editor.experiment().data.facts))
+        return
+    known = {place for place, _ in editor.experiment().walk()}
+    if not known >= {*paths, *([] if path is None else [path])}:
+        return  # of a network that was edited since
+    if kind == "remove" and paths:
+        _edit(lambda old: reduce(lambda now, found: now.remove_layer(found), sorted(paths, reverse=True), old))
+    elif kind == "move" and paths:
+        _edit(lambda old: old.move_layers([found[0] for found in paths], len(old.layers) if path is None else path[0]))
+    elif path is None:
+        return
+    elif kind == "weight":
+        column, row, value = done.get("column"), done.get("row"), done.get("value")
+        index = (row,) if column is None else (row, column)
+        if all(type(place) is int and place >= 0 for place in index) and isinstance(value, int | float):
+            session.set_weight(path, index, float(value))
+    elif kind == "select":
+        _toggle_details(path)
+    elif kind == "width":
+        _set_param(path, "out_features", done.get("width"))
+    elif kind == "add":
+        outer = path[:-1]
+        new = [_new(name, outer) for name in ("Linear", _usual_activation(outer))]
+        _edit(lambda old: old.insert_layers(path, *new))
+
+
+def _rows_of_column(path: Path, planned: Plan) -> None:
+    """The rows of the layers in one column of the picture."""
+    plans = {layer.path: layer for layer in planned.walk()}
+    column = next(column for column in columns(planned) if path in [layer.path for layer in column.layers])
+    for layer in column.layers:
+        _layer(layer.path, editor.experiment().layer_at(layer.path), plans.get(layer.path))
 
 
 def summary(planned: Plan) -> str:

@@ -58,7 +58,7 @@ def network() -> None:
     if now.error != verdict.error:
         st.rerun()
     with DRAWING.turn(Priority.PRESSED):
-        network_panel((*now.problems, *measured_problems(session)))
+        network_panel((*now.problems, *measured_problems(session)), slots[NETWORK], session)
     write_link(experiment())
 
 

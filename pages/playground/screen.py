@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
 from mlp_core.views import VIEWS, Options
 from pages.live.slots import HEIGHT, Slot, ViewSlot, output_views
+from pages.playground.diagram import NetworkSlot
 from pages.playground.status import StripSlot
+from pages.shared.editor import NETWORK
 from pages.shared.layout import theme
 from pages.shared.link import hidden
 
+FORM, PICTURE, LIST = "network_form", "Diagram", "List"
+"""The key of the choice how the network is shown, and what can be chosen."""
 OUTPUT_HEIGHT = 370
 LARGE = 430
 """The height of a chart that has a tab of its own."""
@@ -37,6 +41,10 @@ class Screen:
     """Whether there is an output area."""
     views: bool
     """Whether there are tabs of live views."""
+    picture: bool
+    """Whether the network is shown as a picture."""
+    first_neurons: dict[int, int] = field(default_factory=dict)
+    """The first shown neuron of columns that show some in a row."""
 
     @property
     def tabs(self) -> dict[str, tuple[tuple[str, ...], ...]]:
@@ -56,6 +64,7 @@ class Screen:
         output = ViewSlot("output-view", output_views(), self.options, OUTPUT_HEIGHT, label="The output")
         return {
             "strip": [StripSlot(self.options)],
+            NETWORK: [NetworkSlot(self.options.theme, self.first_neurons)] if self.picture else [],
             "output": [output] if self.output else [],
             "tab": self._tab_slots() if self.views else [],
         }
@@ -81,5 +90,12 @@ def screen() -> Screen:
         points=POINTS[state.get("show_points") or "both"],  # type: ignore[arg-type]
         discretise=bool(state.get("discretise")),
     )
-    found = Screen(options, state.get("live_tab") or OVERVIEW, output=not hidden("output"), views=not hidden("views"))
-    return found if found.tab in found.tabs else Screen(options, OVERVIEW, found.output, found.views)
+    found = Screen(
+        options,
+        state.get("live_tab") or OVERVIEW,
+        output=not hidden("output"),
+        views=not hidden("views"),
+        picture=not hidden(NETWORK) and (state.get(FORM) or PICTURE) == PICTURE,
+        first_neurons=state.setdefault("first_neurons", {}),
+    )
+    return found if found.tab in found.tabs else replace(found, tab=OVERVIEW)

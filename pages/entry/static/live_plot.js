@@ -1,7 +1,7 @@
 // One Plotly graph per mounted element, updated in place: zoom, pan and hidden legend entries survive.
 
 const search = new URL(import.meta.url).search
-const { adoptStyles, atEnd, isDark, receive, themeOf } = await import("./shared.js" + search)
+const { adoptStyles, atEnd, isDark, pointAt, receive, themeOf, watch } = await import("./shared.js" + search)
 
 const BUTTONS = {
   all: [["zoom2d", "pan2d"], ["resetScale2d"], ["toImage"]],
@@ -93,6 +93,41 @@ class LivePlot {
       { rootMargin: "200px" },
     )
     this.sight.observe(this.frame)
+    this.neuron = null
+    this.deaf = watch((name, value) => {
+      if (name !== "neuron") return
+      this.neuron = value
+      this.lay()
+    })
+    this.graph.addEventListener("pointermove", event => this.point(event))
+    this.graph.addEventListener("pointerleave", () => pointAt("point", null))
+  }
+
+  /** Lays the answers of the neuron that is pointed at over those of the network, under the points. */
+  lay() {
+    if (!this.latest?.layout.meta?.plane) return
+    const image = this.graph.querySelector(".heatmaplayer image")
+    let own = this.graph.querySelector(".mlp-neuron")
+    if (!this.neuron || !image) return own?.remove()
+    if (!own) {
+      own = image.cloneNode()
+      own.classList.add("mlp-neuron")
+    }
+    for (const name of ["x", "y", "width", "height"]) own.setAttribute(name, image.getAttribute(name))
+    own.setAttribute("preserveAspectRatio", "none")
+    own.setAttribute("href", this.neuron)
+    own.removeAttribute("xlink:href")
+    own.style.imageRendering = "auto"
+    image.closest(".heatmaplayer").after(own) // not inside: Plotly takes every image there for one of its own
+  }
+
+  /** Tells the network's picture which place of the plane the pointer is over. */
+  point(event) {
+    if (!this.latest?.layout.meta?.plane || event.pointerType === "touch") return
+    const box = this.graph.querySelector(".heatmaplayer image")?.getBoundingClientRect()
+    if (!box) return
+    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]
+    pointAt("point", x >= 0 && x <= 1 && y >= 0 && y <= 1 ? { x, y } : null)
   }
 
   show({ figure, alt, height, pick }, setTriggerValue) {
@@ -139,6 +174,7 @@ class LivePlot {
       await Plotly.react(this.graph, data, layout, config)
       this.graph.querySelectorAll(".main-svg").forEach(svg => svg.setAttribute("aria-hidden", "true"))
       this.listen()
+      this.lay()
       this.frame.dataset.drawn = ++this.drawn
       this.problem?.remove()
     } catch (error) {
@@ -168,6 +204,7 @@ class LivePlot {
     this.sizes.disconnect()
     this.sight.disconnect()
     this.ended = true
+    this.deaf()
     window.Plotly?.purge(this.graph)
     this.frame.remove()
   }

@@ -52,6 +52,23 @@ export function deliver(parts) {
   }
 }
 
+const lights = new Map() // what is pointed at in one component, for the others
+const watchers = new Set()
+
+/** Calls `look` with what is pointed at under each name, now and whenever it changes; returns what ends that. */
+export function watch(look) {
+  watchers.add(look)
+  for (const [name, value] of lights) look(name, value)
+  return () => watchers.delete(look)
+}
+
+/** Says what is pointed at: 'neuron', a canvas with its answers over the plane, or 'point', its place there. */
+export function pointAt(name, value) {
+  if (!value && !lights.get(name)) return
+  lights.set(name, value)
+  for (const look of watchers) look(name, value)
+}
+
 /** Any CSS colour as [red, green, blue], 0 to 255; null for none. */
 export function channels(colour) {
   pen.clearRect(0, 0, 1, 1)

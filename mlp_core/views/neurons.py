@@ -1,0 +1,159 @@
+"""What the network's picture shows of every neuron: its weights, their gradients, and when it answers.
+
+A neuron's answer is a small picture over the plane, for sets of two features; over its one input, for a curve; else a
+strip of its mean answers to the classes, or to ten groups of the target. The first neurons behind an image show their
+weights as an image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mlp_core.data import features_of, sample_points
+from mlp_core.diagram import Column, columns, read_first, shown_neurons
+from mlp_core.run.build import Run
+from mlp_core.run.metrics import passes_of
+from mlp_core.run.nogil import picked
+from mlp_core.views.line import extent, standardised_inputs
+from mlp_core.views.view import Arrays
+
+MAP_NUMBERS = 14_000
+"""Numbers of all pictures together, which bounds their resolution."""
+FINEST, COARSEST = 28, 9
+"""Points per side of a neuron's picture over the plane."""
+GROUPS = 10
+"""Strips of a neuron's mean answers at the most."""
+SAMPLES = 500
+"""Training samples that mean answers are taken over."""
+LARGEST_IMAGE = 32
+"""Points per side of the image of a neuron's weights, from larger ones every n-th is taken."""
+
+
+def neurons(run: Run, first: str = "") -> Arrays:
+    """One entry of 'columns' per column of the network's picture, each with arrays of its n shown neurons.
+
+    'shown' int64 (n,): which neurons they are; 'maps' float32 (n, height, width) or None: their answers; 'weights' and
+    'gradients' float32 (n, neurons shown before): None where there is no weight for each pair, or no step was done;
+    'biases' and 'bias_gradients' float32 (n,) or None. `first` is the first shown neuron of some columns, as
+    `mlp_core.diagram.write_first` writes it.
+    """
+    found = columns(run.plan)
+    starts = read_first(first)
+    shown = [shown_neurons(column.width, starts.get(place)) for place, column in enumerate(found)]
+    pictures = _pictures(run, found, shown)
+    values = _parameters(run, found, shown)
+    return {
+        "columns": [
+            {"shown": np.array(some), "maps": picture, **value}
+            for some, picture, value in zip(shown, pictures, values, strict=True)
+        ]
+    }
+
+
+# Weights
+
+
+def _parameters(run: Run, found: Sequence[Column], shown: Sequence[list[int]]) -> list[Arrays]:
+    """Weights and biases of the shown neurons with their gradients, column by column."""
+    names = ("weights", "gradients", "biases", "bias_gradients")
+    values: list[Arrays] = [dict.fromkeys(names) for _ in found]
+    asked: list[tuple[int, str, Tensor, list[int], list[int]]] = []
+    for place, column in enumerate(found):
+        if column.weighted is None:
+            continue
+        module = run.model.get_submodule(column.weighted.name)
+        rows, inputs = shown[place], shown[place - 1]
+        if column.width != column.weighted.out_features:  # as behind a gate: the first half is drawn
+            rows = [row for row in rows if row < column.weighted.out_features]
+        if found[place - 1].width != column.weighted.in_features:
+            continue
+        weight, bias = module.weight, getattr(module, "bias", None)
+        for name, tensor in zip(names, (weight, weight.grad, bias, None if bias is None else bias.grad), strict=True):
+            if tensor is not None:
+                asked.append((place, name, tensor.detach(), rows, inputs if tensor.dim() == 2 else []))
+    flat = picked([(tensor, rows, inputs) for _, _, tensor, rows, inputs in asked])
+    start = 0
+    for place, name, _, rows, inputs in asked:
+        shape = (len(rows), len(inputs)) if inputs else (len(rows),)
+        size = int(np.prod(shape))
+        values[place][name] = flat[start : start + size].reshape(shape)
+        start += size
+    return values
+
+
+# Answers
+
+
+def _pictures(run: Run, found: Sequence[Column], shown: Sequence[list[int]]) -> list[np.ndarray | None]:
+    """The pictures of the shown neurons, column by column."""
+    facts = run.dataset.facts
+    inputs, fold, shape = _questions(run, sum(map(len, shown)))
+    answers = passes_of(run).neurons(inputs.to(run.device), [column.layers[-1].name for column in found[1:]])
+    values = answers.cpu().numpy()
+    pictures: list[np.ndarray | None] = []
+    start = 0
+    for place, column in enumerate(found):
+        if place == 0:
+            given = None if facts.holds_images else run.scaled(inputs).cpu().numpy()
+            pictures.append(None if given is None else _folded(given[:, shown[0]], fold, shape))
+            continue
+        some = values[:, [start + neuron for neuron in shown[place]]]
+        start += column.width
+        first = facts.holds_images and place == 1 and column.weighted is not None
+        pictures.append(_weight_images(run, column, shown[1]) if first else _folded(some, fold, shape))
+    return pictures
+
+
+def _questions(run: Run, neurons: int) -> tuple[Tensor, np.ndarray | None, tuple[int, int]]:
+    """Inputs to ask the network; how answers are averaged, float32 (groups, N), or None; a picture's height, width."""
+    data = run.dataset
+    if data.facts.plane:
+        side = int(np.clip(np.sqrt(MAP_NUMBERS / max(neurons, 1)), COARSEST, FINEST))
+        return _plane(tuple(run.experiment.data.params["features"]), side), None, (side, side)
+    if not data.facts.classifies and data.facts.sample_shape == (1,):
+        low, high = extent(data)
+        x = standardised_inputs(data, np.linspace(low, high, FINEST))
+        return torch.from_numpy(x), None, (1, FINEST)
+    count = min(SAMPLES, data.train_size)
+    fold = _groups(data.y_train[:count], data.facts.classes)
+    return run.batches.x[:count], fold, (1, len(fold))
+
+
+def _groups(targets: np.ndarray, classes: int) -> np.ndarray:
+    """Rows that average samples float32 (groups, N): one for each of the first classes, or for equal shares of the
+    sorted first target."""
+    if classes:
+        groups, count = targets, min(classes, GROUPS)
+    else:
+        count = min(GROUPS, len(targets))
+        groups = np.empty(len(targets), dtype=np.int64)
+        groups[np.argsort(targets[:, 0], kind="stable")] = np.arange(len(targets)) * count // len(targets)
+    members = (groups == np.arange(count)[:, None]).astype(np.float32)
+    return members / np.maximum(members.sum(axis=1, keepdims=True), 1.0)
+
+
+def _folded(answers: np.ndarray, fold: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
+    """Answers (N, n) as pictures (n, height, width)."""
+    means = answers if fold is None else fold @ answers
+    return np.ascontiguousarray(means.T.reshape(-1, *shape), dtype=np.float32)
+
+
+def _weight_images(run: Run, column: Column, shown: list[int]) -> np.ndarray:
+    """The weights of neurons right behind an image, the mean over its colours, as pictures."""
+    assert column.weighted is not None
+    channels, height, width = run.dataset.facts.sample_shape
+    weight = run.model.get_submodule(column.weighted.name).weight.detach()
+    rows = picked([(weight, shown, list(range(weight.shape[1])))]).reshape(-1, channels, height, width)
+    step = -(-max(height, width) // LARGEST_IMAGE)
+    return np.ascontiguousarray(rows.mean(axis=1)[:, ::step, ::step], dtype=np.float32)
+
+
+@lru_cache(maxsize=16)
+def _plane(features: tuple[str, ...], side: int) -> Tensor:
+    """Inputs float32 (side², F) of a grid's points, shared by all runs; nothing writes to them."""
+    return torch.from_numpy(features_of(sample_points(side), features))

@@ -1,0 +1,42 @@
+"""The network as a picture that lives: neurons, weights, and what can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from pages.components.assets import loader
+from pages.components.part import Part
+
+_MOUNT = st.components.v2.component("network", js=loader("network.js"))
+
+
+def network(values: dict[str, Any] | None, identity: str, *, key: str) -> Part:
+    """The neurons as they are now (a dict of `mlp_core.figures.network`), of the structure of that identity; None
+    before they are known."""
+    return Part(_MOUNT, key, {"values": values, "of": identity})
+
+
+def with_structure(
+    part: Part,
+    columns: Sequence[dict[str, Any]],
+    identity: str,
+    *,
+    locked: bool,
+    acted: Callable[[dict[str, Any]], None],
+) -> Part:
+    """The part as it is mounted: with the columns that are drawn, which may be newer than the run's.
+
+    `acted` gets what a reader did to the network: a dict with 'kind' and what it belongs to.
+    """
+
+    def act() -> None:
+        done = getattr(st.session_state.get(part.key), "act", None)
+        if isinstance(done, dict) and isinstance(done.get("kind"), str):
+            acted(done)
+
+    data = {**part.data, "structure": {"columns": list(columns), "identity": identity, "locked": locked}}
+    return replace(part, data=data, options={"on_act_change": act})
