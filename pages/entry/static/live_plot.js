@@ -118,6 +118,7 @@ class LivePlot {
     own.setAttribute("href", this.neuron)
     own.removeAttribute("xlink:href")
     own.style.imageRendering = "auto"
+    own.style.opacity = 0.75
     image.closest(".heatmaplayer").after(own) // not inside: Plotly takes every image there for one of its own
   }
 

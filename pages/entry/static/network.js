@@ -5,7 +5,8 @@ const search = new URL(import.meta.url).search
 const { adoptStyles, atEnd, channels, make, pointAt, receive, watch } = await import("./shared.js" + search)
 
 const HEAD = 58 // pixels above the first tile
-const STEP = 92 // pixels between two columns at the least
+const STEP = 88 // pixels between two columns at the least
+const COMPACT = 116 // pixels between two columns below which a layer is removed by key or menu only
 const NAMES = 76 // pixels for names beside the first and the last column
 const ROOM = 352 // pixels that the tallest column may take
 const TILE = 36 // pixels of a tile at the most
@@ -127,6 +128,11 @@ class Picture {
     if (place) {
       title.title = `Edit ${column.title}`
       title.onclick = () => this.act({ kind: "select", path: column.paths[0] })
+      title.addEventListener("keydown", event => {
+        if (event.key === "Delete" && column.depth === 0 && !last && !this.structure.locked) {
+          this.act({ kind: "remove", paths: column.paths })
+        }
+      })
       if (column.depth === 0 && !last && !this.structure.locked) this.drag(title, head, place)
     }
     const change = by => {
@@ -141,6 +147,7 @@ class Picture {
     if (sized) change(1)
     if (place && !last && column.depth === 0) {
       const remove = make("button", "", row)
+      remove.className = "mlp-network-remove"
       remove.textContent = "×"
       remove.title = "Remove"
       remove.disabled = this.structure.locked
@@ -248,6 +255,7 @@ class Picture {
       return Array.from({ length: count }, (_, row) => middle + (row - (count - 1) / 2) * pitch)
     })
     const step = last ? span / last : span
+    this.frame.classList.toggle("compact", step < COMPACT)
     this.heads.forEach((head, place) => {
       head.style.left = `${this.x[place]}px`
       head.style.maxWidth = `${Math.max(60, step - 26)}px`
