@@ -38,8 +38,8 @@ def _column(column: Mapping[str, Any]) -> dict[str, Any]:
         shares = finite / _peaks(finite)[:, None, None]
         levels = np.rint(np.clip(shares, -1.0, 1.0) * 127).astype(np.int8)
         packed |= {"height": maps.shape[1], "width": maps.shape[2], "maps": _bytes(levels)}
-        packed["low"] = _short(finite.min(axis=(1, 2), initial=0.0))
-        packed["high"] = _short(finite.max(axis=(1, 2), initial=0.0))
+        packed["low"] = _short(finite.min(axis=(1, 2)))
+        packed["high"] = _short(finite.max(axis=(1, 2)))
     for name in ("weights", "gradients"):
         if column[name] is not None:
             values = np.nan_to_num(column[name], nan=0.0, posinf=0.0, neginf=0.0)
@@ -56,7 +56,7 @@ def _peaks(maps: Array) -> Array:
     """What counts as a full answer of each neuron: the size that one point in ten exceeds, if it is not nothing."""
     sizes = np.abs(maps).reshape(len(maps), -1)
     usual = np.quantile(sizes, FULL, axis=1)
-    peaks = np.where(usual > 0, usual, sizes.max(axis=1, initial=0.0))
+    peaks = np.where(usual > 0, usual, sizes.max(axis=1))
     return np.where(peaks > 0, peaks, 1.0)
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mlp_core.data import features_of, sample_points
 from mlp_core.diagram import Column, columns, read_first, shown_neurons
@@ -72,9 +72,12 @@ def _parameters(run: Run, found: Sequence[Column], shown: Sequence[list[int]]) -
             rows = [row for row in rows if row < column.weighted.out_features]
         if found[place - 1].width != column.weighted.in_features:
             continue
-        weight, bias = module.weight, getattr(module, "bias", None)
-        for name, tensor in zip(names, (weight, weight.grad, bias, None if bias is None else bias.grad), strict=True):
-            if tensor is not None:
+        weight, bias = parameter_of(module, "weight"), parameter_of(module, "bias")
+        assert weight is not None
+        from_image = place == 1 and run.dataset.facts.holds_images  # too many weights for lines: they are an image too
+        tensors = (weight, weight.grad, bias, None if bias is None else bias.grad)
+        for name, tensor in zip(names, tensors, strict=True):
+            if tensor is not None and not (from_image and tensor.dim() == 2):
                 asked.append((place, name, tensor.detach(), rows, inputs if tensor.dim() == 2 else []))
     flat = picked([(tensor, rows, inputs) for _, _, tensor, rows, inputs in asked])
     start = 0
@@ -84,6 +87,12 @@ def _parameters(run: Run, found: Sequence[Column], shown: Sequence[list[int]]) -
         values[place][name] = flat[start : start + size].reshape(shape)
         start += size
     return values
+
+
+def parameter_of(module: nn.Module, name: str) -> nn.Parameter | None:
+    """A trained tensor of a module; None where it has none of that name."""
+    found = getattr(module, name, None)
+    return found if isinstance(found, nn.Parameter) else None
 
 
 # Answers
@@ -134,7 +143,8 @@ def _groups(targets: np.ndarray, classes: int) -> np.ndarray:
         groups = np.empty(len(targets), dtype=np.int64)
         groups[np.argsort(targets[:, 0], kind="stable")] = np.arange(len(targets)) * count // len(targets)
     members = (groups == np.arange(count)[:, None]).astype(np.float32)
-    return members / np.maximum(members.sum(axis=1, keepdims=True), 1.0)
+    shares: np.ndarray = members / np.maximum(members.sum(axis=1, keepdims=True), 1.0)
+    return shares
 
 
 def _folded(answers: np.ndarray, fold: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
@@ -147,8 +157,9 @@ def _weight_images(run: Run, column: Column, shown: list[int]) -> np.ndarray:
     """The weights of neurons right behind an image, the mean over its colours, as pictures."""
     assert column.weighted is not None
     channels, height, width = run.dataset.facts.sample_shape
-    weight = run.model.get_submodule(column.weighted.name).weight.detach()
-    rows = picked([(weight, shown, list(range(weight.shape[1])))]).reshape(-1, channels, height, width)
+    weight = parameter_of(run.model.get_submodule(column.weighted.name), "weight")
+    assert weight is not None
+    rows = picked([(weight.detach(), shown, list(range(weight.shape[1])))]).reshape(-1, channels, height, width)
     step = -(-max(height, width) // LARGEST_IMAGE)
     return np.ascontiguousarray(rows.mean(axis=1)[:, ::step, ::step], dtype=np.float32)
 

@@ -1,0 +1,166 @@
+"""What the network's picture shows of every neuron, against PyTorch's own answers."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from blocks import NETWORKS, layer
+from official import grey, idx
+
+from mlp_core import data, figures
+from mlp_core.catalog import ALL_LAYERS
+from mlp_core.diagram import columns
+from mlp_core.engines.eager import EagerEngine
+from mlp_core.engines.passes import CompiledPasses
+from mlp_core.presets import PRESETS, mlp
+from mlp_core.run.build import Run, build
+from mlp_core.run.nogil import picked
+from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec
+from mlp_core.views.neurons import neurons
+
+SPIRAL = PRESETS["spiral"].experiment
+
+
+def trained(experiment: Experiment, steps: int = 3) -> Run:
+    run = build(experiment, data.load(experiment.data))
+    EagerEngine().run(run, steps)
+    return run
+
+
+def assert_weights(run: Run, found: list[dict[str, Any]]) -> None:
+    """Weights, gradients and biases are those of the modules, of the shown neurons."""
+    drawn = columns(run.plan)
+    for place, column in enumerate(drawn):
+        values = found[place]
+        if column.weighted is None:
+            assert values["weights"] is None
+            continue
+        module = run.model.get_submodule(column.weighted.name)
+        rows, inputs = values["shown"], found[place - 1]["shown"]
+        np.testing.assert_array_equal(values["weights"], module.weight.detach().numpy()[np.ix_(rows, inputs)])
+        np.testing.assert_array_equal(values["gradients"], module.weight.grad.numpy()[np.ix_(rows, inputs)])
+        if module.bias is None:
+            assert values["biases"] is None
+        else:
+            np.testing.assert_array_equal(values["biases"], module.bias.detach().numpy()[rows])
+
+
+def test_a_neuron_answers_over_the_plane() -> None:
+    run = trained(SPIRAL)
+    found = neurons(run)["columns"]
+    assert_weights(run, found)
+    side = found[1]["maps"].shape[1]
+    axis = torch.linspace(-1.25, 1.25, side)
+    x2, x1 = torch.meshgrid(axis, axis, indexing="ij")
+    grid = torch.stack([x1.reshape(-1), x2.reshape(-1)], dim=1)
+    with torch.no_grad():
+        first = run.model[1](run.model[0](grid))
+        last = run.model(grid)
+    np.testing.assert_allclose(found[0]["maps"].reshape(2, -1), grid.T.numpy(), atol=1e-6)
+    np.testing.assert_allclose(found[1]["maps"].reshape(8, -1), first.T.numpy(), atol=1e-5)
+    np.testing.assert_allclose(found[-1]["maps"].reshape(2, -1), last.T.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_blocks(name: str) -> None:
+    run = trained(SPIRAL.updated(layers=NETWORKS[name]))
+    assert_weights(run, neurons(run)["columns"])
+
+
+@pytest.mark.parametrize("name", ALL_LAYERS)
+def test_compiled_answers_are_the_plain_ones(name: str) -> None:
+    params = {"out_features": 4} if name == "Linear" else {}
+    run = trained(SPIRAL.updated(layers=(*mlp((6,), "Tanh")[:2], LayerSpec(type=name, params=params), layer("Linear"))))
+    plain = neurons(run)["columns"]
+    run.passes = CompiledPasses(run)
+    names = [column.layers[-1].name for column in columns(run.plan)[1:]]
+    run.passes.neurons(run.x_test[:4], names)
+    assert run.passes._inner[tuple(names)] is not None, "it was compiled"
+    for one, other in zip(plain, neurons(run)["columns"], strict=True):
+        np.testing.assert_array_equal(one["maps"], other["maps"])
+
+
+def test_a_table_shows_mean_answers_to_each_class() -> None:
+    run = trained(PRESETS["two-hidden-relu"].experiment)
+    found = neurons(run)["columns"]
+    x, y = run.dataset.x_train[:500], run.dataset.y_train[:500]
+    with torch.no_grad():
+        outputs = run.model.eval()(torch.from_numpy(x)).numpy()
+    means = np.stack([outputs[y == label].mean(axis=0) for label in range(3)], axis=1)
+    np.testing.assert_allclose(found[-1]["maps"][:, 0], means, rtol=1e-4, atol=1e-5)
+    assert found[0]["maps"].shape == (4, 1, 3)
+
+
+def test_a_regression_shows_answers_to_ten_groups_of_the_target() -> None:
+    experiment = SPIRAL.updated(
+        data=DataSpec(dataset="diabetes"), layers=mlp((20,), "ReLU"), loss=LossSpec(type="MSELoss")
+    )
+    run = trained(experiment)
+    found = neurons(run)["columns"]
+    assert found[1]["maps"].shape == (12, 1, 10)
+    targets = np.sort(run.dataset.y_train[:500, 0])
+    assert len(targets) >= 10
+
+
+def test_wide_columns_show_the_neurons_that_were_asked_for() -> None:
+    run = trained(SPIRAL.updated(layers=mlp((40,), "ReLU")))
+    found = neurons(run, "1:24")["columns"]
+    assert list(found[1]["shown"]) == list(range(24, 36))
+    assert_weights(run, found)
+
+
+def test_the_first_neurons_behind_an_image_show_their_weights(tmp_path: Path) -> None:
+    raw = tmp_path / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part, train in (("train", True), ("t10k", False)):
+        images, labels = grey(train, 10)
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(idx(images))
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(idx(labels.astype(np.uint8)))
+    experiment = SPIRAL.updated(data=DataSpec(dataset="FashionMNIST"), layers=mlp((5, 3), "ReLU"))
+    run = build(experiment, data.load(experiment.data, tmp_path))
+    EagerEngine().run(run, 2)
+    found = neurons(run)["columns"]
+    assert found[0]["maps"] is None
+    np.testing.assert_array_equal(found[1]["maps"].reshape(5, -1), run.model[1].weight.detach().numpy())
+    assert found[1]["weights"] is None, "784 weights are no lines"
+    assert found[2]["maps"].shape == (3, 1, 10)
+
+
+def test_picked_takes_rows_and_columns_of_several_tensors() -> None:
+    matrix, vector = torch.arange(12.0).reshape(3, 4), torch.arange(5.0)
+    found = picked([(matrix, [2, 0], [1, 3]), (vector, [4], [])])
+    np.testing.assert_array_equal(found, [9, 11, 1, 3, 4])
+    assert picked([]).size == 0
+
+
+def unpacked(text: str, kind: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), dtype=kind)
+
+
+def test_the_packed_numbers_are_the_computed_ones() -> None:
+    found = neurons(trained(SPIRAL))["columns"]
+    packed = figures.network(found, "light", flipped=True)["columns"]
+    for column, small in zip(found[1:], packed[1:], strict=True):
+        weights = unpacked(small["weights"], "<f2").astype(np.float32) * small["weights_scale"]
+        near = 1e-3 * small["weights_scale"]
+        np.testing.assert_allclose(weights, column["weights"].reshape(-1), rtol=0, atol=near)
+        levels = unpacked(small["maps"], "i1").reshape(column["maps"].shape)
+        assert np.all(np.sign(levels) * np.sign(column["maps"]) >= 0)
+        np.testing.assert_allclose(small["high"], column["maps"].max(axis=(1, 2)), rtol=1e-3)
+
+
+def test_numbers_that_are_none_do_not_stop_the_picture() -> None:
+    broken = {
+        "shown": np.arange(2), "maps": np.array([[[np.nan, 1.0]], [[np.inf, 0.0]]], dtype=np.float32),
+        "weights": np.full((2, 1), np.nan, dtype=np.float32), "gradients": None,
+        "biases": np.zeros(2, dtype=np.float32), "bias_gradients": None,
+    }  # fmt: skip
+    packed = figures.network([broken], "dark", flipped=False)["columns"][0]
+    assert np.isfinite(packed["low"]).all()
+    assert unpacked(packed["weights"], "<f2").tolist() == [0, 0]
+    assert "gradients" not in packed
