@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
+from math import isfinite
 from typing import Any
 
 import streamlit as st
@@ -20,6 +21,7 @@ from mlp_core.problems import Problem
 from mlp_core.spec import Experiment, LayerSpec, Path, layer_number
 from mlp_core.training.session import Session
 from pages.components.network import with_structure
+from pages.playground import screen
 from pages.playground.diagram import NetworkSlot, path_of, structure
 from pages.playground.initializers import initializers
 from pages.playground.preset import edit_alone
@@ -53,8 +55,9 @@ def network_panel(found: Sequence[Problem], slots: Sequence[NetworkSlot], sessio
         st.subheader("Network", anchor=False, width="content")
         st.caption(summary(planned) if planned else "", width="stretch")
         st.segmented_control(
-            "Form", [PICTURE, LIST], key=FORM, default=PICTURE, label_visibility="collapsed", on_change=st.rerun
-        )
+            "Form", [PICTURE, LIST], key=FORM, default=screen.USUAL_FORM, label_visibility="collapsed",
+            on_change=st.rerun,
+        )  # fmt: skip
         _add(())
     if slots and planned:
         for slot in slots:
@@ -85,7 +88,8 @@ def _picture(slot: NetworkSlot, session: Session) -> None:
 def _act(session: Session, slot: NetworkSlot, done: Mapping[str, Any]) -> None:
     """Do what a reader did to the picture. What came from the browser is checked as any other value of a widget."""
     path, kind = path_of(done.get("path")), done["kind"]
-    paths = [path_of(found) for found in done.get("paths", ())]
+    sent = done.get("paths")
+    paths = [path_of(found) for found in sent] if isinstance(sent, list) else []
     if kind == "show":
         place, first = done.get("column"), done.get("first")
         slot.first.pop(place, None)
@@ -105,7 +109,8 @@ def _act(session: Session, slot: NetworkSlot, done: Mapping[str, Any]) -> None:
     elif kind == "weight":
         column, row, value = done.get("column"), done.get("row"), done.get("value")
         index = (row,) if column is None else (row, column)
-        if all(type(place) is int and place >= 0 for place in index) and isinstance(value, int | float):
+        placed = all(type(place) is int and place >= 0 for place in index)
+        if placed and type(value) in (int, float) and isfinite(value):
             session.set_weight(path, index, float(value))
     elif kind == "select":
         _toggle_details(path)

@@ -16,6 +16,7 @@ from pages.shared.link import hidden
 
 FORM, PICTURE, LIST = "network_form", "Diagram", "List"
 """The key of the choice how the network is shown, and what can be chosen."""
+USUAL_FORM = PICTURE
 OUTPUT_HEIGHT = 370
 LARGE = 430
 """The height of a chart that has a tab of its own."""
@@ -41,7 +42,7 @@ class Screen:
     """Whether there is an output area."""
     views: bool
     """Whether there are tabs of live views."""
-    picture: bool
+    picture: bool = True
     """Whether the network is shown as a picture."""
     first_neurons: dict[int, int] = field(default_factory=dict)
     """The first shown neuron of columns that show some in a row."""
@@ -95,7 +96,7 @@ def screen() -> Screen:
         state.get("live_tab") or OVERVIEW,
         output=not hidden("output"),
         views=not hidden("views"),
-        picture=not hidden(NETWORK) and (state.get(FORM) or PICTURE) == PICTURE,
+        picture=not hidden(NETWORK) and (state.get(FORM) or USUAL_FORM) == PICTURE,
         first_neurons=state.setdefault("first_neurons", {}),
     )
     return found if found.tab in found.tabs else replace(found, tab=OVERVIEW)

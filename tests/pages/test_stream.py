@@ -31,9 +31,10 @@ from pages.live import stream as stream_module
 from pages.live.page import LivePage, leave, on_screen
 from pages.live.stream import GONE, routes
 from pages.playground.screen import OVERVIEW, Screen
+from pages.shared.editor import NETWORK
 
 LIMIT = 60
-PARTS = {"strip", "overview-loss", "overview-confusion", "overview-weights", "notice"}
+PARTS = {"strip", "network-picture", "overview-loss", "overview-confusion", "overview-weights", "notice"}
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ def session(lease: Lease) -> Iterator[Session]:
     made = Session(lease=lease)
     made.apply(PRESETS["spiral"].experiment)
     assert made.wait(lambda snapshot: snapshot.status == "ready", LIMIT)
-    made.request_views(["weights"])
+    made.request_views(["weights", "neurons"])
     assert made.wait(lambda snapshot: not snapshot.busy, LIMIT)
     yield made
     assert made.close(timeout=10)
@@ -63,7 +64,8 @@ def session(lease: Lease) -> Iterator[Session]:
 def page_of(session: Session, name: str = "test") -> LivePage:
     """A page with the strip and the Overview, which its browser has on screen."""
     slots = Screen(Options(), OVERVIEW, output=False, views=True).slots()
-    page = LivePage({"run": session}, {"run": [*slots["strip"], *slots["tab"]]}, name=name)
+    made = [*slots["strip"], *slots[NETWORK], *slots["tab"]]
+    page = LivePage({"run": session}, {"run": made}, name=name)
     assert session.wait(lambda snapshot: not snapshot.computing_views, LIMIT)
     return page
 
@@ -138,7 +140,7 @@ def test_a_part_is_sent_again_only_where_what_it_is_drawn_from_has_changed(sessi
     page._sent = {"run": replace(after, views=before.views)}
     assert set(told(page)["parts"]) == PARTS - {"overview-confusion"}
     page._sent = {"run": replace(after, confusion=before.confusion)}
-    assert set(told(page)["parts"]) == PARTS - {"overview-weights"}
+    assert set(told(page)["parts"]) == PARTS - {"overview-weights", "network-picture"}
     page._sent = {"run": replace(after, run="another")}
     assert set(told(page)["parts"]) == PARTS, "another run's"
 

@@ -1,0 +1,76 @@
+"""The network's picture in a real browser: it lives, a neuron is added, a weight is set, by pointer and keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.chromium import LIMIT_MS, ROOT, browser, serve, wait_idle
+from tests.browser.test_playground import press, ready
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Any]:
+    with serve(ROOT / "app.py") as address, browser() as chromium:
+        opened = chromium.new_page(viewport={"width": 1440, "height": 1000})
+        opened.set_default_timeout(LIMIT_MS)
+        opened.goto(f"{address}/?preset=xor")
+        ready(opened)
+        opened.locator(".mlp-network-tile[aria-label*=answers]").first.wait_for()
+        yield opened
+
+
+IN_PICTURE = "[...document.querySelectorAll('*')].map(each => each.shadowRoot?.querySelector('{}')).find(Boolean)"
+"""The first element of the picture, which has a shadow root of its own, that a selector finds."""
+
+
+def tile(page: Any, column: int, row: int) -> Any:
+    return page.locator(f".mlp-network-tile[data-column='{column}'][data-row='{row}']")
+
+
+def test_it_moves_while_the_network_trains(page: Any) -> None:
+    before = int(page.locator(".mlp-network").get_attribute("data-drawn"))
+    press(page, "train")
+    page.wait_for_function(f"before => {IN_PICTURE.format('.mlp-network')}?.dataset.drawn > before + 3", arg=before)
+    press(page, "pause")
+    page.locator(".st-key-train button").first.wait_for()
+    wait_idle(page)
+
+
+def test_a_neuron_under_the_pointer_is_shown_large_in_the_output(page: Any) -> None:
+    tile(page, 1, 2).hover()
+    page.locator(".mlp-network-tip canvas").wait_for()
+    page.locator(".mlp-neuron").wait_for(state="attached")
+    page.mouse.move(5, 5)
+    page.locator(".mlp-neuron").wait_for(state="detached")
+
+
+def test_a_neuron_is_added_and_a_layer_removed(page: Any) -> None:
+    head = page.locator(".mlp-network-head").nth(1)
+    head.get_by_role("button", name="One neuron more").click()
+    page.locator(".mlp-network-head").nth(1).get_by_text("5", exact=True).wait_for()
+    tile(page, 1, 4).wait_for()
+    page.get_by_role("button", name="Add a layer after").first.click()
+    page.locator(".mlp-network-head").nth(3).wait_for()
+    page.locator(".mlp-network-head").nth(1).get_by_role("button", name="Remove").click()
+    page.locator(".mlp-network-head").nth(3).wait_for(state="detached")
+    wait_idle(page)
+
+
+def test_a_weight_is_set_by_keyboard_alone(page: Any) -> None:
+    tile(page, 0, 0).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    field = page.locator(".mlp-network-tip input").first
+    field.wait_for()
+    page.keyboard.type("3.5")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement !== document.body"), "the focus is back on the neuron"
+    tile(page, 1, 0).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"() => {IN_PICTURE.format('.mlp-network-tip input')}?.value === '3.5'")

@@ -1,0 +1,151 @@
+"""The network's picture on the Playground: what the browser is told, and what happens to what it sends."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from pages.components import network as component
+from pages.playground.diagram import KEY, path_of
+from tests.pages.test_pages import LIMIT, app, messages, opened  # noqa: F401
+
+pytestmark = pytest.mark.picture
+
+
+class Picture:
+    """Stands for the component: remembers what it is given, and sends what a test puts into `sent`."""
+
+    def __init__(self) -> None:
+        self.given: dict[str, Any] = {}
+        self.sent: list[dict[str, Any]] = []
+
+    def __call__(self, *, key: str, data: bytes, on_act_change: Any) -> None:
+        self.given = json.loads(data)
+
+        def act() -> None:
+            st.session_state[key] = SimpleNamespace(act=self.sent.pop())
+            on_act_change()
+
+        st.button("act", key="act", on_click=act)  # only callbacks may run a fragment
+
+    @property
+    def titles(self) -> list[tuple[str, int]]:
+        return [(column["title"], column["width"]) for column in self.given["structure"]["columns"]]
+
+
+@pytest.fixture(autouse=True)
+def picture(monkeypatch: pytest.MonkeyPatch) -> Picture:
+    made = Picture()
+    monkeypatch.setattr(component, "_MOUNT", made)
+    return made
+
+
+def do(app: AppTest, picture: Picture, **done: Any) -> None:  # noqa: F811
+    picture.sent.append(done)
+    app.button(key="act").click().run()
+    assert not app.exception
+    app.run()
+    assert not picture.sent
+
+
+def layers(app: AppTest) -> list[str]:  # noqa: F811
+    return [layer.type for layer in app.session.experiment.layers]
+
+
+def test_it_shows_the_network_and_its_neurons(app: AppTest, picture: Picture) -> None:  # noqa: F811
+    assert app.session.wait(lambda now: now.view("neurons") is not None, LIMIT)
+    app.run()
+    assert picture.titles == [("input", 2), *[("Linear · Tanh", 8)] * 3, ("Linear", 2)]
+    columns = picture.given["structure"]["columns"]
+    assert columns[0]["names"] == ["x₁", "x₂"]
+    assert columns[-1]["names"] == ["class 0", "class 1"]
+    assert picture.given["of"] == picture.given["structure"]["identity"]
+    assert len(picture.given["values"]["columns"]) == 5
+
+
+def test_neurons_and_layers_are_added_moved_and_removed(app: AppTest, picture: Picture) -> None:  # noqa: F811
+    do(app, picture, kind="width", path=[2], width=9)
+    assert picture.titles[2] == ("Linear · Tanh", 9)
+    do(app, picture, kind="add", path=[2])
+    assert layers(app)[:4] == ["Linear", "Tanh", "Linear", "Tanh"]
+    assert [width for _, width in picture.titles] == [2, 8, 8, 9, 8, 2]
+    do(app, picture, kind="move", paths=[[4], [5]], path=[0])
+    assert [width for _, width in picture.titles] == [2, 9, 8, 8, 8, 2]
+    do(app, picture, kind="remove", paths=[[0], [1]])
+    assert [width for _, width in picture.titles] == [2, 8, 8, 8, 2]
+    assert app.session.experiment.layers[0].params["out_features"] == 8
+
+
+def test_a_layer_is_edited_below_the_picture(app: AppTest, picture: Picture) -> None:  # noqa: F811
+    do(app, picture, kind="select", path=[2])
+    shown = [widget.key.rsplit("--", 1)[0] for widget in app.selectbox if widget.key]
+    assert "layer-2-type" in shown
+    assert "layer-3-type" in shown, "its activation stands with it"
+    assert "layer-0-type" not in shown
+
+
+def test_a_weight_is_set(app: AppTest, picture: Picture) -> None:  # noqa: F811
+    do(app, picture, kind="weight", path=[0], row=3, column=1, value=2.5)
+    do(app, picture, kind="weight", path=[0], row=3, column=None, value=-1)
+    assert app.session.wait(lambda now: len(now.inexact) > 0, LIMIT)
+    found = app.session.weights("current", LIMIT)
+    assert found.tensors["0.weight"][3, 1] == 2.5
+    assert found.tensors["0.bias"][3] == -1
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        {"kind": "weight", "path": [0], "row": "3", "column": 1, "value": 1.0},
+        {"kind": "weight", "path": [0], "row": 99, "column": 1, "value": 1.0},
+        {"kind": "weight", "path": [0], "row": 1, "column": 1, "value": float("nan")},
+        {"kind": "weight", "path": [0], "row": 1, "column": 1, "value": "1"},
+        {"kind": "remove", "paths": [[77]]},
+        {"kind": "remove", "paths": "all"},
+        {"kind": "move", "paths": [], "path": None},
+        {"kind": "add", "path": [3, 1]},
+        {"kind": "add", "path": "x"},
+        {"kind": "show", "column": "x", "first": {}},
+        {"kind": "something"},
+    ],
+)
+def test_what_makes_no_sense_changes_nothing(app: AppTest, picture: Picture, done: dict[str, Any]) -> None:  # noqa: F811
+    before = app.session.experiment
+    do(app, picture, **done)
+    assert app.session.experiment == before
+    assert app.session.snapshot().inexact == ()
+
+
+def test_a_refused_width_is_said(app: AppTest, picture: Picture) -> None:  # noqa: F811
+    do(app, picture, kind="width", path=[0], width=-4)
+    assert "-4" in messages(app)
+    assert picture.titles[1] == ("Linear · Tanh", 8)
+
+
+def test_a_wide_layer_shows_other_neurons(app: AppTest, picture: Picture) -> None:  # noqa: F811
+    do(app, picture, kind="width", path=[0], width=40)
+    assert len(picture.given["structure"]["columns"][1]["shown"]) == 12
+    do(app, picture, kind="show", column=1, first=0)
+    app.run()
+    assert picture.given["structure"]["columns"][1]["shown"] == list(range(12))
+    assert app.session.wait(lambda now: now.view("neurons@1:0") is not None, LIMIT)
+    do(app, picture, kind="show", column=1, first=None)
+    app.run()
+    assert picture.given["structure"]["columns"][1]["shown"][-1] == 39
+
+
+def test_a_teachers_link_locks_it(monkeypatch: pytest.MonkeyPatch, picture: Picture) -> None:
+    opened(monkeypatch, preset="spiral", lock="network")
+    assert picture.given["structure"]["locked"]
+    assert picture.given["slot"] == KEY
+
+
+def test_paths_that_a_browser_sends() -> None:
+    assert path_of([1, 0]) == (1, 0)
+    for wrong in (None, [], "1", [-1], [1.0], [True], [[1]]):
+        assert path_of(wrong) is None
