@@ -31,7 +31,8 @@ from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.engines.verdicts import Verdicts
 from mlp_core.presets import preset
 from mlp_core.run.build import build
-from mlp_core.spec import DataSpec, Experiment, OptimizerSpec, SchedulerSpec
+from mlp_core.run.checkpoint import restore, save
+from mlp_core.spec import DataSpec, Experiment, LossSpec, OptimizerSpec, SchedulerSpec
 
 try:
     WIDTH = vector_width()
@@ -51,7 +52,10 @@ def network(name: str, **params: Any) -> list[Any]:
 
 TAKEN: dict[str, Experiment] = {
     **{name: experiment(network(name)) for name in ACTIVATIONS},
-    **{name: experiment(network("Tanh"), loss=name, dataset="plane") for name in ("MSELoss", "L1Loss")},
+    **{
+        name: experiment(network("Tanh"), loss=name, dataset="plane")
+        for name in ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
+    },
     **{name: preset(name).experiment for name in ("circle", "binary-16-12-10-1")},  # the binary cross-entropies
     **{
         name: experiment(network("Tanh"), optimizer=OptimizerSpec(type=name))
@@ -72,6 +76,16 @@ TAKEN: dict[str, Experiment] = {
     "a schedule": experiment(
         network("Tanh"), scheduler=SchedulerSpec(type="CosineAnnealingLR", params={"T_max": 17}, every="step")
     ),
+    "cycled momentum": experiment(
+        network("Tanh"), optimizer=OptimizerSpec(type="Adam"), scheduler=SchedulerSpec(type="OneCycleLR"), epochs=9
+    ),
+    "label smoothing": experiment(network("Tanh")).updated(
+        loss=LossSpec(type="CrossEntropyLoss", params={"label_smoothing": 0.1})
+    ),
+    "accumulation": experiment(network("Tanh"), accumulate_grad_batches=3),
+    "clipping by norm": experiment(network("Tanh"), max_grad_norm=0.1),
+    "clipping by value": experiment(network("Tanh"), max_grad_value=0.01),
+    "penalties": experiment(network("Tanh"), l1_penalty=0.001, l2_penalty=0.01),
     "whole set as one batch": experiment(network("Tanh"), batch_size=None),
     "single samples": experiment(network("Tanh"), batch_size=1),
     "wide layers": experiment(
@@ -87,6 +101,31 @@ def test_what_runs_natively(name: str) -> None:
     """So that an engine that is never used cannot go unnoticed; that its numbers are right is another test's."""
     engine, why = engine_for(make(TAKEN[name]))
     assert (engine.name, why) == ("native", "")
+
+
+EXTRAS: dict[str, dict[str, Any]] = {
+    "the last of an epoch alone": {"accumulate_grad_batches": 3, "l2_penalty": 0.01},
+    "more than an epoch has": {"accumulate_grad_batches": 99, "max_grad_norm": 0.1, "l1_penalty": 0.01},
+    "never zeroed": {"accumulate_grad_batches": 2, "zero_grad": False, "max_grad_value": 0.01},
+    "both penalties": {"accumulate_grad_batches": 7, "l1_penalty": 0.003, "l2_penalty": 0.01, "batch_size": 1},
+}
+
+
+@tried_here
+@pytest.mark.parametrize("name", EXTRAS)
+def test_accumulation_penalties_and_clipping_natively(name: str) -> None:
+    """Gradients, the norms that are shown of them, and state included, while a rate and a limit change."""
+    described = experiment(network("Tanh"), optimizer=OptimizerSpec(type="AdamW", params={"lr": 0.05}), **EXTRAS[name])
+    eager, run = make(described), make(described)
+    for each, engine in ((eager, EagerEngine()), (run, NativeEngine())):
+        for rate, steps in ((0.05, 3), (0.2, 5), (0.01, 30)):
+            each.learning_rate = rate
+            engine.run(each, steps)
+        kept = save(each)
+        engine.run(each, 7)
+        restore(each, kept)
+        engine.run(each, 8)
+    assert_same(eager, run)
 
 
 @tried_here
@@ -245,6 +284,31 @@ def test_means_of_everything(size: int) -> None:
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(1, 3000))
+def test_norms_of_gradients(size: int) -> None:
+    x, found = random(size), random(1)
+    call("norm", found, x, size)
+    assert torch.equal(found[0], torch._foreach_norm([x.clone()], 2.0)[0])
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(1, 70), st.integers(1, 40), st.sampled_from([0.1, 0.3, 1.0]))
+def test_smoothed_labels(rows: int, classes: int, smoothing: float) -> None:
+    x = random(rows * classes).view(rows, classes).requires_grad_()
+    labels = torch.randint(classes, (rows + 64,), generator=torch.Generator().manual_seed(rows))[:rows]
+    loss = torch.nn.functional.cross_entropy(x, labels, label_smoothing=smoothing)
+    loss.backward()
+    logs = with_room(x.detach().log_softmax(1).view(-1)).view(rows, classes)
+    total, by_logs, gradient = (random(size) for size in (1, x.numel(), x.numel()))
+    call("nll_loss", total, logs, labels, rows, classes)
+    call("smooth_loss", total, logs, random(rows), 1 - smoothing, smoothing / classes, rows, classes)
+    call("smooth_loss_backward", by_logs, labels, 1 - smoothing, smoothing / classes, rows, classes)
+    call("log_softmax_backward", gradient, by_logs, logs, rows, classes)
+    assert torch.equal(total[0], loss)
+    assert torch.equal(gradient.view(rows, classes), x.grad)  # type: ignore[arg-type]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.integers(1, 70), st.integers(1, 40))
 def test_cross_entropy_of_any_number_of_classes(rows: int, classes: int) -> None:
     x = random(rows * classes).view(rows, classes).requires_grad_()
@@ -259,7 +323,7 @@ def test_cross_entropy_of_any_number_of_classes(rows: int, classes: int) -> None
     )
     call("log_softmax", logs, x.detach(), room, random(rows), random(rows), rows, classes)
     call("nll_loss", total, logs, labels, rows, classes)
-    call("cross_entropy_backward", gradient, logs, labels, random(rows), rows, classes)
+    call("cross_entropy_backward", gradient, logs, labels, random(rows), 1.0, rows, classes)
     assert torch.equal(logs, x.log_softmax(1))
     assert torch.equal(total[0], loss)
     assert torch.equal(gradient, x.grad)  # type: ignore[arg-type]
@@ -339,6 +403,15 @@ OPERATORS: dict[str, tuple[Callable[..., torch.Tensor], int, tuple[float, ...]]]
 }  # fmt: skip
 
 
+for _name, _bound in (("smooth_l1", 0.3), ("huber", 0.9)):
+    _loss = getattr(torch.ops.aten, f"{_name}_loss")
+    _back = getattr(torch.ops.aten, f"{_name}_loss_backward")
+    OPERATORS[_name] = (lambda x, y, bound, loss=_loss: loss(x, y, 0, bound), 2, (_bound,))  # type: ignore[misc]
+    OPERATORS[f"{_name}_backward"] = (
+        lambda x, y, share, seed, bound, _, back=_back: back(torch.tensor(seed), x, y, 0, bound),  # type: ignore[misc]
+        2, (1.0, 0.7, _bound, _bound),
+    )  # fmt: skip
+
 EDGES = torch.tensor([0.0, -0.0, 0.3, -0.3, -0.4, 0.9, 1.0, -1.0, 3.0, -3.0, 6.0, 20.0, 90.0, -90.0, 1e30, -1e30])
 """Numbers at which rules of operators change."""
 
@@ -357,7 +430,7 @@ def test_operators_of_single_elements(name: str) -> None:
 
 def test_neither_a_program_nor_a_refusal_keeps_a_run_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "VERDICTS", Verdicts(4, passed=True))
-    for described in (TAKEN["Tanh"], experiment(network("Tanh"), max_grad_norm=1.0)):
+    for described in (TAKEN["Tanh"], experiment(network("BatchNorm1d"), loss="HingeLoss")):
         run = make(described)
         with contextlib.suppress(UnsupportedError):
             NativeEngine().prepare(run)

@@ -24,10 +24,16 @@ FIELDS = (
     "losses",  # float32 (steps,)
     "rates",  # float64 (steps,), or 0 without a schedule
     "rate",  # where a step takes its learning rate from
+    "momenta",  # float64 (steps,), or 0 where no schedule changes them
+    "momentum",  # where a step takes its momentum, or its first beta, from
+    "every",  # mini-batches whose gradients make an update
+    "begins",  # 1 in the first of these, else 0
     "calls",  # the table of a step, and how many calls it has
     "call_count",
     "short_calls",  # the same for an epoch's last batch, where it is smaller; else those of any other
     "short_call_count",
+    "update_count",  # how many of the calls, the last ones, are the update
+    "short_update_count",
     "loaders",  # that a script evaluates with at an epoch's end
     "board",  # over which threads share work; 0 where there is none to share
 )
@@ -67,9 +73,10 @@ def _write_chunk(module: ir.Module) -> None:
     def pointer(name: str) -> Value:
         return builder.inttoptr(get(name), POINTER)
 
-    steps, per_epoch, board, rates = (get(name) for name in ("steps", "per_epoch", "board", "rates"))
-    shares = builder.icmp_signed("!=", board, whole(0))
-    scheduled = builder.icmp_signed("!=", rates, whole(0))
+    steps, per_epoch, every = (get(name) for name in ("steps", "per_epoch", "every"))
+    shares, scheduled, cycled = (
+        builder.icmp_signed("!=", get(name), whole(0)) for name in ("board", "rates", "momenta")
+    )
     with builder.if_then(shares):
         set_open(emitter, pointer("board"), True)
     with emitter.loop(steps) as done:
@@ -80,14 +87,21 @@ def _write_chunk(module: ir.Module) -> None:
         put("rows", builder.ptrtoint(emitter.at(pointer("order"), row, I64), I64))
         with builder.if_then(scheduled):
             emitter.store(emitter.load(pointer("rates"), done, F64), pointer("rate"))
+        with builder.if_then(cycled):
+            emitter.store(emitter.load(pointer("momenta"), done, F64), pointer("momentum"))
         after = emitter.add_index(batch, 1)
         ends = builder.icmp_signed("==", after, per_epoch)
+        begins, complete = (builder.icmp_signed("==", builder.srem(n, every), whole(0)) for n in (batch, after))
+        updates = builder.or_(complete, ends)
+        put("begins", builder.zext(begins, I64))
         put("last", builder.zext(builder.icmp_signed("==", emitter.add_index(done, 1), steps), I64))
         calls = emitter.select(ends, get("short_calls"), get("calls"))
         count = emitter.select(ends, get("short_call_count"), get("call_count"))
+        of_update = emitter.select(ends, get("short_update_count"), get("update_count"))
+        count = emitter.select(updates, count, builder.sub(count, of_update))
         builder.call(walk, [builder.inttoptr(calls, POINTER), count])
         emitter.store(emitter.load(pointer("loss"), 0, F32), pointer("losses"), done)
-        put("first", whole(0))
+        put("first", emitter.select(updates, whole(0), get("first")))
         put("batch", emitter.select(ends, whole(0), after))
         with builder.if_then(ends), emitter.loop(get("loaders")):
             for _ in range(2):  # the base seed of the loader

@@ -12,59 +12,89 @@ from mlp_core.engines.native.arrays import Array
 from mlp_core.engines.native.layers import Scope, log_softmax
 from mlp_core.engines.tracing import UnsupportedError
 
-Criterion = Callable[[Scope, Array, Array, Array], Array]
-"""From the network's outputs, the targets, and where the loss goes: the gradient of the outputs."""
+Criterion = Callable[[Scope, Any, Array, Array, Array, float], Array]
+"""From the loss as a module, the network's outputs, the targets, where the loss goes, and the gradient of what is made
+small by the loss, 1 unless gradients are shared: the gradient of the outputs."""
 
-_PLAIN: dict[str, Any] = {"reduction": "mean", "weight": None, "pos_weight": None, "label_smoothing": 0.0}
+_PLAIN: dict[str, Any] = {"reduction": "mean", "weight": None, "pos_weight": None}
 """Settings under which the calls here are right. `ignore_index` is no class."""
 
 
-def criterion(module: nn.Module) -> Criterion:
-    """The rule of a loss; raises `UnsupportedError` where it has none."""
+def criterion(module: nn.Module, scope: Scope, outputs: Array, targets: Array, loss: Array, seed: float = 1.0) -> Array:
+    """Calls for a loss and for the gradient of the outputs, which is returned; see `Criterion`.
+
+    Raises `UnsupportedError` where the loss has no native code.
+    """
     if type(module) not in CRITERIA:
         raise UnsupportedError(f"its loss {type(module).__name__} has no native code yet")
     if any(getattr(module, name, plain) != plain for name, plain in _PLAIN.items()):
         raise UnsupportedError("its loss is not a plain mean")
-    return CRITERIA[type(module)]
+    return CRITERIA[type(module)](scope, module, outputs, targets, loss, seed)
 
 
-def _cross_entropy(scope: Scope, outputs: Array, labels: Array, loss: Array) -> Array:
+def _cross_entropy(scope: Scope, module: Any, outputs: Array, labels: Array, loss: Array, seed: float) -> Array:
     table, (rows, classes) = scope.table, outputs.shape
-    logs = log_softmax(scope, outputs)
+    logs, gradient = log_softmax(scope, outputs), scope.array(rows, classes)
+    if not module.label_smoothing:
+        table.call("nll_loss", loss, logs, labels, rows, classes)
+        table.call("cross_entropy_backward", gradient, logs, labels, scope.array(rows), seed, rows, classes)
+        return gradient
+    smooth = float(module.label_smoothing)
+    shares = 1 - smooth, smooth / classes  # of the label, and of each class
     table.call("nll_loss", loss, logs, labels, rows, classes)
-    gradient = scope.array(rows, classes)
-    table.call("cross_entropy_backward", gradient, logs, labels, scope.array(rows), rows, classes)
-    return gradient
+    table.call("smooth_loss", loss, logs, scope.array(rows), *shares, rows, classes)
+    own, each = (float(np.float32(seed) * np.float32(share)) for share in shares)
+    table.call("smooth_loss_backward", gradient, labels, own, each, rows, classes)
+    given = scope.array(rows, classes)
+    table.call("log_softmax_backward", given, gradient, logs, rows, classes)
+    return given
 
 
-def _nll(scope: Scope, outputs: Array, labels: Array, loss: Array) -> Array:
+def _nll(scope: Scope, module: Any, outputs: Array, labels: Array, loss: Array, seed: float) -> Array:
     scope.table.call("nll_loss", loss, outputs, labels, *outputs.shape)
     gradient = scope.array(*outputs.shape)
-    scope.table.call("nll_loss_backward", gradient, labels, *outputs.shape)
+    scope.table.call("nll_loss_backward", gradient, labels, seed, *outputs.shape)
     return gradient
 
 
-def _bce_with_logits(scope: Scope, outputs: Array, targets: Array, loss: Array) -> Array:
+def _bce_with_logits(scope: Scope, module: Any, outputs: Array, targets: Array, loss: Array, seed: float) -> Array:
     scope.table.call("bce_with_logits", loss, outputs, targets, scope.array(outputs.size), outputs.size)
-    difference = scope.map("sub", scope.map("sigmoid", outputs), targets)
+    difference = _shared(scope, scope.map("sub", scope.map("sigmoid", outputs), targets), seed)
     return scope.map("divide", difference, float(outputs.size))
 
 
-def _bce(scope: Scope, outputs: Array, targets: Array, loss: Array) -> Array:
+def _bce(scope: Scope, module: Any, outputs: Array, targets: Array, loss: Array, seed: float) -> Array:
     scope.table.call("bce", loss, outputs, targets, scope.array(outputs.size), outputs.size)
-    return scope.map("bce_backward", outputs, targets)
+    return scope.map("bce_backward", outputs, targets, seed)
 
 
-def _mse(scope: Scope, outputs: Array, targets: Array, loss: Array) -> Array:
+def _mse(scope: Scope, module: Any, outputs: Array, targets: Array, loss: Array, seed: float) -> Array:
     scope.table.call("mse_loss", loss, outputs, targets, scope.array(outputs.size), outputs.size)
-    return scope.map("mse_loss_backward", outputs, targets, 2.0 / outputs.size)
+    return _shared(scope, scope.map("mse_loss_backward", outputs, targets, 2.0 / outputs.size), seed)
 
 
-def _l1(scope: Scope, outputs: Array, targets: Array, loss: Array) -> Array:
+def _l1(scope: Scope, module: Any, outputs: Array, targets: Array, loss: Array, seed: float) -> Array:
     difference = scope.map("sub", outputs, targets)
     scope.table.call("mean", loss, scope.map("abs", difference), outputs.size)
-    share = float(np.float32(1.0) / np.float32(outputs.size))
+    share = float(np.float32(seed) / np.float32(outputs.size))
     return scope.map("scale", scope.map("sgn", difference), share)
+
+
+def _rounded_off(name: str, bound: str) -> Criterion:
+    """A loss that is a square near zero and a line further away, with the setting that says where it changes."""
+
+    def rule(scope: Scope, module: Any, outputs: Array, targets: Array, loss: Array, seed: float) -> Array:
+        limit = float(getattr(module, bound))
+        if limit == 0:
+            return _l1(scope, module, outputs, targets, loss, seed)
+        scope.table.call("mean", loss, scope.map(name, outputs, targets, limit), outputs.size)
+        return scope.map(f"{name}_backward", outputs, targets, 1.0 / outputs.size, seed, limit, limit)
+
+    return rule
+
+
+def _shared(scope: Scope, gradient: Array, seed: float) -> Array:
+    return gradient if seed == 1 else scope.map("scale", gradient, seed)
 
 
 CRITERIA: dict[type[nn.Module], Criterion] = {
@@ -74,5 +104,7 @@ CRITERIA: dict[type[nn.Module], Criterion] = {
     nn.BCELoss: _bce,
     nn.MSELoss: _mse,
     nn.L1Loss: _l1,
+    nn.SmoothL1Loss: _rounded_off("smooth_l1", "beta"),
+    nn.HuberLoss: _rounded_off("huber", "delta"),
 }
 """Every loss that has native code, by its class."""

@@ -31,13 +31,16 @@ class Rule:
     """Gives how many elements are computed at a time."""
     scalar_ends: bool = False
     """Whether the last elements, which fill no two vectors, are computed one by one, with the C library's functions."""
+    doubles: int = 0
+    """How many numbers of double precision it takes after those."""
 
     def kernel(self) -> Kernel:
         """The operator over whole arrays: target, arrays, numbers, and how many elements."""
-        return Kernel("p" * (1 + self.arrays) + "f" * self.numbers + "i", self._loop)
+        return Kernel("p" * (1 + self.arrays) + "f" * self.numbers + "d" * self.doubles + "i", self._loop)
 
     def _loop(self, emitter: Emitter, target: Value, *given: Value) -> None:
-        sources, numbers, count = given[: self.arrays], given[self.arrays : -1], given[-1]
+        sources, count = given[: self.arrays], given[-1]
+        numbers, doubles = given[self.arrays : self.arrays + self.numbers], given[self.arrays + self.numbers : -1]
         width = self.width()
         in_vectors = emitter.round_down(count, 2 * width) if self.scalar_ends else count
         parts = [(whole(0), in_vectors, width), *([(in_vectors, count, 1)] if self.scalar_ends else [])]
@@ -46,10 +49,11 @@ class Rule:
             spread = [emitter.spread(value, kind) for value in numbers]
             with emitter.loop(end, begin, lanes) as index:
                 elements = [emitter.load(source, index, kind) for source in sources]
-                emitter.store(self.write(emitter, *elements, *spread), target, index)
+                emitter.store(self.write(emitter, *elements, *spread, *doubles), target, index)
 
 
-def _sign(emitter: Emitter, x: Value) -> Value:
+def sign(emitter: Emitter, x: Value) -> Value:
+    """1, 0 or -1."""
     zero, one = number(0.0, x.type), number(1.0, x.type)
     positive = emitter.select(emitter.builder.fcmp_ordered(">", x, zero), one, zero)
     negative = emitter.select(emitter.builder.fcmp_ordered("<", x, zero), one, zero)
@@ -66,7 +70,7 @@ RULES: dict[str, Rule] = {
     "scale": Rule(1, 1, lambda emitter, a, b: emitter.builder.fmul(a, b)),
     "divide": Rule(1, 1, lambda emitter, a, b: emitter.builder.fdiv(a, b)),
     "abs": Rule(1, 0, lambda emitter, x: emitter.intrinsic("llvm.fabs", x)),
-    "sgn": Rule(1, 0, _sign),
+    "sgn": Rule(1, 0, sign),
 }
 """Arithmetic of one element at a time, by its name in PyTorch."""
 

@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 
 KEPT_VERDICTS = 1024
 """Structures, and layers, of which the process remembers whether native code gives the reference engine's bits."""
-TRIED_STEPS = 2
-"""Steps in which the code of a new structure is compared with the reference engine: an epoch's last and the first of
-the next, so a batch that is not full and a full one, the first update and one from what that left behind."""
+MOST_TRIED_STEPS = 33
+"""Steps in which the code of a new structure is compared with the reference engine, at most."""
 
 VERDICTS: Verdicts[bool | str] = Verdicts(KEPT_VERDICTS, passed=True)
 """By structure, whether gradients of large layers are joined with the update; or why there is no native code."""
@@ -60,7 +59,6 @@ class _PreparedRun:
             from mlp_core.engines.native.program import Program
         except ImportError as error:
             raise UnsupportedError(f"{error.name} is not installed") from error
-        _refuse(self._run)
         self.program = Program(self._run, self.storage, self.update, join=join)
         self._order_given = torch.empty(0)
 
@@ -80,12 +78,12 @@ class _PreparedRun:
         run, batches = self._run, self._run.batches
         kept = save(run)
         found: list[list[Tensor]] = []
-        begin = max(0, batches.per_epoch - TRIED_STEPS // 2)
+        begin, steps = max(0, batches.per_epoch - 1), _tried_steps(run)
         with run.tuned():
             for engine in (EagerEngine(), self):
                 batches.restore(torch.arange(len(batches.x)) if begin else None)
                 run.position.batch = begin
-                losses = torch.from_numpy(engine.run(run, TRIED_STEPS).losses)
+                losses = torch.from_numpy(engine.run(run, steps).losses)
                 found.append([losses, *save(run).tensors])
                 restore(run, kept)
         return equal(*found)
@@ -99,7 +97,7 @@ class _PreparedRun:
         self.storage.adopt()
         scalars, rate = scalars_of(run.optimizer, self.update), run.learning_rate
         course = schedules.follow(run, steps)
-        rates = np.array(course.rates)
+        rates, momenta = np.array(course.rates), np.array(course.momenta)
         losses = np.empty(steps, dtype=np.float32)
         counts = view(self.storage.counts.data_ptr(), len(self.storage.parameters), np.float32)
         order = batches.state()
@@ -109,7 +107,9 @@ class _PreparedRun:
         program.numbers[-1] = counts[0]
         state = generator.get_state()
         put(view(state.data_ptr(), len(program.stream), np.uint8), program.stream)
-        program.begin(position.batch, losses, rates, first=self.storage.first)
+        training = run.experiment.training
+        program.limit[0] = training.max_grad_norm or training.max_grad_value or 0.0
+        program.begin(position.batch, losses, rates, momenta, first=self.storage.first)
         began = time.thread_time()
         with self._help(program, steps):
             program.run(program.control.ctypes.data)
@@ -136,17 +136,11 @@ class _PreparedRun:
         return self._run is run and self.update == update and self._sizes == run.batches.sizes
 
 
-def _refuse(run: Run) -> None:
-    """Raise `UnsupportedError` for what a step of the run does and native code does not."""
-    training = run.experiment.training
-    if training.max_grad_norm is not None or training.max_grad_value is not None:
-        raise UnsupportedError("native code does not clip gradients yet")
-    if training.accumulate_grad_batches > 1:
-        raise UnsupportedError("native code does not accumulate gradients over mini-batches yet")
-    if training.penalized:
-        raise UnsupportedError("native code does not add penalties to the loss yet")
-    if run.cycled:
-        raise UnsupportedError("native code does not cycle the momentum yet")
+def _tried_steps(run: Run) -> int:
+    """An epoch's last step and those of the next one's first update, so a batch that is not full and a full one, the
+    first update and one from what that left behind."""
+    each = min(run.experiment.training.accumulate_grad_batches, run.batches.per_epoch)
+    return min(1 + each, MOST_TRIED_STEPS)
 
 
 def kernel_compiler() -> Callable[[], None]:

@@ -13,6 +13,7 @@ from mlp_core.engines.native import weights
 from mlp_core.engines.native.arrays import Array, Memory, of_tensor
 from mlp_core.engines.native.chunk import FIELD, FIELDS
 from mlp_core.engines.native.criteria import criterion
+from mlp_core.engines.native.extras import Extras
 from mlp_core.engines.native.layers import Scope, Weight, forward
 from mlp_core.engines.native.library import library
 from mlp_core.engines.native.sharing import BOARD_BYTES
@@ -40,8 +41,9 @@ class Program:
 
     def __init__(self, run: Run, storage: Storage, update: Update, *, join: bool) -> None:
         self._run, self._storage, self._update = run, storage, update
-        self._join = join and not storage.accumulate
         self._memory = memory = Memory()
+        self._extras = Extras(run, storage, memory)
+        self._join = join and not storage.accumulate and self._extras.leaves_gradients
         self._code, self._update_code = library(), weights.code_of(update)
         self.control = self._field(len(FIELDS), np.int64)
         self.numbers: NDArray[Any] = self._field(len(update.scalars) + 1, np.float64)
@@ -56,7 +58,9 @@ class Program:
                 storage.parameters, storage.weight_views, storage.fresh_views, strict=True
             )
         }
-        tables = [self._table(size) for size in run.batches.sizes]
+        self.limit = self._extras.limit
+        made = [self._table(size) for size in run.batches.sizes]
+        tables, updates = [table for table, _ in made], [update for _, update in made]
         self.shares = any(table.shares for table in tables)
         sampler = self._field(STATE_BYTES, np.uint8)
         sampler[:] = torch.Generator().get_state().numpy()
@@ -69,24 +73,31 @@ class Program:
             sampler=sampler.ctypes.data,
             order=self.order.ctypes.data,
             loss=self._loss.address,
-            rate=self.numbers.ctypes.data + WORD * update.scalars.index("lr"),
+            rate=self._scalar("lr"),
+            momentum=self._scalar(run.cycled) if run.cycled in update.scalars else 0,
+            every=run.experiment.training.accumulate_grad_batches,
             calls=tables[0].address,
             call_count=len(tables[0]),
             short_calls=tables[-1].address,
             short_call_count=len(tables[-1]),
+            update_count=updates[0],
+            short_update_count=updates[-1],
             board=self.board.ctypes.data if self.shares else 0,
         )
         self.run = self._code.function("chunk", 1)
         self.help = self._code.function("help", 1)
 
-    def begin(self, batch: int, losses: NDArray[Any], rates: NDArray[Any], *, first: bool) -> None:
+    def begin(
+        self, batch: int, losses: NDArray[Any], rates: NDArray[Any], momenta: NDArray[Any], *, first: bool
+    ) -> None:
         """Set the next chunk: the batch of the epoch that it begins with, memory for the loss of each of its steps,
-        their learning rates if there is a schedule, and whether the optimizer's state is new."""
+        their learning rates and momenta if a schedule sets them, and whether the optimizer's state is new."""
         self._set(
             batch=batch,
             steps=len(losses),
             losses=losses.ctypes.data,
             rates=rates.ctypes.data if len(rates) else 0,
+            momenta=momenta.ctypes.data if len(momenta) and self.control[FIELD["momentum"]] else 0,
             first=first,
         )
 
@@ -97,11 +108,15 @@ class Program:
         for name, value in values.items():
             self.control[FIELD[name]] = value
 
+    def _scalar(self, name: str) -> int:
+        """Where the update takes one of its numbers from."""
+        return int(self.numbers.ctypes.data) + WORD * self._update.scalars.index(name)
+
     def _address(self, field: str) -> int:
         return int(self.control.ctypes.data) + WORD * FIELD[field]
 
-    def _table(self, size: int) -> Table:
-        """The calls of a step on so many samples."""
+    def _table(self, size: int) -> tuple[Table, int]:
+        """The calls of a step on so many samples, and how many of them, the last ones, are the update."""
         run, table = self._run, Table(self._memory, int(self.board.ctypes.data))
         joined: list[Joined] = []
 
@@ -114,11 +129,14 @@ class Program:
         scope = Scope(table, size, True, self._weights, int(self.stream.ctypes.data), take)
         x, y = self._inputs(table, size), self._targets(table, size)
         outputs, backward = forward(scope, run.model, x)
-        gradient = criterion(run.loss)(scope, outputs, y, self._loss)
+        gradient = criterion(run.loss, scope, outputs, y, self._loss, self._extras.seed)
         backward(gradient, False)
+        self._extras.collect(table, self._address("begins"))
+        before = len(table)
+        self._extras.clip(table)
         self._add_update(table, joined)
         table.finish()
-        return table
+        return table, len(table) - before
 
     def _inputs(self, table: Table, size: int) -> Array:
         batches = self._run.batches
@@ -148,8 +166,6 @@ class Program:
     def _add_update(self, table: Table, joined: list[Joined]) -> None:
         """Calls for the update of every weight, in the order in which they lie."""
         storage, code = self._storage, self._update_code
-        if storage.accumulate:
-            table.call("accumulate", of_tensor(storage.gradients), of_tensor(storage.fresh), len(storage.fresh))
         table.call_of(code.kernels, "numbers", int(self.numbers.ctypes.data), self._scales)
         common = [
             storage.weights.data_ptr(),
