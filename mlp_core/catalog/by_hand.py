@@ -55,6 +55,18 @@ class StateTensor:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StateNumber:
+    """A product that PyTorch's optimizer keeps in single precision, the same for every parameter."""
+
+    name: str
+    """What the scalars call it; the lines may not use it."""
+    key: str
+    """Its key in the state of PyTorch's optimizer, which has it for each parameter."""
+    fill: float = 1.0
+    """What it is before the first step."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class UpdateByHand:
     """One step of an optimizer in bare tensors: the one text of it, for exported scripts and for the fast engines.
 
@@ -70,7 +82,10 @@ class UpdateByHand:
     """What is kept for every parameter, in the order in which PyTorch's optimizer makes it."""
     scalars: tuple[str, ...] = ()
     """Lines that come first and are the same for all parameters: names of expressions of the settings and of `step`,
-    which counts the updates from 1."""
+    which counts the updates from 1; and one `NAME *= …` for each of `numbers`, a tensor whose `item()` may be used
+    after that."""
+    numbers: tuple[StateNumber, ...] = ()
+    """What is kept for all parameters together."""
     counts: bool = False
     """Whether PyTorch's optimizer keeps a step counter in its state. Where it does not, the lines may only ask
     whether `step == 1`."""

@@ -23,8 +23,13 @@ class OptimizerEntry(ClassEntry):
     closure: bool = False
     """Whether its step takes a function that computes loss and gradient, and calls it several times."""
     by_hand: Callable[[Mapping[str, Any]], UpdateByHand] | None = None
-    """Its update in bare tensors, given its parameters. Without one it runs on the plain engine only, and scripts in
-    bare tensors call the class."""
+    """Its update in bare tensors, given its parameters but for `fused`. Without one it runs on the plain engine only,
+    and scripts in bare tensors call the class."""
+
+    def written(self, params: Mapping[str, Any]) -> UpdateByHand | None:
+        """Its update in bare tensors with these parameters; None where there is none. A fused update rounds as no
+        operators do."""
+        return None if self.by_hand is None or params.get("fused") else self.by_hand(params)
 
     @property
     def choice_controls(self) -> tuple[str, ...]:
@@ -128,6 +133,22 @@ _DECOUPLED = Bool(
 )
 
 
+_MAXIMIZE = Bool(
+    name="maximize",
+    label="Maximize",
+    help="Steps up the loss instead of down, so that it grows: to see what a step undoes.",
+    default=False,
+)
+_FUSED = Bool(
+    name="fused",
+    label="Fused",
+    help="One operator makes the whole update: the same rule with fewer roundings, so its last digits differ. It makes "
+    "PyTorch's own loop, and exported scripts, faster.",
+    default=None,
+    optional=True,
+)
+
+
 def _nesterov_conflict(params: Mapping[str, Any], owner: str) -> str:
     for name, fits, rule, remedy in (
         ("momentum", params["momentum"] > 0, "is 0", "Set momentum to 0.9"),
@@ -199,6 +220,8 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
                 default=False,
             ),
             _weight_decay(),
+            _MAXIMIZE,
+            _FUSED,
         ),
     ),
     OptimizerEntry(
@@ -210,7 +233,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         when="Works well without tuning.",
         cost="Two numbers per weight.",
         state_per_parameter=2,
-        parameters=(_learning_rate(1e-3), _BETAS, _eps(), _weight_decay(), _AMSGRAD),
+        parameters=(_learning_rate(1e-3), _BETAS, _eps(), _weight_decay(), _AMSGRAD, _MAXIMIZE, _FUSED),
     ),
     OptimizerEntry(
         name="AdamW",
@@ -221,7 +244,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         when="Adam with weight decay.",
         cost="Two numbers per weight.",
         state_per_parameter=2,
-        parameters=(_learning_rate(1e-3), _BETAS, _eps(), _weight_decay(1e-2), _AMSGRAD),
+        parameters=(_learning_rate(1e-3), _BETAS, _eps(), _weight_decay(1e-2), _AMSGRAD, _MAXIMIZE, _FUSED),
     ),
     OptimizerEntry(
         name="RMSprop",
@@ -244,6 +267,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
                 help="Divides by the standard deviation rather than by the root mean square.",
                 default=False,
             ),
+            _MAXIMIZE,
         ),
     ),
     OptimizerEntry(
@@ -277,6 +301,8 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
                 step=0.1,
             ),
             _eps(1e-10),
+            _MAXIMIZE,
+            _FUSED,
         ),
     ),
     OptimizerEntry(
@@ -293,6 +319,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
             _share("rho", "Rho", 0.9, "How long the averages of squared gradients and squared steps remember."),
             _eps(1e-6),
             _weight_decay(),
+            _MAXIMIZE,
         ),
     ),
     OptimizerEntry(
@@ -304,15 +331,16 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         when="Gradients that are seldom large: one outlier changes the step once, and not for long.",
         cost="Two numbers per weight.",
         state_per_parameter=2,
-        parameters=(_learning_rate(2e-3), _BETAS, _eps(), _weight_decay()),
+        parameters=(_learning_rate(2e-3), _BETAS, _eps(), _weight_decay(), _MAXIMIZE),
     ),
     OptimizerEntry(
         name="NAdam",
         label="NAdam",
+        by_hand=updates.nadam,
         summary="Adam that looks one momentum step ahead, as Nesterov's momentum does.",
         formula=r"w \leftarrow w - \eta\,\frac{\mu_{t+1} \hat m + (1 - \mu_t)\,\hat g}{\sqrt{\hat v} + \epsilon}",
         when="Where Adam works; it often gets going sooner.",
-        cost="Two numbers per weight. Runs on the plain engine, which is slower.",
+        cost="Two numbers per weight.",
         state_per_parameter=2,
         parameters=(
             _learning_rate(2e-3),
@@ -329,17 +357,19 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
                 step=0.001,
             ),
             _DECOUPLED,
+            _MAXIMIZE,
         ),
     ),
     OptimizerEntry(
         name="RAdam",
         label="RAdam",
+        by_hand=updates.radam,
         summary="Adam that steps without dividing until its averages are sound: a warm-up that needs no schedule.",
         formula=r"w \leftarrow w - \eta\,r_t\,\frac{\hat m}{\sqrt{\hat v} + \epsilon}",
         when="Where Adam's first steps go astray.",
-        cost="Two numbers per weight. Runs on the plain engine, which is slower.",
+        cost="Two numbers per weight.",
         state_per_parameter=2,
-        parameters=(_learning_rate(1e-3), _BETAS, _eps(), _weight_decay(), _DECOUPLED),
+        parameters=(_learning_rate(1e-3), _BETAS, _eps(), _weight_decay(), _DECOUPLED, _MAXIMIZE),
     ),
     OptimizerEntry(
         name="ASGD",
@@ -380,6 +410,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
                 log=True,
             ),
             _weight_decay(),
+            _MAXIMIZE,
         ),
     ),
     OptimizerEntry(
@@ -412,6 +443,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
                 labels=("smallest", "largest"),
                 element=Float(name="size", label="Size", help="", default=1e-6, low=0.0, high=1e12, log=True),
             ),
+            _MAXIMIZE,
         ),
     ),
     OptimizerEntry(
@@ -443,6 +475,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
                 step=0.5,
             ),
             _weight_decay(),
+            _MAXIMIZE,
         ),
     ),
     OptimizerEntry(

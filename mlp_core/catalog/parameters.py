@@ -236,14 +236,17 @@ class Ints(Parameter):
 class Bool(Parameter):
     """True or False."""
 
+    optional: bool = False
+    """Whether None is accepted too, which is what a page's switch stands for while it is off."""
+
     def accepts(self, value: object) -> bool:
-        return isinstance(value, bool)
+        return isinstance(value, bool) or (self.optional and value is None)
 
     def rule(self) -> str:
-        return "True or False"
+        return "True, False or None" if self.optional else "True or False"
 
     def bad_values(self) -> list[object]:
-        return ["True", 1, None]
+        return ["True", 1, *([] if self.optional else [None])]
 
 
 @dataclass(frozen=True, kw_only=True)

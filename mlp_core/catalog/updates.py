@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mlp_core.catalog.by_hand import StateTensor, UpdateByHand
+from mlp_core.catalog.by_hand import StateNumber, StateTensor, UpdateByHand
 
 Params = Mapping[str, Any]
 
@@ -22,9 +22,16 @@ def _settings(params: Params, *names: str) -> dict[str, float]:
     return {name: params[name] for name in (*names, *decay)}
 
 
+def _first(params: Params) -> list[str]:
+    """The lines that come before every other one."""
+    return ["g = g.neg()  # up the loss"] if params["maximize"] else []
+
+
 def sgd(params: Params) -> UpdateByHand:
     """Stochastic gradient descent, with momentum on request."""
-    lines = [_DECAY] if params["weight_decay"] else []
+    lines = _first(params)
+    if params["weight_decay"]:
+        lines.append(_DECAY)
     settings = _settings(params, "lr")
     if not params["momentum"]:
         return UpdateByHand(lines=(*lines, "p.add_(g, alpha=-lr)  # p -= lr * g"), settings=settings)
@@ -52,7 +59,7 @@ def adam(params: Params, decoupled: bool = False) -> UpdateByHand:
     """Adam; `decoupled` applies the weight decay to the weights and not to the gradient."""
     beta1, beta2 = params["betas"]
     settings = {**_settings(params, "lr", "eps"), "beta1": beta1, "beta2": beta2}
-    lines = []
+    lines = _first(params)
     if params["weight_decay"]:
         lines.append("p.mul_(1 - lr * weight_decay)" if decoupled else _DECAY)
     lines += [
@@ -85,7 +92,9 @@ def adamw(params: Params) -> UpdateByHand:
 def rmsprop(params: Params) -> UpdateByHand:
     """RMSprop, with momentum and centring on request."""
     settings = _settings(params, "lr", "alpha", "eps")
-    lines = [_DECAY] if params["weight_decay"] else []
+    lines = _first(params)
+    if params["weight_decay"]:
+        lines.append(_DECAY)
     lines.append("square.mul_(alpha).addcmul_(g, g, value=1 - alpha)  # running average of the squared gradient")
     state = [StateTensor(name="square", plural="squares", key="square_avg")]
     if params["momentum"]:
@@ -106,7 +115,9 @@ def rmsprop(params: Params) -> UpdateByHand:
 
 def adagrad(params: Params) -> UpdateByHand:
     """Adagrad."""
-    lines = [_DECAY] if params["weight_decay"] else []
+    lines = _first(params)
+    if params["weight_decay"]:
+        lines.append(_DECAY)
     lines += [
         "square.addcmul_(g, g)  # the sum of all squared gradients",
         "spread = square.sqrt().add_(eps)",
@@ -124,7 +135,9 @@ def adagrad(params: Params) -> UpdateByHand:
 
 def adadelta(params: Params) -> UpdateByHand:
     """Adadelta."""
-    lines = [_DECAY] if params["weight_decay"] else []
+    lines = _first(params)
+    if params["weight_decay"]:
+        lines.append(_DECAY)
     lines += [
         "square.mul_(rho).addcmul_(g, g, value=1 - rho)  # running average of the squared gradient",
         "spread = square.add(eps).sqrt_()",
@@ -146,7 +159,9 @@ def adadelta(params: Params) -> UpdateByHand:
 def adamax(params: Params) -> UpdateByHand:
     """Adamax."""
     beta1, beta2 = params["betas"]
-    lines = [_DECAY] if params["weight_decay"] else []
+    lines = _first(params)
+    if params["weight_decay"]:
+        lines.append(_DECAY)
     lines += [
         "mean.lerp_(g, 1 - beta1)  # running average of the gradient",
         "height = g.abs().add_(eps)",
@@ -164,3 +179,69 @@ def adamax(params: Params) -> UpdateByHand:
         scalars=("size = lr / (1 - beta1**step)",),
         counts=True,
     )
+
+
+def _averages(params: Params) -> tuple[list[str], dict[str, float], tuple[StateTensor, ...]]:
+    """The first lines of Adam's kin, with their settings and state: decay and the two running averages."""
+    beta1, beta2 = params["betas"]
+    lines = _first(params)
+    if params["weight_decay"]:
+        lines.append("p.mul_(1 - lr * weight_decay)" if params["decoupled_weight_decay"] else _DECAY)
+    lines += [
+        "mean.lerp_(g, 1 - beta1)  # running average of the gradient",
+        "square.mul_(beta2).addcmul_(g, g, value=1 - beta2)  # and its square",
+    ]
+    state = (
+        StateTensor(name="mean", plural="means", key="exp_avg"),
+        StateTensor(name="square", plural="squares", key="exp_avg_sq"),
+    )
+    return lines, {**_settings(params, "lr", "eps"), "beta1": beta1, "beta2": beta2}, state
+
+
+def nadam(params: Params) -> UpdateByHand:
+    """NAdam."""
+    lines, settings, state = _averages(params)
+    lines += [
+        "spread = square.div(1 - beta2**step).sqrt_().add_(eps)",
+        "p.addcdiv_(g, spread, value=now)",
+        "p.addcdiv_(mean, spread, value=ahead)",
+    ]
+    scalars = (
+        "# The momentum grows to beta1; what is divided by makes up for averages that began at 0.",
+        "momentum = beta1 * (1.0 - 0.5 * 0.96 ** (step * momentum_decay))",
+        "momentum_next = beta1 * (1.0 - 0.5 * 0.96 ** ((step + 1) * momentum_decay))",
+        "product *= momentum",
+        "now = -lr * (1.0 - momentum) / (1.0 - product.item())",
+        "ahead = -lr * momentum_next / (1.0 - product.item() * momentum_next)",
+    )
+    settings["momentum_decay"] = params["momentum_decay"]
+    return UpdateByHand(
+        lines=tuple(lines),
+        settings=settings,
+        state=state,
+        scalars=scalars,
+        numbers=(StateNumber(name="product", key="mu_product"),),
+        counts=True,
+    )
+
+
+def radam(params: Params) -> UpdateByHand:
+    """RAdam."""
+    lines, settings, state = _averages(params)
+    lines += [
+        "change = mean / (1 - beta1**step) * lr",
+        "spread = square.sqrt().add_(eps)",
+        "if length > 5:  # the average of squares is sound",
+        "    spread.reciprocal_().mul_(root)",
+        "    change.mul_(spread).mul_(rectified)",
+        "p.add_(change, alpha=-1.0)",
+    ]
+    scalars = (
+        "# How many squares their average stands for, in the end and now, and what makes up for too few.",
+        "longest = 2 / (1 - beta2) - 1",
+        "length = longest - 2 * step * beta2**step / (1 - beta2**step)",
+        "root = (1 - beta2**step) ** 0.5",
+        "share = (length - 4) * (length - 2) * longest",
+        "rectified = (share / ((longest - 4) * (longest - 2) * length)) ** 0.5 if length > 5 else 0.0",
+    )
+    return UpdateByHand(lines=tuple(lines), settings=settings, state=state, scalars=scalars, counts=True)

@@ -102,7 +102,7 @@ class _PreparedRun:
 
     def adopt(self) -> None:
         """Take in gradients and optimizer state that somebody replaced: a checkpoint, the plain engine."""
-        fills = {"step": 0.0, **dict(self.update.state)}
+        fills = {"step": 0.0, **dict(self.update.state), **{kept.key: kept.fill for kept in self.update.numbers}}
         for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
             if parameter.grad is not gradient:
                 if parameter.grad is None:

@@ -42,6 +42,7 @@ class _PreparedRun:
             held(storage.gradient_views),
             held(storage.fresh_views),
             held_lists(storage.states),
+            held(storage.numbers),
             held(self.buffers),
             self.program.constants,
             held(storage.scratch),

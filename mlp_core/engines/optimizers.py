@@ -14,10 +14,25 @@ import torch
 
 from mlp_core.catalog import OPTIMIZERS, OptimizerEntry, load_object
 from mlp_core.catalog.by_hand import UpdateByHand
+from mlp_core.engines.fused import CALLS
 from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.engines.updates import Translation
 
 Group = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A product in single precision that an optimizer keeps for every parameter, the same for all of them."""
+
+    name: str
+    """What the lines call it."""
+    key: str
+    """Its name in the optimizer's state."""
+    fill: float
+    """What a new one is."""
+    factor: str
+    """What it is multiplied by before the lines are run, as an expression of `scalars` and `step`."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +55,10 @@ class Update:
     """Tensors as large as `w` that the lines write before they read them."""
     counts: bool = True
     """Whether the optimizer keeps a 'step' too."""
+    numbers: tuple[Kept, ...] = ()
+    """Numbers that it keeps for all weights together."""
+    fused: tuple[str, ...] = ()
+    """What PyTorch does instead of the lines, where the optimizer is fused: operators on lists of all parameters."""
 
 
 def update_of(optimizer: torch.optim.Optimizer) -> Update:
@@ -55,7 +74,7 @@ def update_of(optimizer: torch.optim.Optimizer) -> Update:
     changes = {p.name for p in entry.parameters if p.live} | ({"betas"} if "max_momentum" in group else set())
     usually = {"momentum": group["max_momentum"]} if "max_momentum" in group else {}
     values = (p.default if p.name in changes else usually.get(p.name, group[p.name]) for p in entry.parameters)
-    return _translated(_by_hand(entry), tuple(zip(names, values, strict=True)))
+    return _translated(entry.name, tuple(zip(names, values, strict=True)))
 
 
 def scalars_of(optimizer: torch.optim.Optimizer, update: Update) -> list[float]:
@@ -91,8 +110,9 @@ def _usual(kind: Any) -> Group:
 
 
 @lru_cache(maxsize=256)
-def _translated(by_hand: Callable[[Group], UpdateByHand], params: tuple[tuple[str, Any], ...]) -> Update:
-    written = by_hand(dict(params))
+def _translated(name: str, params: tuple[tuple[str, Any], ...]) -> Update:
+    settings = dict(params)
+    written = _by_hand(OPTIMIZERS[name])(settings)
     translation = Translation(written)
     return Update(
         lines=tuple(translation.lines),
@@ -100,4 +120,6 @@ def _translated(by_hand: Callable[[Group], UpdateByHand], params: tuple[tuple[st
         state=tuple((tensor.key, tensor.fill) for tensor in written.state),
         scratch=tuple(translation.scratch),
         counts=written.counts,
+        numbers=tuple(Kept(n.name, n.key, n.fill, translation.factors[n.name]) for n in written.numbers),
+        fused=CALLS[name](settings) if settings.get("fused") else (),
     )

@@ -48,6 +48,8 @@ class Storage:
         self.scratch = [flat for flat, _ in made]
         self.counts = torch.zeros(len(parameters))
         self.count_views = list(self.counts.unbind(0))
+        self.numbers = [torch.zeros(len(parameters)) for _ in update.numbers]
+        self.number_views = [list(kept.unbind(0)) for kept in self.numbers]
         self.first = True
 
     @property
@@ -91,6 +93,8 @@ class Storage:
         state: dict[str, Any] = self.optimizer.state[parameter] if self.update.counts or self.buffers else {}
         if self.update.counts:
             _take(state, "step", self.count_views[position], 0.0, values)
+        for kept, views in zip(self.update.numbers, self.number_views, strict=True):
+            _take(state, kept.key, views[position], kept.fill, values)
         for name, fill in self.update.state:
             self.first |= name not in state
             _take(state, name, self.buffer_views[name][position], fill, values)

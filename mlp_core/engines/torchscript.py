@@ -24,9 +24,9 @@ Function = Callable[..., tuple[Tensor, Tensor]]
 
 _HEADER = """
 def chunk(data: List[Tensor], flats: List[Tensor], params: List[Tensor], grads: List[Tensor], fresh: List[Tensor],
-          states: List[List[Tensor]], buffers: List[Tensor], constants: List[Tensor], scratch: List[Tensor],
-          generator: Generator, sampler: Generator, scalars: List[float], rates: List[float], momenta: List[float],
-          clip_at: float, batch: int, steps: int, batch_size: int, block: int, loaders: int,
+          states: List[List[Tensor]], kept: List[Tensor], buffers: List[Tensor], constants: List[Tensor],
+          scratch: List[Tensor], generator: Generator, sampler: Generator, scalars: List[float], rates: List[float],
+          momenta: List[float], clip_at: float, batch: int, steps: int, batch_size: int, block: int, loaders: int,
           first: bool) -> Tuple[Tensor, Tensor]:
     x_all, y_all, order, counts, seed, drawn = data[0], data[1], data[2], data[3], data[4], data[5]
     losses: List[Tensor] = []
@@ -156,11 +156,13 @@ def write(
         ]
     if update.counts:
         lines.append("step = float(counts[0].item())")
+    lines += [f"{number.name} = float(kept[{i}][0].item())" for i, number in enumerate(update.numbers)]
     source = _HEADER + _indent(lines, 4) + _indent(_EPOCH_BEGINS.strip("\n").split("\n"), 4)
     source += _indent(_one_step(graphs, bodies, update, extras), 12)
     source += _indent(_EPOCH_ENDS.strip("\n").split("\n"), 4)
     if update.counts:
         source += "    counts.fill_(step)\n"
+    source += "".join(f"    kept[{i}].fill_({number.name})\n" for i, number in enumerate(update.numbers))
     source += "    return torch.stack(losses), order\n"
     return Program(_compile(source), held(prologue.constants), source)
 
@@ -187,8 +189,13 @@ def _one_step(
     if update.counts:
         # A float32 counter stands still at 2**24, and the optimizer's own counter is one.
         applied.append("step = min(step + 1.0, 16777216.0)")
-    applied += update.lines
-    if any("first" in line for line in update.lines):
+    # Its factor is rounded to single precision, and then the product.
+    for number in update.numbers:
+        applied.append(f"{number.name} *= float(number.fill_({number.factor}).item())")
+        applied.append(f"{number.name} = float(number.fill_({number.name}).item())")
+    done = update.fused or update.lines
+    applied += done
+    if any("first" in line for line in done):
         applied.append("first = False")
     if extras.every == 1:
         return lines + applied

@@ -5,7 +5,8 @@ in a step: new tensors become scratch that is written with `out=`, and numbers t
 multiplied or divided by become tensors of no dimensions. The operators, their order and their bits stay the same.
 
 Lines may be a call in place (`x.mul_(a).add_(y)`), an assignment of a new tensor made of method calls, of `+ - * /` and
-of calls in place on these (`g = g.add(p, alpha=a)`), or `if step == 1:` with such lines in both branches.
+of calls in place on these (`g = g.add(p, alpha=a)`), or `if step == 1:`, or `if SCALAR > NUMBER:`, with such lines in
+its branches.
 """
 
 from __future__ import annotations
@@ -32,12 +33,17 @@ class Translation:
         self.scratch: list[str] = []
         self._counts = update.counts
         self._settings = set(update.settings)
+        self.factors: dict[str, str] = {}
+        """By the name of each number that is kept, what it is multiplied by before it is used."""
         self._tensors = {"p": "w", "g": "g", **{tensor.name: tensor.key for tensor in update.state}}
-        self._scalars = {
-            line.targets[0].id: line.value
-            for line in ast.parse("\n".join(update.scalars)).body
-            if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name)
-        }
+        self._scalars: dict[str, ast.expr] = {}
+        for line in ast.parse("\n".join(update.scalars)).body:
+            if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+                self._scalars[line.targets[0].id] = line.value
+            elif isinstance(line, ast.AugAssign) and isinstance(line.target, ast.Name) and _multiplies(line):
+                self.factors[line.target.id] = self._argument(line.value)
+            else:
+                raise _unknown(line)
         self.lines = self._translated(ast.parse("\n".join(update.lines)).body)
 
     def _translated(self, statements: Sequence[ast.stmt]) -> list[str]:
@@ -47,10 +53,11 @@ class Translation:
                 self._compute(statement.value, "", lines)
             elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
                 self._assign(statement.targets[0].id, statement.value, lines)
-            elif isinstance(statement, ast.If) and ast.unparse(statement.test) == "step == 1":
-                lines.append("if step == 1.0:" if self._counts else "if first:")
+            elif isinstance(statement, ast.If):
+                lines.append(f"if {self._condition(statement.test)}:")
                 lines += [f"    {line}" for line in self._translated(statement.body)]
-                lines += ["else:", *(f"    {line}" for line in self._translated(statement.orelse))]
+                if statement.orelse:
+                    lines += ["else:", *(f"    {line}" for line in self._translated(statement.orelse))]
             else:
                 raise _unknown(statement)
         return lines
@@ -62,6 +69,14 @@ class Translation:
             self.scratch.append(target)
         self._compute(value, target, lines)
         self._tensors[name] = target
+
+    def _condition(self, node: ast.expr) -> str:
+        """What decides between branches: whether a step is the first, or how two scalars compare."""
+        if ast.unparse(node) == "step == 1":
+            return "step == 1.0" if self._counts else "first"
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Gt):
+            return self._argument(node)
+        raise _unknown(node)
 
     def _compute(self, node: ast.expr, target: str, lines: list[str]) -> str:
         """Write the lines that compute a tensor; returns its name. New tensors go into `target`."""
@@ -125,6 +140,17 @@ class _Renamed(ast.NodeTransformer):
             expression: ast.expr = self.visit(_copy(self._scalars[node.id]))
             return expression
         return ast.Name(self._tensors.get(node.id, node.id), node.ctx)
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """A kept number, which scripts have as a tensor, is a number here."""
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "item":
+            return node.func.value
+        self.generic_visit(node)
+        return node
+
+
+def _multiplies(line: ast.AugAssign) -> bool:
+    return isinstance(line.op, ast.Mult)
 
 
 def _copy(node: ast.expr) -> ast.expr:

@@ -107,14 +107,15 @@ def loop(job: Job) -> Parts:
     entry = job.experiment.optimizer.entry
     calls = ("network(x, training=True)", "network(x, training=False)") if mode else ("network(x)", "network(x)")
     zeroed = job.experiment.training.zero_grad
-    if entry.by_hand is None or job.experiment.scheduler is not None:
+    update = entry.written(job.experiment.optimizer.params)
+    if update is None or job.experiment.scheduler is not None:
         kept, more = _best(job)
         found = with_optimizer(job, calls, "parameters", modes=False)
         return replace(found, setup=(*found.setup, *more), best=kept)
-    update = entry.by_hand(job.experiment.optimizer.params)
     kept, more = _best(job)
     setup = [f"{name} = {literal(value)}" for name, value in update.settings.items()]
     setup += [f"{tensor.plural} = [{_filled(tensor)} for p in parameters]" for tensor in update.state]
+    setup += [f"{number.name} = torch.tensor({literal(number.fill)})" for number in update.numbers]
     setup += ["step = 0"] if _reads_step(update) else []
     setup += more
     return Parts(

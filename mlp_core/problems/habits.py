@@ -20,6 +20,14 @@ def habit_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
                 "Put a ReLU between them",
                 inserted(experiment, second.path, LayerSpec(type="ReLU")),
             )
+    optimizer = experiment.optimizer
+    if optimizer.params.get("maximize"):
+        yield Problem(
+            "hint",
+            f"{optimizer.entry.label} maximizes: every step goes up the loss, so the network gets worse.",
+            "Step down the loss",
+            experiment.updated(optimizer=optimizer.updated(params={**optimizer.params, "maximize": False})),
+        )
     if not experiment.training.zero_grad:
         yield Problem(
             "hint",

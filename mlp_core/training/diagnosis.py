@@ -100,7 +100,9 @@ def explain(run: Run, loss: float, step: int, layer: str, learning_rate: float) 
     how = "became NaN" if math.isnan(loss) else "became infinite" if math.isinf(loss) else f"grew to {loss:.1e}"
     kept = f"The weights of step {run.position.step} are kept."
     usual = run.experiment.optimizer.entry.parameter("lr").default
-    if learning_rate > 10 * usual:
+    if run.experiment.optimizer.params.get("maximize"):
+        why = "The optimizer steps up the loss, which then grows without end: switch Maximize off"
+    elif learning_rate > 10 * usual:
         why = f"The learning rate of {learning_rate:g} is far above {usual:g}, the usual one here: set a smaller one"
     elif not run.experiment.training.zero_grad:
         why = "The gradients are never zeroed, so every step is larger than the one before: zero them"

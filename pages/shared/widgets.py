@@ -45,7 +45,7 @@ def parameter_widget(
         "disabled": locked(*parameter.controls),
     }
     if isinstance(parameter, Bool):
-        st.toggle(value=first, **common)
+        st.toggle(value=bool(first), **common)
     elif isinstance(parameter, Choice):
         choices = [*([None] if parameter.optional else []), *parameter.choices]
         st.selectbox(
@@ -75,6 +75,8 @@ def parameter_widget(
 
 def _given(parameter: Parameter, value: Any) -> Any:
     """What a widget holds, as the parameter takes it; text that is no list of numbers stays text, and is refused."""
+    if isinstance(parameter, Bool) and parameter.optional:
+        return value or None
     if not isinstance(parameter, Ints):
         return value
     parts = [part.strip() for part in str(value).replace(";", ",").split(",") if part.strip()]

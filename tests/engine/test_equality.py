@@ -140,7 +140,29 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "AdamW": [{"weight_decay": 0.0}, {"amsgrad": True}],
     "RMSprop": [{"momentum": 0.9, "centered": True, "weight_decay": 0.01}, {"centered": True}, {"momentum": 0.5}],
     "Adagrad": [{"lr": 0.1, "lr_decay": 0.01, "weight_decay": 0.01, "initial_accumulator_value": 0.1}],
+    "NAdam": [{"weight_decay": 0.01, "momentum_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True}],
+    "RAdam": [{"weight_decay": 0.01, "betas": (0.5, 0.6)}, {"weight_decay": 0.1, "decoupled_weight_decay": True}],
 }  # fmt: skip
+FUSED: dict[str, list[dict[str, Any]]] = {
+    "SGD": [{"weight_decay": 0.1}, {"momentum": 0.9, "dampening": 0.5}, {"momentum": 0.9, "nesterov": True}],
+    "Adam": [{"weight_decay": 0.01, "maximize": True}, {"amsgrad": True}],
+    "AdamW": [{"betas": (0.3, 0.9)}],
+    "Adagrad": [{"weight_decay": 0.01, "lr_decay": 0.01}],
+}
+
+
+@pytest.mark.parametrize(("name", "params"), [(name, params) for name, many in FUSED.items() for params in many])
+def test_fused_updates(name: str, params: dict[str, Any]) -> None:
+    """Among weights whose last numbers fill no vector, and some of whose gradients are computed where they are used."""
+    wide = [layer("Linear", out_features=83), layer("Tanh"), layer("Linear", out_features=83), layer("Linear")]
+    described = experiment(wide, optimizer=OptimizerSpec(type=name, params={**params, "fused": True}))
+    compare(described, chunks=(1, 19, 30))
+    plain = [make(described.updated(optimizer=OptimizerSpec(type=name, params=p)))
+             for p in (params, {**params, "fused": True})]  # fmt: skip
+    for run in plain:
+        EagerEngine().run(run, 3)
+    for first, second in zip(*(run.model.parameters() for run in plain), strict=True):
+        torch.testing.assert_close(first, second)
 
 
 @pytest.mark.parametrize(("name", "params"), [(name, params) for name, many in VARIANTS.items() for params in many])

@@ -59,7 +59,11 @@ TAKEN: dict[str, Experiment] = {
     **{name: preset(name).experiment for name in ("circle", "binary-16-12-10-1")},  # the binary cross-entropies
     **{
         name: experiment(network("Tanh"), optimizer=OptimizerSpec(type=name))
-        for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad")
+        for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "NAdam", "RAdam")
+    },
+    **{
+        f"fused {name}": experiment(network("Tanh"), optimizer=OptimizerSpec(type=name, params={"fused": True}))
+        for name in ("SGD", "Adam", "AdamW", "Adagrad")
     },
     "NLLLoss": experiment([*network("Tanh"), layer("LogSoftmax")], loss="NLLLoss"),
     "amsgrad": experiment(network("Tanh"), optimizer=OptimizerSpec(type="Adam", params={"amsgrad": True})),
@@ -430,7 +434,7 @@ def test_operators_of_single_elements(name: str) -> None:
 
 def test_neither_a_program_nor_a_refusal_keeps_a_run_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "VERDICTS", Verdicts(4, passed=True))
-    for described in (TAKEN["Tanh"], experiment(network("BatchNorm1d"), loss="HingeLoss")):
+    for described in (TAKEN["Tanh"], experiment(network("Tanh"), loss="MultiMarginLoss")):
         run = make(described)
         with contextlib.suppress(UnsupportedError):
             NativeEngine().prepare(run)

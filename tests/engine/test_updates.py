@@ -9,7 +9,7 @@ import pytest
 import torch
 from comparing import FAST_OPTIMIZERS
 
-from mlp_core.catalog.by_hand import UpdateByHand
+from mlp_core.catalog.by_hand import StateNumber, UpdateByHand
 from mlp_core.engines.optimizers import scalars_of, update_of
 from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.engines.updates import Translation
@@ -24,6 +24,8 @@ EVERY: dict[str, dict[str, Any]] = {
     "Adagrad": {"weight_decay": 0.1},
     "Adadelta": {"weight_decay": 0.1},
     "Adamax": {"weight_decay": 0.1},
+    "NAdam": {"weight_decay": 0.1, "maximize": True},
+    "RAdam": {"weight_decay": 0.1, "decoupled_weight_decay": True},
 }
 
 
@@ -62,6 +64,23 @@ def test_gradients_stay_and_new_tensors_go_to_scratch() -> None:
     assert found.scratch == ["new_g", "way"]
 
 
+def test_scalars_decide_between_branches_and_kept_numbers_are_multiplied_first() -> None:
+    written = UpdateByHand(
+        lines=("if size > 5:", "    p.mul_(size)", "p.add_(g, alpha=share)"),
+        settings={"lr": 0.1},
+        scalars=("size = lr * step", "product *= size", "share = 1 / product.item() if size > 5 else 0.0"),
+        numbers=(StateNumber(name="product", key="mu_product"),),
+        counts=True,
+    )
+    found = Translation(written)
+    assert found.lines == [
+        "if lr * step > 5:",
+        "    w.mul_(number.fill_(lr * step))",
+        "w.add_(g, alpha=1 / product if lr * step > 5 else 0.0)",
+    ]
+    assert found.factors == {"product": "lr * step"}
+
+
 @pytest.mark.parametrize("line", ["p = p", "g.add(p)", "while True: pass", "p.add_(1) + 2", "print(p)"])
 def test_what_is_not_known_is_named(line: str) -> None:
     if line == "p = p":
@@ -81,9 +100,7 @@ def test_numbers_are_those_that_the_group_holds_now() -> None:
     assert scalars_of(optimizer, update)[0] == 0.5
 
 
-@pytest.mark.parametrize(
-    "options", [{"fused": True}, {"foreach": True}, {"maximize": True}, {"decoupled_weight_decay": True}]
-)
+@pytest.mark.parametrize("options", [{"foreach": True}, {"capturable": True}, {"decoupled_weight_decay": True}])
 def test_options_that_the_catalog_has_not_are_left_to_the_plain_engine(options: dict[str, bool]) -> None:
     optimizer = torch.optim.Adam([torch.nn.Parameter(torch.ones(2))], **options)  # type: ignore[arg-type]
     with pytest.raises(UnsupportedError, match=f"special implementation .{next(iter(options))}"):

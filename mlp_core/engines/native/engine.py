@@ -99,11 +99,14 @@ class _PreparedRun:
         course = schedules.follow(run, steps)
         rates, momenta = np.array(course.rates), np.array(course.momenta)
         losses = np.empty(steps, dtype=np.float32)
-        counts = view(self.storage.counts.data_ptr(), len(self.storage.parameters), np.float32)
+        kept = [self.storage.counts, *self.storage.numbers]
+        counts, *products = (view(each.data_ptr(), len(self.storage.parameters), np.float32) for each in kept)
         order = batches.state()
         if order is not None and order is not self._order_given:
             put(view(order.data_ptr(), len(program.order), np.int64), program.order)
         program.numbers[: len(scalars)] = scalars
+        for place, product in enumerate(products, len(scalars)):
+            program.numbers[place] = product[0]
         program.numbers[-1] = counts[0]
         state = generator.get_state()
         put(view(state.data_ptr(), len(program.stream), np.uint8), program.stream)
@@ -115,6 +118,8 @@ class _PreparedRun:
             program.run(program.control.ctypes.data)
         seconds = time.thread_time() - began
         generator.set_state(torch.from_numpy(copy(program.stream)))
+        for place, product in enumerate(products, len(scalars)):
+            product[:] = program.numbers[place]
         if self.update.counts:
             counts[:] = program.numbers[-1]
         self._order_given = torch.from_numpy(copy(program.order))

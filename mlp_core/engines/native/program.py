@@ -14,6 +14,7 @@ from mlp_core.engines.native.arrays import Array, Memory, of_tensor
 from mlp_core.engines.native.chunk import FIELD, FIELDS
 from mlp_core.engines.native.criteria import criterion
 from mlp_core.engines.native.extras import Extras
+from mlp_core.engines.native.functions import avx2_width
 from mlp_core.engines.native.layers import Scope, Weight, forward
 from mlp_core.engines.native.library import library
 from mlp_core.engines.native.sharing import BOARD_BYTES
@@ -46,10 +47,11 @@ class Program:
         self._join = join and not storage.accumulate and self._extras.leaves_gradients
         self._code, self._update_code = library(), weights.code_of(update)
         self.control = self._field(len(FIELDS), np.int64)
-        self.numbers: NDArray[Any] = self._field(len(update.scalars) + 1, np.float64)
+        self.numbers: NDArray[Any] = self._field(len(update.scalars) + len(update.numbers) + 1, np.float64)
         self.board: NDArray[Any] = self._field(BOARD_BYTES // WORD, np.int64)
         self.stream: NDArray[Any] = self._field(STATE_BYTES, np.uint8)
         self.order: NDArray[Any] = self._field(len(run.batches.x), np.int64)
+        self._tails = _tails(storage) if update.fused else []
         self._scales = memory.room(self._update_code.scales)
         self._loss = memory.array(1)
         self._weights = {
@@ -117,14 +119,16 @@ class Program:
 
     def _table(self, size: int) -> tuple[Table, int]:
         """The calls of a step on so many samples, and how many of them, the last ones, are the update."""
-        run, table = self._run, Table(self._memory, int(self.board.ctypes.data))
+        run, update = self._run, self._update
+        table = Table(self._memory, int(self.board.ctypes.data))
         joined: list[Joined] = []
 
         def take(errors: Array, inputs: Array, gradient: Array) -> bool:
             large = gradient.size >= JOINED_WEIGHTS and errors.shape[0] <= JOINED_SAMPLES
-            if self._join and large:
+            taken = self._join and large and not (update.fused and gradient.size % avx2_width())
+            if taken:
                 joined.append((errors, inputs, gradient))
-            return self._join and large
+            return taken
 
         scope = Scope(table, size, True, self._weights, int(self.stream.ctypes.data), take)
         x, y = self._inputs(table, size), self._targets(table, size)
@@ -191,9 +195,24 @@ class Program:
     def _add_spans(self, table: Table, common: list[int], begin: int, end: int) -> None:
         """Calls for the update of the weights between two places among all."""
         kernels = self._update_code.kernels
+        for start, stop in self._tails:
+            if begin <= start < end:
+                self._add_spans(table, common, begin, start)
+                table.call_of(kernels, "tail", *common, start, stop)
+                begin = stop
         if end - begin >= SHARED_WEIGHTS:
             parts = (end - begin) // (weights.PART_SPANS * weights.SPAN)
             table.in_parts(kernels.address("weights_part"), [*common, begin], parts)
             begin += parts * weights.PART_SPANS * weights.SPAN
         if end > begin:
             table.call_of(kernels, "weights", *common, begin, end)
+
+
+def _tails(storage: Storage) -> list[tuple[int, int]]:
+    """For each parameter, where its numbers begin and end among all that fill no vector of a fused operator."""
+    found = []
+    for view in storage.weight_views:
+        end = int(view.storage_offset()) + view.numel()
+        if over := view.numel() % avx2_width():
+            found.append((end - over, end))
+    return found

@@ -37,8 +37,10 @@ def _maximum(emitter: Emitter, x: Value, other: Value, scale: None) -> Value:
 
 
 OPERATIONS: dict[str, Callable[..., Value]] = {
+    "reciprocal": lambda emitter, x, scale: emitter.builder.fdiv(number(1.0), x),
     "neg": lambda emitter, x, scale: emitter.builder.fneg(x),
     "abs": lambda emitter, x, scale: emitter.intrinsic("llvm.fabs", x),
+    "sqrt": lambda emitter, x, scale: emitter.intrinsic("llvm.sqrt", x),
     "copy": lambda emitter, x, other, scale: other,
     "add": _add,
     "mul": lambda emitter, x, other, scale: emitter.builder.fmul(x, other),
@@ -73,18 +75,21 @@ class ElementUpdate:
     """
 
     def __init__(self, update: Update) -> None:
+        self._fused = bool(update.fused)
         self._lines = ast.parse("\n".join(update.lines)).body
-        self._known = {*update.scalars, "step"}
+        self._known = {*update.scalars, "step", *(kept.name for kept in update.numbers)}
+        self._factors = {kept.name: ast.parse(kept.factor, mode="eval").body for kept in update.numbers}
         self.kept = ("w", *(name for name, _ in update.state))
         self.segments = self._split({"g", *self.kept})
         held = {name for part in self.segments for name in (*part.uses, *part.leaves, *(part.root or ()))}
         self.temporary = sorted(held - {"g", *self.kept})
 
     def _split(self, kept: set[str]) -> list[Segment]:
-        """Cut the lines at square roots, which PyTorch has its library take of whole arrays, rounded in its own way."""
+        """Cut the lines at square roots, which PyTorch has its library take of whole arrays, rounded in its own way. A
+        fused update takes the processor's."""
         parts: list[tuple[list[ast.stmt], tuple[str, str] | None]] = [([], None)]
         for line in self._lines:
-            root = _root(line)
+            root = None if self._fused else _root(line)
             if root is None:
                 parts[-1][0].append(line)
             else:
@@ -111,12 +116,25 @@ class ElementUpdate:
                         if self._is_number(argument):
                             value = _double(emitter, _inside(argument), doubles)
                             found[ast.dump(argument)] = emitter.builder.fptrunc(value, F32)
+                elif isinstance(node, ast.If) and isinstance(node.test, ast.Compare):
+                    holds = _compared(emitter, node.test, doubles)
+                    found[ast.dump(node.test)] = emitter.select(holds, number(1.0), number(0.0))
         return found
 
+    def factor(self, emitter: Emitter, name: str, doubles: Mapping[str, Value]) -> Value:
+        """What a number that is kept is multiplied by in this step, in single precision."""
+        return emitter.builder.fptrunc(_double(emitter, self._factors[name], doubles), F32)
+
     def apply(
-        self, emitter: Emitter, segment: Segment, numbers: Mapping[str, Value], first: Value, values: dict[str, Value]
-    ) -> None:
-        """Run a segment on the values of one weight by name. `first`: whether the optimizer's state is new."""
+        self, emitter: Emitter, segment: Segment, numbers: Mapping[str, Value], first: Value, values: dict[str, Value],
+        *, tail: bool = False,
+    ) -> None:  # fmt: skip
+        """Run a segment on the values of one weight by name. `first`: whether the optimizer's state is new.
+
+        With `tail`, in a fused update, a product and the sum that takes it are rounded once, where other weights round
+        it first and the second one once with the sum.
+        """
+        self._products: dict[str, tuple[Value, Value, Value]] | None = {} if tail else None
         self._run(emitter, numbers, first, list(segment.lines), values)
 
     def _is_number(self, node: ast.expr) -> bool:
@@ -132,13 +150,18 @@ class ElementUpdate:
                 self._value(emitter, numbers, line.value, values)
             elif isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
                 values[line.targets[0].id] = self._value(emitter, numbers, line.value, values)
-            elif isinstance(line, ast.If) and ast.unparse(line.test) == "first":
+            elif isinstance(line, ast.If):
+                condition = first
+                if isinstance(line.test, ast.Compare):
+                    condition = emitter.builder.fcmp_ordered("!=", numbers[ast.dump(line.test)], number(0.0))
+                elif ast.unparse(line.test) != "first":
+                    raise _unknown(line)
                 yes, no = dict(values), dict(values)
                 self._run(emitter, numbers, first, line.body, yes)
                 self._run(emitter, numbers, first, line.orelse, no)
                 for name in values:
                     if yes[name] is not no[name]:
-                        values[name] = emitter.select(first, yes[name], no[name])
+                        values[name] = emitter.select(condition, yes[name], no[name])
             else:
                 raise _unknown(line)
 
@@ -156,9 +179,25 @@ class ElementUpdate:
         operands = [*node.args] if of_torch else [node.func.value, *node.args]
         given = [self._value(emitter, numbers, operand, values) for operand in operands]
         scale = keywords.get("alpha", keywords.get("value"))
-        result = OPERATIONS[name](emitter, *given, scale=None if scale is None else numbers[ast.dump(scale)])
-        values[_written(keywords["out"] if of_torch else node.func.value)] = result
+        target = _written(keywords["out"] if of_torch else node.func.value)
+        factor = None if scale is None else numbers[ast.dump(scale)]
+        result = self._at_once(emitter, name, target, given, factor)
+        if result is None:
+            result = OPERATIONS[name](emitter, *given, scale=factor)
+        if name == "mul" and self._products is not None:
+            self._products[target] = result, given[0], given[1]
+        values[target] = result
         return result
+
+    def _at_once(
+        self, emitter: Emitter, name: str, target: str, given: list[Value], scale: Value | None
+    ) -> Value | None:
+        """In a tail, a sum that takes a product before it is rounded; None where that is not so."""
+        kept = (self._products or {}).get(target)
+        if kept is None or kept[0] is not given[0] or name not in ("add", "addcmul"):
+            return None
+        term = given[1] if scale is None else emitter.builder.fmul(scale, given[1])
+        return emitter.fma(kept[1], kept[2], term if name == "add" else emitter.builder.fmul(term, given[2]))
 
 
 def _root(line: ast.stmt) -> tuple[str, str] | None:
@@ -223,7 +262,18 @@ def _double(emitter: Emitter, node: ast.expr, doubles: Mapping[str, Value]) -> V
                   ast.Pow: emitter.power}  # fmt: skip
     if isinstance(node, ast.BinOp) and type(node.op) in operations:
         return operations[type(node.op)](_double(emitter, node.left, doubles), _double(emitter, node.right, doubles))
+    if isinstance(node, ast.IfExp) and isinstance(node.test, ast.Compare):
+        yes, no = (_double(emitter, branch, doubles) for branch in (node.body, node.orelse))
+        return emitter.select(_compared(emitter, node.test, doubles), yes, no)
     raise _unknown(node)
+
+
+def _compared(emitter: Emitter, node: ast.Compare, doubles: Mapping[str, Value]) -> Value:
+    """Whether one expression is greater than another."""
+    if not isinstance(node.ops[0], ast.Gt) or len(node.ops) > 1:
+        raise _unknown(node)
+    sides = (_double(emitter, side, doubles) for side in (node.left, node.comparators[0]))
+    return emitter.builder.fcmp_ordered(">", *sides)
 
 
 def _unknown(node: ast.AST) -> UnsupportedError:

@@ -31,7 +31,7 @@ KEPT_UPDATES = 64
 @dataclass(frozen=True)
 class UpdateCode:
     """The compiled kernels of an update: `numbers` once a step, then `weights`, or `weights_part` and `product_tile`
-    in parts."""
+    in parts, and `tail` where it is fused."""
 
     kernels: Code
     """The kernels."""
@@ -63,11 +63,14 @@ class _Writer:
     def code(self) -> Code:
         numbers = Kernel("pp", self._numbers)
         numbers.declare(self._module, "numbers")
-        self._write_span()
+        self._write_span("span")
         common = "p" * len(arguments_of(self._update))
         self._declare("weights", common + "ii", self._weights)
         self._declare("weights_part", common + "i", self._weights_part, parts=True)
         self._declare("product_tile", common + "ppiiiii", self._product_tile, parts=True)
+        if self._update.fused:
+            self._write_span("tail_span", tail=True)
+            self._declare("tail", common + "ii", self._tail)
         return Code(self._module)
 
     def _declare(self, name: str, kinds: str, write: Callable[..., None], *, parts: bool = False) -> None:
@@ -80,25 +83,33 @@ class _Writer:
         emitter.finish()
 
     def _numbers(self, emitter: Emitter, numbers: Value, scales: Value) -> None:
-        """Count the step, and leave what weights are multiplied by in it: `numbers` are doubles, the counter last."""
+        """Count the step, and leave what weights are multiplied by in it: `numbers` are doubles, those that are kept
+        after the scalars, the counter last."""
         update, builder = self._update, emitter.builder
         doubles = {name: emitter.load(numbers, i, F64) for i, name in enumerate(update.scalars)}
         if update.counts:
-            step = builder.fadd(emitter.load(numbers, len(update.scalars), F64), number(1.0, F64))
+            counter = len(update.scalars) + len(update.numbers)
+            step = builder.fadd(emitter.load(numbers, counter, F64), number(1.0, F64))
             least = builder.fcmp_ordered("<", step, number(LAST_STEP, F64))
             doubles["step"] = emitter.select(least, step, number(LAST_STEP, F64))
-            emitter.store(doubles["step"], numbers, len(update.scalars))
+            emitter.store(doubles["step"], numbers, counter)
+        for place, kept in enumerate(update.numbers, len(update.scalars)):
+            before = builder.fptrunc(emitter.load(numbers, place, F64), F32)
+            after = builder.fmul(before, self._rules.factor(emitter, kept.name, doubles))
+            doubles[kept.name] = builder.fpext(after, F64)
+            emitter.store(doubles[kept.name], numbers, place)
         found = self._rules.numbers(emitter, doubles)
         self.scales = list(found)
         for position, value in enumerate(found.values()):
             emitter.store(value, scales, position)
 
-    def _write_span(self) -> None:
-        """`span` updates so many weights. It takes pointers to them, their state and their gradients, memory for what
-        lives only here, the scales, whether the state is new, and the count."""
+    def _write_span(self, name: str, *, tail: bool = False) -> None:
+        """Write what updates so many weights, or the last ones of a parameter in a fused update. It takes pointers to
+        them, their state and their gradients, memory for what lives only here, the scales, whether the state is new,
+        and the count."""
         rules = self._rules
         names = [*self._kept, "g", *rules.temporary, "scales"]
-        emitter = Emitter(self._module, "span", [*[POINTER] * len(names), I64, I64])
+        emitter = Emitter(self._module, name, [*[POINTER] * len(names), I64, I64])
         places = dict(zip(names, emitter.function.args, strict=False))
         first, count = emitter.function.args[-2:]
         new = emitter.builder.icmp_signed("!=", first, whole(0))
@@ -107,23 +118,25 @@ class _Writer:
             if segment.lines:
                 with emitter.loop(count) as index:
                     values = {name: emitter.load(places[name], index) for name in segment.uses}
-                    rules.apply(emitter, segment, scales, new, values)
-                    for name in segment.leaves:
-                        emitter.store(values[name], places[name], index)
+                    rules.apply(emitter, segment, scales, new, values, tail=tail)
+                    for left in segment.leaves:
+                        emitter.store(values[left], places[left], index)
             if segment.root is not None:
                 source, target = segment.root
                 mkl(emitter, "vmsSqrt", count, places[source], places[target])
         emitter.finish()
 
-    def _caller(self, emitter: Emitter, given: Sequence[Value]) -> Callable[[Value, Value, Value], None]:
-        """What writes a call of `span`: for weights from an index on, their gradients, and how many there are."""
+    def _caller(
+        self, emitter: Emitter, given: Sequence[Value], name: str = "span"
+    ) -> Callable[[Value, Value, Value], None]:
+        """What writes a call of it: for weights from an index on, their gradients, and how many there are."""
         kept, (scales, first) = given[: len(self._kept)], given[-3:-1]
         temporary = [emitter.array(SPAN) for _ in self._rules.temporary]
         new = emitter.load(first, 0, I64)
 
         def call(begin: Value, gradient: Value, count: Value) -> None:
             places = [emitter.at(place, begin) for place in kept]
-            emitter.builder.call(self._module.globals["span"], [*places, gradient, *temporary, scales, new, count])
+            emitter.builder.call(self._module.globals[name], [*places, gradient, *temporary, scales, new, count])
 
         return call
 
@@ -135,6 +148,12 @@ class _Writer:
             left = builder.sub(end, index)
             count = emitter.select(builder.icmp_signed("<", left, whole(SPAN)), left, whole(SPAN))
             span(index, emitter.at(gradients, index), count)
+
+    def _tail(self, emitter: Emitter, *arguments: Value) -> None:
+        """Update the last weights of a parameter, between two places among all, in a fused update."""
+        *given, begin, end = arguments
+        span, gradients = self._caller(emitter, given, "tail_span"), given[-4]
+        span(begin, emitter.at(gradients, begin), emitter.builder.sub(end, begin))
 
     def _weights_part(self, emitter: Emitter, *arguments: Value) -> None:
         """Update the spans of a part, of those from a place on."""
