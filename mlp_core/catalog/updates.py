@@ -229,7 +229,7 @@ def radam(params: Params) -> UpdateByHand:
     """RAdam."""
     lines, settings, state = _averages(params)
     lines += [
-        "change = mean / (1 - beta1**step) * lr",
+        "change = mean.div(1 - beta1**step).mul_(lr)",
         "spread = square.sqrt().add_(eps)",
         "if length > 5:  # the average of squares is sound",
         "    spread.reciprocal_().mul_(root)",

@@ -80,6 +80,8 @@ TAKEN: dict[str, Experiment] = {
     "a schedule": experiment(
         network("Tanh"), scheduler=SchedulerSpec(type="CosineAnnealingLR", params={"T_max": 17}, every="step")
     ),
+    "HingeLoss": experiment(network("Tanh"), loss="HingeLoss"),
+    "SoftMarginLoss": experiment(network("Tanh"), loss="SoftMarginLoss"),
     "cycled momentum": experiment(
         network("Tanh"), optimizer=OptimizerSpec(type="Adam"), scheduler=SchedulerSpec(type="OneCycleLR"), epochs=9
     ),
@@ -111,6 +113,7 @@ EXTRAS: dict[str, dict[str, Any]] = {
     "the last of an epoch alone": {"accumulate_grad_batches": 3, "l2_penalty": 0.01},
     "more than an epoch has": {"accumulate_grad_batches": 99, "max_grad_norm": 0.1, "l1_penalty": 0.01},
     "never zeroed": {"accumulate_grad_batches": 2, "zero_grad": False, "max_grad_value": 0.01},
+    "a norm that is not finite": {"max_grad_norm": 1.0, "batch_size": 3},
     "both penalties": {"accumulate_grad_batches": 7, "l1_penalty": 0.003, "l2_penalty": 0.01, "batch_size": 1},
 }
 
@@ -121,10 +124,12 @@ def test_accumulation_penalties_and_clipping_natively(name: str) -> None:
     """Gradients, the norms that are shown of them, and state included, while a rate and a limit change."""
     described = experiment(network("Tanh"), optimizer=OptimizerSpec(type="AdamW", params={"lr": 0.05}), **EXTRAS[name])
     eager, run = make(described), make(described)
+    last = 1e38 if name == "a norm that is not finite" else 0.01
     for each, engine in ((eager, EagerEngine()), (run, NativeEngine())):
-        for rate, steps in ((0.05, 3), (0.2, 5), (0.01, 30)):
+        for rate, steps in ((0.05, 3), (0.2, 5), (last, 30)):
             each.learning_rate = rate
             engine.run(each, steps)
+        assert torch.isfinite(next(each.model.parameters())).all() == (last < 1)
         kept = save(each)
         engine.run(each, 7)
         restore(each, kept)

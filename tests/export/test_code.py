@@ -230,6 +230,15 @@ def test_a_new_optimizer_and_a_new_loss_need_no_new_exporter(monkeypatch: pytest
     assert_same(found, ["sequential", "bare-tensors"])
 
 
+def test_a_fused_update_is_left_to_the_class_and_other_switches_are_written_out() -> None:
+    fused = small(optimizer=OptimizerSpec(type="Adam", params={"fused": True}))
+    assert "torch.optim.Adam(parameters, lr=0.001, fused=True)" in script(fused, "bare-tensors")
+    assert_same(fused, ["sequential", "bare-tensors"])
+    up = small(optimizer=OptimizerSpec(type="SGD", params={"maximize": True}))
+    assert "torch.optim.SGD(model.parameters(), lr=0.001, maximize=True)" in script(up, "sequential")
+    assert "g = g.neg()" in script(up, "bare-tensors")
+
+
 def test_command(capsys: Capture, tmp_path: Path) -> None:
     assert main(["catalog", "styles"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(STYLES)

@@ -11,6 +11,7 @@ from torch import nn
 from mlp_core.engines.native.arrays import Array
 from mlp_core.engines.native.layers import Scope, log_softmax
 from mlp_core.engines.tracing import UnsupportedError
+from mlp_core.run.modules import HingeLoss
 
 Criterion = Callable[[Scope, Any, Array, Array, Array, float], Array]
 """From the loss as a module, the network's outputs, the targets, where the loss goes, and the gradient of what is made
@@ -80,6 +81,18 @@ def _l1(scope: Scope, module: Any, outputs: Array, targets: Array, loss: Array, 
     return scope.map("scale", scope.map("sgn", difference), share)
 
 
+def _hinge(scope: Scope, module: Any, outputs: Array, targets: Array, loss: Array, seed: float) -> Array:
+    margin, share = float(module.margin), float(np.float32(seed) / np.float32(outputs.size))
+    scope.table.call("mean", loss, scope.map("hinge", outputs, targets, margin), outputs.size)
+    return scope.map("hinge_backward", outputs, targets, margin, share)
+
+
+def _soft_margin(scope: Scope, module: Any, outputs: Array, targets: Array, loss: Array, seed: float) -> Array:
+    power = scope.map("exp", scope.map("neg", scope.map("mul", outputs, targets)))
+    scope.table.call("mean", loss, scope.map("soft_margin", power), outputs.size)
+    return scope.map("soft_margin_backward", power, targets, -1.0 / outputs.size, seed)
+
+
 def _rounded_off(name: str, bound: str) -> Criterion:
     """A loss that is a square near zero and a line further away, with the setting that says where it changes."""
 
@@ -105,6 +118,8 @@ CRITERIA: dict[type[nn.Module], Criterion] = {
     nn.MSELoss: _mse,
     nn.L1Loss: _l1,
     nn.SmoothL1Loss: _rounded_off("smooth_l1", "beta"),
+    HingeLoss: _hinge,
+    nn.SoftMarginLoss: _soft_margin,
     nn.HuberLoss: _rounded_off("huber", "delta"),
 }
 """Every loss that has native code, by its class."""

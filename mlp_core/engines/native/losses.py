@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlp_core.engines.native.elementwise import Rule, function
+from mlp_core.engines.native.elementwise import Rule, function, mkl
 from mlp_core.engines.native.emitter import F32, F64, I64, Emitter, Value, number, vector, whole
 from mlp_core.engines.native.functions import vector_width
 from mlp_core.engines.native.kernel import Kernel
@@ -225,7 +225,39 @@ def _three(emitter: Emitter, x: Value, limit: Value, line: Value, square: Value)
     return emitter.select(left, builder.fneg(line), emitter.select(right, line, square))
 
 
+def _hinge(emitter: Emitter, output: Value, wanted: Value, margin: Value) -> Value:
+    lack = emitter.builder.fsub(margin, emitter.builder.fmul(wanted, output))
+    zero = number(0.0, output.type)
+    return emitter.select(emitter.builder.fcmp_ordered("<", lack, zero), zero, lack)
+
+
+def _hinge_backward(emitter: Emitter, output: Value, wanted: Value, margin: Value, share: Value) -> Value:
+    builder, zero = emitter.builder, number(0.0, output.type)
+    lack = builder.fsub(margin, builder.fmul(wanted, output))
+    slope = emitter.select(builder.fcmp_ordered(">=", lack, zero), share, zero)
+    return builder.fmul(builder.fneg(slope), wanted)
+
+
+def _soft_margin(emitter: Emitter, power: Value) -> Value:
+    return function(emitter, "log1p", power)
+
+
+def _soft_margin_backward(emitter: Emitter, power: Value, wanted: Value, share: Value, seed: Value) -> Value:
+    """`power` is e to what the loss grows with."""
+    builder = emitter.builder
+    slope = builder.fmul(builder.fmul(wanted, power), share)
+    return builder.fmul(builder.fdiv(slope, builder.fadd(power, number(1.0, power.type))), seed)
+
+
+def _exp(emitter: Emitter, target: Value, source: Value, count: Value) -> None:
+    mkl(emitter, "vmsExp", count, source, target)
+
+
 RULES: dict[str, Rule] = {
+    "hinge": Rule(2, 1, _hinge),
+    "hinge_backward": Rule(2, 2, _hinge_backward),
+    "soft_margin": Rule(1, 0, _soft_margin),
+    "soft_margin_backward": Rule(2, 2, _soft_margin_backward),
     "smooth_l1": Rule(2, 1, _smooth_l1, scalar_ends=True),
     "smooth_l1_backward": Rule(2, 3, _smooth_l1_backward, scalar_ends=True, doubles=1),
     "huber": Rule(2, 1, _huber, scalar_ends=True),
@@ -235,6 +267,7 @@ RULES: dict[str, Rule] = {
 
 KERNELS: dict[str, Kernel] = {
     **{name: rule.kernel() for name, rule in RULES.items()},
+    "exp": Kernel("ppi", _exp),
     "nll_loss": Kernel("pppii", _nll_loss),
     "nll_loss_backward": Kernel("ppfii", _nll_loss_backward),
     "cross_entropy_backward": Kernel("ppppfii", _cross_entropy_backward),
