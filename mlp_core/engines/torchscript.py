@@ -178,6 +178,8 @@ def _one_step(
         lines += ["else:", *("    " + line for line in bodies[1].lines)]
     if extras.scheduled:
         lines.append("lr = rates[len(losses)]")
+        if any("lr_0d" in line for line in update.lines):
+            lines.append("lr_0d.fill_(lr)")
     if extras.cycled in update.scalars:
         lines += [f"{extras.cycled} = momenta[len(losses)]", f"{extras.cycled}_0d.fill_({extras.cycled})"]
     lines.append("losses.append(loss)")
