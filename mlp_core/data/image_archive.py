@@ -10,6 +10,7 @@ import csv
 import io
 import re
 import struct
+import time
 import zipfile
 import zlib
 from collections import Counter
@@ -36,8 +37,8 @@ TEST_FOLDERS = ("test", "testing", "val", "valid", "validation")
 FILE_COLUMNS = ("file", "filename", "file_name", "image", "path")
 LABEL_COLUMNS = ("label", "class", "category")
 """Names of columns that a table of labels may have, in small letters; else its first two columns are taken."""
-REPORT_EVERY = 100
-"""Images between two reports of how far it is."""
+REPORT_SECONDS = 0.1
+"""The least time between two reports of how far it is."""
 COLOUR_PIXELS, GREY_SPREAD = 8, 8
 """The side to which an image is shrunk to see whether it has colours, and how far the channels of a grey one differ."""
 
@@ -220,8 +221,10 @@ def _contents(
     """Every member with its bytes; b'' for one that cannot be unpacked."""
     with open_archive(archive, name) as opened:
         done, total = 0, sum(opened.getinfo(member.path).file_size for member in members)
-        for number, member in enumerate(members):
-            if number % REPORT_EVERY == 0:
+        due = 0.0
+        for member in members:
+            if (now := time.monotonic()) >= due:
+                due = now + REPORT_SECONDS
                 progress(Progress(f"Reading images of {name}", done, total))
                 if cancelled():
                     raise DataCancelled("Reading the images was stopped. Start it again when you like.")

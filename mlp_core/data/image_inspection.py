@@ -18,7 +18,6 @@ from mlp_core.data.waiting import Cancelled, Report, ignore, never
 from mlp_core.data.zip_archive import Skipped
 from mlp_core.errors import DataError
 from mlp_core.limits import MAX_IMAGE_BYTES
-from mlp_core.params import Params
 
 LONG_SIDE = 64
 """The longer side in pixels that images are proposed to have at most: an MLP has weights for each pixel."""
@@ -136,11 +135,6 @@ def differs(wanted: UserFile, brought: UserFile) -> str:
         f"{wanted.sha256[:12]}…, and this file, of {same}, has {brought.sha256[:12]}…. "
         "The experiment now uses this one."
     )
-
-
-def same_but_for(params: Mapping[str, Any], archive: Archive) -> bool:
-    """Whether the parameters of the data set 'images' describe this archive already."""
-    return params["archive"] is not None and Params(params["archive"]) == Params(archive.values())
 
 
 def _classes(names: list[str]) -> str:

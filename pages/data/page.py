@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from mlp_core.catalog.images import archive_of
 from mlp_core.catalog.tables import table_of
+from pages.data import images
 from pages.data.columns import columns_area, reading_area
 from pages.data.holdings import holdings
 from pages.data.upload import inspection_of, upload_area
@@ -30,6 +32,13 @@ if current.data.dataset == "table":
     elif inspection is not None:
         columns_area(table, inspection)
         reading_area(table, inspection)
+elif current.data.dataset == "images":
+    archive = archive_of(current.data.params)
+    found = None if archive is None else images.inspection_of(archive)
+    if archive is None:
+        st.info("No images are chosen yet. Bring a zip above, or choose another set in the Playground.")
+    elif found is not None:
+        images.images_area(archive, found)
 else:
     st.markdown(f"**{as_text(current.data.entry.label)}**")
     st.caption(current.data.entry.summary)
