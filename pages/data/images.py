@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import IO
+from collections.abc import Sequence
+from typing import IO, Literal
 
 import pandas as pd
 import streamlit as st
@@ -32,10 +33,8 @@ from pages.shared.widgets import parameter_widget
 KNOWN = "image_inspection"
 SHOWN_FILES = 1000
 """Files that are left out and listed at most."""
-FEW_CLASSES = 12
-"""So many rows are shown at once; more are scrolled through."""
-ROW_HEIGHT, FRAME = 35, 3
-"""Pixels of a row of a table, and of its lines above and below."""
+FEW_ROWS, SCROLLED = 12, 420
+"""So many rows of a table are shown at once; more are scrolled through, in so many pixels."""
 
 
 def bring(source: IO[bytes], name: str, show: Report) -> tuple[str, ...]:
@@ -152,19 +151,21 @@ def _classes(inspection: ImageInspection) -> None:
         name: st.column_config.ProgressColumn(format="%d", min_value=0, max_value=most)
         for name in (("training images", "test images") if official else ("images",))
     }
-    height = FRAME + ROW_HEIGHT * (1 + min(FEW_CLASSES, len(rows)))
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=height, column_config=bars)
-    st.caption("The folders of the archive say which images are for testing." if official
-               else "The test part is drawn from all of them, by the share of the split.")  # fmt: skip
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=_height(rows), column_config=bars)
+    if not official:
+        st.caption("The test part is drawn from all of them, by the share of the split.")
 
 
 def _sizes(inspection: ImageInspection) -> None:
     sizes = inspection.survey.sizes
     rows = [{"height × width": f"{height} × {width}", "images": count} for (height, width), count in sizes]
-    height = FRAME + ROW_HEIGHT * (1 + min(FEW_CLASSES, len(rows)))
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=height)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=_height(rows))
     colours = "Some have colours." if inspection.survey.colour else "All are grey."
     st.caption(f"{'One size' if len(sizes) == 1 else f'{len(sizes):,} sizes'}. {colours}")
+
+
+def _height(rows: Sequence[object]) -> int | Literal["content"]:
+    return "content" if len(rows) <= FEW_ROWS else SCROLLED
 
 
 def _left_out(inspection: ImageInspection) -> None:
@@ -173,7 +174,7 @@ def _left_out(inspection: ImageInspection) -> None:
         return
     bad = len(inspection.survey.bad)
     files = "1 file is" if len(left_out) == 1 else f"{len(left_out):,} files are"
-    damaged = f", {bad:,} of them images that cannot be decoded" if bad else ""
+    damaged = f", {bad:,} of them {'an image' if bad == 1 else 'images'} that cannot be decoded" if bad else ""
     with st.expander(f"{files} left out{damaged}", icon=":material/block:"):
         rows = [{"file": plain(file.path, 200), "why": plain(file.reason, 200)} for file in left_out[:SHOWN_FILES]]
         st.dataframe(pd.DataFrame(rows), hide_index=True)
