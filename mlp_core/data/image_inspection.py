@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any
 
 from mlp_core.catalog.images import CHANNELS, Archive
@@ -14,13 +15,20 @@ from mlp_core.catalog.user_files import UserFile
 from mlp_core.data import uploads
 from mlp_core.data.image_archive import Listing, Survey, class_names, list_images, survey_images
 from mlp_core.data.inspection import file_name
-from mlp_core.data.waiting import Cancelled, Report, ignore, never
+from mlp_core.data.waiting import Cancelled, Report, SingleFlight, ignore, never
 from mlp_core.data.zip_archive import Skipped
 from mlp_core.errors import DataError
 from mlp_core.limits import MAX_IMAGE_BYTES
 
+MOST_KNOWN = 8
+"""Archives of which it is remembered what they hold: a class opens the same link at once."""
 LONG_SIDE = 64
 """The longer side in pixels that images are proposed to have at most: an MLP has weights for each pixel."""
+
+
+_known: OrderedDict[str, ImageInspection] = OrderedDict()
+_lock = Lock()
+_flights = SingleFlight()
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,20 @@ def open_archive_file(
 
 
 def _inspect(path: Path, file: UserFile, progress: Report, cancelled: Cancelled) -> ImageInspection:
+    """As `_look_through`, once for all who ask for the same file."""
+    with _lock:
+        if file.sha256 in _known:
+            _known.move_to_end(file.sha256)
+            return replace(_known[file.sha256], file=file)
+    found = _flights.run(file.sha256, lambda report: _look_through(path, file, report, cancelled), progress, cancelled)
+    with _lock:
+        _known[file.sha256] = found
+        while len(_known) > MOST_KNOWN:
+            _known.popitem(last=False)
+    return replace(found, file=file)
+
+
+def _look_through(path: Path, file: UserFile, progress: Report, cancelled: Cancelled) -> ImageInspection:
     listing = list_images(path, file.name)
     survey = survey_images(path, file.name, listing.images, progress, cancelled)
     if len(class_names(survey.good)) < 2:

@@ -12,15 +12,17 @@ from pages.live.runs import browser_runs
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.link import hidden
+from pages.shared.own_file import read_button, reading
 from pages.shared.verdict import PLAYGROUND_PAGE, apply_experiment
 
-LOAD_SECONDS = 20
-"""How long the page waits for the data of a small set."""
+LOAD_SECONDS, FILE_SECONDS = 20, 2
+"""How long the page waits for the data of a small set, and of a user's file before it shows how far that is."""
 
 st.subheader("Data", anchor=False)
 st.caption("What the network learns from. Whatever is changed here is in the Playground at once.")
+session = browser_runs().session
 if not hidden("data", "dataset"):
-    upload_area()
+    upload_area(session)
 if message := editor.refusal("data"):
     st.error(as_text(message), icon=":material/block:")
 current = editor.experiment()
@@ -43,12 +45,14 @@ else:
     st.markdown(f"**{as_text(current.data.entry.label)}**")
     st.caption(current.data.entry.summary)
 st.page_link(str(PLAYGROUND_PAGE), label="Train on it in the Playground", icon=":material/play_circle:")
-session = browser_runs().session
-verdict = apply_experiment(session, LOAD_SECONDS)
+verdict = apply_experiment(session, FILE_SECONDS if current.data.entry.source == "uploaded" else LOAD_SECONDS)
 snapshot = session.snapshot()
 if verdict.error:
     st.warning(as_text(verdict.error), icon=":material/warning:")
 elif snapshot.dataset is not None and snapshot.dataset.spec == current.data:
     holdings(snapshot.dataset)
+elif snapshot.status == "preparing":
+    reading(session)
 elif snapshot.message:
     st.info(as_text(snapshot.message), icon=":material/info:")
+    read_button(session, snapshot)

@@ -14,9 +14,9 @@ from mlp_core.errors import UserError
 from mlp_core.limits import MAX_TABLE_ROWS, MAX_UPLOAD_BYTES
 from mlp_core.problems import with_data
 from mlp_core.spec import DataSpec
+from mlp_core.training.session import Session
 from pages.data import images
 from pages.data.reading import progress_bar
-from pages.live.runs import browser_runs
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.link import locked
@@ -24,8 +24,8 @@ from pages.shared.link import locked
 HANDLED, KNOWN, SAID = "upload_handled", "table_inspection", "upload_said"
 
 
-def upload_area() -> None:
-    """The field for a file, and what became of the last one."""
+def upload_area(session: Session) -> None:
+    """The field for a file, and what became of the last one; the session trains on it."""
     uploaded = st.file_uploader(
         "Bring a table (CSV or Parquet) or images (zip)", type=["csv", "tsv", "txt", "parquet", "zip"],
         key="upload-file", disabled=locked("data", "dataset"), max_upload_size=MAX_UPLOAD_BYTES // 1_000_000,
@@ -46,7 +46,7 @@ def upload_area() -> None:
             bring = images.bring if uploaded.name.lower().endswith(".zip") else _bring_table
             st.session_state[SAID] = bring(uploaded, uploaded.name, show)
             if editor.experiment() == before:  # it asked for this very file, which was not there
-                browser_runs().session.download()
+                session.download()
         except UserError as error:
             editor.say("data", str(error))
     st.rerun()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -16,6 +17,7 @@ from picture_zip import digit_files, packed, png, spec_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "export"))
 
+import exported
 from exported import expressible, printed, recorded, run
 
 from mlp_core import data, predict
@@ -54,13 +56,9 @@ def test_every_style_prints_what_the_run_records(here: Path) -> None:
     assert len(figures) == 3
     for style in expressible(found):
         assert printed(script(found, style, epochs=1)) == figures, style
-    import json
-
     cells = json.loads(notebook(found, "sequential", epochs=1))["cells"]
     codes = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    from exported import figures as numbers
-
-    assert numbers(run(*codes)) == figures
+    assert exported.figures(run(*codes)) == figures
 
 
 @pytest.mark.parametrize("form", ["folders", "split", "table"])
@@ -82,15 +80,20 @@ def test_without_an_archive_there_is_no_script() -> None:
 
 
 GOOD = png(np.arange(12, dtype=np.uint8).reshape(3, 4))
-FOLDERS = st.sampled_from(
-    ["", "a/", "b/", "b /", "train/a/", "train/b/", "Test/a/", "x/a/", ".h/a/", "../a/", "__MACOSX/"]
-)
+FOLDERS = ["", "a/", "b/", "b /", "train/a/", "train/b/", "Test/a/", "x/a/", ".h/a/", "../a/", "__MACOSX/"]
+NAMES = [f"{name}{suffix}" for name in ("1", "2", "é", "3\t") for suffix in (".png", ".JPG", ".txt")]
 FILES = st.dictionaries(
-    st.builds("{}{}{}".format, FOLDERS, st.sampled_from(["1", "2", "é", "3\t"]), st.sampled_from([".png", ".JPG", ".txt"])),
-    st.sampled_from([GOOD, b"no", b""]), min_size=2, max_size=10,
-)  # fmt: skip
-ROWS = st.lists(st.builds("{}{}{}".format, st.sampled_from(["a/1.png", "1.png", "./b/1.png", "gone.png", "é.png", "x"]),
-                          st.sampled_from([",", ";"]), st.sampled_from(["cat", "dog", "", " dog "])), max_size=6)  # fmt: skip
+    st.builds("{}{}".format, st.sampled_from(FOLDERS), st.sampled_from(NAMES)),
+    st.sampled_from([GOOD, b"no", b""]),
+    min_size=2,
+    max_size=10,
+)
+NAMED = ["a/1.png", "1.png", "./b/1.png", "gone.png", "é.png", "x"]
+CLASSES = ["cat", "dog", "", " dog "]
+ROWS = st.lists(
+    st.builds("{}{}{}".format, st.sampled_from(NAMED), st.sampled_from([",", ";"]), st.sampled_from(CLASSES)),
+    max_size=6,
+)
 
 
 @given(FILES, st.none() | ROWS, st.sampled_from(["", "file,label", "label;file"]))
@@ -131,6 +134,6 @@ def test_new_images_are_resized_as_those_of_the_run_and_the_zip_predicts_the_sam
     samples, names = predict.read_files([new], preprocessing)
     assert samples[0].tobytes() in {x.tobytes() for x in made.dataset.x_test}
     zipfile.ZipFile(io.BytesIO(bundle(found, state_of(made), preprocessing))).extractall(here / "bundle")
-    done = subprocess.run([sys.executable, "model.py", "predict", new], cwd=here / "bundle", capture_output=True, text=True,
-                          check=False)  # fmt: skip
+    command = [sys.executable, "model.py", "predict", new]
+    done = subprocess.run(command, cwd=here / "bundle", capture_output=True, text=True, check=False)
     assert done.stdout == predict.predict(saved, samples, preprocessing, names).as_csv(), done.stderr

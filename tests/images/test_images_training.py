@@ -1,4 +1,4 @@
-"""From an uploaded zip of images to arrays and a run: the very pixels that were packed, in the parts that were asked."""
+"""From an uploaded zip of images to arrays and a run: the very pixels that were packed, in the parts asked for."""
 
 from __future__ import annotations
 
@@ -178,8 +178,8 @@ def test_a_description_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         spec.updated(params={"archive": {**values, "images": 24}})
     with pytest.raises(SpecError, match="more than once"):
         spec.updated(params={"archive": {**values, "classes": ["a", "a"]}})
+    big = {**values, "images": 480}
     with pytest.raises(SpecError, match=r"must have at most 300 MB together\. Got 377 MB for colour images of 512×512"):
-        big = {**values, "images": 480}
         spec.updated(params={"archive": big, "height": 512, "width": 512, "colours": "colour"})
     path = uploads.path_of(values["file"]["sha256"], tmp_path)
     path.write_bytes(b"torn")
