@@ -87,7 +87,7 @@ def _notes(spec: DataSpec, archive: Archive, left_out: int) -> tuple[str, ...]:
         notes.append("The folders of the archive say which images are for testing.")
     if left_out:
         files = "1 file" if left_out == 1 else f"{left_out:,} files"
-        notes.append(f"{files} of the archive {'is' if left_out == 1 else 'are'} left out: the Data page says why.")
+        notes.append(f"{files} of the archive {'is' if left_out == 1 else 'are'} left out.")
     return tuple(notes)
 
 

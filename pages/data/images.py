@@ -144,12 +144,12 @@ def _classes(inspection: ImageInspection) -> None:
     official = inspection.archive.official_split
     rows = []
     for name, (train, test) in inspection.counts.items():
-        images = {"training images": train, "test images": test} if official else {"images": train}
+        images = {"training": train, "test": test} if official else {"images": train}
         rows.append({"class": plain(name, 60), **images})
     most = max(max(counts) for counts in inspection.counts.values())
     bars = {
-        name: st.column_config.ProgressColumn(format="%d", min_value=0, max_value=most)
-        for name in (("training images", "test images") if official else ("images",))
+        name: st.column_config.ProgressColumn(format="%d", min_value=0, max_value=most, width="small")
+        for name in (("training", "test") if official else ("images",))
     }
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=_height(rows), column_config=bars)
     if not official:
