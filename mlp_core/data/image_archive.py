@@ -136,12 +136,19 @@ def read_images(
     shape: tuple[int, int, int],
     progress: Report = ignore,
     cancelled: Cancelled = never,
+    most: int | None = None,
 ) -> Images:
-    """The members as pixels of the shape (channels, height, width); those that are damaged are listed."""
-    pixels = np.empty((len(members), *shape), np.uint8)
+    """The members as pixels of the shape (channels, height, width); those that are damaged are listed.
+
+    With `most` it ends after so many images.
+    """
+    room = len(members) if most is None else min(most, len(members))
+    pixels = np.empty((room, *shape), np.uint8)
     good: list[Member] = []
     bad: list[Skipped] = []
     for member, content in _contents(archive, name, members, progress, cancelled):
+        if len(good) == room:
+            break
         decoded = _attempt(partial(decode_image, shape=shape), content)
         if isinstance(decoded, str):
             bad.append(Skipped(member.path, decoded))

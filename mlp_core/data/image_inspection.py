@@ -6,7 +6,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import IO, Any
 
@@ -20,7 +20,7 @@ from mlp_core.data.zip_archive import Skipped
 from mlp_core.errors import DataError
 from mlp_core.limits import MAX_IMAGE_BYTES
 
-MOST_KNOWN = 8
+MOST_KNOWN = 4
 """Archives of which it is remembered what they hold: a class opens the same link at once."""
 LONG_SIDE = 64
 """The longer side in pixels that images are proposed to have at most: an MLP has weights for each pixel."""
@@ -136,6 +136,11 @@ def warnings(inspection: ImageInspection) -> tuple[str, ...]:
     untaught = [name for name, (train, _) in inspection.counts.items() if not train]
     untested = [name for name, counts in inspection.counts.items() if (not counts[1] if official else counts[0] == 1)]
     said = []
+    if official:
+        depth = inspection.listing.depth
+        folders = {PurePosixPath(member.path).parts[depth - 1] for member in inspection.survey.good if member.test}
+        if len(folders) > 1:
+            said.append(f"The folders {_names(sorted(folders))} are all for testing.")
     if untaught:
         said.append(
             f"{_classes(untaught)} images for testing alone, so that nothing is learned of {_them(untaught)}: "

@@ -32,10 +32,14 @@ def read_pixels(spec: DataSpec, data_dir: Path, progress: Report, cancelled: Can
     listing = list_images(path, name)
     places = {label: place for place, label in enumerate(archive.classes)}
     members = [member for member in listing.images if member.label in places]
-    found = read_images(path, name, members, image_shape(spec.params), progress, cancelled)
+    most = archive.images + 1  # what an experiment says of a file may be wrong, and decides how much memory is taken
+    found = read_images(path, name, members, image_shape(spec.params), progress, cancelled, most)
     tested = np.array([member.test and archive.official_split for member in found.members], dtype=bool)
     if (len(tested), int(tested.sum())) != (archive.images, archive.test_images):
-        raise _other_images(archive, len(tested))
+        raise DataError(
+            f"The archive {name!r} holds other images than the experiment says ({archive.images:,}, and "
+            f"{archive.test_images:,} of them for testing). Choose it again on the Data page."
+        )
     labels = np.array([places[member.label] for member in found.members], dtype=np.int64)
     left_out = len(listing.images) + len(listing.skipped) - len(tested)
     return Dataset(
@@ -89,10 +93,3 @@ def _notes(spec: DataSpec, archive: Archive, left_out: int) -> tuple[str, ...]:
         files = "1 file" if left_out == 1 else f"{left_out:,} files"
         notes.append(f"{files} of the archive {'is' if left_out == 1 else 'are'} left out.")
     return tuple(notes)
-
-
-def _other_images(archive: Archive, images: int) -> DataError:
-    return DataError(
-        f"The archive {archive.file.name!r} holds other images ({images:,}) than the experiment says "
-        f"({archive.images:,}). Choose it again on the Data page."
-    )

@@ -35,15 +35,15 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_a_zip_is_brought_and_learned(address: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.zip"
-    path.write_bytes(packed({**digit_files("split", 600), "set/train/0/torn.png": b"\x89PNG"}))
+    path.write_bytes(packed({**digit_files("split", 400), "set/train/0/torn.png": b"\x89PNG"}))
     with browser() as chromium:
         page = chromium.new_page(viewport={"width": 1440, "height": 1000})
         page.set_default_timeout(LIMIT_MS)
         page.goto(f"{address}/data")
         page.locator("input[type=file]").set_input_files(path)
-        page.get_by_text("600 images of 10 classes").wait_for()
+        page.get_by_text("400 images of 10 classes").wait_for()
         page.get_by_text("1 file is left out").wait_for()
-        page.get_by_text("480 training samples, 120 test samples").wait_for()
+        page.get_by_text("320 training samples, 80 test samples").wait_for()
         page.get_by_role("button", name="Use a network for images").click()
         page.get_by_role("button", name="Use a network for images").wait_for(state="detached")
         wait_idle(page)

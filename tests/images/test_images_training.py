@@ -123,13 +123,14 @@ def test_what_is_wrong_is_said_and_what_is_left_out_is_listed(tmp_path: Path) ->
     good = png(np.zeros((3, 3), np.uint8))
     files = {
         "train/a/1.png": good, "train/b/1.png": good, "train/b/2.png": b"no", "train/only <b>/1.png": good,
-        "test/a/1.png": good, "test/new/1.png": good, "readme.txt": b"x",
+        "test/a/1.png": good, "val/new/1.png": good, "readme.txt": b"x",
     }  # fmt: skip
     inspection, _ = add_archive(io.BytesIO(packed(files)), "../x.zip", tmp_path)
     assert inspection.archive.file.name == "x.zip"
     assert inspection.counts == {"a": (1, 1), "b": (1, 0), "new": (0, 1), "only <b>": (1, 0)}
     assert {file.path for file in inspection.left_out} == {"train/b/2.png", "readme.txt"}
     said = " ".join(warnings(inspection))
+    assert "The folders 'test', 'val' are all for testing." in said
     assert "1 class has images for testing alone, so that nothing is learned of it: 'new'" in said
     assert "2 classes have images for training alone" in said
     spec = DataSpec(dataset="images", params=propose(inspection))
@@ -172,7 +173,7 @@ def test_a_file_that_is_not_here_is_asked_for(tmp_path: Path) -> None:
 def test_a_description_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     spec = spec_of(packed(digit_files("split")), tmp_path)
     values = dict(spec.params["archive"])
-    with pytest.raises(DataError, match=r"holds other images \(120\) than the experiment says \(119\)"):
+    with pytest.raises(DataError, match=r"holds other images than the experiment says \(119, and 24"):
         data.load(spec.updated(params={"archive": {**values, "images": 119}}), tmp_path)
     with pytest.raises(SpecError, match="at most 23 can be for testing"):
         spec.updated(params={"archive": {**values, "images": 24}})

@@ -115,3 +115,14 @@ def test_reading_that_is_stopped_can_be_started_again(page: AppTest) -> None:
     assert "Reading your file was stopped" in messages(page)
     page.button(key="read-file").click().run()
     assert settled(page).session.snapshot().status == "ready"
+
+
+def test_without_an_archive_the_pages_say_where_to_bring_one(page: AppTest) -> None:
+    page.switch_page(PLAY).run()
+    field(page, "selectbox", "dataset").set_value("images").run()
+    settled(page)
+    assert not page.exception
+    assert "No archive of images is chosen yet. Upload one on the Data page." in messages(page)
+    page.switch_page(DATA).run()
+    assert not page.exception
+    assert "No images are chosen yet. Bring a zip above" in messages(page)
