@@ -174,7 +174,7 @@ def _left_out(inspection: ImageInspection) -> None:
         return
     bad = len(inspection.survey.bad)
     files = "1 file is" if len(left_out) == 1 else f"{len(left_out):,} files are"
-    damaged = f", {bad:,} of them {'an image' if bad == 1 else 'images'} that cannot be decoded" if bad else ""
+    damaged = f", {bad:,} of them damaged" if bad and len(left_out) > 1 else ""
     with st.expander(f"{files} left out{damaged}", icon=":material/block:"):
         rows = [{"file": plain(file.path, 200), "why": plain(file.reason, 200)} for file in left_out[:SHOWN_FILES]]
         st.dataframe(pd.DataFrame(rows), hide_index=True)

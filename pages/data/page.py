@@ -26,9 +26,11 @@ if not hidden("data", "dataset"):
 if message := editor.refusal("data"):
     st.error(as_text(message), icon=":material/block:")
 current = editor.experiment()
+said = False  # why there is no data yet
 if current.data.dataset == "table":
     table = table_of(current.data.params)
     inspection = None if table is None else inspection_of(table)
+    said = inspection is None
     if table is None:
         st.info("No table is chosen yet. Bring one above, or choose another set in the Playground.")
     elif inspection is not None:
@@ -37,6 +39,7 @@ if current.data.dataset == "table":
 elif current.data.dataset == "images":
     archive = archive_of(current.data.params)
     found = None if archive is None else images.inspection_of(archive)
+    said = found is None
     if archive is None:
         st.info("No images are chosen yet. Bring a zip above, or choose another set in the Playground.")
     elif found is not None:
@@ -54,5 +57,6 @@ elif snapshot.dataset is not None and snapshot.dataset.spec == current.data:
 elif snapshot.status == "preparing":
     reading(session)
 elif snapshot.message:
-    st.info(as_text(snapshot.message), icon=":material/info:")
+    if not said:
+        st.info(as_text(snapshot.message), icon=":material/info:")
     read_button(session, snapshot)
