@@ -67,6 +67,12 @@ MAX_UNPACKED_BYTES = 2 * 1024**3
 MAX_ARCHIVE_RATIO = 100
 """How many times larger an archive may become when it is unpacked: images are compressed already."""
 
+MAX_IMAGE_SIDE = 512
+"""Pixels of height and width to which uploaded images may be resized."""
+
+MAX_IMAGE_BYTES = _setting("MLP_MAX_IMAGES_MB", 300) * 1_000_000
+"""Bytes of all images of an archive together, resized: one for each channel of a pixel."""
+
 MAX_UPLOAD_BYTES = _setting("MLP_MAX_UPLOAD_MB", 200) * 1_000_000
 """Bytes of one uploaded file. `server.maxUploadSize` in .streamlit/config.toml is the browser's side of it."""
 
@@ -92,4 +98,4 @@ MAX_NAME = 200
 """Characters of the name of a file, a column, a category or a class."""
 
 MAX_TABLE_TEXT = 100_000
-"""Characters of the description of a table in an experiment."""
+"""Characters of the description of a table, or of an archive of images, in an experiment."""

@@ -87,6 +87,24 @@ PRESETS: dict[str, Preset] = {
 }  # fmt: skip
 
 
+IMAGE_NETWORK = PRESETS["fashion-mnist-quickstart"].experiment.updated(
+    layers=mlp((128, 64), "ReLU"), optimizer=_adam(1e-3)
+)
+"""A network that learns sets of small images within a few minutes on a small machine."""
+
+
+def image_network(experiment: Experiment) -> Experiment:
+    """The experiment's data with the network, loss, optimizer and batch size of `IMAGE_NETWORK`."""
+    training = experiment.training.updated(batch_size=IMAGE_NETWORK.training.batch_size)
+    return experiment.updated(
+        layers=IMAGE_NETWORK.layers,
+        loss=IMAGE_NETWORK.loss,
+        optimizer=IMAGE_NETWORK.optimizer,
+        scheduler=None,
+        training=training,
+    )
+
+
 def preset(name: str) -> Preset:
     """The preset of that name; raises `SpecError` naming the known ones."""
     return look_up(PRESETS, name, "preset")

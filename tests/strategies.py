@@ -198,7 +198,7 @@ def experiments(draw: st.DrawFn, modest: bool = False) -> Experiment:
     loss = draw(st.sampled_from(list(LOSSES)))
     found = draw(data(modest))
     training = TrainingSpec(**draw(params(TRAINING, modest)))
-    if modest and found.facts.official_split and found.params["train_samples"] is None:
+    if modest and found.facts.official_split and found.params.get("train_samples") is None:
         training = training.updated(batch_size=training.batch_size or 10)  # all images at once need much memory
     drawn = Experiment(
         data=found,

@@ -13,15 +13,15 @@ from typing import Any, Literal
 
 from mlp_core.catalog.facts import DataFacts, Task
 from mlp_core.catalog.parameters import Bool, Choice, Int, Parameter
-from mlp_core.catalog.structures import Items, Record, Text
+from mlp_core.catalog.structures import Items, Record
+from mlp_core.catalog.user_files import FILE_FIELDS, UserFile
+from mlp_core.catalog.user_files import name_parameter as _name
 from mlp_core.limits import (
     MAX_CATEGORIES,
     MAX_CLASSES,
-    MAX_NAME,
     MAX_TABLE_COLUMNS,
     MAX_TABLE_ROWS,
     MAX_TABLE_TEXT,
-    MAX_UPLOAD_BYTES,
 )
 
 Kind = Literal["number", "category", "date"]
@@ -78,15 +78,9 @@ REST = "other"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableFile:
+class TableFile(UserFile):
     """Which file, and how it is read."""
 
-    name: str
-    """Its name on the user's machine."""
-    sha256: str
-    """The SHA-256 sum of its bytes, as 64 hexadecimal digits."""
-    size: int
-    """Its bytes."""
     rows: int
     """Its rows, those with missing cells included."""
     format: str = "csv"
@@ -210,18 +204,11 @@ def _table_conflict(values: Mapping[str, Any]) -> str:
     return ""
 
 
-def _name(name: str, label: str, help: str) -> Text:
-    return Text(name=name, label=label, help=help, default="", least=1, most=MAX_NAME)
-
-
 _FILE = Record(
     name="file", label="File", help="Which file, and how it is read.", default=None,
     required=("name", "sha256", "size", "rows"),
     fields=(
-        _name("name", "Name", "The name of the file."),
-        Text(name="sha256", label="Sum", help="The SHA-256 sum of the file.", default="", most=64, least=64,
-             pattern="[0-9a-f]{64}", pattern_words="64 hexadecimal digits in small letters"),
-        Int(name="size", label="Size", help="The bytes of the file.", default=1, low=1, high=MAX_UPLOAD_BYTES),
+        *FILE_FIELDS,
         Int(name="rows", label="Rows", help="The rows of the file.", default=2, low=2, high=MAX_TABLE_ROWS),
         Choice(name="format", label="Format", help="What kind of file it is.", default="csv",
                choices=("csv", "parquet")),
@@ -279,6 +266,18 @@ _NO_TABLE = DataFacts(task="classification", sample_shape=(1,), class_names=("cl
 def table_of(params: Mapping[str, Any]) -> Table | None:
     """The table that the parameters of the data set 'table' describe; None where none is chosen."""
     return None if params["table"] is None else read_table(params["table"])
+
+
+def table_file(params: Mapping[str, Any]) -> TableFile | None:
+    """Which file the data set 'table' is read from; None where no table is chosen."""
+    table = table_of(params)
+    return None if table is None else table.file
+
+
+def table_words(params: Mapping[str, Any]) -> str:
+    """What is predicted of the table that is chosen; '' where none is."""
+    table = table_of(params)
+    return "" if table is None else f"predicts {table.target}"
 
 
 def table_facts(params: Mapping[str, Any]) -> DataFacts:

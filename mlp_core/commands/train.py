@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from mlp_core.catalog import TRAINING
 from mlp_core.catalog.facts import Task
 from mlp_core.catalog.training import VALIDATION_FRACTION
+from mlp_core.commands.images import add_options, on_images
 from mlp_core.commands.reading import read_experiment
 from mlp_core.commands.tables import on_table
 from mlp_core.errors import UserError
@@ -39,9 +40,13 @@ def add(commands: Any) -> None:
                        help=TRAINING.parameter("restore_best_weights").help)  # fmt: skip
     train.add_argument("--data-dir", type=Path, help="folder of downloaded sets; default: MLP_DATA_DIR, or data")
     train.add_argument("--download", action="store_true", help="fetch the data set first if it is not there")
-    train.add_argument("--table", type=Path, metavar="FILE", help="train on this CSV or Parquet file of yours instead")
+    own = train.add_mutually_exclusive_group()
+    own.add_argument("--table", type=Path, metavar="FILE", help="train on this CSV or Parquet file of yours instead")
+    own.add_argument("--images", type=Path, metavar="FILE.zip", help="train on these PNG or JPEG images of yours: a "
+                     "zip with a folder for each class, or with a CSV file of their names and labels")  # fmt: skip
     train.add_argument("--target", metavar="COLUMN", help="what to predict of it; default: its last column")
     train.add_argument("--task", choices=get_args(Task), help="default: as the target looks")
+    add_options(train)
     train.add_argument("--jsonl", action="store_true", help="one JSON record per event on standard output")
     train.add_argument("--save", type=Path, metavar="FILE.safetensors", help="write the trained weights, at the end")
     train.add_argument("--figures", type=Path, metavar="FOLDER", help="write every view of the run, as web pages")
@@ -57,7 +62,7 @@ def _train(options: argparse.Namespace) -> None:
     if options.validation_fraction is not None:
         data_spec = experiment.data.updated(validation_fraction=options.validation_fraction)
         experiment = experiment.updated(data=data_spec)
-    experiment = on_table(experiment, options)
+    experiment = on_images(on_table(experiment, options), options)
     for hint in stopping_hints(experiment):
         print(hint.message, file=sys.stderr)
 
@@ -72,7 +77,7 @@ def _train(options: argparse.Namespace) -> None:
 
     show = None if options.jsonl else _show_progress
     dataset = data.load(experiment.data, options.data_dir, progress=show, download=options.download)
-    experiment = mended(experiment, dataset.train_size) if options.table else experiment
+    experiment = mended(experiment, dataset.train_size) if options.table or options.images else experiment
     run = build(experiment, dataset)
     engine, why_engine = engine_for(run, processor=PROCESSOR)
     for note in (*run.notes, why_engine):
@@ -116,7 +121,8 @@ def _save(path: Path, run: Run, last: Event) -> None:
 
 def _show_progress(progress: Progress) -> None:
     total = f" of {progress.total_bytes / 1e6:.1f}" if progress.total_bytes else ""
-    print(f"\r{progress.what}: {progress.done_bytes / 1e6:.1f}{total} MB", end="", file=sys.stderr, flush=True)
+    end = "\n" if progress.total_bytes and progress.done_bytes >= progress.total_bytes else ""
+    print(f"\r{progress.what}: {progress.done_bytes / 1e6:.1f}{total} MB", end=end, file=sys.stderr, flush=True)
 
 
 def _show(event: Event, epochs: int, per_epoch: int) -> None:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlp_core.catalog import load_object
-from mlp_core.catalog.tables import table_of
 from mlp_core.data import uploads
 from mlp_core.data.cache import Cache
 from mlp_core.data.dataset import Dataset
@@ -71,8 +70,8 @@ def load(
 def is_present(spec: DataSpec, data_dir: Path | None = None) -> bool:
     """Whether `load` needs no download, and no upload."""
     if spec.entry.source == "uploaded":
-        table = table_of(spec.params)
-        return table is not None and uploads.path_of(table.file.sha256, _resolved(data_dir)).is_file()
+        file = spec.entry.own_file(spec.params) if spec.entry.own_file else None
+        return file is not None and uploads.path_of(file.sha256, _resolved(data_dir)).is_file()
     return spec.entry.source != "downloaded" or has_files(spec.entry, _resolved(data_dir))
 
 
@@ -110,7 +109,15 @@ def _read_downloaded_table(spec: DataSpec, folder: Path) -> Dataset:
 
 def _load_uploaded(spec: DataSpec, folder: Path, progress: Report, cancelled: Cancelled) -> Dataset:
     read: Callable[[DataSpec, Path, Report, Cancelled], Dataset] = load_object(spec.entry.loader)
-    return _cache.get((spec, folder), lambda report: read(spec, folder, report, cancelled), progress, cancelled)
+    if not spec.facts.holds_images:
+        return _cache.get((spec, folder), lambda report: read(spec, folder, report, cancelled), progress, cancelled)
+    from mlp_core.data.uploaded_images import divided
+
+    if (found := _cache.peek((spec, folder))) is not None:
+        return found
+    # Decoding takes long, so another split is made of the same pixels.
+    whole = _cache.get((spec.params, folder), lambda report: read(spec, folder, report, cancelled), progress, cancelled)
+    return _cache.get((spec, folder), lambda report: divided(whole, spec), progress, cancelled)
 
 
 def _resolved(data_dir: Path | None) -> Path:

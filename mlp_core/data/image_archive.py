@@ -10,6 +10,7 @@ import csv
 import io
 import re
 import struct
+import time
 import zipfile
 import zlib
 from collections import Counter
@@ -30,12 +31,14 @@ from mlp_core.errors import DataError
 from mlp_core.limits import MAX_CLASSES, MAX_TEXT
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
-TRAIN_FOLDERS, TEST_FOLDERS = ("train", "training"), ("test", "testing", "val", "valid", "validation")
+TRAIN_FOLDERS = ("train", "training")
+TEST_FOLDERS = ("test", "testing", "val", "valid", "validation")
 """Folders above those of the classes that say which part an image is in, in small letters."""
-FILE_COLUMNS, LABEL_COLUMNS = ("file", "filename", "file_name", "image", "path"), ("label", "class", "category")
+FILE_COLUMNS = ("file", "filename", "file_name", "image", "path")
+LABEL_COLUMNS = ("label", "class", "category")
 """Names of columns that a table of labels may have, in small letters; else its first two columns are taken."""
-REPORT_EVERY = 200
-"""Images between two reports of how far it is."""
+REPORT_SECONDS = 0.1
+"""The least time between two reports of how far it is."""
 COLOUR_PIXELS, GREY_SPREAD = 8, 8
 """The side to which an image is shrunk to see whether it has colours, and how far the channels of a grey one differ."""
 
@@ -54,6 +57,12 @@ class Member:
     """Whether the archive itself says that it is for testing."""
 
 
+def class_names(members: Iterable[Member]) -> tuple[str, ...]:
+    """The classes of images in the order of their indices: numbers by their value, other names by the alphabet."""
+    names = {member.label for member in members}
+    return tuple(sorted(names, key=_as_number if all(map(_is_number, names)) else str))
+
+
 @dataclass(frozen=True)
 class Listing:
     """What an archive holds, by the names of its members alone."""
@@ -64,12 +73,15 @@ class Listing:
     """What is left out."""
     official_split: bool
     """Whether folders of its own divide it into a training and a test part."""
+    depth: int = 0
+    """How many folders stand above that of the class."""
+    table: str = ""
+    """The name of the table that gives the labels; '' where folders do."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes in the order of their indices: numbers by their value, other names by the alphabet."""
-        names = {image.label for image in self.images}
-        return tuple(sorted(names, key=_as_number if all(map(_is_number, names)) else str))
+        return class_names(self.images)
 
 
 def list_images(archive: Source, name: str) -> Listing:
@@ -88,7 +100,7 @@ def list_images(archive: Source, name: str) -> Listing:
             )
         if tables:
             found, more = _labelled_by_table(opened, tables[0], images, name)
-            listing = Listing(tuple(found), (*skipped, *more), False)
+            listing = Listing(tuple(found), (*skipped, *more), False, table=tables[0].filename)
         else:
             listing = _labelled_by_folders(images, skipped, name)
     if len(listing.class_names) < 2:
@@ -124,12 +136,19 @@ def read_images(
     shape: tuple[int, int, int],
     progress: Report = ignore,
     cancelled: Cancelled = never,
+    most: int | None = None,
 ) -> Images:
-    """The members as pixels of the shape (channels, height, width); those that are damaged are listed."""
-    pixels = np.empty((len(members), *shape), np.uint8)
+    """The members as pixels of the shape (channels, height, width); those that are damaged are listed.
+
+    With `most` it ends after so many images.
+    """
+    room = len(members) if most is None else min(most, len(members))
+    pixels = np.empty((room, *shape), np.uint8)
     good: list[Member] = []
     bad: list[Skipped] = []
     for member, content in _contents(archive, name, members, progress, cancelled):
+        if len(good) == room:
+            break
         decoded = _attempt(partial(decode_image, shape=shape), content)
         if isinstance(decoded, str):
             bad.append(Skipped(member.path, decoded))
@@ -153,6 +172,8 @@ class Survey:
     """The most frequent width among images of that height."""
     colour: bool
     """Whether any has colours."""
+    sizes: tuple[tuple[tuple[int, int], int], ...] = ()
+    """Every (height, width) and how many images have it, the most frequent first."""
 
 
 def survey_images(
@@ -176,7 +197,8 @@ def survey_images(
             sizes[looked[:2]] += 1
             colour = colour or looked[2]
     height, width = max(sizes, key=lambda size: (sizes[size], size)) if sizes else (1, 1)
-    return Survey(tuple(good), tuple(bad), height, width, colour)
+    order = sorted(sizes.items(), key=lambda found: (-found[1], found[0]))
+    return Survey(tuple(good), tuple(bad), height, width, colour, tuple(order))
 
 
 def _look(file: IO[bytes]) -> tuple[int, int, bool]:
@@ -205,13 +227,17 @@ def _contents(
 ) -> Iterator[tuple[Member, bytes]]:
     """Every member with its bytes; b'' for one that cannot be unpacked."""
     with open_archive(archive, name) as opened:
-        for number, member in enumerate(members):
-            if number % REPORT_EVERY == 0:
-                progress(Progress(f"Reading images of {name}", number, len(members)))
+        done, total = 0, sum(opened.getinfo(member.path).file_size for member in members)
+        due = 0.0
+        for member in members:
+            if (now := time.monotonic()) >= due:
+                due = now + REPORT_SECONDS
+                progress(Progress(f"Reading images of {name}", done, total))
                 if cancelled():
                     raise DataCancelled("Reading the images was stopped. Start it again when you like.")
             yield member, read_member(opened, member.path)
-        progress(Progress(f"Reading images of {name}", len(members), len(members)))
+            done += opened.getinfo(member.path).file_size
+        progress(Progress(f"Reading images of {name}", total, total))
 
 
 def _labelled_by_folders(paths: Sequence[str], skipped: Sequence[Skipped], name: str) -> Listing:
@@ -230,7 +256,7 @@ def _labelled_by_folders(paths: Sequence[str], skipped: Sequence[Skipped], name:
             images.append(Member(path, label, official and folder[shared].lower() in TEST_FOLDERS))
         else:
             left.append(Skipped(path, "it lies in no folder with the name of a class"))
-    return Listing(tuple(images), (*skipped, *left), official)
+    return Listing(tuple(images), (*skipped, *left), official, depth)
 
 
 def _shared_start(folders: Sequence[Sequence[str]]) -> int:
@@ -278,13 +304,6 @@ def _labelled_by_table(
     return [images[path] for path in sorted(images)], skipped
 
 
-def _columns(header: Sequence[str]) -> tuple[int, int]:
-    """Where file names and labels stand: by the names in the first row, else in the first two columns."""
-    file_at = next((place for place, cell in enumerate(header) if cell in FILE_COLUMNS), None)
-    label_at = next((place for place, cell in enumerate(header) if cell in LABEL_COLUMNS), None)
-    return (0, 1) if file_at is None or label_at is None else (file_at, label_at)
-
-
 def _rows(text: str, separator: str, path: str) -> list[list[str]]:
     try:
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
@@ -304,10 +323,25 @@ def _may_be_header(cell: str) -> bool:
     return not cell.lower().endswith(SUFFIXES)
 
 
+# Exported scripts contain the next three functions as they stand here, so their code keeps to 88 columns.
+# fmt: off
+
+
+def _columns(header: Sequence[str]) -> tuple[int, int]:
+    """Where file names and labels stand: by the names in the first row, else in the first two columns."""
+    files = [place for place, cell in enumerate(header) if cell in FILE_COLUMNS]
+    labels = [place for place, cell in enumerate(header) if cell in LABEL_COLUMNS]
+    return (files[0], labels[0]) if files and labels else (0, 1)
+
+
 def _names_of(paths: Sequence[str], folder: str) -> dict[str, str]:
     """What a table may call each image: its path, from its own folder or not, or its name where only one has it."""
     counts = Counter(PurePosixPath(path).name for path in paths)
-    found = {PurePosixPath(path).name: path for path in paths if counts[PurePosixPath(path).name] == 1}
+    found = {}
+    for path in paths:
+        name = PurePosixPath(path).name
+        if counts[name] == 1:
+            found[name] = path
     for path in paths:
         found[path] = path
         if folder != "." and path.startswith(f"{folder}/"):
@@ -319,6 +353,9 @@ def clean_name(text: str) -> str:
     """A class's name as one line of printable text of a bounded length."""
     shown = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(shown.split())[:MAX_TEXT]
+
+
+# fmt: on
 
 
 def _is_number(name: str) -> bool:

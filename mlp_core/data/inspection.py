@@ -159,9 +159,9 @@ def open_table(file: TableFile, data_dir: Path, progress: Report = ignore, cance
     return inspect(path, file.sha256, file.name, reading, progress, cancelled)
 
 
-def file_name(name: str) -> str:
-    """The last part of a path, as a name that can be shown and written into a script."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1].strip() or "table"
+def file_name(name: str, usual: str = "table") -> str:
+    """The last part of a path, as a name that can be shown and written into a script; `usual` where there is none."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1].strip() or usual
     kept = "".join(character if character.isprintable() else "_" for character in last)
     if len(kept) <= MAX_NAME:
         return kept

@@ -112,6 +112,16 @@ def split_classes(labels: Labels, tests: Sequence[int] | Indices, seed: int) -> 
     return train_part, generator.permutation(np.concatenate(test))
 
 
+def given_split(for_testing: NDArray[np.bool_], seed: int) -> tuple[Indices, Indices]:
+    """Indices of the training and of the test part, each in random order.
+
+    `for_testing` says of each sample whether it is in the test part, where the data set itself has one.
+    """
+    generator = np.random.default_rng(seed)
+    train_part = generator.permutation(np.flatnonzero(~for_testing))
+    return train_part, generator.permutation(np.flatnonzero(for_testing))
+
+
 def share_out(counts: NDArray[np.int64], test_fraction: float) -> NDArray[np.int64]:
     """How many samples of each class are for testing, where `counts` (K,) is how many there are.
 

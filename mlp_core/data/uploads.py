@@ -32,13 +32,16 @@ def path_of(sha256: str, data_dir: Path) -> Path:
     return data_dir / FOLDER / sha256
 
 
-def find(sha256: str, name: str, data_dir: Path) -> Path:
-    """The file of that sum, which counts as used now; raises `DataMissing` where it is not there."""
+def find(sha256: str, name: str, data_dir: Path, option: str = "--table") -> Path:
+    """The file of that sum, which counts as used now; raises `DataMissing` where it is not there.
+
+    `option` is the one of the command line that brings it.
+    """
     path = path_of(sha256, data_dir)
     if not path.is_file():
         raise DataMissing(
             f"The file {name!r} is not on this server. Upload it again on the Data page, "
-            "or give `python -m mlp_core train` the option --table."
+            f"or give `python -m mlp_core train` the option {option}."
         )
     with suppress(OSError):  # a folder that is read-only: then nothing is removed from it either
         os.utime(path)

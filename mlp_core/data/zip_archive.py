@@ -134,13 +134,6 @@ def usable_members(
     return [*usable.values()], skipped
 
 
-def _is_clutter(path: str) -> bool:
-    """Whether it is what operating systems leave in archives."""
-    parts = PurePosixPath(path).parts
-    hidden = any(part.startswith(".") and part not in (".", "..") for part in parts)
-    return hidden or "__MACOSX" in parts or PurePosixPath(path).name.lower() in ("thumbs.db", "desktop.ini")
-
-
 def read_member(opened: zipfile.ZipFile, path: str) -> bytes:
     """The bytes of a member; b'' where it cannot be unpacked, or holds more than the archive declares."""
     try:
@@ -151,10 +144,23 @@ def read_member(opened: zipfile.ZipFile, path: str) -> bytes:
     return content if len(content) <= MAX_MEMBER_BYTES else b""
 
 
+# Exported scripts contain these functions as they stand here, so their code keeps to 88 columns.
+# fmt: off
+
+
+def _is_clutter(path: str) -> bool:
+    """Whether it is what operating systems leave in archives."""
+    parts = PurePosixPath(path).parts
+    if any(part.startswith(".") and part not in (".", "..") for part in parts):
+        return True
+    return "__MACOSX" in parts or path.lower().endswith(("thumbs.db", "desktop.ini"))
+
+
 def _refusal(info: zipfile.ZipInfo, suffixes: tuple[str, ...]) -> str:
     """Why a member is not read; '' where it is."""
     path = info.filename
-    if path.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", path) or ".." in re.split(r"[/\\]", path):
+    outside = path.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", path)
+    if outside or re.match(r"[A-Za-z]:", path):
         return "its path leads out of the archive"
     if stat.S_ISLNK(info.external_attr >> 16):
         return "it is a link to another file"

@@ -11,7 +11,7 @@ import numpy as np
 from mlp_core.catalog import FEATURES, load_object
 from mlp_core.data import load, split, tabular
 from mlp_core.data.dataset import PartName
-from mlp_core.export import tables
+from mlp_core.export import archives, tables
 from mlp_core.export.arguments import arguments
 from mlp_core.export.python import Expression, Group, assign, call, layout, literal
 from mlp_core.export.sections import Section
@@ -104,10 +104,22 @@ def _bundled(experiment: Experiment, planned: Plan) -> Samples:
 
 
 def _uploaded(experiment: Experiment, planned: Plan) -> Samples:
+    if experiment.data.facts.holds_images:
+        return _uploaded_images(experiment, planned)
     made = tables.program(experiment)
     functions, imports = _borrowed(*_splitters(experiment), *made.functions)
     section = _tensors(experiment, planned, list(made.lines), list(made.after))
     return Samples((functions, Section(section.title, made.text, section.blocks)), imports | {"import pandas as pd"})
+
+
+def _uploaded_images(experiment: Experiment, planned: Plan) -> Samples:
+    made = archives.program(experiment)
+    splitters = _splitters(experiment)
+    if made.divide is not None and experiment.data.validation_fraction is None:
+        splitters = []
+    functions, imports = _borrowed(*made.functions, *splitters)
+    section = _tensors(experiment, planned, list(made.lines), divide=made.divide)
+    return Samples((functions, Section(section.title, made.text, section.blocks)), imports | {"import zipfile"})
 
 
 def _target_name(experiment: Experiment) -> str:
@@ -164,12 +176,14 @@ def _validation_lines(experiment: Experiment, labels: str) -> list[str]:
 
 
 def _tensors(experiment: Experiment, planned: Plan, lines: list[str], after: list[str] | None = None,
-             before: tuple[str, ...] = ()) -> Section:  # fmt: skip
-    """Split, tensors and data sets from arrays `inputs` and `labels` or `targets`, with blocks before them."""
+             before: tuple[str, ...] = (), divide: Group | None = None) -> Section:  # fmt: skip
+    """Split, tensors and data sets from arrays `inputs` and `labels` or `targets`, with blocks before them.
+
+    `divide` is the call that splits them, where it is not by shares.
+    """
     entry = experiment.data.entry
     name = _target_name(experiment)
-    divide = _split_call(experiment)
-    lines = [*lines, *layout(divide, "train, test = ")]
+    lines = [*lines, *layout(divide or _split_call(experiment), "train, test = ")]
     if held_out := _validation_lines(experiment, f"{name}[train]"):
         lines += [*held_out, "train, validation = train[kept], train[validation]"]
     lines += after or []

@@ -92,8 +92,11 @@ class Driver:
         with mail.lock:
             generation, experiment, download = orders.generation, orders.experiment, orders.download
             weights, orders.download = orders.start_weights, False
+            held = orders.held
         assert experiment is not None
         try:
+            if held and experiment.data.entry.source == "uploaded":
+                raise data.DataMissing("Reading your file was stopped. Read it again when you like.")
             dataset = data.load(
                 experiment.data,
                 self._data_dir,

@@ -45,6 +45,8 @@ class Orders:
     """What the next run starts with, instead of drawn weights."""
     download: bool = False
     """Whether the data may be fetched."""
+    held: bool = False
+    """Whether reading the user's own file was given up, so that it waits to be asked for again."""
     goal: Goal | None = None
     """How far to train; None to stand still."""
     target: int = 0

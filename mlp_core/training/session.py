@@ -86,6 +86,7 @@ class Session:
         mail = self._mail
         with mail.lock:
             before, mail.orders.experiment = mail.orders.experiment, experiment
+            mail.orders.held = mail.orders.held and before == experiment
             if weights is not None:
                 mail.orders.goal = None
                 mail.start_over(weights)
@@ -138,11 +139,11 @@ class Session:
             self._driver.wake()
 
     def download(self) -> None:
-        """Fetch the experiment's data set, then prepare the run."""
+        """Fetch the experiment's data set, or read the user's own file again, then prepare the run."""
         self._allow_download(True)
 
     def cancel_download(self) -> None:
-        """Give the download up; what was fetched of it is removed."""
+        """Give the download up; what was fetched of it is removed. So is reading the user's own file."""
         self._allow_download(False)
 
     def set_weight(self, path: Path, index: tuple[int, ...], value: float) -> None:
@@ -248,6 +249,6 @@ class Session:
 
     def _allow_download(self, allowed: bool) -> None:
         with self._mail.lock:
-            self._mail.orders.download = allowed
+            self._mail.orders.download, self._mail.orders.held = allowed, not allowed
             self._mail.start_over()
             self._driver.wake()

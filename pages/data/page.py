@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from mlp_core.catalog.images import archive_of
 from mlp_core.catalog.tables import table_of
+from pages.data import images
 from pages.data.columns import columns_area, reading_area
 from pages.data.holdings import holdings
 from pages.data.upload import inspection_of, upload_area
@@ -10,36 +12,51 @@ from pages.live.runs import browser_runs
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.link import hidden
+from pages.shared.own_file import read_button, reading
 from pages.shared.verdict import PLAYGROUND_PAGE, apply_experiment
 
-LOAD_SECONDS = 20
-"""How long the page waits for the data of a small set."""
+LOAD_SECONDS, FILE_SECONDS = 20, 2
+"""How long the page waits for the data of a small set, and of a user's file before it shows how far that is."""
 
 st.subheader("Data", anchor=False)
 st.caption("What the network learns from. Whatever is changed here is in the Playground at once.")
+session = browser_runs().session
 if not hidden("data", "dataset"):
-    upload_area()
+    upload_area(session)
 if message := editor.refusal("data"):
     st.error(as_text(message), icon=":material/block:")
 current = editor.experiment()
+said = False  # why there is no data yet
 if current.data.dataset == "table":
     table = table_of(current.data.params)
     inspection = None if table is None else inspection_of(table)
+    said = inspection is None
     if table is None:
         st.info("No table is chosen yet. Bring one above, or choose another set in the Playground.")
     elif inspection is not None:
         columns_area(table, inspection)
         reading_area(table, inspection)
+elif current.data.dataset == "images":
+    archive = archive_of(current.data.params)
+    found = None if archive is None else images.inspection_of(archive)
+    said = found is None
+    if archive is None:
+        st.info("No images are chosen yet. Bring a zip above, or choose another set in the Playground.")
+    elif found is not None:
+        images.images_area(archive, found)
 else:
     st.markdown(f"**{as_text(current.data.entry.label)}**")
     st.caption(current.data.entry.summary)
 st.page_link(str(PLAYGROUND_PAGE), label="Train on it in the Playground", icon=":material/play_circle:")
-session = browser_runs().session
-verdict = apply_experiment(session, LOAD_SECONDS)
+verdict = apply_experiment(session, FILE_SECONDS if current.data.entry.source == "uploaded" else LOAD_SECONDS)
 snapshot = session.snapshot()
 if verdict.error:
     st.warning(as_text(verdict.error), icon=":material/warning:")
 elif snapshot.dataset is not None and snapshot.dataset.spec == current.data:
     holdings(snapshot.dataset)
+elif snapshot.status == "preparing":
+    reading(session)
 elif snapshot.message:
-    st.info(as_text(snapshot.message), icon=":material/info:")
+    if not said:
+        st.info(as_text(snapshot.message), icon=":material/info:")
+    read_button(session, snapshot)

@@ -1,46 +1,63 @@
-"""Bringing a table: saved and looked through with progress, then made the experiment's data."""
+"""Bringing a file: saved and looked through with progress, then made the experiment's data."""
 
 from __future__ import annotations
+
+from typing import IO
 
 import streamlit as st
 
 from mlp_core.catalog.tables import Table, TableFile
-from mlp_core.data import Progress, data_folder
+from mlp_core.data import data_folder
 from mlp_core.data.inspection import Inspection, add_table, open_table, propose
+from mlp_core.data.waiting import Report
 from mlp_core.errors import UserError
 from mlp_core.limits import MAX_TABLE_ROWS, MAX_UPLOAD_BYTES
 from mlp_core.problems import with_data
 from mlp_core.spec import DataSpec
+from mlp_core.training.session import Session
+from pages.data import images
+from pages.data.reading import progress_bar
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.link import locked
 
-HANDLED, KNOWN, SAID = "table_handled", "table_inspection", "table_said"
+HANDLED, KNOWN, SAID = "upload_handled", "table_inspection", "upload_said"
 
 
-def upload_area() -> None:
-    """The field for a file, and what became of the last one."""
+def upload_area(session: Session) -> None:
+    """The field for a file, and what became of the last one; the session trains on it."""
     uploaded = st.file_uploader(
-        "Bring a table (CSV or Parquet)", type=["csv", "tsv", "txt", "parquet"], key="upload-table",
-        disabled=locked("data", "dataset"), max_upload_size=MAX_UPLOAD_BYTES // 1_000_000,
-        help=f"At most {MAX_UPLOAD_BYTES / 1e6:,.0f} MB and {MAX_TABLE_ROWS:,} rows. It stays on this server, by its "
-        "content's sum: who has the link to your experiment can train on it, and nobody sees a list.",
+        "Bring a table (CSV or Parquet) or images (zip)", type=["csv", "tsv", "txt", "parquet", "zip"],
+        key="upload-file", disabled=locked("data", "dataset"), max_upload_size=MAX_UPLOAD_BYTES // 1_000_000,
+        help=f"At most {MAX_UPLOAD_BYTES / 1e6:,.0f} MB. A table has at most {MAX_TABLE_ROWS:,} rows. A zip holds PNG "
+        "or JPEG images in a folder for each class, which may lie in folders 'train' and 'test', or images and a CSV "
+        "file with the columns 'file' and 'label'. What you bring stays on this server, by its content's sum: who has "
+        "the link to your experiment can train on it, and nobody sees a list.",
     )  # fmt: skip
     if uploaded is None or st.session_state.get(HANDLED) == uploaded.file_id:
         for sentence in st.session_state.get(SAID, ()):
             st.caption(as_text(sentence))
         return
     st.session_state[HANDLED], st.session_state[SAID] = uploaded.file_id, ()
-    bar = st.progress(0.0, text=as_text(f"Reading {uploaded.name}"))
-    st.button("Cancel", key="cancel-upload")  # a press ends this run of the page at the next step of the bar
-    try:
-        inspection, removed = add_table(uploaded, uploaded.name, data_folder(), progress=lambda now: _show(bar, now))
-        st.session_state[KNOWN] = inspection
-        adopt(propose(inspection))
-        st.session_state[SAID] = removed
-    except UserError as error:
-        editor.say("data", str(error))
+    before = editor.experiment()
+    with progress_bar(uploaded.name) as show:
+        st.button("Cancel", key="cancel-upload")  # a press ends this run of the page at the next step of the bar
+        try:
+            bring = images.bring if uploaded.name.lower().endswith(".zip") else _bring_table
+            st.session_state[SAID] = bring(uploaded, uploaded.name, show)
+            if editor.experiment() == before:  # it asked for this very file, which was not there
+                session.download()
+        except UserError as error:
+            editor.say("data", str(error))
     st.rerun()
+
+
+def _bring_table(source: IO[bytes], name: str, show: Report) -> tuple[str, ...]:
+    """Make an uploaded table the experiment's data; returns what is to be said of it. Raises `UserError`."""
+    inspection, removed = add_table(source, name, data_folder(), progress=show)
+    st.session_state[KNOWN] = inspection
+    adopt(propose(inspection))
+    return removed
 
 
 def adopt(table: Table) -> None:
@@ -70,13 +87,5 @@ def inspection_of(table: Table) -> Inspection | None:
 
 def read_again(file: TableFile) -> Inspection:
     """Look through a file of the data folder with progress; raises `UserError`."""
-    bar = st.progress(0.0, text=as_text(f"Reading {file.name}"))
-    try:
-        return open_table(file, data_folder(), progress=lambda now: _show(bar, now))
-    finally:
-        bar.empty()
-
-
-def _show(bar: st.delta_generator.DeltaGenerator, progress: Progress) -> None:
-    share = min(1.0, progress.done_bytes / progress.total_bytes) if progress.total_bytes else 0.0
-    bar.progress(share, text=as_text(progress.what))
+    with progress_bar(file.name) as show:
+        return open_table(file, data_folder(), progress=show)

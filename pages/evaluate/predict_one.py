@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,8 @@ DRAW, UPLOAD, SAMPLE = "Draw", "Upload", "From the set"
 PICTURE = 168
 """The width of a picture, in pixels."""
 COLUMNS = 3
+SOME = 100
+"""Training images that are looked at to see whether they are dark on light."""
 
 
 def predict_one(session: Session, options: Options) -> None:
@@ -85,11 +88,17 @@ def _image(dataset: Dataset, made_by: Preprocessing, options: Options) -> NDArra
         image = PARTS[options.part].samples(dataset, slice(number, number + 1))[0]
     elif way == UPLOAD:
         image = _uploaded(made_by.image_shape)
+        if image is not None and grey:
+            # Digits of the public sets are white on black; images of one's own look as those that were brought.
+            light = dataset.spec.entry.source != "uploaded" and _has_light_edge(image)
+            image = _inverted(image, light, f"{dataset.spec.dataset}-{zlib.crc32(image.tobytes())}")
     elif way == DRAW:
         strokes = read_strokes(sketch(key="one-drawing", label="Draw a digit here") or [])
         image = digit_image(strokes, made_by.image_shape) if strokes else None
         if image is None:
             st.caption("Draw a digit: it is scaled, smoothed and centred as the images of MNIST are.")
+        elif dataset.spec.entry.source == "uploaded":
+            image = _inverted(image, _has_light_edge(dataset.x_train[:SOME]), "drawn")
     if image is not None:
         large = image.repeat(PICTURE // image.shape[1] or 1, axis=1).repeat(PICTURE // image.shape[2] or 1, axis=2)
         st.image(sprite(large[None]), width=PICTURE, caption="As the network sees it")
@@ -116,13 +125,22 @@ def _uploaded(shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
             image: NDArray[np.uint8] = read_image(path, shape)
         except ValueError as error:
             raise DataError(str(error).replace(repr(str(path)), repr(file.name))) from None
-    if shape[0] == 1:
-        edge = np.concatenate([image[0, 0], image[0, -1], image[0, :, 0], image[0, :, -1]])
-        light = bool(edge.mean() > 127)
-        if st.toggle("Invert: dark on light", value=light, key=f"one-invert-{file.file_id}",
-                     help="The digits of MNIST are white on black."):  # fmt: skip
-            image = (255 - image).astype(np.uint8)
     return image
+
+
+def _inverted(image: NDArray[np.uint8], proposed: bool, name: str) -> NDArray[np.uint8]:
+    """A grey image with light and dark exchanged, if the user wants that."""
+    wanted = st.toggle(
+        "Invert: exchange light and dark", value=proposed, key=f"one-invert-{name}",
+        help="A network knows images as it was trained on them. The digits of MNIST are white on black.",
+    )  # fmt: skip
+    return (255 - image).astype(np.uint8) if wanted else image
+
+
+def _has_light_edge(images: NDArray[np.uint8]) -> bool:
+    """Whether the outermost pixels of grey images (…, height, width) are light on average."""
+    sides = (images[..., 0, :], images[..., -1, :], images[..., 0], images[..., -1])
+    return bool(np.mean([side.mean() for side in sides]) > 127)
 
 
 def _answer(weights: Weights, made_by: Preprocessing, sample: NDArray[np.float64], theme: Theme) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from mlp_core.catalog import DATASETS, TRAINING
+from mlp_core.catalog import DATASETS, TRAINING, DatasetEntry
 from mlp_core.catalog.parameters import Floats, Formula, Parameter, Points, Subset
 from mlp_core.catalog.structures import Record
-from mlp_core.catalog.tables import table_of
 from mlp_core.catalog.training import TEST_FRACTION, VALIDATION_FRACTION
 from mlp_core.training.snapshot import Snapshot
 from pages.playground.drawing_area import copy_button, drawing_area
@@ -40,7 +39,7 @@ def data_panel(snapshot: Snapshot) -> None:
         )  # fmt: skip
     st.caption(entry.summary)
     if entry.source == "uploaded":
-        _table(current.data.params)
+        _own_file(entry, current.data.params)
     apart = Formula | Floats | Points | Record | Subset
     small = [parameter for parameter in entry.parameters if not isinstance(parameter, apart)]
     for parameter in entry.parameters:
@@ -67,11 +66,13 @@ def data_panel(snapshot: Snapshot) -> None:
         )
 
 
-def _table(params: Mapping[str, Any]) -> None:
-    """The name of the table that is chosen, and the way to where it is chosen."""
-    table = table_of(params)
-    if table is not None:
-        st.markdown(f"{as_text(table.file.name)}: predicts **{as_text(table.target)}**")
+def _own_file(entry: DatasetEntry, params: Mapping[str, Any]) -> None:
+    """The name of the file that is chosen, and the way to where it is chosen."""
+    assert entry.own_file is not None
+    assert entry.own_words is not None
+    file = entry.own_file(params)
+    if file is not None:
+        st.markdown(f"**{as_text(file.name)}**: {as_text(entry.own_words(params))}")
     st.page_link(str(DATA_PAGE), label="Open the Data page", icon=":material/table_view:")
 
 

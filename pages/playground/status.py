@@ -21,6 +21,7 @@ from pages.playground.own_copy import own_copy, sets_here
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.numbers import loss_text
+from pages.shared.own_file import read_button
 from pages.shared.verdict import Permits
 
 WAITING_SECONDS = 1.0
@@ -179,6 +180,7 @@ def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:
         )  # fmt: skip
     elif snapshot.status == "finished":
         st.success(as_text(snapshot.message), icon=":material/check:")
+    read_button(session, snapshot)
     if permits.download and snapshot.experiment is not None:
         entry = snapshot.experiment.data.entry
         st.button(

@@ -30,7 +30,7 @@ def page(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTe
 
 
 def upload(page: AppTest, content: bytes, name: str = "mine.csv") -> AppTest:
-    return page.file_uploader(key="upload-table").set_value((name, content, "text/csv")).run()
+    return page.file_uploader(key="upload-file").set_value((name, content, "text/csv")).run()
 
 
 def test_a_table_is_brought_and_trained_on(page: AppTest, tmp_path: Path) -> None:

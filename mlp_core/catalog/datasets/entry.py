@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.facts import DataFacts
+from mlp_core.catalog.user_files import UserFile
 
 Source = Literal["generated", "drawn", "bundled", "downloaded", "uploaded"]
 
@@ -53,6 +54,10 @@ class DatasetEntry(Entry):
     """Whether its settings may leave a class without samples, so that this is looked for and said."""
     truth: str = ""
     """For samples along x: the function without noise that they follow, as 'module:function' of parameters and x."""
+    own_file: Callable[[Params], UserFile | None] | None = None
+    """For an uploaded set: which file its parameters name; None where they name none."""
+    own_words: Callable[[Params], str] | None = None
+    """For an uploaded set: what is learned from that file, in a few words that are shown as text."""
     load_options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of scikit-learn's function for a bundled set."""
 
