@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from hypothesis import settings
+from untraced import untraced
 
 settings.register_profile("mlp", deadline=None)  # a machine that does other work too is slow, not wrong
 settings.load_profile("mlp")
@@ -19,6 +21,9 @@ settings.load_profile("mlp")
 SERVERS = "servers"
 """The group of tests that start a server, a Chromium or both: on several cores they share one, and leave the others."""
 WITH_SERVERS = ("tests/browser/", "tests/test_benchmarks.py", "tests/test_benchmark_peers.py")
+NOT_OF_THE_CORE = ("tests/browser/", "tests/pages/", "tests/test_benchmark")
+"""Tests of pages, browsers and benchmarks. Coverage is that of `mlp_core` by its own tests, and following every line of
+Streamlit as well would double what these take."""
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist's own hook writes the group into the test's name
@@ -27,9 +32,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Fixtures of a module are then made once, and tests that count threads or turns have their process to themselves.
     """
+    # Last those that coverage does not follow: a thread that they leave to compute would not be followed after them.
+    items.sort(key=lambda item: item.nodeid.startswith("tests/pages/"))
     for item in items:
         server = item.nodeid.startswith(WITH_SERVERS)
         item.add_marker(pytest.mark.xdist_group(SERVERS if server else item.nodeid.split("::")[0]))
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Pause coverage for a test that is not of the core, its fixtures included."""
+    with untraced() if item.nodeid.startswith(NOT_OF_THE_CORE) else contextlib.nullcontext():
+        yield
 
 
 @pytest.fixture(autouse=True)

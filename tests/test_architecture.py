@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,20 @@ def home(module: str) -> str | None:
     return max(found, key=len) if found else None
 
 
-def imports(name: str) -> Iterator[tuple[str, int]]:
+@cache
+def tree_of(name: str) -> ast.Module:
+    """A module's syntax tree, which several tests look at."""
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
+
+
+@cache
+def imports(name: str) -> tuple[tuple[str, int], ...]:
     """Every module that a module imports, wherever in it, with the line."""
-    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+    return tuple(_imports(name))
+
+
+def _imports(name: str) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree_of(name)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node.lineno
@@ -65,31 +77,36 @@ def test_there_is_something_to_look_at() -> None:
     assert ("mlp_core.catalog.entry", 10) in [(n, 10) for n, _ in imports("mlp_core.spec")]
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_the_core_knows_no_page(name: str) -> None:
-    for imported, line in imports(name):
-        assert imported.split(".")[0] not in {"streamlit", "pages", "app"}, f"{name}:{line} imports {imported}"
+def test_the_core_knows_no_page() -> None:
+    for name in MODULES:
+        for imported, line in imports(name):
+            assert imported.split(".")[0] not in {"streamlit", "pages", "app"}, f"{name}:{line} imports {imported}"
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name != "mlp_core"])
-def test_imports_run_one_way(name: str) -> None:
-    own = home(name)
-    assert own is not None, f"{name} has no place in ORDER"
-    for imported, line in imports(name):
-        other = home(imported)
-        if imported == "mlp_core" or not imported.startswith("mlp_core"):
+def test_imports_run_one_way() -> None:
+    homeless = [name for name in MODULES if name != "mlp_core" and home(name) is None]
+    assert not homeless, f"{homeless} have no place in ORDER"
+    backwards = []
+    for name in MODULES:
+        own = home(name)
+        for imported, line in imports(name):
+            if own is None or imported == "mlp_core" or not imported.startswith("mlp_core"):
+                continue
+            other = home(imported)
+            assert other is not None, f"{imported} has no place in ORDER"
+            if other != own and RANKS[other] >= RANKS[own]:
+                backwards.append(f"{name}:{line} imports {imported}, which comes later")
+    assert not backwards
+
+
+def test_figures_need_only_arrays() -> None:
+    for name in MODULES:
+        if not name.startswith("mlp_core.figures"):
             continue
-        assert other is not None, f"{imported} has no place in ORDER"
-        allowed = other == own or RANKS[other] < RANKS[own]
-        assert allowed, f"{name}:{line} imports {imported}, which comes later"
-
-
-@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("mlp_core.figures")])
-def test_figures_need_only_arrays(name: str) -> None:
-    for imported, line in imports(name):
-        top = imported.split(".")[0]
-        inside = imported.startswith("mlp_core.figures")
-        assert inside or top == "numpy" or top in sys.stdlib_module_names, f"{name}:{line} imports {imported}"
+        for imported, line in imports(name):
+            top = imported.split(".")[0]
+            inside = imported.startswith("mlp_core.figures")
+            assert inside or top == "numpy" or top in sys.stdlib_module_names, f"{name}:{line} imports {imported}"
 
 
 def test_catalog_and_spec_need_nothing_heavy() -> None:
@@ -131,10 +148,10 @@ def _starts_threads(tree: ast.AST) -> Iterator[int]:
                     yield node.lineno
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name not in THREAD_STARTERS])
-def test_only_the_session_and_the_workers_start_threads(name: str) -> None:
-    lines = list(_starts_threads(ast.parse(MODULES[name].read_text(encoding="utf-8"))))
-    assert lines == [], f"{name} starts a thread or process at line {lines}"
+def test_only_the_session_and_the_workers_start_threads() -> None:
+    others = MODULES.keys() - THREAD_STARTERS
+    found = [f"{name}:{line}" for name in sorted(others) for line in _starts_threads(tree_of(name))]
+    assert found == [], "each starts a thread or process"
 
 
 def test_the_scan_for_threads_can_fail() -> None:
@@ -154,8 +171,8 @@ def test_no_page_script_lies_directly_in_pages() -> None:
 
 
 def test_nothing_in_the_core_uses_the_global_seed() -> None:
-    for name, path in MODULES.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for name in MODULES:
+        for node in ast.walk(tree_of(name)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 called = ast.unparse(node.func)
                 assert called not in {"torch.manual_seed", "torch.seed", "np.random.seed", "random.seed"}, name
@@ -176,9 +193,8 @@ def _fields_without_words(tree: ast.AST) -> Iterator[str]:
                     yield f"{node.name}.{ast.unparse(field.target)}"
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_every_field_of_a_record_says_what_it_is(name: str) -> None:
-    assert list(_fields_without_words(ast.parse(MODULES[name].read_text(encoding="utf-8")))) == []
+def test_every_field_of_a_record_says_what_it_is() -> None:
+    assert [f"{name}: {field}" for name in MODULES for field in _fields_without_words(tree_of(name))] == []
 
 
 def test_the_scan_for_fields_can_fail() -> None:

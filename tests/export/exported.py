@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from untraced import untraced
 
 from mlp_core import data
 from mlp_core.catalog import STYLES
@@ -45,7 +46,7 @@ def run(*cells: str) -> str:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     out = io.StringIO()
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    with untouched(), contextlib.redirect_stdout(out), warnings.catch_warnings():
+    with untouched(), untraced(), contextlib.redirect_stdout(out), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for code in cells:
             exec(compile(code, "exported.py", "exec"), namespace)
