@@ -9,14 +9,13 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def untraced() -> Iterator[None]:
-    """Pause the measurement of coverage, if there is one."""
-    coverage = sys.modules.get("coverage")
-    measuring = coverage and coverage.Coverage.current()
-    if not measuring:
-        yield
-        return
-    measuring.stop()
+    """Pause the measurement of coverage, if there is one; a worker of pytest-xdist has two, one above the other."""
+    coverage, measuring = sys.modules.get("coverage"), []
+    while coverage and (top := coverage.Coverage.current()):
+        top.stop()
+        measuring.append(top)
     try:
         yield
     finally:
-        measuring.start()
+        for each in reversed(measuring):
+            each.start()
