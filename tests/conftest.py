@@ -12,10 +12,11 @@ import pytest
 # Before PyTorch is imported: small networks are slower on several threads, and sums come out in one order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from untraced import untraced
 
-settings.register_profile("mlp", deadline=None)  # a machine that does other work too is slow, not wrong
+# A machine that does other work too is slow, not wrong.
+settings.register_profile("mlp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mlp")
 
 SERVERS = "servers"

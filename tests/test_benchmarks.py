@@ -7,10 +7,11 @@ import itertools
 import json
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ from benchmarks import (
 from benchmarks.cases import CASES
 from benchmarks.machine import processor, versions
 from benchmarks.network import Network
-from benchmarks.options import Options
+from benchmarks.options import Options, Row
 from benchmarks.peers import OURS, PEERS
 from benchmarks.server import Server, server
 from benchmarks.summary import percentile, ratio_of_pairs, significant
@@ -119,14 +120,29 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browsers, "WARM_UP_SECONDS", 0.2)
     monkeypatch.setattr(browsers, "TICK_SECONDS", 0.1)
     monkeypatch.setattr(browsers, "STEADY_LOOKS", 1)
+    monkeypatch.setattr(browsers, "LEFTOVER_SECONDS", 1.0)
     monkeypatch.setattr(users, "LONE_PRESS_SECONDS", 0.3)
     monkeypatch.setattr(users, "PAUSED_SECONDS", 0.1)
     for module in (classroom, classroom_edits, classroom_mixed):
         monkeypatch.setattr(module, "SETTLE_SECONDS", 0.2)
 
 
+def measured(complete: Callable[[Row], bool], **options: Any) -> list[Row]:
+    """The rows of the shortest measurement that has something in it: on a busy machine that takes longer."""
+    for seconds in (1.0, 4.0, 16.0):
+        rows = list(classroom.rows(Options(seconds=seconds, **options)))
+        if all(map(complete, rows)):
+            break
+    return rows
+
+
+def has_figures(row: Row) -> bool:
+    """Whether at least one page has advanced, was updated, and had a button pressed."""
+    return row["advanced"] >= 1 and None not in (row["tick_p50"], row["press_p50"])
+
+
 def test_classroom_gives_the_figures_of_all_sessions(short: None, one_server: None) -> None:
-    row, by_ticks = classroom.rows(Options(sessions=(2,), seconds=2.0, ticks=True))
+    row, by_ticks = measured(has_figures, sessions=(2,), ticks=True)
     assert (row["updates_by"], by_ticks["updates_by"]) == ("stream", "ticks")
     assert by_ticks["advanced"] >= 1
     assert 1 <= row["advanced"] <= row["sessions"] == 2
@@ -138,12 +154,17 @@ def test_classroom_gives_the_figures_of_all_sessions(short: None, one_server: No
     assert {"stop_p95", "mb_per_session", "threads_left", "client_cores", "tick_kb"} <= set(row)
 
 
+def shows_what_was_done(row: Row) -> bool:
+    """Whether the pages show no more steps than were done; what they show a little late weighs in a short time."""
+    return row["done_per_second"] > 0.8 * row["steps_per_second"] > 0 and (row["edits"] == 0 or row["edits"] >= 2)
+
+
 def test_a_class_that_edits_is_compared_with_itself(
     monkeypatch: pytest.MonkeyPatch, short: None, one_server: None
 ) -> None:
     monkeypatch.setattr(classroom_edits, "LONE_EDIT_SECONDS", 0.2)
     monkeypatch.setattr(classroom_edits, "FEWEST_EDITS", 10)
-    alone, edited = classroom.rows(Options(sessions=(2,), seconds=2.0, edits=True))
+    alone, edited = measured(shows_what_was_done, sessions=(2,), edits=True)
     assert alone["sessions"] == edited["sessions"] == 2
     assert (alone["edits"], alone["first_point_p95"]) == (0, None)
     assert edited["edits"] >= 2
@@ -164,7 +185,7 @@ def test_a_mixed_class_tells_its_kinds_apart(monkeypatch: pytest.MonkeyPatch, sh
     monkeypatch.setattr(classroom_mixed.data, "is_present", lambda spec: True)
     kinds = {"two_features": ("xor",), "tables": ("two-hidden-relu",), "images": ("digits",)}
     monkeypatch.setattr(classroom_mixed, "KINDS", kinds)
-    (row,) = classroom.rows(Options(sessions=(3,), seconds=2.0, mixed=True))
+    (row,) = measured(has_figures, sessions=(3,), mixed=True)
     assert row["kinds"] == "mixed"
     assert sum(row[f"{kind}_steps_per_second"] for kind in kinds) == pytest.approx(row["steps_per_second"], abs=2)
     assert 1 <= row["advanced"] <= 3

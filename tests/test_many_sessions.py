@@ -13,7 +13,7 @@ import pytest
 from mlp_core.presets import PRESETS
 from mlp_core.training.session import Session
 
-LIMIT = 60
+LIMIT = 180
 SPIRAL = PRESETS["spiral"].experiment
 AT_REST = ("ready", "finished")
 

@@ -171,7 +171,7 @@ def test_faults_of_the_host_are_named(
 def test_silent_host(mnist: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch_module, "TIMEOUT_SECONDS", 0.1)
     over = Event()
-    mnist.faults[BIG] = lambda request: over.wait(10)
+    mnist.faults[BIG] = lambda request: over.wait(60)
     with pytest.raises(DataError, match=r"127.0.0.1 \(it did not answer for 0.1 seconds\)"):
         download(MNIST, tmp_path)
     over.set()
@@ -291,7 +291,7 @@ def test_two_sessions_share_one_download(mnist: Any, tmp_path: Path) -> None:
 
     def first_progress(progress: Progress) -> None:
         started.set()
-        assert second_waits.wait(10)
+        assert second_waits.wait(60)
 
     def second_progress(progress: Progress) -> None:
         told.append(progress)
@@ -299,11 +299,11 @@ def test_two_sessions_share_one_download(mnist: Any, tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(load, spec, tmp_path, progress=first_progress, download=True)
-        assert started.wait(10)
+        assert started.wait(60)
         with pytest.raises(DataCancelled):
             load(spec, tmp_path, cancelled=lambda: True, download=True)
         second = pool.submit(load, spec, tmp_path, progress=second_progress, download=True)
-        assert first.result(10).x_train is second.result(10).x_train
+        assert first.result(60).x_train is second.result(60).x_train
     assert set(Counter(mnist.requests).values()) == {1}
     assert told[0].what == "Downloading MNIST"
 
@@ -314,7 +314,7 @@ def test_second_session_takes_over_when_the_first_is_stopped(mnist: Any, tmp_pat
 
     def first_cancelled() -> bool:
         started.set()
-        return second_waits.wait(10)
+        return second_waits.wait(60)
 
     def second_cancelled() -> bool:
         second_waits.set()
@@ -322,11 +322,11 @@ def test_second_session_takes_over_when_the_first_is_stopped(mnist: Any, tmp_pat
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(load, spec, tmp_path, cancelled=first_cancelled, download=True)
-        assert started.wait(10)
+        assert started.wait(60)
         second = pool.submit(load, spec, tmp_path, cancelled=second_cancelled, download=True)
         with pytest.raises(DataCancelled):
-            first.result(10)
-        assert second.result(10).train_size == 300
+            first.result(60)
+        assert second.result(60).train_size == 300
     assert everything_in(tmp_path) == sorted(MNIST.files)
 
 
@@ -349,7 +349,7 @@ def test_folder_of_a_killed_process_is_removed_and_of_a_living_one_is_not(tmp_pa
         remove_left_over(tmp_path)
         assert len(list(tmp_path.iterdir())) == 2
         process.kill()
-        process.wait(10)
+        process.wait(60)
         remove_left_over(tmp_path)
         assert list(tmp_path.iterdir()) == [own]
     assert list(tmp_path.iterdir()) == []

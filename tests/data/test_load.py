@@ -67,7 +67,7 @@ def test_thirty_sessions_load_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(data._MAKERS, "generated", slow)
 
     def ask(_: int) -> Dataset:
-        start.wait(10)
+        start.wait(60)
         return load(SPIRAL)
 
     with ThreadPoolExecutor(30) as pool:
@@ -113,7 +113,7 @@ class Race:
             return 2
         report(Progress("half", 5, 10))
         self.working.set()
-        assert self.waiting.wait(10)
+        assert self.waiting.wait(60)
         return self.first()
 
     def first(self) -> int:
@@ -135,9 +135,9 @@ def test_second_thread_gets_the_result_and_the_progress_of_the_first(_: int) -> 
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(race.flights.run, "key", race.work)
-        assert race.working.wait(10)
+        assert race.working.wait(60)
         second = pool.submit(race.flights.run, "key", race.work, told_then_seen)
-        assert (first.result(10), second.result(10)) == (1, 1)
+        assert (first.result(60), second.result(60)) == (1, 1)
     assert race.calls == 1
     assert told == [Progress("half", 5, 10)]
 
@@ -157,16 +157,16 @@ def test_second_thread_shares_an_answer_but_takes_over_from_a_broken_one(
     race.first = first  # type: ignore[method-assign]
     with ThreadPoolExecutor(2) as pool:
         leader = pool.submit(race.flights.run, "key", race.work)
-        assert race.working.wait(10)
+        assert race.working.wait(60)
         follower = pool.submit(race.flights.run, "key", race.work, cancelled=race.seen)
         with pytest.raises(type(fault)):
-            leader.result(10)
+            leader.result(60)
         if second_result is None:
             with pytest.raises(DataError, match="host is down"):
-                follower.result(10)
+                follower.result(60)
             assert race.calls == 1
         else:
-            assert follower.result(10) == second_result
+            assert follower.result(60) == second_result
     assert not race.flights._flights
 
 
@@ -174,8 +174,8 @@ def test_waiting_can_be_cancelled() -> None:
     race = Race()
     with ThreadPoolExecutor(1) as pool:
         leader = pool.submit(race.flights.run, "key", race.work)
-        assert race.working.wait(10)
+        assert race.working.wait(60)
         with pytest.raises(DataCancelled):
             race.flights.run("key", race.work, cancelled=lambda: True)
         race.waiting.set()
-        assert leader.result(10) == 1
+        assert leader.result(60) == 1

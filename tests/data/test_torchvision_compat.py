@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 def run(script: str) -> str:
     return subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
     ).stdout
 
 

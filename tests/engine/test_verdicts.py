@@ -7,7 +7,7 @@ from threading import Event
 
 from mlp_core.engines.verdicts import Verdicts
 
-LIMIT = 60
+LIMIT = 180
 
 
 def passes() -> bool:

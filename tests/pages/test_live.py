@@ -21,7 +21,7 @@ from pages.live import page as module
 from pages.live.pace import CROWD
 from pages.live.page import BUTTONS, LivePage
 
-LIMIT = 60.0
+LIMIT = 180.0
 
 
 class RerunError(Exception):

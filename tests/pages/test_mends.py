@@ -124,7 +124,7 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
     assert not app.exception
     yield made
     for session in runs.values():
-        assert session.close(timeout=10)
+        assert session.close(timeout=LIMIT)
 
 
 # The lease

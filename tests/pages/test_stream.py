@@ -33,7 +33,7 @@ from pages.live.stream import GONE, routes
 from pages.playground.screen import OVERVIEW, Screen
 from pages.shared.editor import NETWORK
 
-LIMIT = 60
+LIMIT = 180
 PARTS = {"strip", "network-picture", "overview-loss", "overview-confusion", "overview-weights", "notice"}
 
 
@@ -58,7 +58,7 @@ def session(lease: Lease) -> Iterator[Session]:
     made.request_views(["weights", "neurons"])
     assert made.wait(lambda snapshot: not snapshot.busy, LIMIT)
     yield made
-    assert made.close(timeout=10)
+    assert made.close(timeout=LIMIT)
 
 
 def page_of(session: Session, name: str = "test") -> LivePage:

@@ -17,7 +17,7 @@ from pages.live import runs as browser
 from pages.live.runs import PLAYGROUND, BrowserRuns
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT = 60
+LIMIT = 180
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def app(toys: Experiment, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-u
     test.run()
     assert session.wait(lambda snapshot: snapshot.status != "preparing", LIMIT)
     yield test.run()
-    assert session.close(timeout=10)
+    assert session.close(timeout=LIMIT)
 
 
 def test_toys_are_selectable_trained_and_drawn(app: AppTest, toys: Experiment, tmp_path: Path) -> None:

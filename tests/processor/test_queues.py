@@ -8,7 +8,7 @@ import pytest
 
 from mlp_core.processor import Priority, Turn, Turns
 
-LIMIT = 30.0
+LIMIT = 180.0
 
 
 def test_turns_are_given_in_order_and_never_more_than_there_are() -> None:

@@ -13,7 +13,7 @@ import pytest
 from mlp_core.processor.policy import NICENESS, SWITCH_SECONDS
 from mlp_core.processor.workers import Workers
 
-LIMIT = 20
+LIMIT = 180
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -80,7 +80,7 @@ def test_no_more_threads_than_allowed_and_none_after_a_while() -> None:
 
 
 def test_work_is_started_and_not_waited_for_while_a_worker_is_free() -> None:
-    workers = Workers(1, NICENESS, idle_seconds=LIMIT)
+    workers = Workers(1, NICENESS, idle_seconds=20)
     begun, go_on = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -194,8 +194,7 @@ sessions = [Session() for _ in range(4)]
 for session in sessions:
     session.apply(preset("spiral").experiment)
     session.play()
-while not sessions[0].snapshot().step:
-    pass
+assert sessions[0].wait(lambda snapshot: snapshot.step > 0, 120)
 """,
 }
 
@@ -203,6 +202,6 @@ while not sessions[0].snapshot().step:
 @pytest.mark.parametrize("script", ENDS_WHILE_SOMETHING_COMPUTES.values(), ids=ENDS_WHILE_SOMETHING_COMPUTES)
 def test_a_process_that_ends_while_something_computes_does_not_abort(script: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60, cwd=ROOT
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=LIMIT, cwd=ROOT
     )
     assert (done.returncode, done.stderr) == (0, "")

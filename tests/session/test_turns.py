@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from waiting import LIMIT, at_rest, experiment, losses, until, until_step
 
 from mlp_core.processor import PROCESSOR, Priority, Turn
 from mlp_core.processor.policy import cores
+from mlp_core.training import driver as driver_module
 from mlp_core.training.mailbox import Mailbox
 from mlp_core.training.session import Session
 
@@ -60,6 +63,9 @@ def test_the_first_turn_of_a_run_is_many_steps(session: Session) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Mailbox, "publish", note)
+        # A clock of its own: on a busy machine one step may take as long as a turn.
+        clock = itertools.count(1000.0, 0.001)
+        patch.setattr(driver_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
         session.play()
         until_step(session, 100)
     assert next(step for step in steps if step) > 1

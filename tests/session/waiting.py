@@ -11,7 +11,7 @@ from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 
-LIMIT = 60.0
+LIMIT = 180.0
 """Seconds after which a wait has failed. No test waits for time to pass, only for things to happen."""
 
 

@@ -123,12 +123,12 @@ def test_a_session_tells_of_it_before_any_step() -> None:
     session = Session()
     try:
         session.apply(experiment)
-        assert session.wait(lambda snapshot: snapshot.status == "ready", 60)
+        assert session.wait(lambda snapshot: snapshot.status == "ready", 180)
         (problem,) = session.snapshot().problems
         assert said in problem.message
         assert problem.fixed is not None
         session.apply(problem.fixed)
-        assert session.wait(lambda snapshot: snapshot.status == "ready", 60)
+        assert session.wait(lambda snapshot: snapshot.status == "ready", 180)
         assert session.snapshot().problems == ()
     finally:
-        assert session.close(60)
+        assert session.close(180)
