@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from blocks import NETWORKS
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import params, width_mended
 from torch import nn
@@ -83,6 +83,8 @@ def test_every_layer_of_the_catalog(name: str) -> None:
         x = run.x_test * spread
         with torch.no_grad():
             expected = run.model.eval()(x)
+        # A Softplus whose threshold lies beyond 88 has infinite values in PyTorch, and so has the network.
+        assume(bool(torch.isfinite(expected).all()))
         scale = max(1.0, float(expected.abs().max()))
         assert exporter.largest_difference(content, experiment, kept, x) <= TOLERANCE * scale
         for rows in (1, 7):
