@@ -1,10 +1,13 @@
-"""Pages without a browser: the network is shown as its list of widgets, for its picture is JavaScript."""
+"""Pages without a browser: every test gets the app as `app`, and the network is shown as its list of widgets, for its picture is JavaScript."""
 
 from __future__ import annotations
 
 import pytest
 
 from pages.playground import screen
+from tests.pages.test_pages import app
+
+__all__ = ["app"]
 
 
 @pytest.fixture(autouse=True)
