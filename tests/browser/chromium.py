@@ -34,6 +34,7 @@ _RUN = """
 import ctypes, runpy, signal, sys
 if sys.platform == "linux":
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+exec(sys.argv.pop(1))
 runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
 """
 
@@ -63,8 +64,10 @@ def browser() -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def serve(script: Path, *options: str) -> Iterator[str]:
+def serve(script: Path, *options: str, before: str = "") -> Iterator[str]:
     """Runs `script` with Streamlit on a free port, under the project's configuration; yields the address.
+
+    `before` is Python code that the server runs first.
 
     Streamlit serves the folder `static/` beside the script, so a script from elsewhere runs as a link in a
     folder that also has a link to the project's static files.
@@ -80,6 +83,7 @@ def serve(script: Path, *options: str) -> Iterator[str]:
             sys.executable,
             "-c",
             _RUN,
+            before,
             "run",
             str(main),
             "--server.port",
