@@ -1,4 +1,4 @@
-"""Pages without a browser: every test gets the app as `app`, and the network is shown as its list of widgets, for its picture is JavaScript."""
+"""The app as `app` for every test of pages; it shows the network as a list, for the picture is JavaScript."""
 
 from __future__ import annotations
 
