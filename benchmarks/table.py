@@ -1,0 +1,187 @@
+"""A large table beside a class: how long it takes, what memory, and what the others' pages feel of it.
+
+One browser more than the class uploads a CSV file as a browser does (a PUT of its bytes, then a run of the page),
+sees it looked through and read, and trains on it. The others train and are kept up to date all the time; their ticks
+before, while it is read, and while it trains are compared within the one run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.browsers import SETTLE_SECONDS, Span, browsers, updated, warm_up
+from benchmarks.messages import file_state
+from benchmarks.options import Options, Row
+from benchmarks.server import Server, server
+from benchmarks.summary import percentile
+from benchmarks.users import Measured
+from benchmarks.websocket import FULL_SPEED, Client, browser
+
+ROWS = 1_000_000
+"""Rows of the table."""
+NUMBERS, COLOURS = 8, ("red", "green", "blue", "grey", "black")
+"""Its columns of numbers, and the texts of its category; the target is one column more."""
+SESSIONS = (30,)
+"""Browsers that train meanwhile, where the command line chooses none."""
+SECONDS = 8.0
+"""How long the class is measured before, and while the table is trained on."""
+LOOK_SECONDS = 0.02
+"""Between two looks at the server's memory."""
+LOAD_SECONDS = 120.0
+"""After so long, a table that is not there counts as not coming."""
+CANCEL_SHARE = 0.2
+"""Cancel is pressed when the first reading has come so far."""
+
+
+def rows(options: Options) -> Iterator[Row]:
+    """One row per number of sessions; times are seconds, memory is in multiples of the table's numbers as float32."""
+    chosen = options.sessions if options.sessions != Options().sessions else SESSIONS
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "large.csv"
+        write_table(path, ROWS)
+        for count in chosen:
+            with server(data_dir=Path(folder) / f"data-{count}") as running:
+                yield {"sessions": count} | asyncio.run(_measure(running, count, path, options.seconds or SECONDS))
+
+
+def write_table(path: Path, rows: int) -> None:
+    """A CSV file of numbers, one category and a target of two classes that depends on them; about 92 bytes a row."""
+    import pandas as pd
+
+    generator = np.random.default_rng(0)
+    for start in range(0, rows, 100_000):
+        size = min(100_000, rows - start)
+        columns = {f"x{n}": generator.normal(size=size) * 10.0 ** (n % 4) for n in range(NUMBERS)}
+        frame = pd.DataFrame(columns)
+        frame["colour"] = generator.choice(COLOURS, size)
+        frame["label"] = np.where(columns["x0"] + columns["x1"] * columns["x4"] / 10 > 0, "yes", "no")
+        frame.to_csv(path, index=False, float_format="%.6f", header=start == 0, mode="a")
+
+
+def number_bytes(rows: int) -> int:
+    """Bytes of the table's cells as float32: numbers, category and target."""
+    return 4 * rows * (NUMBERS + 2)
+
+
+async def _measure(running: Server, count: int, path: Path, seconds: float) -> Row:
+    await warm_up(running)
+    measured = Measured()
+    content = await asyncio.to_thread(path.read_bytes)
+    async with browsers(running.port, count, streams=True, speed=FULL_SPEED) as clients, browser(running.port) as one:
+        await asyncio.gather(*(client.press("Train") for client in clients))
+        async with updated(clients, measured):
+            await asyncio.sleep(SETTLE_SECONDS)
+            row = await _span(running, clients, measured, "before", asyncio.sleep(seconds))
+            await one.visit("Data")
+            before = running.own_megabytes
+            async with _peak(running) as peak:
+                cancelled = await _cancel(one, running.port, content)
+                found: Row = {}
+                row |= await _span(running, clients, measured, "reading", _bring(one, running.port, content, found))
+            row |= found | {
+                "cancel": round(cancelled, 2),
+                "peak_of_numbers": round(1e6 * (max(peak) - before) / number_bytes(ROWS), 2),
+            }
+            row |= await _span(running, clients, measured, "training", _train(one, seconds, found))
+            row |= {"first_point": found["first_point"], "pause": found["pause"]}
+            row["kept_of_numbers"] = round(1e6 * (running.own_megabytes - before) / number_bytes(ROWS), 2)
+    for figure in ("tick_p95", "steps_per_second"):
+        row[f"{figure}_ratio"] = round(row[f"reading_{figure}"] / max(row[f"before_{figure}"], 1e-9), 2)
+    return row
+
+
+async def _span(running: Server, clients: list[Client], measured: Measured, name: str, work: object) -> Row:
+    """The others' ticks and steps while something is done."""
+    measured.ticks.clear()
+    span = Span(running, clients)
+    await work  # type: ignore[misc]
+    span.end()
+    return {
+        f"{name}_tick_p50": percentile(measured.ticks, 50),
+        f"{name}_tick_p95": percentile(measured.ticks, 95),
+        f"{name}_tick_max": percentile(measured.ticks, 100),
+        f"{name}_steps_per_second": round(span.steps_per_second),
+        f"{name}_advanced": sum(done > 0 for done in span.steps),
+        f"{name}_server_cores": round(span.server_cores, 2),
+    }
+
+
+@asynccontextmanager
+async def _peak(running: Server) -> AsyncIterator[list[float]]:
+    """Megabytes of the server, looked at all the time."""
+    seen = [running.own_megabytes]
+
+    async def look() -> None:
+        while True:
+            seen[0] = max(seen[0], running.own_megabytes)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    task = asyncio.create_task(look())
+    try:
+        yield seen
+    finally:
+        task.cancel()
+
+
+async def _upload(one: Client, port: int, content: bytes) -> asyncio.Task[float]:
+    """Send the file, as a browser sends it; the run of the page that takes it is under way then."""
+    uploader = next(element for element in one.elements if element.kind == "file_uploader")
+    name, file_id, url = await one.upload_place("large.csv")
+    boundary = "benchmark-of-a-large-table"
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{url}", method="PUT",
+        data=head.encode() + content + f"\r\n--{boundary}--\r\n".encode(),
+        headers={"Content-Type": f"multipart/form-data; boundary={boundary}"},
+    )  # fmt: skip
+    await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=LOAD_SECONDS).close())
+    one.elements.set(file_state(uploader.id, file_id, name, len(content)))
+    one.bars.clear()
+    return asyncio.create_task(one.run())
+
+
+async def _cancel(one: Client, port: int, content: bytes) -> float:
+    """Bring the file and press Cancel on the way; the seconds until the page is there without it."""
+    task = await _upload(one, port, content)
+    await one.until(lambda client: bool(client.bars) and client.bars[-1] >= CANCEL_SHARE, LOAD_SECONDS)
+    began = time.monotonic()
+    await one.press("Cancel")
+    await task
+    return time.monotonic() - began
+
+
+async def _bring(one: Client, port: int, content: bytes, found: Row) -> None:
+    """Bring the file until it is the page's data."""
+    began = time.monotonic()
+    task = await _upload(one, port, content)
+    found["upload"] = round(time.monotonic() - began, 1)
+    await one.until(lambda client: "Target" in client.labels, LOAD_SECONDS)
+    found["preview"] = round(time.monotonic() - began, 1)
+    await task
+    await one.until(lambda client: any("training samples" in text for text in client.texts), LOAD_SECONDS)
+    found["usable"] = round(time.monotonic() - began, 1)
+    found["reports"] = len(one.bars)
+
+
+async def _train(one: Client, seconds: float, found: Row) -> None:
+    """Train on it and pause, as anybody would."""
+    await one.visit("Playground")
+    await one.until(lambda client: "Train" in client.buttons)
+    async with updated([one]):
+        began = time.monotonic()
+        await one.press("Train")
+        await one.until(lambda client: client.sight.steps > 0)
+        found["first_point"] = round(time.monotonic() - began, 2)
+        await asyncio.sleep(seconds)
+        began = time.monotonic()
+        await one.press("Pause")
+        await one.until(lambda client: client.sight.stopped)
+        found["pause"] = round(time.monotonic() - began, 2)
