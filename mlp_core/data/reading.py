@@ -6,12 +6,22 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from mlp_core.catalog.tables import table_of
 from mlp_core.data.errors import DataCancelled
 from mlp_core.data.waiting import POLL_SECONDS, Cancelled, Progress, Report
 from mlp_core.processor import PROCESSOR
+from mlp_core.spec import DataSpec
 
 SMALL_BYTES = 4 << 20
 """What is no larger is read in a fraction of a second, and waits for nobody."""
+
+
+def is_large(spec: DataSpec) -> bool:
+    """Whether a set takes seconds to be read: a large table, or any public set of images."""
+    if spec.entry.source == "downloaded":
+        return True
+    table = table_of(spec.params) if spec.entry.source == "uploaded" and "table" in spec.params else None
+    return table is not None and table.file.size > SMALL_BYTES
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mlp_core.catalog.tables import Table, TableFile
 from mlp_core.data import Progress, data_folder
@@ -33,14 +35,28 @@ def upload_area() -> None:
     st.session_state[HANDLED], st.session_state[SAID] = uploaded.file_id, ()
     bar = st.progress(0.0, text=as_text(f"Reading {uploaded.name}"))
     st.button("Cancel", key="cancel-upload")  # a press ends this run of the page at the next step of the bar
+    # Said if this run ends on the way, by Cancel, or by whatever else is pressed.
+    st.session_state[SAID] = (f"{uploaded.name} was not read to the end, and nothing of it was kept.",)
     try:
         inspection, removed = add_table(uploaded, uploaded.name, data_folder(), progress=lambda now: _show(bar, now))
         st.session_state[KNOWN] = inspection
         adopt(propose(inspection))
         st.session_state[SAID] = removed
     except UserError as error:
+        st.session_state[SAID] = ()
         editor.say("data", str(error))
+    finally:
+        _let_go(uploaded)
     st.rerun()
+
+
+def _let_go(uploaded: UploadedFile) -> None:
+    """Have Streamlit forget the file's bytes, which it holds as long as the page is open: the data folder has them."""
+    context = get_script_run_ctx()
+    remove = getattr(context.uploaded_file_mgr, "remove_file", None) if context is not None else None
+    if remove is not None:
+        remove(context.session_id, uploaded.file_id)
+    uploaded.close()
 
 
 def adopt(table: Table) -> None:
