@@ -31,6 +31,10 @@ ROWS = 1_000_000
 """Rows of the table."""
 NUMBERS, COLOURS = 8, ("red", "green", "blue", "grey", "black")
 """Its columns of numbers, and the texts of its category; the target is one column more."""
+SMALL_BYTES = 100_000
+"""Bytes of the beginning of it that is brought first, as a table of its own."""
+PHASES = ("upload", "preview", "reading")
+"""What happens to a table, one after the other: it is sent, looked through, and read."""
 SESSIONS = (30,)
 """Browsers that train meanwhile, where the command line chooses none."""
 SECONDS = 8.0
@@ -83,19 +87,23 @@ async def _measure(running: Server, count: int, path: Path, seconds: float) -> R
             await asyncio.sleep(SETTLE_SECONDS)
             row = await _span(running, clients, measured, "before", asyncio.sleep(seconds))
             await one.visit("Data")
+            found: Row = {}
+            small = content[: content.index(b"\n", SMALL_BYTES) + 1]
+            await _bring(one, running.port, small, found)  # imports count as the server's
             before = running.own_megabytes
-            async with _peak(running) as peak:
+            async with _peak(running, found):
                 cancelled = await _cancel(one, running.port, content)
-                found: Row = {}
                 row |= await _span(running, clients, measured, "reading", _bring(one, running.port, content, found))
-            row |= found | {
-                "cancel": round(cancelled, 2),
-                "peak_of_numbers": round(1e6 * (max(peak) - before) / number_bytes(ROWS), 2),
+            peaks = {name: found.pop(name) for name in PHASES}
+            row |= found | {"cancel": round(cancelled, 2)}
+            row |= {
+                f"peak_{name}_of_numbers": round(1e6 * (peak - before) / number_bytes(ROWS), 2)
+                for name, peak in peaks.items()
             }
             row |= await _span(running, clients, measured, "training", _train(one, seconds, found))
             row |= {"first_point": found["first_point"], "pause": found["pause"]}
             row["kept_of_numbers"] = round(1e6 * (running.own_megabytes - before) / number_bytes(ROWS), 2)
-    for figure in ("tick_p95", "steps_per_second"):
+    for figure in ("tick_p95", "steps_per_second"):  # what the class feels of it
         row[f"{figure}_ratio"] = round(row[f"reading_{figure}"] / max(row[f"before_{figure}"], 1e-9), 2)
     return row
 
@@ -117,20 +125,21 @@ async def _span(running: Server, clients: list[Client], measured: Measured, name
 
 
 @asynccontextmanager
-async def _peak(running: Server) -> AsyncIterator[list[float]]:
-    """Megabytes of the server, looked at all the time."""
-    seen = [running.own_megabytes]
+async def _peak(running: Server, found: Row) -> AsyncIterator[None]:
+    """Note the most megabytes of the server in each phase, looking at it all the time."""
+    found |= dict.fromkeys(PHASES, 0.0) | {"phase": PHASES[0]}
 
     async def look() -> None:
         while True:
-            seen[0] = max(seen[0], running.own_megabytes)
+            found[found["phase"]] = max(found[found["phase"]], running.own_megabytes)
             await asyncio.sleep(LOOK_SECONDS)
 
     task = asyncio.create_task(look())
     try:
-        yield seen
+        yield
     finally:
         task.cancel()
+        del found["phase"]
 
 
 async def _upload(one: Client, port: int, content: bytes) -> asyncio.Task[float]:
@@ -173,7 +182,7 @@ class _Shown:
 
 async def _cancel(one: Client, port: int, content: bytes) -> float:
     """Bring the file and press Cancel on the way; the seconds until the page is there without it."""
-    one.onlookers.append(shown := _Shown())
+    one.onlookers[:] = [shown := _Shown()]
     task = await _upload(one, port, content)
     await one.until(lambda client: any(CANCEL_SHARE <= bar < 1 for bar in shown.bars[-2:]), LOAD_SECONDS)
     began = time.monotonic()
@@ -184,14 +193,18 @@ async def _cancel(one: Client, port: int, content: bytes) -> float:
 
 async def _bring(one: Client, port: int, content: bytes, found: Row) -> None:
     """Bring the file until it is the page's data."""
-    one.onlookers.append(shown := _Shown())
+    one.onlookers[:] = [shown := _Shown()]
     began = time.monotonic()
+    found["phase"] = "upload"
     task = await _upload(one, port, content)
+    found["phase"] = "preview"
     found["upload"] = round(time.monotonic() - began, 1)
     await one.until(lambda client: client.elements.find("selectbox", "Target") is not None, LOAD_SECONDS)
     found["preview"] = round(time.monotonic() - began, 1)
+    found["phase"] = "reading"
     await task
-    await one.until(lambda client: any("training samples" in text for text in shown.texts), LOAD_SECONDS)
+    async with updated([one]):
+        await one.until(lambda client: any(" training samples" in text for text in shown.texts), LOAD_SECONDS)
     found["usable"] = round(time.monotonic() - began, 1)
     found["reports"] = len(shown.bars)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -145,17 +145,19 @@ def add_table(
     reading: Reading | None = None,
     progress: Report = ignore,
     cancelled: Cancelled = never,
+    copied: Callable[[], None] = lambda: None,
 ) -> tuple[Inspection, tuple[str, ...]]:
     """Put a table into the data folder; returns what it holds, and sentences about older files that made room.
 
-    A file that is refused leaves nothing behind. Raises `DataError` and `DataCancelled`.
+    A file that is refused leaves nothing behind. `copied` is called when `source` is needed no more. Raises `DataError`
+    and `DataCancelled`.
     """
     name = file_name(name)
 
     def check(path: Path, sha256: str) -> Inspection:
         return inspect(path, sha256, name, reading, progress, cancelled)
 
-    return uploads.add(source, name, data_dir, check, progress, cancelled)
+    return uploads.add(source, name, data_dir, check, progress, cancelled, copied)
 
 
 def open_table(file: TableFile, data_dir: Path, progress: Report = ignore, cancelled: Cancelled = never) -> Inspection:

@@ -9,8 +9,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from mlp_core.catalog.tables import Table, TableFile
 from mlp_core.data import Progress, data_folder
 from mlp_core.data.inspection import Inspection, add_table, open_table, propose
+from mlp_core.data.uploads import IN_USE_SECONDS
 from mlp_core.errors import UserError
-from mlp_core.limits import MAX_TABLE_ROWS, MAX_UPLOAD_BYTES
+from mlp_core.limits import MAX_TABLE_ROWS, MAX_UPLOAD_BYTES, MAX_UPLOADS_BYTES
 from mlp_core.problems import with_data
 from mlp_core.spec import DataSpec
 from pages.shared import editor
@@ -26,7 +27,9 @@ def upload_area() -> None:
         "Bring a table (CSV or Parquet)", type=["csv", "tsv", "txt", "parquet"], key="upload-table",
         disabled=locked("data", "dataset"), max_upload_size=MAX_UPLOAD_BYTES // 1_000_000,
         help=f"At most {MAX_UPLOAD_BYTES / 1e6:,.0f} MB and {MAX_TABLE_ROWS:,} rows. It stays on this server, by its "
-        "content's sum: who has the link to your experiment can train on it, and nobody sees a list.",
+        "content's sum: who has the link to your experiment can train on it, and nobody sees a list. All uploads "
+        f"together may take {MAX_UPLOADS_BYTES / 1e6:,.0f} MB; those that nobody used for "
+        f"{IN_USE_SECONDS / 3600:.0f} hours make room for new ones.",
     )  # fmt: skip
     if uploaded is None or st.session_state.get(HANDLED) == uploaded.file_id:
         for sentence in st.session_state.get(SAID, ()):
@@ -38,7 +41,10 @@ def upload_area() -> None:
     # Said if this run ends on the way, by Cancel, or by whatever else is pressed.
     st.session_state[SAID] = (f"{uploaded.name} was not read to the end, and nothing of it was kept.",)
     try:
-        inspection, removed = add_table(uploaded, uploaded.name, data_folder(), progress=lambda now: _show(bar, now))
+        inspection, removed = add_table(
+            uploaded, uploaded.name, data_folder(), progress=lambda now: _show(bar, now),
+            copied=lambda: _let_go(uploaded),
+        )  # fmt: skip
         st.session_state[KNOWN] = inspection
         adopt(propose(inspection))
         st.session_state[SAID] = removed
