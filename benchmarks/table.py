@@ -11,8 +11,7 @@ import asyncio
 import tempfile
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,20 +88,13 @@ async def _measure(running: Server, count: int, path: Path, seconds: float) -> R
             await one.visit("Data")
             found: Row = {}
             small = content[: content.index(b"\n", SMALL_BYTES) + 1]
-            await _bring(one, running.port, small, found)  # imports count as the server's
-            before = running.own_megabytes
-            async with _peak(running, found):
-                cancelled = await _cancel(one, running.port, content)
-                row |= await _span(running, clients, measured, "reading", _bring(one, running.port, content, found))
-            peaks = {name: found.pop(name) for name in PHASES}
-            row |= found | {"cancel": round(cancelled, 2)}
-            row |= {
-                f"peak_{name}_of_numbers": round(1e6 * (peak - before) / number_bytes(ROWS), 2)
-                for name, peak in peaks.items()
-            }
+            await _bring(one, running.port, small, found, _Peaks(running))  # imports count as the server's
+            async with (peaks := _Peaks(running)):
+                found["cancel"] = round(await _cancel(one, running.port, content), 2)
+                bringing = _bring(one, running.port, content, found, peaks)
+                row |= await _span(running, clients, measured, "reading", bringing)
             row |= await _span(running, clients, measured, "training", _train(one, seconds, found))
-            row |= {"first_point": found["first_point"], "pause": found["pause"]}
-            row["kept_of_numbers"] = round(1e6 * (running.own_megabytes - before) / number_bytes(ROWS), 2)
+            row |= found | peaks.row()
     for figure in ("tick_p95", "steps_per_second"):  # what the class feels of it
         row[f"{figure}_ratio"] = round(row[f"reading_{figure}"] / max(row[f"before_{figure}"], 1e-9), 2)
     return row
@@ -124,22 +116,33 @@ async def _span(running: Server, clients: list[Client], measured: Measured, name
     }
 
 
-@asynccontextmanager
-async def _peak(running: Server, found: Row) -> AsyncIterator[None]:
-    """Note the most megabytes of the server in each phase, looking at it all the time."""
-    found |= dict.fromkeys(PHASES, 0.0) | {"phase": PHASES[0]}
+class _Peaks:
+    """The most megabytes of the server in each phase, looked at all the time while it is entered."""
 
-    async def look() -> None:
+    def __init__(self, running: Server) -> None:
+        self.phase = PHASES[0]
+        self.before = running.own_megabytes
+        self.most = dict.fromkeys(PHASES, self.before)
+        self._running = running
+
+    async def __aenter__(self) -> None:
+        self._task = asyncio.create_task(self._look())
+
+    async def __aexit__(self, *ended: object) -> None:
+        self._task.cancel()
+
+    async def _look(self) -> None:
         while True:
-            found[found["phase"]] = max(found[found["phase"]], running.own_megabytes)
+            self.most[self.phase] = max(self.most[self.phase], self._running.own_megabytes)
             await asyncio.sleep(LOOK_SECONDS)
 
-    task = asyncio.create_task(look())
-    try:
-        yield
-    finally:
-        task.cancel()
-        del found["phase"]
+    def row(self) -> Row:
+        """Above what it was before, in multiples of the table's numbers; and what is kept of it now."""
+        most = {f"peak_{name}_of_numbers": peak for name, peak in self.most.items()}
+        most["kept_of_numbers"] = self._running.own_megabytes
+        return {
+            name: round(1e6 * (megabytes - self.before) / number_bytes(ROWS), 2) for name, megabytes in most.items()
+        }
 
 
 async def _upload(one: Client, port: int, content: bytes) -> asyncio.Task[float]:
@@ -191,17 +194,17 @@ async def _cancel(one: Client, port: int, content: bytes) -> float:
     return time.monotonic() - began
 
 
-async def _bring(one: Client, port: int, content: bytes, found: Row) -> None:
+async def _bring(one: Client, port: int, content: bytes, found: Row, peaks: _Peaks) -> None:
     """Bring the file until it is the page's data."""
     one.onlookers[:] = [shown := _Shown()]
     began = time.monotonic()
-    found["phase"] = "upload"
+    peaks.phase = "upload"
     task = await _upload(one, port, content)
-    found["phase"] = "preview"
+    peaks.phase = "preview"
     found["upload"] = round(time.monotonic() - began, 1)
     await one.until(lambda client: client.elements.find("selectbox", "Target") is not None, LOAD_SECONDS)
     found["preview"] = round(time.monotonic() - began, 1)
-    found["phase"] = "reading"
+    peaks.phase = "reading"
     await task
     async with updated([one]):
         await one.until(lambda client: any(" training samples" in text for text in shown.texts), LOAD_SECONDS)
