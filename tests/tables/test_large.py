@@ -16,6 +16,7 @@ from mlp_core import data
 from mlp_core.data import DataCancelled, Progress, cells, inspection, reading, uploaded, uploads
 from mlp_core.data import cache as cache_module
 from mlp_core.data.inspection import Inspection, add_table, propose
+from mlp_core.data.overview import shared_samples
 from mlp_core.data.reading import is_large, reading_turn
 from mlp_core.data.sniff import find_layout
 from mlp_core.data.waiting import ignore, never
@@ -156,3 +157,12 @@ def test_a_control_character_in_utf_16_is_named_with_its_line(tmp_path: Path) ->
     path.write_bytes("a,b\n1,ā\n3,\x024\n".encode("utf-16"))
     with pytest.raises(data.errors.DataError, match="a control character in line 3"):
         find_layout(path, "t.csv")
+
+
+def test_doubles_are_counted_as_a_set_would_find_them(tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    rows = "\n".join(f"{a},{b},{'yn'[a % 2]}" for a, b in generator.integers(0, 12, (200, 2)))
+    found, _ = add_table(io.BytesIO(("a,b,label\n" + rows).encode()), "t.csv", tmp_path)
+    loaded = data.load(DataSpec(dataset="table", params={"table": propose(found).values()}), tmp_path)
+    seen = {row.tobytes() for row in loaded.x_train}
+    assert shared_samples(loaded) == sum(row.tobytes() in seen for row in loaded.x_test) > 0
