@@ -202,7 +202,8 @@ async def _bring(one: Client, port: int, content: bytes, found: Row, peaks: _Pea
     task = await _upload(one, port, content)
     peaks.phase = "preview"
     found["upload"] = round(time.monotonic() - began, 1)
-    inspected = f": {content.count(b'\n') - 1:,} rows, "
+    lines = content.count(b"\n")
+    inspected = f": {lines - 1:,} rows, "
     await one.until(lambda client: any(inspected in text for text in shown.texts), LOAD_SECONDS)
     found["preview"] = round(time.monotonic() - began, 1)
     peaks.phase = "reading"
