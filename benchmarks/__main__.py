@@ -10,7 +10,7 @@ from importlib import import_module
 from benchmarks.machine import machine
 from benchmarks.options import Options, Row, add_to, chosen
 
-BENCHMARKS = ("startup", "throughput", "contention", "page", "growth", "classroom", "editing", "catalog")
+BENCHMARKS = ("startup", "throughput", "contention", "page", "growth", "classroom", "editing", "table", "catalog")
 
 
 def main(arguments: list[str] | None = None) -> None:

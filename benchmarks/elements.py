@@ -11,7 +11,7 @@ from benchmarks.messages import state_of, value_of
 Path = tuple[int, ...]
 """The place of an element: its container's path, and its number there."""
 
-WIDGETS = ("button", "menu_button", "number_input", "selectbox", "checkbox", "slider", "button_group")
+WIDGETS = ("button", "menu_button", "number_input", "selectbox", "checkbox", "slider", "button_group", "file_uploader")
 """The kinds of widgets that the app has; other elements have nothing to send."""
 COMPONENT = "bidi_component"
 POPOVER = "popover"

@@ -122,6 +122,15 @@ def open_state(widget: str, is_open: bool) -> Any:
     return WidgetState(id=widget, bool_value=is_open)
 
 
+def file_state(uploader: str, file_id: str, name: str, size: int) -> Any:
+    """The WidgetState of a file uploader that holds an uploaded file."""
+    from streamlit.proto.Common_pb2 import FileUploaderState, FileURLs, UploadedFileInfo
+    from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+    held = UploadedFileInfo(name=name, size=size, file_id=file_id, file_urls=FileURLs(file_id=file_id))
+    return WidgetState(id=uploader, file_uploader_state_value=FileUploaderState(uploaded_file_info=[held]))
+
+
 def press_state(button: str) -> Any:
     """The WidgetState of a button that was pressed; it is sent once."""
     from streamlit.proto.WidgetStates_pb2 import WidgetState

@@ -56,7 +56,9 @@ class Client:
         self._drawn_now: set[str] = set()
         self._requests: list[_Request] = []
         self._stream: str | None = None
+        self._place: Any = None
         self._changed = asyncio.Condition()
+        self.onlookers: list[Callable[[Any], None]] = []
         self.elements = Elements()
         self.points = Points()
         self.timers: dict[str, Timer] = {}
@@ -111,6 +113,8 @@ class Client:
                     self.timers.pop(fragment, None)
             elif kind == "delta":
                 self._take(tuple(message.metadata.delta_path), message.delta, len(raw))
+            elif kind == "file_urls_response":
+                self._place, *_ = message.file_urls_response.file_urls
             elif kind == "script_finished":
                 early = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
                 self._finish(message.metadata.run.script_run_id, superseded=early)
@@ -129,6 +133,8 @@ class Client:
         self._page = page or self._page
 
     def _take(self, path: tuple[int, ...], delta: Any, size: int) -> None:
+        for onlooker in self.onlookers:
+            onlooker(delta)
         element = self.elements.put(path, delta, self._run)
         if element is None or element.kind != COMPONENT:
             return
@@ -236,6 +242,18 @@ class Client:
     async def unfold(self, popover: Element, is_open: bool = True) -> float:
         """Open a popover, or close it; the seconds until its content is there."""
         return await self._set(popover, messages.open_state(popover.id, is_open))
+
+    async def place_for(self, name: str) -> tuple[str, str]:
+        """Where a file of this name is to be put: its identity, and the address below the server's root."""
+        from streamlit.proto.BackMsg_pb2 import BackMsg
+
+        message = BackMsg()
+        message.file_urls_request.request_id = name
+        message.file_urls_request.file_names.append(name)
+        self._place = None
+        await self._socket.send(message.SerializeToString())
+        await self.until(lambda client: client._place is not None)
+        return self._place.file_id, self._place.upload_url
 
     async def visit(self, page: str) -> float:
         """Go to the page with this title; the seconds until it is there."""

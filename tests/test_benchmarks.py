@@ -29,6 +29,7 @@ from benchmarks import (
     growth,
     page,
     startup,
+    table,
     throughput,
     users,
 )
@@ -362,6 +363,15 @@ def test_a_wrong_option_is_refused(wrong: list[str], capsys: pytest.CaptureFixtu
 def test_every_benchmark_has_rows() -> None:
     for name in command.BENCHMARKS:
         assert callable(import_module(f"benchmarks.{name}").rows)
+
+
+def test_the_large_table_has_the_columns_that_its_bytes_are_counted_for(tmp_path: Path) -> None:
+    path = tmp_path / "large.csv"
+    table.write_table(path, 50)
+    header, *lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 50
+    assert 4 * 50 * len(header.split(",")) == table.number_bytes(50)
+    assert {line.rsplit(",", 1)[1] for line in lines} == {"yes", "no"}
 
 
 def test_the_machine_is_named(tmp_path: Path) -> None:

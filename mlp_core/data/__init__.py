@@ -88,7 +88,9 @@ def _load_downloaded(spec: DataSpec, folder: Path, progress: Report, cancelled: 
 
     def read(report: Report) -> Dataset:
         report(Progress(f"Reading {entry.label}"))
-        whole: Dataset = load_object(entry.loader)(entry, folder) if images else _read_downloaded_table(spec, folder)
+        if not images:
+            return _read_downloaded_table(spec, folder)
+        whole: Dataset = load_object(entry.loader)(entry, folder, report, cancelled)
         return whole
 
     whole = _cache.get(key, read, progress, cancelled)

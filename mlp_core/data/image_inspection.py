@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -68,11 +68,17 @@ class ImageInspection:
 
 
 def add_archive(
-    source: IO[bytes], name: str, data_dir: Path, progress: Report = ignore, cancelled: Cancelled = never
+    source: IO[bytes],
+    name: str,
+    data_dir: Path,
+    progress: Report = ignore,
+    cancelled: Cancelled = never,
+    copied: Callable[[], None] = lambda: None,
 ) -> tuple[ImageInspection, tuple[str, ...]]:
     """Put an archive into the data folder; returns what it holds, and sentences about older files that made room.
 
-    A file that is refused leaves nothing behind. Raises `DataError` and `DataCancelled`.
+    A file that is refused leaves nothing behind. `copied` is called when `source` is needed no more.
+    Raises `DataError` and `DataCancelled`.
     """
     name = file_name(name, "images.zip")
 
@@ -80,7 +86,7 @@ def add_archive(
         file = UserFile(name=name, sha256=sha256, size=path.stat().st_size)
         return _inspect(path, file, progress, cancelled)
 
-    return uploads.add(source, name, data_dir, check, progress, cancelled)
+    return uploads.add(source, name, data_dir, check, progress, cancelled, copied)
 
 
 def open_archive_file(

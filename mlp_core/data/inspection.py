@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +17,7 @@ from mlp_core.catalog.parameters import shorten
 from mlp_core.catalog.tables import DATE_FORMATS, IGNORED, MISSING, Column, Table, TableFile
 from mlp_core.data import uploads
 from mlp_core.data.cells import Texts, are_missing, blocks, days_of, numbers_of
+from mlp_core.data.reading import reading_turn
 from mlp_core.data.sniff import Layout, Reading, find_layout
 from mlp_core.data.waiting import Cancelled, Report, ignore, never
 from mlp_core.errors import DataError
@@ -26,9 +27,11 @@ PREVIEW_ROWS = 50
 """How many rows are kept to be shown."""
 COUNTED = 20_000
 """How many different texts of a column are told apart; one with more is no category and no class."""
-SAMPLE = 20_000
+COUNTED_IN_ALL = 1_000_000
+"""How many of all columns together: a wide table has fewer for each, though as many as a target may have classes."""
+SAMPLE = 5_000
 """How many numbers of a column are kept for its distribution."""
-SAMPLE_OF_A_BLOCK = 2_000
+SAMPLE_OF_A_BLOCK = 500
 NEARLY_ALL = 0.9
 """The share of numbers, among the cells that are not missing, that makes a column one of numbers."""
 CLASS_NUMBERS = 20
@@ -115,18 +118,21 @@ def inspect(
 
     Raises `DataError` naming what is wrong with it, and `DataCancelled`.
     """
-    layout = find_layout(path, name, reading)
-    found = {column: ColumnSummary(column) for column in layout.names}
-    preview: list[list[str]] = []
-    rows = 0
-    for block in blocks(path, name, layout, layout.names, progress, cancelled):
-        size = len(next(iter(block.values())))
-        if len(preview) < PREVIEW_ROWS:
-            heads = [texts.slice(0, PREVIEW_ROWS - len(preview)).to_pylist() for texts in block.values()]
-            preview += [[shorten_cell(cell) for cell in row] for row in zip(*heads, strict=True)]
-        for column, texts in block.items():
-            _add(found[column], texts, rows, layout.reading.decimal)
-        rows += size
+    with reading_turn(name, path.stat().st_size, progress, cancelled):
+        layout = find_layout(path, name, reading, cancelled)
+        found = {column: ColumnSummary(column) for column in layout.names}
+        counted = _texts_told_apart(len(found))
+        preview: list[list[str]] = []
+        rows = 0
+        for block in blocks(path, name, layout, layout.names, progress, cancelled):
+            size = len(next(iter(block.values())))
+            if len(preview) < PREVIEW_ROWS:
+                heads = [texts.slice(0, PREVIEW_ROWS - len(preview)).to_pylist() for texts in block.values()]
+                preview += [[shorten_cell(cell) for cell in row] for row in zip(*heads, strict=True)]
+            for column, texts in block.items():
+                _add(found[column], texts, rows, layout.reading.decimal, counted)
+            rows += size
+            del block
     if rows < 2:
         raise DataError(f"The table {name!r} has {rows} rows, and at least 2 are needed. Choose one that holds more.")
     return Inspection(name, sha256, path.stat().st_size, layout, rows, found, preview)
@@ -139,17 +145,19 @@ def add_table(
     reading: Reading | None = None,
     progress: Report = ignore,
     cancelled: Cancelled = never,
+    copied: Callable[[], None] = lambda: None,
 ) -> tuple[Inspection, tuple[str, ...]]:
     """Put a table into the data folder; returns what it holds, and sentences about older files that made room.
 
-    A file that is refused leaves nothing behind. Raises `DataError` and `DataCancelled`.
+    A file that is refused leaves nothing behind. `copied` is called when `source` is needed no more. Raises `DataError`
+    and `DataCancelled`.
     """
     name = file_name(name)
 
     def check(path: Path, sha256: str) -> Inspection:
         return inspect(path, sha256, name, reading, progress, cancelled)
 
-    return uploads.add(source, name, data_dir, check, progress, cancelled)
+    return uploads.add(source, name, data_dir, check, progress, cancelled, copied)
 
 
 def open_table(file: TableFile, data_dir: Path, progress: Report = ignore, cancelled: Cancelled = never) -> Inspection:
@@ -174,8 +182,14 @@ def shorten_cell(cell: str) -> str:
     return cell if len(cell) <= 60 else cell[:59] + "…"
 
 
-def _add(summary: ColumnSummary, texts: Texts, before: int, decimal: str) -> None:
-    """Take the cells of a block into the summary of their column; `before` rows came earlier."""
+def _texts_told_apart(columns: int) -> int:
+    """How many texts each of so many columns may have: they are Python's own, of some hundred bytes each."""
+    return max(MAX_CLASSES + 1, min(COUNTED, COUNTED_IN_ALL // columns))
+
+
+def _add(summary: ColumnSummary, texts: Texts, before: int, decimal: str, counted: int) -> None:
+    """Take the cells of a block into the summary of their column; `before` rows came earlier, and so many different
+    texts are told apart."""
     import pyarrow.compute as pc
 
     gone = are_missing(texts)
@@ -198,10 +212,10 @@ def _add(summary: ColumnSummary, texts: Texts, before: int, decimal: str) -> Non
             summary.sample.append(measured[::step][:SAMPLE_OF_A_BLOCK].copy())
     if not summary.many:
         counts = pc.value_counts(texts)
-        values, times = (counts.field(place).slice(0, COUNTED + 1).to_pylist() for place in (0, 1))
-        for text, count in zip(values, times, strict=True):
-            summary.texts[text] += count
-        if len(summary.texts) > COUNTED:
+        if len(counts) <= counted:
+            for text, count in zip(*(counts.field(place).to_pylist() for place in (0, 1)), strict=True):
+                summary.texts[text] += count
+        if max(len(counts), len(summary.texts)) > counted:
             summary.many = True
             summary.texts.clear()
 
@@ -253,7 +267,7 @@ def column_of(summary: ColumnSummary, kind: str) -> Column:
     if kind == "category":
         if summary.many:
             raise DataError(
-                f"The column {summary.name!r} has more than {COUNTED:,} different texts, too many for categories. "
+                f"The column {summary.name!r} has too many different texts for categories. "
                 "Ignore it, or choose another kind."
             )
         counts = {
@@ -305,7 +319,7 @@ def target_classes(summary: ColumnSummary, task: Task | None = None) -> tuple[st
         return ()
     names = class_names(summary)
     if summary.many or len(names) > MAX_CLASSES:
-        count = f"more than {COUNTED:,}" if summary.many else f"{len(names):,}"
+        count = f"more than {MAX_CLASSES:,}" if summary.many else f"{len(names):,}"
         raise DataError(
             f"The target {summary.name!r} has {count} classes; the limit is {MAX_CLASSES:,}. "
             "Predict it as a number, or choose another target."

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 Fitted = tuple[Floats, Floats, Floats]
 
-COLUMNS_AT_ONCE = 16
+COLUMNS_AT_ONCE = 2
 """How many columns are copied at a time, so that a large table is not copied whole."""
 
 
@@ -67,9 +67,9 @@ def fit_scale(training: Floats, scaling: str) -> tuple[Floats, Floats]:
 def fit_numbers(numbers: Floats, rows: Codes, strategies: Sequence[str], scaling: str) -> Fitted:
     """Fills, centre and scale (F,) of columns (N, F), fitted on some of the rows."""
     found = []
-    for start in _starts(numbers.shape[1]):
-        block = np.ascontiguousarray(numbers[rows, start[0] : start[1]])
-        fills = fit_fills(block, strategies[start[0] : start[1]])
+    for start, end in starts(numbers.shape[1]):
+        block = np.ascontiguousarray(numbers[rows, start:end])
+        fills = fit_fills(block, strategies[start:end])
         block = np.where(np.isnan(block), fills, block)
         found.append((fills, *fit_scale(block, scaling)))
     if not found:
@@ -105,7 +105,7 @@ def one_hot(codes: Codes, fill: int, width: int) -> Floats:
     return columns
 
 
-def _starts(columns: int) -> list[tuple[int, int]]:
+def starts(columns: int) -> list[tuple[int, int]]:
     """Blocks of columns from start to end; sums of a lone column would round otherwise."""
     ends = [*range(COLUMNS_AT_ONCE, columns - 1, COLUMNS_AT_ONCE), columns]
     return list(zip([0, *ends[:-1]], ends, strict=True)) if columns else []

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlp_core.catalog.tables import MISSING, SEPARATORS
+from mlp_core.data.errors import DataCancelled
+from mlp_core.data.waiting import Cancelled, never
 from mlp_core.errors import DataError
 from mlp_core.limits import MAX_CELL_BYTES, MAX_NAME, MAX_TABLE_CELLS, MAX_TABLE_COLUMNS, MAX_TABLE_ROWS
 
@@ -57,12 +59,15 @@ class Layout:
     """How it is read."""
     names: tuple[str, ...]
     """Its columns."""
+    lines: int = 1
+    """How many lines it has at the most; of no meaning for Parquet."""
 
 
-def find_layout(path: Path, name: str, given: Reading | None = None) -> Layout:
+def find_layout(path: Path, name: str, given: Reading | None = None, cancelled: Cancelled = never) -> Layout:
     """How the file is to be read, or what its columns are if it is read as given.
 
-    `name` is what the user calls it. Raises `DataError` for a file that is no table, or larger than a limit.
+    `name` is what the user calls it; `cancelled` is asked at every block. Raises `DataError` for a file that is no
+    table, or larger than a limit, and `DataCancelled`.
     """
     with path.open("rb") as file:
         start = file.read(SAMPLE_BYTES)
@@ -75,8 +80,8 @@ def find_layout(path: Path, name: str, given: Reading | None = None) -> Layout:
         raise DataError(
             f"The file {name!r} is {kind}, not a table as text. Save the table as CSV, and choose that file."
         )
-    reading = given or Reading(encoding=_find_encoding(path, start, name))
-    lines = _check_text(path, reading.encoding, name)
+    reading = given or Reading(encoding=_find_encoding(path, start, cancelled))
+    lines = _check_text(path, reading.encoding, name, cancelled)
     rows = _decoded(start, reading.encoding, name)
     if given is None:
         reading = _find_marks(reading, rows)
@@ -92,7 +97,7 @@ def find_layout(path: Path, name: str, given: Reading | None = None) -> Layout:
     elif len(cells) == 1 and len(start) < SAMPLE_BYTES:
         raise DataError(f"The file {name!r} has a first line and no rows below it. Choose one that holds rows.")
     check_names(name, names)
-    return Layout(reading, tuple(names))
+    return Layout(reading, tuple(names), lines)
 
 
 def check_names(name: str, names: Sequence[str]) -> None:
@@ -139,7 +144,7 @@ def _check_size(name: str, lines: int, columns: int, whole: bool = True) -> None
             )
 
 
-def _find_encoding(path: Path, start: bytes, name: str) -> str:
+def _find_encoding(path: Path, start: bytes, cancelled: Cancelled) -> str:
     for mark, encoding in _MARKS:
         if start.startswith(mark):
             return encoding
@@ -149,14 +154,15 @@ def _find_encoding(path: Path, start: bytes, name: str) -> str:
             if share > 0.6 and start[1 - offset :: 2].count(0) == 0:
                 return encoding
         return "utf-8"
-    return next(encoding for encoding in ("utf-8", "cp1252", "latin-1") if _decodes(path, encoding))
+    return next(encoding for encoding in ("utf-8", "cp1252", "latin-1") if _decodes(path, encoding, cancelled))
 
 
-def _decodes(path: Path, encoding: str) -> bool:
+def _decodes(path: Path, encoding: str, cancelled: Cancelled) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     with path.open("rb") as file:
         try:
             while block := file.read(BLOCK_BYTES):
+                _stop_if(cancelled)
                 decoder.decode(block)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
@@ -164,13 +170,14 @@ def _decodes(path: Path, encoding: str) -> bool:
     return True
 
 
-def _check_text(path: Path, encoding: str, name: str) -> int:
+def _check_text(path: Path, encoding: str, name: str, cancelled: Cancelled) -> int:
     """How many lines the file has at the most. Raises `DataError` for bytes that no text has."""
     lines, wide = 1, encoding.startswith("utf-16")
     decoder = codecs.getincrementaldecoder(encoding)()
     last = b""
     with path.open("rb") as file:
         while True:
+            _stop_if(cancelled)
             block = file.read(BLOCK_BYTES)
             try:
                 text = decoder.decode(block, final=not block)
@@ -179,10 +186,10 @@ def _check_text(path: Path, encoding: str, name: str) -> int:
                     f"The file {name!r} is not text in {encoding} ({error.reason}, near line {lines:,}). "
                     "Choose its encoding, or save it as 'CSV UTF-8'."
                 ) from None
-            bad = text.translate(_KEEP_CONTROLS) if wide else block.translate(None, _TEXT_BYTES)
-            if bad:
-                what = "a NUL byte" if bad[0] in ("\0", 0) else "a control character"
-                at = lines + _lines_before(text, bad[0] if isinstance(bad, str) else chr(bad[0]))
+            # Bytes are looked at faster than characters; in UTF-16, other characters have such bytes as well.
+            if bad := _CONTROL.search(text) if wide or block.translate(None, _TEXT_BYTES) else None:
+                what = "a NUL byte" if bad[0] == "\0" else "a control character"
+                at = lines + text.count("\n", 0, bad.start())
                 raise DataError(
                     f"The file {name!r} has {what} in line {at:,}, so that it is no text, or a damaged one. "
                     "Save the table as CSV again."
@@ -198,20 +205,12 @@ def _check_text(path: Path, encoding: str, name: str) -> int:
 
 
 _TEXT_BYTES = bytes(sorted(set(range(256)) - set(_CONTROLS)))
+_CONTROL = re.compile("[" + re.escape(_CONTROLS.decode()) + "]")
 
 
-class _Controls:
-    """A table for `str.translate` that leaves control characters alone and takes away all others."""
-
-    def __getitem__(self, code: int) -> int | None:
-        return code if code < 32 and code in _CONTROLS else None
-
-
-_KEEP_CONTROLS = _Controls()
-
-
-def _lines_before(text: str, character: str) -> int:
-    return text[: text.index(character)].count("\n")
+def _stop_if(cancelled: Cancelled) -> None:
+    if cancelled():
+        raise DataCancelled("Reading the table was stopped. Open it again when you like.")
 
 
 def _decoded(start: bytes, encoding: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,17 @@ from mlp_core.catalog.tables import Column, Table, table_of
 from mlp_core.data import uploads
 from mlp_core.data.cells import blocks, codes_of, days_of, numbers_of
 from mlp_core.data.dataset import Array, Dataset, read_only
-from mlp_core.data.errors import DataMissing
-from mlp_core.data.preparation import Preparation, fit_category, fit_numbers, fit_scale, one_hot, scaled
+from mlp_core.data.errors import DataCancelled, DataMissing
+from mlp_core.data.preparation import Preparation, fit_category, fit_numbers, fit_scale, one_hot, scaled, starts
+from mlp_core.data.reading import SMALL_BYTES, give_back_memory, reading_turn
 from mlp_core.data.sniff import Layout, Reading, find_layout
 from mlp_core.data.split import split_parts
-from mlp_core.data.waiting import Cancelled, Report
+from mlp_core.data.waiting import Cancelled, Progress, Report, never
 from mlp_core.errors import DataError
 from mlp_core.spec import DataSpec
 
-ROWS_AT_ONCE = 100_000
-"""How many rows become inputs at a time, so that a large table is not copied whole."""
+CELLS_AT_ONCE = 250_000
+"""How many cells become inputs at a time, so that a large table is not copied whole."""
 
 
 class Columns:
@@ -68,19 +69,20 @@ class Columns:
         self.numbers, self.codes, self.target = self.numbers[rows], self.codes[rows], self.target[rows]
 
 
-def layout_of(table: Table, path: Path) -> Layout:
+def layout_of(table: Table, path: Path, cancelled: Cancelled = never) -> Layout:
     """How the file of a table is read, and its columns; raises `DataError` where it is not as the table says."""
     file = table.file
     reading = Reading(file.format, file.encoding, file.separator, file.decimal, file.header)
-    return find_layout(path, file.name, reading)
+    return find_layout(path, file.name, reading, cancelled)
 
 
 def read_columns(table: Table, path: Path, progress: Report, cancelled: Cancelled) -> Columns:
     """The columns of a table from its file; raises `DataError` and `DataCancelled`."""
     columns = Columns(table, table.file.rows)
     names = [*(column.name for column in table.features), table.target]
-    for block in blocks(path, table.file.name, layout_of(table, path), names, progress, cancelled):
+    for block in blocks(path, table.file.name, layout_of(table, path, cancelled), names, progress, cancelled):
         columns.take(block)
+        del block
     if columns.filled != table.file.rows:
         raise _other_rows(table, columns.filled)
     return columns
@@ -95,14 +97,22 @@ def load_uploaded(spec: DataSpec, data_dir: Path, progress: Report, cancelled: C
     if table is None:
         raise DataMissing("No table is chosen yet. Upload one on the Data page.")
     path = uploads.find(table.file.sha256, table.file.name, data_dir)
+    with reading_turn(table.file.name, path.stat().st_size, progress, cancelled):
+        return _load(spec, table, path, progress, cancelled)
+
+
+def _load(spec: DataSpec, table: Table, path: Path, progress: Report, cancelled: Cancelled) -> Dataset:
     columns = read_columns(table, path, progress, cancelled)
+    if table.file.size > SMALL_BYTES:
+        give_back_memory()
     kept = columns.kept()
     left_out = len(kept) - int(kept.sum())
     if left_out:
         columns.keep(kept)
     _check_rows(table, columns)
     parts = split_parts(spec, len(columns.target), columns.target if table.classes else None)
-    fitted, notes = _fit(table, columns, parts.train, spec.params["scaling"])
+    step = _Steps(table, len(columns.target), progress, cancelled)
+    fitted, notes = _fit(table, columns, parts.train, spec.params["scaling"], step)
     targets, target_mean, target_std = columns.target, None, None
     if not table.classes:
         targets = targets.reshape(-1, 1)
@@ -112,11 +122,11 @@ def load_uploaded(spec: DataSpec, data_dir: Path, progress: Report, cancelled: C
     mean, std = input_scale(table.features, fitted)
     return Dataset(
         spec=spec,
-        x_train=read_only(_inputs(columns, fitted, parts.train)),
+        x_train=read_only(_inputs(columns, fitted, parts.train, step)),
         y_train=read_only(targets[parts.train]),
-        x_validation=None if held_out is None else read_only(_inputs(columns, fitted, held_out)),
+        x_validation=None if held_out is None else read_only(_inputs(columns, fitted, held_out, step)),
         y_validation=None if held_out is None else read_only(targets[held_out]),
-        x_test=read_only(_inputs(columns, fitted, parts.test)),
+        x_test=read_only(_inputs(columns, fitted, parts.test, step)),
         y_test=read_only(targets[parts.test]),
         feature_names=tuple(name for column in table.features for name in column.input_names),
         feature_mean=read_only(mean.astype(np.float32)),
@@ -128,14 +138,37 @@ def load_uploaded(spec: DataSpec, data_dir: Path, progress: Report, cancelled: C
     )
 
 
-def _fit(table: Table, columns: Columns, train: NDArray[np.int64], scaling: str) -> tuple[Preparation, tuple[str, ...]]:
+class _Steps:
+    """Counts the steps of preparing a table: tells how far it is, and stops where that is wanted."""
+
+    def __init__(self, table: Table, rows: int, progress: Report, cancelled: Cancelled) -> None:
+        self._name, self._progress, self._cancelled = table.file.name, progress, cancelled
+        self._cells = rows * len(table.features)
+        self._done = 0
+        self(0)
+
+    def __call__(self, cells: int) -> None:
+        """So many cells were fitted, or became inputs: each is looked at twice."""
+        if self._cancelled():
+            raise DataCancelled("Preparing the table was stopped. Open it again when you like.")
+        self._done += cells
+        self._progress(Progress(f"Preparing {self._name}", min(self._done, 2 * self._cells), 2 * self._cells))
+
+
+def _fit(
+    table: Table, columns: Columns, train: NDArray[np.int64], scaling: str, step: Callable[[int], None]
+) -> tuple[Preparation, tuple[str, ...]]:
     """What the training part holds, and sentences about it."""
     fills = [column.fill if column.fill != "drop" else "mean" for column in columns.measured]
-    numbers = fit_numbers(columns.numbers, train, fills, scaling)
-    chosen = tuple(
-        fit_category(columns.codes[train, place].astype(np.int64), column.fill)
-        for place, column in enumerate(columns.chosen)
-    )
+    rows, found = len(columns.target), []
+    for start, end in starts(len(fills)):
+        found.append(fit_numbers(columns.numbers[:, start:end], train, fills[start:end], scaling))
+        step(rows * (end - start))
+    numbers = [np.concatenate([one[part] for one in found]) if found else np.empty(0) for part in range(3)]
+    chosen = []
+    for place, column in enumerate(columns.chosen):
+        chosen.append(fit_category(columns.codes[train, place].astype(np.int64), column.fill))
+        step(rows)
     notes = []
     if columns.measured and scaling != "none":
         notes.append("Numbers were scaled by what the training part holds.")
@@ -146,7 +179,8 @@ def _fit(table: Table, columns: Columns, train: NDArray[np.int64], scaling: str)
         shown = ", ".join(map(repr, constant[:5])) + (", …" if len(constant) > 5 else "")
         holds = "column holds" if len(constant) == 1 else "columns hold"
         notes.append(f"{len(constant)} {holds} one value throughout the training part and nothing to teach: {shown}.")
-    return Preparation(*numbers, chosen), tuple(notes)
+    fill, centre, scale = numbers
+    return Preparation(fill, centre, scale, tuple(chosen)), tuple(notes)
 
 
 def _is_constant(columns: Columns, train: NDArray[np.int64], place: int) -> bool:
@@ -155,12 +189,15 @@ def _is_constant(columns: Columns, train: NDArray[np.int64], place: int) -> bool
     return bool(len(values) == 0 or np.ptp(values) == 0)
 
 
-def _inputs(columns: Columns, fitted: Preparation, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def _inputs(
+    columns: Columns, fitted: Preparation, rows: NDArray[np.int64], step: Callable[[int], None]
+) -> NDArray[np.float32]:
     """The inputs of some rows, float32 (rows, inputs), some thousand at a time."""
     features = columns.table.features
     found = np.empty((len(rows), sum(column.width for column in features)), dtype=np.float32)
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        some = rows[start : start + ROWS_AT_ONCE]
+    at_once = max(1, CELLS_AT_ONCE // max(1, len(features)))
+    for start in range(0, len(rows), at_once):
+        some = rows[start : start + at_once]
         numbers = scaled(columns.numbers[some], fitted.number_fills, fitted.centre, fitted.scale)
         measured = chosen = at = 0
         for column in features:
@@ -173,6 +210,7 @@ def _inputs(columns: Columns, fitted: Preparation, rows: NDArray[np.int64]) -> N
                 found[start : start + len(some), at] = numbers[:, measured]
                 measured += 1
             at = place.stop
+        step(len(some) * len(features))
     return found
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TypeVar
@@ -20,6 +21,8 @@ from mlp_core.errors import DataError
 from mlp_core.limits import MAX_UPLOAD_BYTES, MAX_UPLOADS_BYTES
 
 FOLDER = "uploads"
+IN_USE_SECONDS = 8 * 3600.0
+"""How long a file that was used makes no room for others: a day at school."""
 BLOCK_BYTES = 1 << 20
 _SUM = re.compile(r"[0-9a-f]{64}")
 
@@ -55,11 +58,13 @@ def add(
     check: Callable[[Path, str], FoundT],
     progress: Report = ignore,
     cancelled: Cancelled = never,
+    copied: Callable[[], None] = lambda: None,
 ) -> tuple[FoundT, tuple[str, ...]]:
     """Put a file into the data folder, once `check` has taken it; returns what `check` found, and what was removed.
 
-    `check` gets the file's place and sum, and raises for a file that is refused: then nothing of it remains. Raises
-    `DataError` too where the file is too large or cannot be saved, and `DataCancelled`.
+    `check` gets the file's place and sum, and raises for a file that is refused: then nothing of it remains. `copied`
+    is called when `source` is needed no more, before `check`. Raises `DataError` too where the file is too large or
+    cannot be saved, and `DataCancelled`.
     """
     folder = data_dir / FOLDER
     try:
@@ -68,11 +73,13 @@ def add(
         with work_folder(folder, "upload") as work:
             path = work / "file"
             sha256, size = _copy(source, path, name, progress, cancelled)
+            copied()
+            _in_the_way(folder, size, sha256)  # refused before it is looked through
             try:
                 found = check(path, sha256)
             except OSError as error:
                 raise DataError(f"The file {name!r} cannot be read: {error.strerror}. Upload it again.") from error
-            removed = _make_room(folder, size, sha256)
+            removed = _remove(_in_the_way(folder, size, sha256))
             path.replace(path_of(sha256, data_dir))
     except OSError as error:
         reason = error.strerror or str(error)
@@ -120,23 +127,39 @@ def _too_large(name: str, size: int) -> DataError:
     )
 
 
-def _make_room(folder: Path, size: int, sha256: str) -> tuple[str, ...]:
-    """Remove the files longest unused until a new one fits the limit on all; sentences that say so."""
+def _in_the_way(folder: Path, size: int, sha256: str) -> list[Path]:
+    """The files longest unused that must go for a new one to fit the limit on all.
+
+    Raises `DataError` where that would take one that was used a short while ago: somebody may be at work on it.
+    """
     kept = []
     for path in folder.iterdir():
         if _SUM.fullmatch(path.name) and path.name != sha256:
             status = path.stat()
             kept.append((status.st_mtime, status.st_size, path))
-    total, removed = size + sum(bytes_ for _, bytes_, _ in kept), 0
-    for _, bytes_, path in sorted(kept, key=lambda entry: entry[0]):
-        if total <= MAX_UPLOADS_BYTES:
+    over = size + sum(bytes_ for _, bytes_, _ in kept) - MAX_UPLOADS_BYTES
+    found = []
+    for used, bytes_, path in sorted(kept):
+        if over <= 0:
             break
+        if used > time.time() - IN_USE_SECONDS:
+            raise DataError(
+                f"The server has no room for this file: uploads may take {MAX_UPLOADS_BYTES / 1e6:,.0f} MB in all, "
+                f"and those of the last {IN_USE_SECONDS / 3600:.0f} hours are kept. Choose a smaller file, or have "
+                "whoever runs the server raise MLP_MAX_UPLOADS_MB."
+            )
+        found.append(path)
+        over -= bytes_
+    return found
+
+
+def _remove(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Remove files to make room; sentences that say so."""
+    for path in paths:
         path.unlink(missing_ok=True)
-        total -= bytes_
-        removed += 1
-    if not removed:
+    if not paths:
         return ()
-    files = "one file" if removed == 1 else f"{removed} files"
+    files = "one file" if len(paths) == 1 else f"{len(paths)} files"
     return (
         f"Uploads may take {MAX_UPLOADS_BYTES / 1e6:,.0f} MB in all on this server, so {files} longest unused "
         "made room for this one.",

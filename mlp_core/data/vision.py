@@ -16,22 +16,34 @@ import numpy as np
 from mlp_core.catalog import load_object
 from mlp_core.catalog.datasets import DatasetEntry
 from mlp_core.data.dataset import Dataset, read_only
+from mlp_core.data.errors import DataCancelled
 from mlp_core.data.fetch import has_sum
 from mlp_core.data.folder import remarks
 from mlp_core.data.formats import Images
 from mlp_core.data.published import sums
 from mlp_core.data.split import split_training
+from mlp_core.data.waiting import Cancelled, Progress, Report, ignore, never
 from mlp_core.errors import DataError
 from mlp_core.spec import DataSpec
 
 
-def load_images(entry: DatasetEntry, folder: Path) -> Dataset:
+def load_images(entry: DatasetEntry, folder: Path, progress: Report = ignore, cancelled: Cancelled = never) -> Dataset:
     """The whole set from its files in the folder; notes say how they differ from the published ones.
 
-    Raises `DataError` where the files are damaged.
+    Raises `DataError` where the files are damaged, and `DataCancelled` between two parts.
     """
+
+    def step(done: int, what: str) -> None:
+        if cancelled():
+            raise DataCancelled(f"Reading {entry.label} was stopped. Start it again when you like.")
+        progress(Progress(f"Reading {entry.label}: {what}", done, 10))
+
     spec = DataSpec(dataset=entry.name)
-    (x_train, y_train), (x_test, y_test) = (read_part(entry, folder, train) for train in (True, False))
+    step(0, "training images")
+    x_train, y_train = read_part(entry, folder, train=True)
+    step(7, "test images")
+    x_test, y_test = read_part(entry, folder, train=False)
+    step(9, "sums of its files")
     sizes = ((len(x_train), spec.facts.train_size, "training"), (len(x_test), spec.facts.test_size, "test"))
     return Dataset(
         spec=spec,

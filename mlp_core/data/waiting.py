@@ -12,7 +12,8 @@ from mlp_core.errors import UserError
 
 ResultT = TypeVar("ResultT")
 
-_POLL_SECONDS = 0.05
+POLL_SECONDS = 0.05
+"""Between two looks at whether somebody who waits has given it up."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class SingleFlight:
 
 def _wait(flight: _Flight, progress: Report, cancelled: Cancelled) -> None:
     seen = None
-    while not flight.done.wait(_POLL_SECONDS):
+    while not flight.done.wait(POLL_SECONDS):
         if cancelled():
             raise DataCancelled("The wait for the data was stopped. Start it again when you like.")
         if flight.progress is not seen and flight.progress is not None:

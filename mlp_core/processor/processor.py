@@ -23,6 +23,8 @@ class Processor:
         # What prepares a run holds the GIL: many at once would take it from one another. One that tries a new structure
         # takes long, and must not keep all others waiting.
         self.preparations = Turns(2)
+        # Large files are read one after the other: each takes a core for seconds, and a multiple of its numbers' bytes.
+        self.readings = Turns(1)
         self._workers = Workers(self.cores, policy.NICENESS)
         self._background = Workers(self.cores, policy.BACKGROUND_NICENESS)
 

@@ -22,6 +22,7 @@ from mlp_core.training.mailbox import Goal, Mailbox
 from mlp_core.training.snapshot import BUSY, Status
 
 if TYPE_CHECKING:
+    from mlp_core.spec import Experiment
     from mlp_core.training.events import Events
     from mlp_core.training.trainer import Trainer
 
@@ -82,6 +83,10 @@ class Driver:
             self.thread = None
             return None
 
+    def has_data(self, experiment: Experiment) -> bool:
+        """Whether the experiment's data need no download, and no upload."""
+        return data.is_present(experiment.data, self._data_dir)
+
     def _leased(self) -> bool:
         return self._lease is None or self._lease.holds
 
@@ -92,22 +97,20 @@ class Driver:
         with mail.lock:
             generation, experiment, download = orders.generation, orders.experiment, orders.download
             weights, orders.download = orders.start_weights, False
-            held = orders.held
         assert experiment is not None
+
+        def wanted() -> bool:
+            return orders.generation == generation and not orders.closed
+
         try:
-            if held and experiment.data.entry.source == "uploaded":
-                raise data.DataMissing("Reading your file was stopped. Read it again when you like.")
             dataset = data.load(
                 experiment.data,
                 self._data_dir,
-                progress=self._show_progress,
-                cancelled=lambda: orders.closed or orders.generation != generation,
+                progress=lambda news: self._show_progress(generation, news),
+                cancelled=lambda: not wanted(),
                 download=download,
             )
             from mlp_core.training.trainer import Trainer
-
-            def wanted() -> bool:
-                return orders.generation == generation and not orders.closed
 
             trainer: Trainer | None = None
             with self._in_turn(wanted, self.processor.preparations, pressed=True) as begun:
@@ -128,6 +131,8 @@ class Driver:
             self._give_up(generation, "needs download", str(error))
             return
         except Exception:
+            if orders.generation != generation:
+                return  # it was given up for another one, which has no fault
             self._give_up(generation, "preparing", "")
             raise
         with mail.lock:
@@ -152,9 +157,11 @@ class Driver:
                 mail.prepared, mail.orders.goal = generation, None
                 mail.publish(status, message)
 
-    def _show_progress(self, progress: data.Progress) -> None:
+    def _show_progress(self, generation: int, progress: data.Progress) -> None:
         share = progress.done_bytes / progress.total_bytes if progress.total_bytes else None
-        self._mail.show(progress=(progress.what, share))
+        with self._mail.lock:
+            if self._mail.orders.generation == generation:
+                self._mail.show(progress=(progress.what, share))
 
     # Training
 

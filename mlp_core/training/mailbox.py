@@ -45,8 +45,6 @@ class Orders:
     """What the next run starts with, instead of drawn weights."""
     download: bool = False
     """Whether the data may be fetched."""
-    held: bool = False
-    """Whether reading the user's own file was given up, so that it waits to be asked for again."""
     goal: Goal | None = None
     """How far to train; None to stand still."""
     target: int = 0
@@ -131,6 +129,18 @@ class Mailbox:
         self.orders.start_weights = weights
         self.show(status="preparing", message="", progress=None, period=0.0,
                   goes_on=self.orders.goal is not None)  # fmt: skip
+
+    def stay(self, stopped: str) -> None:
+        """Give up the run that was asked for: the one at hand stays, or there is none for the reason `stopped`."""
+        orders = self.orders
+        orders.generation += 1
+        orders.goal = orders.start_weights = None
+        self.prepared = orders.generation
+        if self.trainer is None:
+            self.publish("failed", stopped)
+            return
+        orders.experiment, self.trainer.generation = self.trainer.run.experiment, orders.generation
+        self.publish("ready")
 
     def take_trainer(self, trainer: Trainer | None) -> None:
         """Put this trainer, or none, in the place of the one that is there."""

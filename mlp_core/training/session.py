@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from mlp_core.export.weights import Weights
     from mlp_core.training.record import RunRecord
 
+STOPPED = "The data were not read to the end: that was stopped. Press Train to read them, or choose another set."
+"""What a session says that has no run, and was kept from making one."""
 VIEW_SECONDS = 5.0
 """How long a view counts as on screen after a page last asked for it."""
 
@@ -86,7 +88,6 @@ class Session:
         mail = self._mail
         with mail.lock:
             before, mail.orders.experiment = mail.orders.experiment, experiment
-            mail.orders.held = mail.orders.held and before == experiment
             if weights is not None:
                 mail.orders.goal = None
                 mail.start_over(weights)
@@ -140,11 +141,28 @@ class Session:
 
     def download(self) -> None:
         """Fetch the experiment's data set, or read the user's own file again, then prepare the run."""
-        self._allow_download(True)
+        with self._mail.lock:
+            self._mail.orders.download = True
+            self._mail.start_over()
+            self._driver.wake()
 
     def cancel_download(self) -> None:
-        """Give the download up; what was fetched of it is removed. So is reading the user's own file."""
-        self._allow_download(False)
+        """Give up fetching or reading the data; what was fetched is removed.
+
+        The run at hand stays, and its experiment is the session's again; without one, the session has stopped with a
+        sentence that says so. Nothing happens when no data are on their way.
+        """
+        mail = self._mail
+        with mail.lock:
+            experiment = mail.orders.experiment
+            if mail.snapshot.status != "preparing" or experiment is None:
+                return
+            mail.orders.download = False
+            if mail.trainer is None and not self._driver.has_data(experiment):
+                mail.start_over()  # which says what is missing
+            else:
+                mail.stay(STOPPED)
+            self._driver.wake()
 
     def set_weight(self, path: Path, index: tuple[int, ...], value: float) -> None:
         """Set a number of the layer at a path in the run at hand: with the index (neuron, input) a weight, with
@@ -245,10 +263,4 @@ class Session:
             if mail.snapshot.status == "preparing":
                 mail.show(goes_on=True)
             mail.aim()
-            self._driver.wake()
-
-    def _allow_download(self, allowed: bool) -> None:
-        with self._mail.lock:
-            self._mail.orders.download, self._mail.orders.held = allowed, not allowed
-            self._mail.start_over()
             self._driver.wake()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO, Literal
 
 import pandas as pd
@@ -37,12 +37,15 @@ FEW_ROWS, SCROLLED = 12, 420
 """So many rows of a table are shown at once; more are scrolled through, in so many pixels."""
 
 
-def bring(source: IO[bytes], name: str, show: Report) -> tuple[str, ...]:
-    """Make an uploaded archive the experiment's data; returns what is to be said of it. Raises `UserError`."""
+def bring(source: IO[bytes], name: str, show: Report, copied: Callable[[], None]) -> tuple[str, ...]:
+    """Make an uploaded archive the experiment's data; returns what is to be said of it. Raises `UserError`.
+
+    `copied` is called as soon as the file is in the data folder.
+    """
     old = editor.experiment().data
     wanted = archive_of(old.params) if old.dataset == "images" else None
     missing = wanted is not None and not is_present(old)
-    inspection, removed = add_archive(source, name, data_folder(), progress=show)
+    inspection, removed = add_archive(source, name, data_folder(), progress=show, copied=copied)
     st.session_state[KNOWN] = inspection
     params = propose(inspection)
     if wanted is not None and wanted.file.sha256 == inspection.file.sha256:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from mlp_core.catalog.images import archive_of
 from mlp_core.catalog.tables import table_of
+from mlp_core.data.reading import is_large
 from pages.data import images
 from pages.data.columns import columns_area, reading_area
 from pages.data.holdings import holdings
@@ -12,11 +13,12 @@ from pages.live.runs import browser_runs
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.link import hidden
-from pages.shared.own_file import read_button, reading
+from pages.shared.loading import loading
+from pages.shared.own_file import read_button
 from pages.shared.verdict import PLAYGROUND_PAGE, apply_experiment
 
-LOAD_SECONDS, FILE_SECONDS = 20, 2
-"""How long the page waits for the data of a small set, and of a user's file before it shows how far that is."""
+LOAD_SECONDS, LONG_SECONDS = 20.0, 1.0
+"""How long the page waits for the data of a small set, and of one that takes long, whose progress it shows then."""
 
 st.subheader("Data", anchor=False)
 st.caption("What the network learns from. Whatever is changed here is in the Playground at once.")
@@ -48,14 +50,14 @@ else:
     st.markdown(f"**{as_text(current.data.entry.label)}**")
     st.caption(current.data.entry.summary)
 st.page_link(str(PLAYGROUND_PAGE), label="Train on it in the Playground", icon=":material/play_circle:")
-verdict = apply_experiment(session, FILE_SECONDS if current.data.entry.source == "uploaded" else LOAD_SECONDS)
+verdict = apply_experiment(session, LONG_SECONDS if is_large(current.data) else LOAD_SECONDS)
 snapshot = session.snapshot()
 if verdict.error:
     st.warning(as_text(verdict.error), icon=":material/warning:")
+elif snapshot.status == "preparing":
+    loading(session, snapshot, redraws=True)
 elif snapshot.dataset is not None and snapshot.dataset.spec == current.data:
     holdings(snapshot.dataset)
-elif snapshot.status == "preparing":
-    reading(session)
 elif snapshot.message:
     if not said:
         st.info(as_text(snapshot.message), icon=":material/info:")

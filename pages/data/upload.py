@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import IO
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mlp_core.catalog.tables import Table, TableFile
 from mlp_core.data import data_folder
 from mlp_core.data.inspection import Inspection, add_table, open_table, propose
+from mlp_core.data.uploads import IN_USE_SECONDS
 from mlp_core.data.waiting import Report
 from mlp_core.errors import UserError
-from mlp_core.limits import MAX_TABLE_ROWS, MAX_UPLOAD_BYTES
+from mlp_core.limits import MAX_TABLE_ROWS, MAX_UPLOAD_BYTES, MAX_UPLOADS_BYTES
 from mlp_core.problems import with_data
 from mlp_core.spec import DataSpec
 from mlp_core.training.session import Session
@@ -32,7 +36,9 @@ def upload_area(session: Session) -> None:
         help=f"At most {MAX_UPLOAD_BYTES / 1e6:,.0f} MB. A table has at most {MAX_TABLE_ROWS:,} rows. A zip holds PNG "
         "or JPEG images in a folder for each class, which may lie in folders 'train' and 'test', or images and a CSV "
         "file with the columns 'file' and 'label'. What you bring stays on this server, by its content's sum: who has "
-        "the link to your experiment can train on it, and nobody sees a list.",
+        "the link to your experiment can train on it, and nobody sees a list. All uploads together may take "
+        f"{MAX_UPLOADS_BYTES / 1e6:,.0f} MB; those that nobody used for {IN_USE_SECONDS / 3600:.0f} hours make room "
+        "for new ones.",
     )  # fmt: skip
     if uploaded is None or st.session_state.get(HANDLED) == uploaded.file_id:
         for sentence in st.session_state.get(SAID, ()):
@@ -42,22 +48,39 @@ def upload_area(session: Session) -> None:
     before = editor.experiment()
     with progress_bar(uploaded.name) as show:
         st.button("Cancel", key="cancel-upload")  # a press ends this run of the page at the next step of the bar
+        # Said if this run ends on the way, by Cancel, or by whatever else is pressed.
+        st.session_state[SAID] = (f"{uploaded.name} was not read to the end, and nothing of it was kept.",)
         try:
             bring = images.bring if uploaded.name.lower().endswith(".zip") else _bring_table
-            st.session_state[SAID] = bring(uploaded, uploaded.name, show)
+            st.session_state[SAID] = bring(uploaded, uploaded.name, show, lambda: _let_go(uploaded))
             if editor.experiment() == before:  # it asked for this very file, which was not there
                 session.download()
         except UserError as error:
+            st.session_state[SAID] = ()
             editor.say("data", str(error))
+        finally:
+            _let_go(uploaded)
     st.rerun()
 
 
-def _bring_table(source: IO[bytes], name: str, show: Report) -> tuple[str, ...]:
-    """Make an uploaded table the experiment's data; returns what is to be said of it. Raises `UserError`."""
-    inspection, removed = add_table(source, name, data_folder(), progress=show)
+def _bring_table(source: IO[bytes], name: str, show: Report, copied: Callable[[], None]) -> tuple[str, ...]:
+    """Make an uploaded table the experiment's data; returns what is to be said of it. Raises `UserError`.
+
+    `copied` is called as soon as the file is in the data folder.
+    """
+    inspection, removed = add_table(source, name, data_folder(), progress=show, copied=copied)
     st.session_state[KNOWN] = inspection
     adopt(propose(inspection))
     return removed
+
+
+def _let_go(uploaded: UploadedFile) -> None:
+    """Have Streamlit forget the file's bytes, which it holds as long as the page is open: the data folder has them."""
+    context = get_script_run_ctx()
+    remove = getattr(context.uploaded_file_mgr, "remove_file", None) if context is not None else None
+    if remove is not None:
+        remove(context.session_id, uploaded.file_id)
+    uploaded.close()
 
 
 def adopt(table: Table) -> None:

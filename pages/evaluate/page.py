@@ -14,8 +14,9 @@ from pages.live.page import LivePage
 from pages.live.runs import browser_runs
 from pages.live.slots import ViewSlot
 from pages.playground.control_bar import SOON_SECONDS, main_action
-from pages.playground.status import download_progress, message
+from pages.playground.status import message
 from pages.shared.layout import as_text
+from pages.shared.loading import loading
 from pages.shared.verdict import Verdict, apply_experiment, show_error
 
 
@@ -79,7 +80,7 @@ def evaluate(verdict: Verdict) -> None:
         if seen is not None:
             choices(seen)
     page.notice()
-    download_progress(session, snapshot)
+    loading(session, snapshot)
     message(session, snapshot, verdict.permits(snapshot))
     if seen is not None:
         with DRAWING.turn(Priority.PRESSED):

@@ -11,10 +11,11 @@ from pages.playground.data_panel import data_panel
 from pages.playground.network_panel import network_panel
 from pages.playground.output import output_panel
 from pages.playground.screen import screen
-from pages.playground.status import download_progress, message
+from pages.playground.status import message
 from pages.playground.tabs import live_tabs
 from pages.shared.editor import NETWORK, drawn_from, experiment
 from pages.shared.link import hidden, write_link
+from pages.shared.loading import loading
 from pages.shared.verdict import apply_experiment, measured_problems
 
 WIDTHS = {"data": 2.1, NETWORK: 4.9, "output": 3.6}
@@ -35,7 +36,7 @@ with DRAWING.turn(Priority.PRESSED):
     for slot in slots["strip"]:
         page.mount(slot)
     page.notice()
-    download_progress(session, snapshot)
+    loading(session, snapshot)
     message(session, snapshot, verdict.permits(snapshot))
     visible = {name: width for name, width in WIDTHS.items() if not hidden(name)}
     places = {}

@@ -26,8 +26,6 @@ from pages.shared.verdict import Permits
 
 WAITING_SECONDS = 1.0
 """A session that has waited so long for its turn is shown as waiting; shorter waits would only flicker."""
-DOWNLOAD_SECONDS = 0.5
-"""Between two updates of a download's progress."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,20 +187,6 @@ def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:
         )  # fmt: skip
         sets_here(entry)
         own_copy(session, entry)
-
-
-def download_progress(session: Session, snapshot: Snapshot) -> None:
-    """What of a data set has arrived, and a way to give it up; draws nothing when none is under way."""
-
-    def tick() -> None:
-        progress = session.snapshot().progress
-        if progress is not None:
-            what, share = progress
-            st.progress(share or 0.0, text=as_text(what))
-            st.button("Cancel", key="cancel_download", on_click=session.cancel_download)
-
-    if snapshot.progress is not None:
-        st.fragment(tick, run_every=DOWNLOAD_SECONDS, key="download_progress")()
 
 
 def _start_over_with(session: Session, learning_rate: float) -> None:

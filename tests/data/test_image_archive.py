@@ -198,6 +198,16 @@ def test_every_kind_of_image_becomes_pixels() -> None:
     assert len(survey.good) == 7
 
 
+def test_of_a_moving_image_the_first_picture_counts() -> None:
+    file = io.BytesIO()
+    Image.new("L", (4, 3), 100).save(file, "PNG", save_all=True, append_images=[Image.new("L", (4, 3), 200)])
+    archive = packed({"a/moves.png": file.getvalue(), "b/still.png": picture()})
+    found = read_images(archive, "moving.zip", list_images(archive, "moving.zip").images, (1, 3, 4))
+    assert not found.bad
+    assert {int(pixels.mean()) for member, pixels in zip(found.members, found.pixels, strict=True)
+            if member.path == "a/moves.png"} == {100}  # fmt: skip
+
+
 def test_images_that_cannot_be_decoded_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = picture(5, size=(64, 64), mode="RGB")
     wide = bytearray(picture())

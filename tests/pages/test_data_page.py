@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mlp_core import data
 from mlp_core.catalog.tables import table_of
+from mlp_core.data import reading
 from mlp_core.data.folder import data_folder
 from mlp_core.limits import MAX_UPLOAD_BYTES
 from mlp_core.link import encode
@@ -58,6 +62,27 @@ def test_a_refused_file_leaves_the_experiment_and_nothing_on_the_disk(page: AppT
     assert "Columns 1 and 2 of the table 'mine.csv' are both named 'a'" in messages(page)
     assert page.session_state["experiment"] == before
     assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_data_on_their_way_can_be_given_up(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, load, given_up = page.session_state["experiment"], data.load, threading.Event()
+
+    def read(spec: DataSpec, *arguments: Any, **keywords: Any) -> Any:
+        if spec.dataset == "table":
+            keywords["progress"](data.Progress("Reading mine.csv", 5, 10))
+            given_up.wait(30)
+        return load(spec, *arguments, **keywords)
+
+    monkeypatch.setattr(data, "load", read)
+    monkeypatch.setattr(reading, "SMALL_BYTES", 10)  # as one that takes long
+    upload(page, CSV.encode())
+    assert page.session_state["experiment"] != before
+    page.button(key="cancel_download").click().run()
+    given_up.set()
+    assert not page.exception
+    assert page.session_state["experiment"] == before
+    assert page.session.snapshot().dataset.spec == before.data
+    assert any("training samples" in element.value for element in page.markdown)
 
 
 def test_how_a_file_is_read_can_be_put_right(page: AppTest) -> None:

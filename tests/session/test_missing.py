@@ -49,6 +49,41 @@ def test_cancelling_a_download(session: Session, monkeypatch: pytest.MonkeyPatch
     assert snapshot.progress is None
 
 
+def test_reading_is_given_up_and_the_run_at_hand_stays(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    load, given_up = data.load, threading.Event()
+
+    def read(spec: DataSpec, *arguments: Any, **keywords: Any) -> Any:
+        if spec.dataset != "circle":
+            return load(spec, *arguments, **keywords)
+        keywords["progress"](data.Progress("Reading", 5, 10))
+        assert given_up.wait(LIMIT)
+        assert keywords["cancelled"]()
+        keywords["progress"](data.Progress("Reading", 6, 10))
+        raise data.DataCancelled("Reading was stopped.")
+
+    monkeypatch.setattr(data, "load", read)
+    session.apply(experiment("circle"))
+    assert session.wait(lambda s: s.progress is not None, LIMIT)
+    session.cancel_download()
+    assert until(session, "failed").message.startswith("The data were not read to the end")
+    given_up.set()
+    session.apply(experiment())
+    session.step()
+    before = until(session, "ready")
+    given_up.clear()
+    session.apply(experiment("circle"))
+    assert session.wait(lambda s: s.progress is not None, LIMIT)
+    session.cancel_download()
+    after = session.snapshot()
+    assert (after.status, after.run, after.step, session.experiment) == ("ready", before.run, before.step, experiment())
+    given_up.set()
+    session.cancel_download()  # nothing is on its way any more
+    session.step()
+    assert session.wait(lambda s: s.step == before.step + 1, LIMIT)
+    assert session.snapshot().progress is None
+    assert session.snapshot().run == before.run
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 def test_cuda_where_there_is_none_runs_on_the_cpu_and_says_so(session: Session) -> None:
     session.apply(experiment(device="cuda", epochs=1))

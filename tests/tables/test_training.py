@@ -187,6 +187,11 @@ def test_uploads_longest_unused_make_room_and_that_is_said(tmp_path: Path, monke
     assert "one file longest unused made room" in removed[0]
     assert uploads.path_of(sums[0], tmp_path).is_file()
     assert not uploads.path_of(sums[1], tmp_path).exists()
+    # The other two were used just now: none of them is taken from whoever works on it.
+    with pytest.raises(DataError, match=r"no room for this file: .* those of the last 8 hours are kept"):
+        add_table(io.BytesIO(b"a,b\n1,2\n3,7\n"), "fourth.csv", tmp_path)
+    assert len(list((tmp_path / "uploads").iterdir())) == 2
+    assert add_table(io.BytesIO(b"a,b\n1,2\n3,6\n"), "third.csv", tmp_path)[1] == ()  # it is there already
 
 
 def test_a_file_beyond_the_limit_is_refused_before_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
