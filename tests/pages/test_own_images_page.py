@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from mlp_core.catalog.images import archive_of
 from mlp_core.presets import preset as ready
 from mlp_core.problems import with_data
+from mlp_core.training.session import STOPPED
 from tests.pages.test_pages import LIMIT, ROOT, app, field, messages, settled  # noqa: F401
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "images"))
