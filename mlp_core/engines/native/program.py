@@ -13,8 +13,9 @@ from mlp_core.engines.native import weights
 from mlp_core.engines.native.arrays import Array, Memory, of_tensor
 from mlp_core.engines.native.chunk import FIELD, FIELDS
 from mlp_core.engines.native.criteria import criterion
-from mlp_core.engines.native.layers import Scope, Weight, forward
+from mlp_core.engines.native.layers import forward
 from mlp_core.engines.native.library import library
+from mlp_core.engines.native.scope import Scope, Weight
 from mlp_core.engines.native.sharing import BOARD_BYTES
 from mlp_core.engines.native.shuffling import STATE_BYTES
 from mlp_core.engines.native.table import WORD, Table
