@@ -56,7 +56,20 @@ def _sequential(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backw
     return x, backward
 
 
+def _begins_with_rms_norm(module: nn.Module) -> bool:
+    """Whether the input of layers reaches an RMSNorm as it is."""
+    for child in module.children():
+        if isinstance(child, nn.RMSNorm) or (isinstance(child, nn.Sequential) and _begins_with_rms_norm(child)):
+            return True
+        if not isinstance(child, nn.Identity | nn.Flatten | nn.Dropout | nn.AlphaDropout):
+            return False
+    return False
+
+
 def _residual(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    if scope.training and _begins_with_rms_norm(module):
+        # RMSNorm is several operators: its input gets two gradients, and autograd adds the block's own between them.
+        raise UnsupportedError("a residual block that begins with RMSNorm adds up its gradients in another order")
     made, back = _sequential(scope, module, x)
 
     def backward(gradient: Array, needed: bool) -> Array:
