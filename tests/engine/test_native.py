@@ -15,6 +15,7 @@ import torch
 from comparing import assert_same, assert_same_losses, experiment, layer, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernels import call, random, with_room
 
 from mlp_core import data
 from mlp_core.catalog import ACTIVATIONS
@@ -22,11 +23,10 @@ from mlp_core.engines.choose import engine_for
 from mlp_core.engines.eager import EagerEngine
 from mlp_core.engines.native import engine as module
 from mlp_core.engines.native import functions, layers
-from mlp_core.engines.native.arrays import Array, Memory, of_tensor
+from mlp_core.engines.native.arrays import Array
 from mlp_core.engines.native.engine import NativeEngine
 from mlp_core.engines.native.functions import vector_width
 from mlp_core.engines.native.library import library
-from mlp_core.engines.native.table import Table
 from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.engines.verdicts import Verdicts
 from mlp_core.presets import preset
@@ -52,6 +52,7 @@ def network(name: str, **params: Any) -> list[Any]:
 
 TAKEN: dict[str, Experiment] = {
     **{name: experiment(network(name)) for name in ACTIVATIONS},
+    **{name: experiment(network(name), batch_size=5) for name in ("BatchNorm1d", "LayerNorm", "RMSNorm")},
     **{
         name: experiment(network("Tanh"), loss=name, dataset="plane")
         for name in ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
@@ -254,26 +255,6 @@ def test_large_steps_are_left_to_others() -> None:
     run = build(described, data.load(DataSpec(dataset="xor", params={"points": 50})))
     with pytest.raises(UnsupportedError, match="large"):
         NativeEngine().prepare(run)
-
-
-def call(kernel: str, *arguments: torch.Tensor | float) -> None:
-    """Call a kernel of the library once; tensors have room for a vector behind them."""
-    table = Table(Memory())
-    table.call(kernel, *(of_tensor(value) if isinstance(value, torch.Tensor) else value for value in arguments))
-    table.finish()
-    library().function("walk", 2)(table.address, len(table))
-
-
-def random(size: int) -> torch.Tensor:
-    """Numbers of all magnitudes and both signs, with room for a vector behind them."""
-    generator = torch.Generator().manual_seed(size)
-    values = torch.randn(size + 64, generator=generator) * torch.exp(3 * torch.randn(size + 64, generator=generator))
-    return values[:size]
-
-
-def with_room(values: torch.Tensor) -> torch.Tensor:
-    """The same numbers, with room for a vector behind them."""
-    return torch.cat([values, torch.ones(64)])[: len(values)]
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

@@ -9,7 +9,8 @@ import numpy as np
 from torch import nn
 
 from mlp_core.engines.native.arrays import Array
-from mlp_core.engines.native.layers import Scope, log_softmax
+from mlp_core.engines.native.layers import log_softmax
+from mlp_core.engines.native.scope import Scope
 from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.run.modules import HingeLoss
 

@@ -88,20 +88,37 @@ def mkl(emitter: Emitter, name: str, count: Value, source: Value, target: Value)
 
 def _dropout(emitter: Emitter, target: Value, noise: Value, source: Value, stream: Value, share: Value, kept: Value,
              count: Value) -> None:  # fmt: skip
-    """Elements times noise: 1 / `kept` with the probability `share`, else 0.
+    """Elements times noise: 1 / `kept` with the probability `share`, else 0."""
+    builder = emitter.builder
+    inverse = builder.fdiv(number(1.0), kept)
+    with emitter.loop(count) as index:
+        one = emitter.select(_drawn(emitter, stream, share), inverse, number(0.0))
+        emitter.store(one, noise, index)
+        emitter.store(builder.fmul(emitter.load(source, index), one), target, index)
+
+
+def _alpha_dropout(emitter: Emitter, target: Value, noise: Value, source: Value, stream: Value, share: Value,
+                   scale: Value, kept: Value, dropped: Value, count: Value) -> None:  # fmt: skip
+    """Elements times noise, `scale` with the probability `share`, else 0, plus `kept` or `dropped`."""
+    builder = emitter.builder
+    with emitter.loop(count) as index:
+        drawn = _drawn(emitter, stream, share)
+        factor = emitter.select(drawn, scale, number(0.0))
+        emitter.store(factor, noise, index)
+        scaled = builder.fmul(emitter.load(source, index), factor)
+        emitter.store(builder.fadd(scaled, emitter.select(drawn, kept, dropped)), target, index)
+
+
+def _drawn(emitter: Emitter, stream: Value, share: Value) -> Value:
+    """Draw whether something happens that has this probability.
 
     Of 64 drawn bits the lower 53 are the digits of a number in [0, 1).
     """
     builder, draw = emitter.builder, emitter.module.globals["draw"]
-    digits_of = whole((1 << 53) - 1)
-    inverse = builder.fdiv(number(1.0), kept)
-    with emitter.loop(count) as index:
-        upper, lower = (builder.zext(builder.call(draw, [stream]), I64) for _ in range(2))
-        digits = builder.and_(builder.or_(builder.shl(upper, whole(32)), lower), digits_of)
-        drawn = builder.fmul(builder.uitofp(digits, share.type), number(2.0**-53, share.type))
-        one = emitter.select(builder.fcmp_ordered("<", drawn, share), inverse, number(0.0))
-        emitter.store(one, noise, index)
-        emitter.store(builder.fmul(emitter.load(source, index), one), target, index)
+    upper, lower = (builder.zext(builder.call(draw, [stream]), I64) for _ in range(2))
+    digits = builder.and_(builder.or_(builder.shl(upper, whole(32)), lower), whole((1 << 53) - 1))
+    drawn = builder.fmul(builder.uitofp(digits, share.type), number(2.0**-53, share.type))
+    return builder.fcmp_ordered("<", drawn, share)
 
 
 def _accumulate(emitter: Emitter, target: Value, source: Value, count: Value) -> None:
@@ -128,6 +145,7 @@ KERNELS: dict[str, Kernel] = {
     "copy": Kernel("ppi", _copy),
     "accumulate": Kernel("ppi", _accumulate),
     "dropout": Kernel("ppppdfi", _dropout),
+    "alpha_dropout": Kernel("ppppdfffi", _alpha_dropout),
     "bytes_to_numbers": Kernel("ppfi", _bytes_to_numbers),
 }
 """Kernels by name."""

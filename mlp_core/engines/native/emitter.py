@@ -183,7 +183,8 @@ class Emitter:
     def intrinsic(self, name: str, *arguments: Value) -> Value:
         """Call an operation of LLVM's own that has one type, such as 'llvm.sqrt'."""
         kind = arguments[0].type
-        named = f"{name}.{'f64' if kind == F64 else 'f32' if kind == F32 else f'v{kind.count}f32'}"
+        lanes = f"v{kind.count}" if isinstance(kind, ir.VectorType) else ""
+        named = f"{name}.{lanes}{'f64' if _element(kind) == F64 else 'f32'}"
         function = self.module.globals.get(named)
         if function is None:
             function = ir.Function(self.module, ir.FunctionType(kind, [kind] * len(arguments)), named)

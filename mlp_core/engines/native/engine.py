@@ -43,7 +43,7 @@ class _PreparedRun:
     def __init__(self, run: Run, update: Update, processor: Processor | None) -> None:
         self._run, self.update = run, update
         self._helping = None if processor is None else Helping(processor)
-        self._sizes = run.batches.sizes
+        self._sizes, self._buffers = run.batches.sizes, _addresses(run)
         self.storage = Storage(list(run.model.parameters()), run.optimizer, update, run.accumulates)
         self.program: Program | None = None
         shared = (run.step_settings, update, len(run.batches.x))
@@ -138,7 +138,13 @@ class _PreparedRun:
 
     def fits(self, run: Run, update: Update) -> bool:
         """Whether it was prepared for this run, with its optimizer set as it is now."""
-        return self._run is run and self.update == update and self._sizes == run.batches.sizes
+        same = self._run is run and self.update == update and self._sizes == run.batches.sizes
+        return same and self._buffers == _addresses(run)
+
+
+def _addresses(run: Run) -> list[int]:
+    """Where the network's buffers lie, which native code writes to."""
+    return [buffer.data_ptr() for buffer in run.model.buffers()]
 
 
 def _tried_steps(run: Run) -> int:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from mlp_core.engines.native.arrays import Array, Memory, of_tensor, view
-from mlp_core.engines.native.layers import Scope, Weight, forward
+from mlp_core.engines.native.layers import forward
 from mlp_core.engines.native.library import library
+from mlp_core.engines.native.scope import Scope, Weight
 from mlp_core.engines.native.table import Table
 from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.run.build import Run

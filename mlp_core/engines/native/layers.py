@@ -3,81 +3,24 @@ runs for it, in their order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
-from mlp_core.engines.native import activations, elementwise
+from mlp_core.engines.native import norm_layers
 from mlp_core.engines.native.arrays import Array
-from mlp_core.engines.native.table import Table
+from mlp_core.engines.native.scope import GRAIN, Backward, Rule, Scope
 from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.run.modules import Residual
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 """The constants of SELU, as `aten/src/ATen/native/Activation.cpp` has them."""
-ELEMENTWISE = {**elementwise.RULES, **activations.RULES}
-"""Every operator of one element at a time."""
 LEAST_SPREAD = 1e-6
 """Up to which difference of its bounds RReLU goes back as if all slopes were one."""
-GRAIN = 32768
-"""Elements from which PyTorch shares an operator's work among threads."""
-
-Backward = Callable[[Array, bool], Array]
-"""Calls for a layer's gradients, from that of its output. The second argument tells whether the gradient of its input
-is needed, which is the result; without need, the result is the argument itself."""
-
-
-@dataclass(frozen=True)
-class Weight:
-    """A parameter as native code sees it."""
-
-    value: Array
-    """The numbers."""
-    gradient: Array
-    """Where a step leaves their gradient."""
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What the rules of layers are given."""
-
-    table: Table
-    """Takes the calls."""
-    rows: int
-    """Samples of a batch."""
-    training: bool
-    """Whether layers do what they do in training; without it, there is no way back."""
-    weights: Mapping[int, Weight]
-    """Every parameter by the identity of its tensor."""
-    stream: int = 0
-    """Where the state of the run's random numbers lies."""
-    join: Callable[[Array, Array, Array], bool] = lambda errors, inputs, gradient: False
-    """Takes over a weight's gradient, the product of errors and inputs, if it is better computed where it is used."""
-    threads: int = 1
-    """How many PyTorch's kernels would use."""
-
-    def weight(self, parameter: Tensor) -> Weight:
-        """A parameter's numbers and the place of its gradient."""
-        return self.weights[id(parameter)]
-
-    def array(self, *shape: int) -> Array:
-        """New memory."""
-        return self.table.memory.array(*shape)
-
-    def map(self, kernel: str, *arguments: Array | float) -> Array:
-        """Call a kernel of single elements on arrays of one shape, for a new one of that shape."""
-        shape = next(argument.shape for argument in arguments if isinstance(argument, Array))
-        target = self.array(*shape)
-        if self.threads > 1 and target.size > GRAIN and kernel in ELEMENTWISE and ELEMENTWISE[kernel].scalar_ends:
-            raise UnsupportedError(f"PyTorch computes {kernel} in pieces, each with an end of its own")
-        self.table.call(kernel, target, *arguments, target.size)
-        return target
-
-
-Rule = Callable[[Scope, nn.Module, Array], tuple[Array, Backward]]
-"""From a layer and its input (rows, features) to its output, and what computes its gradients."""
+ALPHA = 1.7580993408473766
+"""How far below zero SELU's lowest value lies, as `aten/src/ATen/native/Dropout.cpp` has it."""
 
 
 def forward(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
@@ -113,7 +56,20 @@ def _sequential(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backw
     return x, backward
 
 
+def _begins_with_rms_norm(module: nn.Module) -> bool:
+    """Whether the input of layers reaches an RMSNorm as it is."""
+    for child in module.children():
+        if isinstance(child, nn.RMSNorm) or (isinstance(child, nn.Sequential) and _begins_with_rms_norm(child)):
+            return True
+        if not isinstance(child, nn.Identity | nn.Flatten | nn.Dropout | nn.AlphaDropout):
+            return False
+    return False
+
+
 def _residual(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    if scope.training and _begins_with_rms_norm(module):
+        # RMSNorm is several operators: its input gets two gradients, and autograd adds the block's own between them.
+        raise UnsupportedError("a residual block that begins with RMSNorm adds up its gradients in another order")
     made, back = _sequential(scope, module, x)
 
     def backward(gradient: Array, needed: bool) -> Array:
@@ -237,6 +193,22 @@ def _dropout(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward
     return y, lambda gradient, needed: scope.map("mul", gradient, noise) if needed else gradient
 
 
+def _alpha_dropout(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
+    assert isinstance(module, nn.AlphaDropout)
+    p = module.p
+    if not scope.training or p == 0:
+        return x, _pass
+    if p == 1:
+        raise UnsupportedError("its AlphaDropout drops everything")
+    scale = 1 / math.sqrt((ALPHA * ALPHA * p + 1) * (1 - p))
+    below, shift = np.float32(ALPHA * scale), np.float32(ALPHA * scale * p)
+    y, noise = scope.array(*x.shape), scope.array(*x.shape)
+    scope.table.call(
+        "alpha_dropout", y, noise, x, scope.stream, 1 - p, scale, float(shift), float(shift - below), x.size
+    )
+    return y, lambda gradient, needed: scope.map("mul", gradient, noise) if needed else gradient
+
+
 def _softmax(scope: Scope, module: nn.Module, x: Array) -> tuple[Array, Backward]:
     y = scope.array(*x.shape)
     scope.table.call("softmax", y, x, *x.shape)
@@ -350,6 +322,8 @@ RULES: dict[type[nn.Module], Rule] = {
     nn.Softsign: _softsign,
     nn.Tanhshrink: _tanhshrink,
     nn.Dropout: _dropout,
+    nn.AlphaDropout: _alpha_dropout,
+    **norm_layers.RULES,
     nn.Softmax: _softmax,
     nn.Softmin: _softmin,
     nn.LogSoftmax: _log_softmax,

@@ -15,8 +15,9 @@ from mlp_core.engines.native.chunk import FIELD, FIELDS
 from mlp_core.engines.native.criteria import criterion
 from mlp_core.engines.native.extras import Extras
 from mlp_core.engines.native.functions import avx2_width
-from mlp_core.engines.native.layers import Scope, Weight, forward
+from mlp_core.engines.native.layers import forward
 from mlp_core.engines.native.library import library
+from mlp_core.engines.native.scope import Scope, Weight
 from mlp_core.engines.native.sharing import BOARD_BYTES
 from mlp_core.engines.native.shuffling import STATE_BYTES
 from mlp_core.engines.native.table import WORD, Table

@@ -5,7 +5,7 @@ They follow `aten/src/ATen/cpu/vec/functional_base.h`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
@@ -22,15 +22,18 @@ def larger(emitter: Emitter, a: Value, b: Value) -> Value:
     return emitter.select(emitter.builder.fcmp_ordered(">", a, b), a, b)
 
 
-def loader(emitter: Emitter, source: Value, begin: Value) -> Load:
+def loader(emitter: Emitter, source: Value, begin: Value, width: int | None = None) -> Load:
     """Gives the vector that begins with an index of a row, which begins at `begin`."""
-    kind = vector(vector_width())
+    kind = vector(width or vector_width())
     return lambda index: emitter.load(source, emitter.add_index(begin, index), kind)
 
 
-def reduce_row(emitter: Emitter, load: Load, count: Value, join: Join) -> Value:
-    """All numbers of a row of any length, joined: one after the other where they fill no vector."""
-    builder, width = emitter.builder, vector_width()
+def reduce_row(emitter: Emitter, load: Load, count: Value, join: Join, width: int | None = None) -> Value:
+    """All numbers of a row of any length, joined: one after the other where they fill no vector.
+
+    `width` is that of the kernel's vectors where it is not the usual one, here and below.
+    """
+    builder, width = emitter.builder, width or vector_width()
     found, few = emitter.variable(F32, number(0.0)), emitter.array(width)
     with builder.if_else(builder.icmp_signed("<", count, whole(width))) as (narrow, wide):
         with narrow:
@@ -39,17 +42,20 @@ def reduce_row(emitter: Emitter, load: Load, count: Value, join: Join) -> Value:
             with emitter.loop(count, 1) as index:
                 emitter.set(found, join(emitter.get(found, F32), emitter.load(few, index)))
         with wide:
-            emitter.set(found, reduce_wide(emitter, load, count, join))
+            emitter.set(found, reduce_wide(emitter, load, count, join, width=width))
     return emitter.get(found, F32)
 
 
-def reduce_products(emitter: Emitter, first: Load, second: Load, count: Value) -> Value:
+def reduce_products(emitter: Emitter, factors: Sequence[Load], count: Value, width: int | None = None) -> Value:
     """The sum of a row of products. Behind the last full vector, a product and its sum are rounded once."""
-    builder, width = emitter.builder, vector_width()
+    builder, width = emitter.builder, width or vector_width()
     found, few = emitter.variable(F32, number(0.0)), emitter.array(width)
 
-    def product(index: Value) -> Value:
-        return builder.fmul(first(index), second(index))
+    def product(index: Value, factors: Sequence[Load] = factors) -> Value:
+        found = factors[0](index)
+        for factor in factors[1:]:
+            found = builder.fmul(found, factor(index))
+        return found
 
     with builder.if_else(builder.icmp_signed("<", count, whole(width))) as (narrow, wide):
         with narrow:
@@ -60,19 +66,21 @@ def reduce_products(emitter: Emitter, first: Load, second: Load, count: Value) -
         with wide:
             total = reduce_wide(
                 emitter, product, count, builder.fadd,
-                lambda total, index: emitter.fma(first(index), second(index), total),
+                lambda total, index: emitter.fma(product(index, factors[:-1]), factors[-1](index), total), width,
             )  # fmt: skip
             emitter.set(found, total)
     return emitter.get(found, F32)
 
 
-def reduce_wide(emitter: Emitter, load: Load, count: Value, join: Join, last: Join | None = None) -> Value:
+def reduce_wide(
+    emitter: Emitter, load: Load, count: Value, join: Join, last: Join | None = None, width: int | None = None
+) -> Value:
     """All numbers of a row that fills a vector, joined in the order in which PyTorch's vectors join them.
 
     `load` gives the vector that begins with an index; lanes behind the row's end hold whatever lies there. `last`,
     where it is given, joins what there is so far with what begins at the last index, if that fills no vector.
     """
-    builder, width = emitter.builder, vector_width()
+    builder, width = emitter.builder, width or vector_width()
     kind = vector(width)
     total = emitter.variable(kind, load(whole(0)))
     full = emitter.round_down(count, width)

@@ -102,7 +102,7 @@ def _softmax_backward(emitter: Emitter, target: Value, gradient: Value, output: 
     with emitter.loop(rows) as row:
         begin = emitter.scale_index(row, columns)
         slopes, shares = loader(emitter, gradient, begin), loader(emitter, output, begin)
-        total = emitter.spread(reduce_products(emitter, slopes, shares, columns), kind)
+        total = emitter.spread(reduce_products(emitter, [slopes, shares], columns), kind)
         with emitter.loop(columns, 0, kind.count) as index:
             slope = builder.fmul(builder.fsub(slopes(index), total), shares(index))
             emitter.store(slope, target, emitter.add_index(begin, index))
