@@ -102,12 +102,13 @@ def tuned(parameters: int, batch_size: int) -> Iterator[None]:
     import torch
 
     before = torch.get_num_threads()
+    flushed = (torch.tensor([1e-39]) * 0.5).item() == 0  # PyTorch does not tell otherwise
     tune_thread(parameters, batch_size, alone=True)
     try:
         yield
     finally:
         torch.set_num_threads(before)
-        torch.set_flush_denormal(False)
+        torch.set_flush_denormal(flushed)
 
 
 def lower_priority(niceness: int) -> None:
