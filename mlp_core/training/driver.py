@@ -320,15 +320,16 @@ class Driver:
         with mail.lock:
             trainer = mail.trainer
         assert trainer is not None
+        new = True
 
         def wanted() -> bool:
             return trainer.generation == orders.generation and not (orders.goal or orders.closed)
 
         with self._in_turn(wanted) as begun:
             if begun:
-                trainer.compute_views(mail.views_on_screen(), all_stale=True)
+                new = trainer.compute_views(mail.views_on_screen(), all_stale=True)
         with mail.lock:
-            if mail.snapshot.status not in BUSY:
+            if new and mail.snapshot.status not in BUSY:
                 mail.publish(mail.snapshot.status, mail.snapshot.message)
 
     def _fail(self, error: Exception) -> None:

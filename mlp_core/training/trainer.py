@@ -178,12 +178,16 @@ class Trainer:
 
     # Views and test passes
 
-    def compute_views(self, wanted: Iterable[str], *, all_stale: bool) -> None:
-        """Evaluate, and compute the wanted views that are due; with `all_stale`, all that show an older step."""
+    def compute_views(self, wanted: Iterable[str], *, all_stale: bool) -> bool:
+        """Evaluate, and compute the wanted views that are due; with `all_stale`, all that show an older step.
+
+        Gives whether there is something to show; see `ViewSchedule.compute`.
+        """
         use_threads(1)
         before = self.views.seconds
-        self.views.compute(wanted, self.loop.seconds + self.pace.rested, all_stale=all_stale)
+        new = self.views.compute(wanted, self.loop.seconds + self.pace.rested, all_stale=all_stale)
         self.pace.exclude(self.views.seconds - before)
+        return new
 
     def _evaluate(self) -> None:
         self._add_evaluation(self.loop.evaluate(self.run))
