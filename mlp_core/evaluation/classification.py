@@ -159,7 +159,8 @@ def classification_slices(
             curves[label] = _curves(true == label, scores[:, label])
         ranked = [label for label in range(classes) if curves[label] is not None and (classes > 2 or label == 1)]
         resampled = yield from _score_intervals(true, predicted, scores, ranked)
-        resampled |= {f"top_{count}_accuracy": wilson(int(hits[place].sum()), samples) for place, count in enumerate(top)}
+        for place, count in enumerate(top):
+            resampled[f"top_{count}_accuracy"] = wilson(int(hits[place].sum()), samples)
     for name in ("roc_auc", "average_precision"):
         reason = _ONE_SIDED if finite else _NOT_FINITE
         undefined += [Undefined(name, class_names[i], reason) for i, one in enumerate(curves) if one is None]

@@ -72,7 +72,9 @@ class Driver:
                     return self._edit_weights
                 if orders.goal is not None and self._leased():
                     return self._train_as_member
-            orders.goal = orders.weights = None
+                if orders.restore:
+                    return self._restore_best
+            orders.goal, orders.weights, orders.restore = None, None, False
             if mail.snapshot.status in BUSY:
                 mail.publish("ready")
             if not orders.closed and mail.needs_views():
@@ -314,6 +316,22 @@ class Driver:
                 self._set_weights(trainer)
                 trainer.compute_views(mail.views_on_screen(), all_stale=True)
         mail.publish(mail.snapshot.status if mail.snapshot.status not in BUSY else "ready", mail.snapshot.message)
+
+    def _restore_best(self) -> None:
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            trainer, orders.restore = mail.trainer, False
+        assert trainer is not None
+        said = ""
+
+        def wanted() -> bool:
+            return trainer.generation == orders.generation and not orders.closed
+
+        with self._in_turn(wanted, pressed=True) as begun:
+            if begun:
+                said = trainer.restore_best()
+        if said:
+            mail.publish("ready", said)
 
     def _compute_views(self) -> None:
         mail, orders = self._mail, self._mail.orders

@@ -151,6 +151,7 @@ VIEWS: dict[str, View] = {
             figure=outputs.neurons, alt=outputs.neurons_alt,
             argument=lambda options: diagram.write_first(options.first_neurons),
         ),
+        View(name=evaluation.NETWORK, label="The network", page="", compute="mlp_core.views.answers:network"),
         *(
             View(name=evaluation.ANSWERS.format(part=name), label=f"Answers: {part.label}", page="",
                  compute=partial(_answers, name))

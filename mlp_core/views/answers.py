@@ -9,7 +9,15 @@ from mlp_core.data.parts import PARTS
 from mlp_core.evaluation import Slices, classification_slices, regression_slices
 from mlp_core.run.build import Run
 from mlp_core.run.metrics import EVALUATION_BATCH, passes_of
+from mlp_core.run.nogil import copies
 from mlp_core.views.view import Arrays
+
+
+def network(run: Run) -> Arrays:
+    """A copy of the network: 'tensors' is its state dict on the CPU, 'experiment' what it belongs to."""
+    state = run.model.state_dict()
+    tensors = [tensor.cpu() for tensor in copies([one.detach() for one in state.values()])]
+    return {"tensors": dict(zip(state, tensors, strict=True)), "experiment": run.experiment}
 
 
 def answers(run: Run, part: str = "test") -> Slices[Arrays]:
