@@ -42,11 +42,11 @@ class _Work:
 
     def go_on(self) -> Mapping[str, Any] | None:
         """Compute for a slice of time; what was found, at the end."""
-        began = now = time.perf_counter()
+        began = time.perf_counter()
         try:
-            while now - began < SLICE_SECONDS:
+            next(self._slices)
+            while time.perf_counter() - began < SLICE_SECONDS:
                 next(self._slices)
-                now = time.perf_counter()
         except StopIteration as end:
             found: Mapping[str, Any] = end.value
             return found

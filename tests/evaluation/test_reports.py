@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
-from mlp_core.evaluation import CLASS_FIGURES, class_figures, classification_report, regression_report
+from mlp_core.evaluation import CLASS_FIGURES, class_figures, classification_report, intervals, regression_report
 from mlp_core.evaluation.classes import shares_of
 from mlp_core.evaluation.intervals import MATRIX_RESAMPLES, percentiles, resampled_matrices, wilson
 from mlp_core.evaluation.ranking import CURVE_POINTS, ranking_areas, ranking_curves
@@ -59,6 +59,9 @@ def test_figures_equal_those_of_scikit_learn(given: tuple[Any, ...]) -> None:
     scores = probabilities.astype(np.float64)
     scores /= scores.sum(axis=1, keepdims=True)
     assert report.log_loss == pytest.approx(metrics.log_loss(true, scores, labels=labels))
+    assert set(report.top) == {count for count in (2, 3, 5) if count < len(names)}
+    for count, share in report.top.items():
+        assert share == pytest.approx(metrics.top_k_accuracy_score(true, scores, k=count, labels=labels))
     for label in labels:
         positive = true == label
         if positive.all() or not positive.any():
@@ -109,6 +112,22 @@ def test_what_is_undefined_is_named() -> None:
         ("roc_auc", "c"), ("average_precision", "c"),
     }  # fmt: skip
     assert report.classes.precision.tolist() == [pytest.approx(2 / 3), 0, 0]
+
+
+def test_fewer_samples_in_a_resample_give_the_same_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    true = random.integers(0, 2, 3000)
+    chance = 1 / (1 + np.exp(-random.normal(2 * true - 1, 1.5)))
+    given = true, (chance > 0.5).astype(np.int64), np.stack([1 - chance, chance], 1), ["a", "b"]
+    whole = classification_report(*given)
+    monkeypatch.setattr(intervals, "RESAMPLED", 0)
+    monkeypatch.setattr(intervals, "LEAST_RESAMPLED", 500)
+    part = classification_report(*given)
+    for name in ("roc_auc", "average_precision", "log_loss"):
+        (low, high), (low_too, high_too) = whole.intervals[name] or (0, 0), part.intervals[name] or (0, 0)
+        assert low < (whole.figures()[name] or 0) < high
+        assert low_too == pytest.approx(low, abs=0.2 * (high - low))
+        assert high_too == pytest.approx(high, abs=0.2 * (high - low))
 
 
 def test_outputs_that_are_no_numbers_leave_the_rest_of_the_report() -> None:
