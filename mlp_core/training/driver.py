@@ -68,12 +68,10 @@ class Driver:
             if not orders.closed and mail.trainer is not None:
                 if orders.weights is not None:
                     return self._give_weights
-                if orders.edits and orders.goal is None:
-                    return self._edit_weights
+                if (orders.edits or orders.restore) and orders.goal is None:
+                    return self._edit_weights if orders.edits else self._restore_best
                 if orders.goal is not None and self._leased():
                     return self._train_as_member
-                if orders.restore:
-                    return self._restore_best
             orders.goal, orders.weights, orders.restore = None, None, False
             if mail.snapshot.status in BUSY:
                 mail.publish("ready")
