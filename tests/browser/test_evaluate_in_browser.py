@@ -136,7 +136,7 @@ def test_a_cell_opens_its_images_and_a_drawn_digit_is_recognised(chromium: Any, 
         page.locator(".st-key-one-upload input[type=file]").set_input_files(
             {"name": "seven.png", "mimeType": "image/png", "buffer": picture_of(7)}
         )
-        page.get_by_text("Invert: dark on light").wait_for()
+        page.get_by_text("Invert: exchange light and dark").wait_for()
         predicted(page, 7)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     context.close()
