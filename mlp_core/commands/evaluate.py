@@ -22,6 +22,7 @@ def add(commands: Any) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from mlp_core import data
+    from mlp_core.evaluation import finish
     from mlp_core.export import weights
     from mlp_core.export.state import load_into
     from mlp_core.run.build import build
@@ -34,6 +35,6 @@ def _evaluate(options: argparse.Namespace) -> None:
         raise DataError(f"The data of these weights has no {options.part} part. Choose one of: {has}.")
     load_into(run, saved.tensors)
     with run.tuned():
-        report = answers(run, options.part)["report"]
+        report = finish(answers(run, options.part))["report"]
     about = {"dataset": saved.experiment.data.dataset, "part": options.part, "step": saved.step}
     print(json.dumps(about | report.as_dict(), indent=2, allow_nan=False))

@@ -21,7 +21,7 @@ from mlp_core.engines.upgrading import BuildLater
 from mlp_core.engines.verdicts import Verdicts
 from mlp_core.run.answers import predicted_class, probabilities
 from mlp_core.run.build import Run, build_model
-from mlp_core.run.metrics import PlainPasses, histogram, layer_outputs
+from mlp_core.run.metrics import PlainPasses, histogram, layer_outputs, still
 from mlp_core.run.nogil import TRACING, held, unoptimised
 
 KEPT_VERDICTS, KEPT_PASSES = 1024, 64
@@ -135,6 +135,10 @@ class CompiledPasses:
                 self._inner[names] = NEURONS.get(
                     (self._run.structure, names), lambda names=names: self._compile_network(names)  # type: ignore[misc]
                 )
+
+    def still(self) -> CompiledPasses:
+        """The same passes through a copy of the network as it is now, which training does not change."""
+        return CompiledPasses(still(self._run), self._do, lambda build: None)
 
     def _outputs(self, x: Tensor) -> Tensor:
         if self._native is not None:

@@ -5,17 +5,22 @@ computed.
 """
 
 from mlp_core.evaluation.classes import CLASS_FIGURES, ClassFigures, Undefined, class_figures
-from mlp_core.evaluation.classification import ClassificationReport, classification_report
-from mlp_core.evaluation.regression import RegressionReport, TargetFigures, regression_report
+from mlp_core.evaluation.classification import ClassificationReport, classification_report, classification_slices
+from mlp_core.evaluation.regression import RegressionReport, TargetFigures, regression_report, regression_slices
+from mlp_core.evaluation.slices import Slices, finish
 
 __all__ = [
     "CLASS_FIGURES",
     "ClassFigures",
     "ClassificationReport",
     "RegressionReport",
+    "Slices",
     "TargetFigures",
     "Undefined",
     "class_figures",
     "classification_report",
+    "classification_slices",
+    "finish",
     "regression_report",
+    "regression_slices",
 ]

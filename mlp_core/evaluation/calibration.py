@@ -52,6 +52,6 @@ def calibration(right: NDArray[np.bool_], confidence: Floats) -> Calibration:
         return Calibration(counts, hits.astype(np.int64), sums / counts, hits / counts)
 
 
-def weighted_error(gaps: Floats, bins: NDArray[np.int64], weights: Floats) -> float:
-    """The expected calibration error of samples with weights: `gaps` is whether each is right, less its confidence."""
-    return float(np.abs(np.bincount(bins, weights=gaps * weights, minlength=BINS)).sum() / weights.sum())
+def calibration_error(gaps: Floats, bins: NDArray[np.int64]) -> float:
+    """The expected calibration error of samples (N,): `gaps` is whether each is right, less its confidence."""
+    return float(np.abs(np.bincount(bins, weights=gaps, minlength=BINS)).sum() / len(gaps))

@@ -10,14 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp_core.evaluation.calibration import Calibration, bin_of, calibration, weighted_error
+from mlp_core.evaluation.calibration import Calibration, bin_of, calibration, calibration_error
 from mlp_core.evaluation.classes import CLASS_FIGURES, ClassFigures, Undefined, class_figures, fractions, shares_of
 from mlp_core.evaluation.intervals import Interval, bootstrap, percentiles, resampled_matrices, wilson
-from mlp_core.evaluation.ranking import RankingCurves, WeightedRanking, ranking_curves
+from mlp_core.evaluation.ranking import RankingCurves, ranking_areas, ranking_curves
+from mlp_core.evaluation.slices import Slices, finish
 
 Floats = NDArray[np.float64]
 
+TOP = (2, 3, 5)
+"""How many of the likeliest classes an answer may name, for the figures of which the true one is among them."""
+
 _NOT_FINITE = "the network's outputs are not all finite numbers"
+_SCORED = ("roc_auc", "average_precision", "log_loss", "ece")
 _ONE_SIDED = "there are no samples of the class, or none of others"
 
 
@@ -46,6 +51,8 @@ class ClassificationReport:
     """(K,) the average precision of each class against the rest."""
     log_loss: float | None
     """The mean negative logarithm of the true class's probability."""
+    top: Mapping[int, float | None]
+    """The share of samples whose true class is among so many likeliest ones, for those of `TOP` below K."""
     calibration: Calibration | None
     """Right answers by confidence."""
     curves: tuple[RankingCurves | None, ...]
@@ -79,12 +86,13 @@ class ClassificationReport:
             "average_precision": self.ranking(self.average_precision),
             "log_loss": self.log_loss,
             "ece": self.ece,
+            **{f"top_{count}_accuracy": share for count, share in self.top.items()},
         }
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON: no NaN, None for what is not defined."""
         figures = self.figures()
-        kept = ("accuracy", "balanced_accuracy", "roc_auc", "average_precision", "log_loss", "ece")
+        kept = [name for name in figures if not name.startswith("weighted_")]
         per_class = [
             {
                 "class": name,
@@ -115,6 +123,13 @@ def classification_report(
     true: NDArray[np.int64], predicted: NDArray[np.int64], probabilities: NDArray[Any], class_names: Sequence[str]
 ) -> ClassificationReport:
     """The report on N samples, N at least 1: class indices (N,) and (N,), and probabilities (N, K)."""
+    return finish(classification_slices(true, predicted, probabilities, class_names))
+
+
+def classification_slices(
+    true: NDArray[np.int64], predicted: NDArray[np.int64], probabilities: NDArray[Any], class_names: Sequence[str]
+) -> Slices[ClassificationReport]:
+    """The same in slices, each of a tenth of a second at the most on usual data."""
     from sklearn.metrics import confusion_matrix, log_loss
 
     samples, classes = probabilities.shape
@@ -126,21 +141,33 @@ def classification_report(
     finite = bool(np.isfinite(scores).all())
     undefined = list(figures.undefined)
     loss: float | None = None
-    known: list[tuple[float, float, RankingCurves] | None] = [None] * classes
+    top: dict[int, float | None] = {count: None for count in TOP if count < classes}
+    curves: list[RankingCurves | None] = [None] * classes
     calibrated: Calibration | None = None
     resampled: dict[str, Interval | None] = {}
     if finite:
         scores = scores / scores.sum(axis=1, keepdims=True)
+        yield
         loss = float(log_loss(true, scores, labels=labels))
+        yield
         confidence = scores[np.arange(samples), predicted]
         calibrated = calibration(true == predicted, confidence)
-        known = [_areas(true == label, scores[:, label]) for label in labels]
-        resampled = _score_intervals(true, predicted, scores, known)
+        hits = _top_hits(true, scores, tuple(top))
+        top = {count: float(hits[place].mean()) for place, count in enumerate(top)}
+        for label in labels:
+            yield
+            curves[label] = _curves(true == label, scores[:, label])
+        ranked = [label for label in range(classes) if curves[label] is not None and (classes > 2 or label == 1)]
+        resampled = yield from _score_intervals(true, predicted, scores, ranked)
+        for place, count in enumerate(top):
+            resampled[f"top_{count}_accuracy"] = wilson(int(hits[place].sum()), samples)
     for name in ("roc_auc", "average_precision"):
         reason = _ONE_SIDED if finite else _NOT_FINITE
-        undefined += [Undefined(name, class_names[i], reason) for i, areas in enumerate(known) if areas is None]
+        undefined += [Undefined(name, class_names[i], reason) for i, one in enumerate(curves) if one is None]
     if not finite:
         undefined += [Undefined(name, None, _NOT_FINITE) for name in ("log_loss", "ece")]
+        undefined += [Undefined(f"top_{count}_accuracy", None, _NOT_FINITE) for count in top]
+    yield
     matrices = shares_of(resampled_matrices(confusion))
     return ClassificationReport(
         samples=samples,
@@ -149,16 +176,18 @@ def classification_report(
         accuracy=float(found["accuracy"]),
         balanced_accuracy=float(found["balanced_accuracy"]),
         classes=figures,
-        roc_auc=tuple(None if areas is None else areas[0] for areas in known),
-        average_precision=tuple(None if areas is None else areas[1] for areas in known),
+        roc_auc=tuple(None if one is None else one.roc_auc for one in curves),
+        average_precision=tuple(None if one is None else one.average_precision for one in curves),
         log_loss=loss,
+        top=top,
         calibration=calibrated,
-        curves=tuple(None if areas is None else areas[2] for areas in known),
+        curves=tuple(curves),
         intervals={
             "accuracy": wilson(int(np.trace(confusion)), samples),
             "balanced_accuracy": percentiles(matrices["balanced_accuracy"]),
             **_weighted_intervals(matrices, confusion),
-            **{name: resampled.get(name) for name in ("roc_auc", "average_precision", "log_loss", "ece")},
+            **{name: resampled.get(name) for name in _SCORED},
+            **{name: resampled.get(name) for name in (f"top_{count}_accuracy" for count in top)},
         },
         class_intervals={
             name: tuple(
@@ -171,36 +200,41 @@ def classification_report(
     )
 
 
-def _areas(positive: NDArray[np.bool_], scores: Floats) -> tuple[float, float, RankingCurves] | None:
-    """ROC AUC, average precision and curves of one class; None where there is nothing to rank."""
-    from sklearn.metrics import average_precision_score, roc_auc_score
+def _curves(positive: NDArray[np.bool_], scores: Floats) -> RankingCurves | None:
+    """Curves of one class, with their areas; None where there is nothing to rank."""
+    return None if positive.all() or not positive.any() else ranking_curves(positive, scores)
 
-    if positive.all() or not positive.any():
-        return None
-    area = float(roc_auc_score(positive, scores))
-    return area, float(average_precision_score(positive, scores)), ranking_curves(positive, scores)
+
+def _top_hits(true: NDArray[np.int64], scores: Floats, counts: Sequence[int]) -> NDArray[np.bool_]:
+    """Whether the true class is among so many of the highest scores, (counts, N).
+
+    Of equal scores the later class counts as the higher, as in scikit-learn's `top_k_accuracy_score`.
+    """
+    own = scores[np.arange(len(true)), true][:, None]
+    later = np.arange(scores.shape[1]) > true[:, None]
+    before = ((scores > own) | ((scores == own) & later)).sum(axis=1)
+    return np.stack([before < count for count in counts]) if counts else np.zeros((0, len(true)), dtype=bool)
 
 
 def _score_intervals(
-    true: NDArray[np.int64], predicted: NDArray[np.int64], scores: Floats, known: Sequence[object]
-) -> dict[str, Interval | None]:
-    """Bootstrap intervals of what depends on probabilities."""
-    samples, classes = scores.shape
-    ranked = [1] if classes == 2 else range(classes)
-    rankings = [WeightedRanking(true == label, scores[:, label]) for label in ranked if known[label] is not None]
+    true: NDArray[np.int64], predicted: NDArray[np.int64], scores: Floats, ranked: Sequence[int]
+) -> Slices[dict[str, Interval | None]]:
+    """Bootstrap intervals of what depends on probabilities; the areas are means over the `ranked` classes."""
+    samples = np.arange(len(scores))
     tiny = np.finfo(np.float64).eps  # where scikit-learn cuts too
-    surprise = -np.log(np.clip(scores[np.arange(samples), true], tiny, 1.0))
-    confidence = scores[np.arange(samples), predicted]
+    surprise = -np.log(np.clip(scores[samples, true], tiny, 1.0))
+    confidence = scores[samples, predicted]
     gaps, bins = (true == predicted) - confidence, bin_of(confidence)
 
-    def figures(weights: Floats) -> Floats:
-        areas = np.array([ranking.areas(weights) for ranking in rankings]).reshape(-1, 2)
-        means = areas.mean(axis=0) if len(areas) else (math.nan, math.nan)
-        return np.array([*means, weights @ surprise / samples, weighted_error(gaps, bins, weights)])
+    def figures(places: NDArray[np.int64]) -> Floats:
+        labels, rows = true[places], scores[places]
+        areas = np.array([ranking_areas(labels == label, rows[:, label]) for label in ranked]).reshape(-1, 2)
+        known = areas[~np.isnan(areas[:, 0])]
+        means = known.mean(axis=0) if len(known) else (math.nan, math.nan)
+        return np.array([*means, surprise[places].mean(), calibration_error(gaps[places], bins[places])])
 
-    found = bootstrap(figures, samples)
-    names = ("roc_auc", "average_precision", "log_loss", "ece")
-    return {name: percentiles(found[:, place]) for place, name in enumerate(names)}
+    found = yield from bootstrap(figures, len(scores), max(1, len(ranked)))
+    return {name: percentiles(found[:, place]) for place, name in enumerate(_SCORED)}
 
 
 def _weighted_intervals(matrices: Mapping[str, Floats], confusion: NDArray[np.int64]) -> dict[str, Interval | None]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlp_core.evaluation.slices import Slices
+
 Interval = tuple[float, float]
-Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 LEVEL = 0.95
 """The share of test sets in which an interval covers the true value."""
@@ -18,10 +21,12 @@ SEED = 0
 """Of the resampling: the same answers give the same intervals."""
 MATRIX_RESAMPLES = 1000
 """Resamples of a confusion matrix."""
+MANY_CLASSES, FEWER_RESAMPLES = 30, 200
+"""From how many classes on, and how many resamples of the matrix then, which has a cell for each two of them."""
 SAMPLE_RESAMPLES = 200
 """Resamples of single samples, which cost more."""
-BIG, BIG_RESAMPLES = 20_000, 100
-"""From how many samples on, and how many resamples then."""
+RESAMPLED, LEAST_RESAMPLED = 4_000_000, 1_000
+"""Samples that are drawn for all resamples together, and for one at the least."""
 
 _NORMAL_QUANTILE = 1.959963984540054
 
@@ -37,11 +42,12 @@ def wilson(right: int, total: int) -> Interval | None:
     return max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half))
 
 
-def resampled_matrices(confusion: NDArray[np.int64], resamples: int = MATRIX_RESAMPLES) -> NDArray[np.int64]:
+def resampled_matrices(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
     """Confusion matrices (resamples, K, K) of samples drawn anew with replacement.
 
     Drawing pairs of true and predicted class is drawing cells: a multinomial draw of the whole matrix at once.
     """
+    resamples = MATRIX_RESAMPLES if len(confusion) < MANY_CLASSES else FEWER_RESAMPLES
     cells = confusion.ravel()
     kept = np.flatnonzero(cells)
     drawn = np.zeros((resamples, cells.size), dtype=np.int64)
@@ -51,16 +57,28 @@ def resampled_matrices(confusion: NDArray[np.int64], resamples: int = MATRIX_RES
     return drawn.reshape(resamples, *confusion.shape)
 
 
-def resampled_weights(samples: int) -> Iterator[Floats]:
-    """How often each of so many samples is drawn, (samples,), for one resample after the other."""
-    generator = np.random.default_rng(SEED)
-    for _ in range(SAMPLE_RESAMPLES if samples < BIG else BIG_RESAMPLES):
-        yield np.bincount(generator.integers(samples, size=samples), minlength=samples).astype(np.float64)
+def bootstrap(figures: Callable[[Places], NDArray[Any]], samples: int, cost: int = 1) -> Slices[NDArray[Any]]:
+    """Figures (F, ...) of some of so many samples, as (resamples, F, ...) for samples drawn anew with replacement.
 
-
-def bootstrap(figures: Callable[[Floats], NDArray[Any]], samples: int) -> NDArray[Any]:
-    """Figures (F,) of weighted samples, as (resamples, F) for resamples."""
-    return np.stack([figures(weights) for weights in resampled_weights(samples)])
+    Where that would take long, each resample holds fewer samples than there are: as many as `RESAMPLED` allows for
+    figures of that cost, the time of a single ranking being 1. What is found is then brought to the spread that all
+    samples would have, which falls with the root of their number. (Bickel, Götze and van Zwet, Resampling fewer than n
+    observations, 1997.)
+    """
+    size = min(samples, max(LEAST_RESAMPLED, RESAMPLED // (SAMPLE_RESAMPLES * cost)))
+    generator, found = np.random.default_rng(SEED), []
+    for _ in range(SAMPLE_RESAMPLES):
+        found.append(figures(generator.integers(samples, size=size)))
+        yield
+    drawn = np.stack(found)
+    if size == samples:
+        return drawn
+    point = figures(np.arange(samples))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # what is undefined in every resample stays so
+        centre = np.nanmean(drawn, axis=0)
+    scaled: NDArray[Any] = point + (drawn - centre) * math.sqrt(size / samples)
+    return scaled
 
 
 def percentiles(resamples: NDArray[Any]) -> Interval | None:

@@ -25,16 +25,27 @@ class RankingCurves:
     """(Q,) of the precision-recall curve, falling from 1 to 0."""
     precision: Floats
     """(Q,) of the precision-recall curve."""
+    roc_auc: float
+    """The area under the whole ROC curve."""
+    average_precision: float
+    """The mean of precision over the whole precision-recall curve, weighted by the growth of recall."""
 
 
 def ranking_curves(positive: NDArray[np.bool_], scores: Floats) -> RankingCurves:
-    """Both curves of samples (N,) that are of a class or not; there must be some of each."""
-    from sklearn.metrics import precision_recall_curve, roc_curve
+    """Both curves of samples (N,) that are of a class or not; there must be some of each.
+
+    The areas are those that scikit-learn's `roc_auc_score` and `average_precision_score` give, which would sort the
+    samples once more each.
+    """
+    from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
     false_rate, true_rate, _ = roc_curve(positive, scores)
-    precision, recall, _ = precision_recall_curve(positive, scores, drop_intermediate=True)
+    precision, recall, _ = precision_recall_curve(positive, scores)
+    average = max(0.0, float(-np.diff(recall) @ precision[:-1]))
     kept, others = _spread(false_rate, true_rate), _spread(recall, precision)
-    return RankingCurves(false_rate[kept], true_rate[kept], recall[others], precision[others])
+    return RankingCurves(
+        false_rate[kept], true_rate[kept], recall[others], precision[others], float(auc(false_rate, true_rate)), average
+    )
 
 
 def _spread(x: Floats, y: Floats) -> NDArray[np.int64]:
@@ -46,27 +57,20 @@ def _spread(x: Floats, y: Floats) -> NDArray[np.int64]:
     return np.unique(np.append(np.searchsorted(length, wanted).clip(0, len(x) - 1), [0, len(x) - 1]))
 
 
-class WeightedRanking:
-    """Area under the ROC curve and average precision of samples with weights, sorted once for many resamples."""
+def ranking_areas(positive: NDArray[np.bool_], scores: Floats) -> tuple[float, float]:
+    """Area under the ROC curve and average precision of samples (N,), as scikit-learn has them.
 
-    def __init__(self, positive: NDArray[np.bool_], scores: Floats) -> None:
-        self._order = np.argsort(-scores, kind="stable")
-        ordered = scores[self._order]
-        self._positive = positive[self._order]
-        self._starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-
-    def areas(self, weights: Floats) -> tuple[float, float]:
-        """Both areas, as scikit-learn has them; NaN where all that has weight is positive, or nothing is.
-
-        Equal scores count half in the first; the second is the sum of precisions, weighted by the growth of recall.
-        """
-        ordered = weights[self._order]
-        hits = np.add.reduceat(np.where(self._positive, ordered, 0.0), self._starts)
-        alarms = np.add.reduceat(np.where(self._positive, 0.0, ordered), self._starts)
-        found, wrong = hits.cumsum(), alarms.cumsum()
-        positives, negatives = found[-1], wrong[-1]
-        if positives == 0 or negatives == 0:
-            return float("nan"), float("nan")
-        area = float(alarms @ (found - hits / 2)) / (positives * negatives)
-        precision = np.divide(found, found + wrong, out=np.zeros_like(found), where=found + wrong > 0)
-        return area, float(hits @ precision) / positives
+    NaN where all are positive, or none is. For resamples, which are too many for scikit-learn: equal scores count half
+    in the first, and the second is the sum of precisions, weighted by the growth of recall.
+    """
+    order = np.argsort(-scores)
+    ordered, hits = scores[order], positive[order]
+    ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(order) - 1)  # of equal scores
+    found = np.cumsum(hits)[ends].astype(np.float64)
+    wrong = ends + 1 - found
+    positives, negatives = found[-1], wrong[-1]
+    if positives == 0 or negatives == 0:
+        return float("nan"), float("nan")
+    new = np.diff(found, prepend=0.0)
+    area = float(np.diff(wrong, prepend=0.0) @ (found - new / 2)) / (positives * negatives)
+    return area, float(new @ (found / (found + wrong))) / positives

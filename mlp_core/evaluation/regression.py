@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mlp_core.evaluation.classes import Undefined
 from mlp_core.evaluation.intervals import Interval, bootstrap, percentiles
+from mlp_core.evaluation.slices import Slices, finish
 
 Floats = NDArray[np.float64]
 
@@ -70,13 +71,21 @@ def regression_report(
     actual: NDArray[Any], predicted: NDArray[Any], target_names: Sequence[str], unit: str = ""
 ) -> RegressionReport:
     """The report on values (N, T) in the data's own unit, N at least 1."""
+    return finish(regression_slices(actual, predicted, target_names, unit))
+
+
+def regression_slices(
+    actual: NDArray[Any], predicted: NDArray[Any], target_names: Sequence[str], unit: str = ""
+) -> Slices[RegressionReport]:
+    """The same in slices."""
     true, guess = actual.astype(np.float64), predicted.astype(np.float64)
     undefined: list[Undefined] = []
     samples, targets = true.shape
     finite = bool(np.isfinite(guess).all())
     if finite:
         point = _figures(true, guess, undefined, target_names)
-        resampled = bootstrap(lambda weights: _weighted(true, guess, weights), samples)
+        yield
+        resampled = yield from bootstrap(lambda places: _resampled(true[places], guess[places]), samples, targets)
         resampled[:, 0, np.isnan(point[0])] = np.nan
     else:
         point = np.full((len(FIGURES), targets), np.nan)
@@ -101,15 +110,13 @@ def _figures(true: Floats, guess: Floats, undefined: list[Undefined], names: Seq
     return np.stack([explained, mean_absolute_error(**given), np.sqrt(mean_squared_error(**given))])
 
 
-def _weighted(true: Floats, guess: Floats, weights: Floats) -> Floats:
-    """The same of samples with weights; R² is NaN where all that has weight is equal."""
-    total = weights.sum()
-    errors = guess - true
-    missed = weights @ errors**2
-    spread = weights @ (true - weights @ true / total) ** 2
+def _resampled(true: Floats, guess: Floats) -> Floats:
+    """The same of a resample; R² is NaN where all its targets are equal."""
+    errors, spread = guess - true, true - true.mean(axis=0)
+    missed, total = (errors**2).sum(axis=0), (spread**2).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        explained = np.where(spread > 0, 1 - missed / spread, np.nan)
-    return np.stack([explained, weights @ np.abs(errors) / total, np.sqrt(missed / total)])
+        explained = np.where(np.ptp(true, axis=0) > 0, 1 - missed / total, np.nan)
+    return np.stack([explained, np.abs(errors).mean(axis=0), np.sqrt(missed / len(true))])
 
 
 def _of_target(name: str, point: Floats, resampled: Floats) -> TargetFigures:

@@ -14,16 +14,18 @@ from mlp_core.figures.points import (
     AXES,
     Array,
     Extent,
+    Part,
     Show,
     chosen,
     field,
     key_to_marks,
-    marker,
+    of_part,
     places,
     plane_axes,
     point_size,
     shares,
     shown_points,
+    validation_share,
 )
 from mlp_core.figures.text import escape_label, percent, plain, unique_labels
 
@@ -39,6 +41,8 @@ def decision_boundary(
     train_labels: Array,
     test_points: Array,
     test_labels: Array,
+    validation_points: Array | None = None,
+    validation_labels: Array | None = None,
     class_names: Sequence[object],
     confidence: Array | None = None,
     show: Show = "both",
@@ -48,7 +52,8 @@ def decision_boundary(
     truth: tuple[Array, Array] | None = None,
     uirevision: str = "boundary",
 ) -> Figure:
-    """Areas in the pale class colours; training points filled, test points as rings.
+    """Areas in the pale class colours; training points filled, test points as rings, validation points
+    as diamonds.
 
     `grid`: H×W over `extent`, row 0 at y_min. For two classes P(class 1) in [0, 1], pale where undecided; for
     more, the index of the winner, with its probability in `confidence` (H×W): the colour fades into the
@@ -72,14 +77,20 @@ def decision_boundary(
         })  # fmt: skip
     kept = shares(len(train_points), len(test_points), show)
     names = unique_labels(class_names, 16)
-    parts = ((train_points, train_labels, kept[0], False), (test_points, test_labels, kept[1], True))
-    for points, labels, limit, hollow in parts:
+    parts: list[tuple[Part, Array, Array, int]] = [
+        ("train", train_points, train_labels, kept[0]), ("test", test_points, test_labels, kept[1])
+    ]  # fmt: skip
+    validates = 0
+    if validation_points is not None and validation_labels is not None:
+        validates = validation_share(len(validation_points), show)
+        parts.insert(1, ("validation", validation_points, validation_labels, validates))
+    for part, points, labels, limit in parts:
         keep = chosen(len(points), limit) if limit else np.arange(0)
-        traces = _samples(np.asarray(points)[keep], np.asarray(labels)[keep], names, hollow, theme)
+        traces = _samples(np.asarray(points)[keep], np.asarray(labels)[keep], names, part, theme)
         for trace in traces:
             trace["marker"] |= {"size": point_size(sum(kept))}
             # With both parts on screen, one legend entry per class hides both.
-            trace["showlegend"] = not (hollow and kept[0] > 0)
+            trace["showlegend"] = not (part != "train" and kept[0] > 0)
         data += traces
     return {
         "data": data,
@@ -88,7 +99,7 @@ def decision_boundary(
             theme,
             meta={"theme": theme, "plane": True},
             **plane_axes(extent, (escape_label(axis_names[0]), escape_label(axis_names[1]))),
-            annotations=[key_to_marks()] if min(kept) > 0 else [],
+            annotations=[key_to_marks(validates > 0)] if min(kept) > 0 else [],
             dragmode="pan",
             showlegend=bool(data) and size <= 12,
             margin={"l": 48, "r": 8, "t": 30, "b": 42},
@@ -105,8 +116,10 @@ def decision_boundary_alt(
     confidence: Array | None = None,
     show: Show = "both",
     axis_names: tuple[object, object] = AXES,
+    validation: int = 0,
 ) -> str:
-    """Which class covers which share of the plane, and how many points are shown. Takes what the figure takes."""
+    """Which class covers which share of the plane, and how many points are shown. Takes what the figure takes, and
+    how many validation points there are."""
     over = f"{plain(axis_names[0])} and {plain(axis_names[1])}"
     said = f"Samples of {len(class_names)} classes over {over}."
     if grid is not None:
@@ -117,7 +130,7 @@ def decision_boundary_alt(
         if rest := largest[MOST_NAMED:]:
             listed.append(f"{len(rest)} more on {percent(float(cover[rest].sum()), 2)}")
         said = f"Decision boundary over {over}. The network answers {', '.join(listed)} of the area."
-    return f"{said} {shown_points(len(train_labels), len(test_labels), show)}"
+    return f"{said} {shown_points(len(train_labels), len(test_labels), show, validation)}"
 
 
 def _holds_winners(confidence: Array | None, class_names: Sequence[object]) -> bool:
@@ -159,9 +172,8 @@ def _more_classes(grid: Array, sure: Array, extent: Extent, size: int, theme: Th
     }  # fmt: skip
 
 
-def _samples(points: Array, labels: Array, names: list[str], hollow: bool, theme: Theme) -> list[dict[str, Any]]:
+def _samples(points: Array, labels: Array, names: list[str], part: Part, theme: Theme) -> list[dict[str, Any]]:
     colours = palette(theme)
-    part = "test" if hollow else "train"
     traces = []
     for index, name in enumerate(names):
         of_class = points[labels == index]
@@ -171,7 +183,7 @@ def _samples(points: Array, labels: Array, names: list[str], hollow: bool, theme
         traces.append({
             "type": "scatter", "mode": "markers", "uid": f"{part}{index}", **places(of_class),
             "name": name, "legendgroup": name,
-            "marker": marker(colour, colours.outline, colours.background, hollow),
+            "marker": of_part(part, colour, colours.outline, colours.background),
             "hovertemplate": f"{name}, {part}<br>%{{x:{HOVER}}}, %{{y:{HOVER}}}<extra></extra>",
         })  # fmt: skip
     return traces

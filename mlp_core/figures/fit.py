@@ -9,7 +9,18 @@ import numpy as np
 from mlp_core.figures.encode import encode
 from mlp_core.figures.layout import HOVER, Figure, axis, layout
 from mlp_core.figures.palette import Theme, palette
-from mlp_core.figures.points import Array, Show, chosen, key_to_marks, marker, point_size, shares, shown_points
+from mlp_core.figures.points import (
+    Array,
+    Part,
+    Show,
+    chosen,
+    key_to_marks,
+    of_part,
+    point_size,
+    shares,
+    shown_points,
+    validation_share,
+)
 from mlp_core.figures.text import escape_label, plain, readable
 
 HEADROOM = 0.15
@@ -22,6 +33,7 @@ def fitted_curve(
     *,
     train: tuple[Array, Array],
     test: tuple[Array, Array],
+    validation: tuple[Array, Array] | None = None,
     true: Array | None = None,
     true_x: Array | None = None,
     show: Show = "both",
@@ -29,7 +41,8 @@ def fitted_curve(
     theme: Theme = "light",
     uirevision: str = "fit",
 ) -> Figure:
-    """The network's curve (teal), the true function (dotted) and the samples: training points full, test points rings.
+    """The network's curve (teal), the true function (dotted) and the samples: training points full, test points rings,
+    validation points diamonds.
 
     `x` and `predicted` are (M,), or None before there is a network; `true` is (K,) at `true_x`, NaN where it has no
     value. `train` and `test` hold x and y of the samples, (N,) each; at most `MOST_DRAWN` of them are drawn.
@@ -37,14 +50,16 @@ def fitted_curve(
     colours = palette(theme)
     data: list[dict[str, Any]] = []
     kept = shares(len(train[0]), len(test[0]), show)
-    for (at, values), limit, hollow in ((train, kept[0], False), (test, kept[1], True)):
+    parts: list[tuple[Part, tuple[Array, Array], int]] = [("train", train, kept[0]), ("test", test, kept[1])]
+    if validation is not None:
+        parts.insert(1, ("validation", validation, validation_share(len(validation[0]), show)))
+    for part, (at, values), limit in parts:
         if limit:
             keep = chosen(len(at), limit)
-            part = "test" if hollow else "train"
             data.append({
                 "type": "scatter", "mode": "markers", "uid": part, "showlegend": False,
                 "x": encode(np.asarray(at, float)[keep]), "y": encode(np.asarray(values, float)[keep]),
-                "marker": marker(colours.raw, colours.outline, colours.background, hollow)
+                "marker": of_part(part, colours.raw, colours.outline, colours.background)
                 | {"size": point_size(sum(kept))},
                 "hovertemplate": f"{part}<br>%{{x:{HOVER}}}, %{{y:{HOVER}}}<extra></extra>",
             })  # fmt: skip
@@ -59,7 +74,7 @@ def fitted_curve(
             theme,
             xaxis=axis(escape_label(names[0])),
             yaxis=axis(escape_label(names[1]), range=_range(train[1], test[1])),
-            annotations=[key_to_marks()] if min(kept) > 0 else [],
+            annotations=[key_to_marks(validation is not None)] if min(kept) > 0 else [],
             dragmode="pan",
         ),
     }
@@ -71,6 +86,7 @@ def fitted_curve_alt(
     *,
     train: tuple[Array, Array],
     test: tuple[Array, Array],
+    validation: tuple[Array, Array] | None = None,
     true: Array | None = None,
     true_x: Array | None = None,
     show: Show = "both",
@@ -85,7 +101,7 @@ def fitted_curve_alt(
             apart = np.abs(np.asarray(predicted, float) - np.asarray(true, float))
             if np.isfinite(apart).any():
                 said.append(f"It is {readable(float(np.nanmean(apart)))} from the formula on average.")
-    said.append(shown_points(len(train[0]), len(test[0]), show))
+    said.append(shown_points(len(train[0]), len(test[0]), show, 0 if validation is None else len(validation[0])))
     return " ".join(said)
 
 

@@ -12,6 +12,8 @@ from mlp_core.figures.layout import axis
 
 Array = npt.NDArray[Any]
 Show = Literal["train", "test", "both"]
+"""Which points are drawn; with both, those of a validation part too."""
+Part = Literal["train", "validation", "test"]
 Extent = tuple[float, float, float, float]
 """(x_min, x_max, y_min, y_max) in data units"""
 
@@ -46,10 +48,25 @@ def marker(colour: Any, outline: str, background: str, hollow: bool) -> dict[str
     return {"color": colour, "line": {"color": outline, "width": 1}}
 
 
-def shown_points(train: int, test: int, show: Show) -> str:
+def of_part(part: Part, colour: Any, outline: str, background: str) -> dict[str, Any]:
+    """The marker of a point of a part; validation points are diamonds around the background."""
+    found = marker(colour, outline, background, part != "train")
+    return found | {"symbol": "diamond"} if part == "validation" else found
+
+
+def validation_share(validation: int, show: Show) -> int:
+    """How many validation points to draw."""
+    return min(validation, MOST_DRAWN // 4) if show == "both" else 0
+
+
+def shown_points(train: int, test: int, show: Show, validation: int = 0) -> str:
     """How many points are shown, in words. There may be more of them than are drawn."""
     said = {"train": f"{train} training points", "test": f"{test} test points"}
-    return f"{' and '.join(said.values()) if show == 'both' else said[show]} shown."
+    if show != "both":
+        return f"{said[show]} shown."
+    if validation:
+        return f"{said['train']}, {validation} validation points and {said['test']} shown."
+    return f"{said['train']} and {said['test']} shown."
 
 
 def point_size(count: int) -> float:
@@ -86,9 +103,9 @@ def plane_axes(extent: Extent, names: tuple[str, str]) -> dict[str, Any]:
     return {"xaxis": xaxis, "yaxis": yaxis}
 
 
-def key_to_marks() -> dict[str, Any]:
-    """A line of text that tells training and test points apart; the legend has one entry per class."""
+def key_to_marks(validation: bool = False) -> dict[str, Any]:
+    """A line of text that tells the parts' points apart; the legend has one entry per class."""
     return {
-        "text": "● training  ○ test", "showarrow": False, "font": {"size": 11},
+        "text": f"● training  {'◇ validation  ' if validation else ''}○ test", "showarrow": False, "font": {"size": 11},
         "xref": "paper", "yref": "paper", "x": 0, "xanchor": "left", "y": 0, "yanchor": "top", "yshift": -22,
     }  # fmt: skip

@@ -15,16 +15,18 @@ from mlp_core.figures.points import (
     AXES,
     Array,
     Extent,
+    Part,
     Show,
     chosen,
     field,
     key_to_marks,
-    marker,
+    of_part,
     places,
     plane_axes,
     point_size,
     shares,
     shown_points,
+    validation_share,
 )
 from mlp_core.figures.text import escape_label, plain, readable
 
@@ -40,6 +42,8 @@ def regression_surface(
     train_values: Array,
     test_points: Array,
     test_values: Array,
+    validation_points: Array | None = None,
+    validation_values: Array | None = None,
     show: Show = "both",
     discretise: bool = False,
     unit: str = "",
@@ -51,7 +55,8 @@ def regression_surface(
     """Predicted value as colour, orange (low) to teal (high); points in the same scale vanish where they fit.
 
     `grid`: H×W predictions over `extent`, row 0 at y_min, or None. Points (N, 2) and values (N,) in `unit`: training
-    points are filled with the colour of their value, test points are rings of it. At most `MOST_DRAWN` are drawn.
+    points are filled with the colour of their value, test points are rings of it, validation points
+    diamonds. At most `MOST_DRAWN` are drawn.
     `limits` fixes the scale; without it the scale spans the values, symmetric if they lie around zero. `discretise`
     cuts the surface into `BANDS` bands of equal height, as contour lines would, each in the colour of its middle.
     """
@@ -60,13 +65,20 @@ def regression_surface(
     scale = stops(palette(theme).surface)
     data = [] if grid is None else [_area(np.asarray(grid), extent, (low, high), scale, discretise)]
     kept = shares(len(train_points), len(test_points), show)
-    parts = ((train_points, train_values, kept[0], False), (test_points, test_values, kept[1], True))
-    for points, of_points, limit, hollow in parts:
+    parts: list[tuple[Part, Array, Array, int]] = [
+        ("train", train_points, train_values, kept[0]), ("test", test_points, test_values, kept[1])
+    ]  # fmt: skip
+    validates = 0
+    if validation_points is not None and validation_values is not None:
+        validates = validation_share(len(validation_points), show)
+        parts.insert(1, ("validation", validation_points, validation_values, validates))
+    for part, points, of_points, limit in parts:
         if limit:
             keep = chosen(len(points), limit)
-            made = _points(np.asarray(points)[keep], np.asarray(of_points, float)[keep], unit, hollow, theme)
+            made = _points(np.asarray(points)[keep], np.asarray(of_points, float)[keep], unit, part, theme)
             made["marker"] |= {"size": point_size(sum(kept))}
-            (made["marker"]["line"] if hollow else made["marker"]).update(colorscale=scale, cmin=low, cmax=high)
+            coloured = made["marker"] if part == "train" else made["marker"]["line"]
+            coloured.update(colorscale=scale, cmin=low, cmax=high)
             data.append(made)
     return {
         "data": [*data, _scale(low, high, unit, theme)],
@@ -75,7 +87,7 @@ def regression_surface(
             theme,
             meta={"theme": theme, "plane": True},
             **plane_axes(extent, (escape_label(axis_names[0]), escape_label(axis_names[1]))),
-            annotations=[key_to_marks()] if min(kept) > 0 else [],
+            annotations=[key_to_marks(validates > 0)] if min(kept) > 0 else [],
             dragmode="pan",
             showlegend=False,
             margin={"l": 48, "r": 8, "t": 12, "b": 42},
@@ -90,6 +102,8 @@ def regression_surface_alt(
     train_values: Array,
     test_points: Array,
     test_values: Array,
+    validation_points: Array | None = None,
+    validation_values: Array | None = None,
     show: Show = "both",
     discretise: bool = False,
     unit: str = "",
@@ -105,7 +119,11 @@ def regression_surface_alt(
         if name != left_out and values is not None and np.isfinite(values).any():
             low, high = readable(float(np.nanmin(values))), readable(float(np.nanmax(values)))
             ranges.append(f"{name} range from {low} to {high} {plain(unit)}".rstrip() + ".")
-    return " ".join([said, *ranges, shown_points(len(train_points), len(test_points), show)])
+    return " ".join([said, *ranges, _shown(train_points, validation_points, test_points, show)])
+
+
+def _shown(train: Array, validation: Array | None, test: Array, show: Show) -> str:
+    return shown_points(len(train), len(test), show, 0 if validation is None else len(validation))
 
 
 def _area(grid: Array, extent: Extent, limits: tuple[float, float], scale: Stops, discretise: bool) -> dict[str, Any]:
@@ -121,13 +139,12 @@ def _area(grid: Array, extent: Extent, limits: tuple[float, float], scale: Stops
     }  # fmt: skip
 
 
-def _points(points: Array, values: Array, unit: str, hollow: bool, theme: Theme) -> dict[str, Any]:
+def _points(points: Array, values: Array, unit: str, part: Part, theme: Theme) -> dict[str, Any]:
     colours = palette(theme)
-    part = "test" if hollow else "train"
     return {
         "type": "scatter", "mode": "markers", "uid": part, "showlegend": False, **places(points),
         "customdata": encode(values),
-        "marker": marker(encode(values), colours.outline, colours.background, hollow),
+        "marker": of_part(part, encode(values), colours.outline, colours.background),
         "hovertemplate": f"{part}: %{{customdata:{HOVER}}} {escape_label(unit)}<br>"
         f"%{{x:{HOVER}}}, %{{y:{HOVER}}}<extra></extra>",
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +13,8 @@ from torch import Tensor, nn
 
 from mlp_core.data.dataset import PartName
 from mlp_core.run.answers import predicted_class, probabilities
-from mlp_core.run.build import Run
+from mlp_core.run.build import Run, build_model
+from mlp_core.run.nogil import copies
 
 EVALUATION_BATCH = 1000
 """Samples per batch of a test pass: the batch size of the test loader in an equivalent script."""
@@ -60,6 +62,10 @@ class Passes(Protocol):
         """What the layers of these names put out, side by side (N, sum of their widths)."""
         ...
 
+    def still(self) -> Passes:
+        """The same passes through a copy of the network as it is now, which training does not change."""
+        ...
+
 
 class PlainPasses:
     """The reference: PyTorch's operators one after the other."""
@@ -101,6 +107,10 @@ class PlainPasses:
         model.train(was_training)
         return found
 
+    def still(self) -> PlainPasses:
+        """The same passes through a copy of the network as it is now, which training does not change."""
+        return PlainPasses(still(self._run))
+
 
 def layer_outputs(model: nn.Module, layers: Sequence[str], x: Tensor) -> Tensor:
     """What the layers of these names put out while the model answers inputs, side by side (N, sum of their widths)."""
@@ -134,6 +144,18 @@ def histogram(values: Tensor, bins: int) -> tuple[Tensor, float, float]:
         if low == high:
             low, high = low - 0.5, high + 0.5
     return torch.histc(finite, bins, low, high).cpu(), low, high
+
+
+def still(run: Run) -> Run:
+    """The run with a copy of its network, which training does not change; all else is shared."""
+    tensors = run.model.state_dict()
+    with torch.device("meta"):
+        model = build_model(run.plan)
+    values = copies([tensor.detach() for tensor in tensors.values()])
+    model.load_state_dict(dict(zip(tensors, values, strict=True)), assign=True)
+    found = copy(run)
+    found.model, found.passes = model, None
+    return found
 
 
 def passes_of(run: Run) -> Passes:

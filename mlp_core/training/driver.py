@@ -69,11 +69,11 @@ class Driver:
             if not orders.closed and mail.trainer is not None:
                 if orders.weights is not None:
                     return self._give_weights
-                if orders.edits and orders.goal is None:
-                    return self._edit_weights
+                if (orders.edits or orders.restore) and orders.goal is None:
+                    return self._edit_weights if orders.edits else self._restore_best
                 if orders.goal is not None and self._leased():
                     return self._train_as_member
-            orders.goal = orders.weights = None
+            orders.goal, orders.weights, orders.restore = None, None, False
             if mail.snapshot.status in BUSY:
                 mail.publish("ready")
             if not orders.closed and mail.needs_views():
@@ -322,20 +322,37 @@ class Driver:
                 trainer.compute_views(mail.views_on_screen(), all_stale=True)
         mail.publish(mail.snapshot.status if mail.snapshot.status not in BUSY else "ready", mail.snapshot.message)
 
+    def _restore_best(self) -> None:
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            trainer, orders.restore = mail.trainer, False
+        assert trainer is not None
+        said = ""
+
+        def wanted() -> bool:
+            return trainer.generation == orders.generation and not orders.closed
+
+        with self._in_turn(wanted, pressed=True) as begun:
+            if begun:
+                said = trainer.restore_best()
+        if said:
+            mail.publish("ready", said)
+
     def _compute_views(self) -> None:
         mail, orders = self._mail, self._mail.orders
         with mail.lock:
             trainer = mail.trainer
         assert trainer is not None
+        new = True
 
         def wanted() -> bool:
             return trainer.generation == orders.generation and not (orders.goal or orders.closed)
 
         with self._in_turn(wanted) as begun:
             if begun:
-                trainer.compute_views(mail.views_on_screen(), all_stale=True)
+                new = trainer.compute_views(mail.views_on_screen(), all_stale=True)
         with mail.lock:
-            if mail.snapshot.status not in BUSY:
+            if new and mail.snapshot.status not in BUSY:
                 mail.publish(mail.snapshot.status, mail.snapshot.message)
 
     def _fail(self, error: Exception) -> None:

@@ -57,6 +57,8 @@ class Orders:
     """Which weights somebody waits for."""
     edits: list[WeightEdit] = field(default_factory=list)
     """Numbers that are to be set in the run at hand."""
+    restore: bool = False
+    """Whether the best weights are to be taken again."""
     closed: bool = False
     """Whether the session is over."""
 

@@ -13,6 +13,7 @@ from mlp_core.training.record import Change, End, RunRecord, Score
 
 LOADED = "It started from weights that were loaded, not drawn from its seed."
 TRAINED_ON = "It was trained on after it had stopped early, where its script ends."
+RESTORED = "Its best weights were restored by hand."
 CHANGED = "Its learning rate was changed by hand while it was trained."
 RESIZED = "Its batch size was changed while it was trained."
 LENGTHENED = "Its number of epochs, from which its schedule takes its length, was changed while it was trained."

@@ -132,6 +132,15 @@ class Session:
             mail.show(status=status, goes_on=False)
             mail.notify()
 
+    def restore_best(self) -> None:
+        """Pause, and take the weights of the lowest validation loss (without a validation part, test loss) again.
+
+        Nothing happens before the first test pass.
+        """
+        with self._mail.lock:
+            self._mail.orders.goal, self._mail.orders.restore = None, True
+            self._driver.wake()
+
     def reset(self) -> None:
         """Go back to the same initial weights, paused."""
         with self._mail.lock:

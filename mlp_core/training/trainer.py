@@ -29,7 +29,7 @@ from mlp_core.training.diagnosis import DivergenceGuard
 from mlp_core.training.events import Chunk, Diverged, EarlyStop, Evaluation, Event, Events, Finished
 from mlp_core.training.loop import LoopState, train
 from mlp_core.training.pace import Pace
-from mlp_core.training.recorder import TRAINED_ON, Recorder
+from mlp_core.training.recorder import RESTORED, TRAINED_ON, Recorder
 from mlp_core.training.snapshot import Snapshot, Status
 from mlp_core.training.views import ViewSchedule
 
@@ -178,12 +178,16 @@ class Trainer:
 
     # Views and test passes
 
-    def compute_views(self, wanted: Iterable[str], *, all_stale: bool) -> None:
-        """Evaluate, and compute the wanted views that are due; with `all_stale`, all that show an older step."""
+    def compute_views(self, wanted: Iterable[str], *, all_stale: bool) -> bool:
+        """Evaluate, and compute the wanted views that are due; with `all_stale`, all that show an older step.
+
+        Gives whether there is something to show; see `ViewSchedule.compute`.
+        """
         use_threads(1)
         before = self.views.seconds
-        self.views.compute(wanted, self.loop.seconds + self.pace.rested, all_stale=all_stale)
+        new = self.views.compute(wanted, self.loop.seconds + self.pace.rested, all_stale=all_stale)
         self.pace.exclude(self.views.seconds - before)
+        return new
 
     def _evaluate(self) -> None:
         self._add_evaluation(self.loop.evaluate(self.run))
@@ -194,6 +198,20 @@ class Trainer:
     def _add_evaluation(self, evaluation: Evaluation) -> None:
         if self.recorder.add_evaluation(evaluation) and evaluation.step == self.run.position.step:
             self._best = self.weights()
+
+    def restore_best(self) -> str:
+        """Take the best weights again; what there is to say of it, '' where there are none yet."""
+        best = self._best
+        if best is None:
+            return ""
+        tensors = self.run.model.state_dict()
+        assign([(tensor.detach(), best.tensors[name]) for name, tensor in tensors.items()])
+        self.loop.guard.start_over(self.run)
+        self.loop.evaluate(self.run)
+        self.views.forget()
+        self.recorder.note_inexact(RESTORED)
+        of = "validation" if best.validation_loss is not None else "test"
+        return f"The weights of step {best.step:,}, with the lowest {of} loss, are restored. Press Train to go on."
 
     # What others get
 

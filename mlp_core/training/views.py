@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlp_core.evaluation.slices import Slices
 from mlp_core.run.build import Run
 from mlp_core.views import VIEWS, computed
 
@@ -15,6 +16,8 @@ VIEW_SHARE = 0.1
 """The share of a run's time that evaluation and views may take together."""
 VIEW_INTERVAL = 0.1
 """Seconds between two computations of a view at the least: nobody sees more."""
+SLICE_SECONDS = 0.03
+"""How long a view that is computed in slices goes on before presses are looked at, and training has its turn."""
 EVALUATION = "evaluation"
 """The name of the pass over the test samples among the views."""
 
@@ -29,12 +32,36 @@ class ViewResult:
     """What the view's function gave: arrays that nobody writes to."""
 
 
+class _Work:
+    """A view that is being computed, of the weights as they were when it was begun."""
+
+    def __init__(self, step: int, slices: Slices[Mapping[str, Any]]) -> None:
+        self.step = step
+        self.seconds = 0.0
+        self._slices = slices
+
+    def go_on(self) -> Mapping[str, Any] | None:
+        """Compute for a slice of time; what was found, at the end."""
+        began = time.perf_counter()
+        try:
+            next(self._slices)
+            while time.perf_counter() - began < SLICE_SECONDS:
+                next(self._slices)
+        except StopIteration as end:
+            found: Mapping[str, Any] = end.value
+            return found
+        finally:
+            self.seconds += time.perf_counter() - began
+        return None
+
+
 class ViewSchedule:
     """Decides which views of a run are due, computes them, and keeps the newest of each.
 
     A view is due when the run has worked so long since it was last computed that all of them together cost no more
     than `VIEW_SHARE`; time spent in line for a turn does not count. How often each is computed falls with the root of
-    its cost, which makes the sum of their ages as small as that share allows.
+    its cost, which makes the sum of their ages as small as that share allows. One that takes long is computed in
+    slices, one at each call; training goes on in between, and what is found is that of the step at which it was begun.
     """
 
     def __init__(self, run: Run, evaluate: Callable[[], object], evaluated_step: Callable[[], int | None]) -> None:
@@ -42,31 +69,53 @@ class ViewSchedule:
         self.seconds = 0.0  # that views and evaluations have taken
         self._run, self._evaluate, self._evaluated_step = run, evaluate, evaluated_step
         self._cost: dict[str, float] = {}
+        self._begun: dict[str, _Work] = {}
         self._last: dict[str, tuple[float, float]] = {}  # when it was computed, and how long the run had worked then
 
-    def compute(self, wanted: Iterable[str], worked: float, *, all_stale: bool) -> None:
+    def compute(self, wanted: Iterable[str], worked: float, *, all_stale: bool) -> bool:
         """Evaluate, and compute the wanted views that are due; with `all_stale`, all that show an older step.
 
-        `worked` is how long the run has worked so far, without its views, in seconds.
+        `worked` is how long the run has worked so far, without its views, in seconds. Gives whether something is new,
+        or everything is as it should be: else it only went on with what takes long.
         """
-        names = self._known(wanted)
+        names, new = self._known(wanted), False
+        self._begun = {
+            name: work for name, work in self._begun.items()
+            if name in names and not (all_stale and work.step != self._run.position.step)
+        }  # fmt: skip
         for name in names:
-            if self._is_stale(name) and (all_stale or self._is_due(name, names, worked + self.seconds)):
-                began = time.perf_counter()
-                if name == EVALUATION:
-                    self._evaluate()
-                else:
-                    view, _, argument = name.partition("@")
-                    for old in [other for other in self.results if other.partition("@")[0] == view]:
-                        del self.results[old]
-                    self.results[name] = ViewResult(self._run.position.step, VIEWS[view].arrays(self._run, argument))
-                self._cost[name] = time.perf_counter() - began
-                self.seconds += self._cost[name]
-                self._last[name] = time.monotonic(), worked + self.seconds
+            if name not in self._begun:
+                if not self._is_stale(name) or not (all_stale or self._is_due(name, names, worked + self.seconds)):
+                    continue
+                self._begun[name] = _Work(self._run.position.step, self._work(name))
+            work = self._begun.pop(name)  # it is lost where it fails
+            before = work.seconds
+            found = work.go_on()
+            self.seconds += work.seconds - before
+            if found is None:
+                self._begun[name] = work
+                continue
+            new = True
+            if name != EVALUATION:
+                view = name.partition("@")[0]
+                for old in [other for other in self.results if other.partition("@")[0] == view]:
+                    del self.results[old]
+                self.results[name] = ViewResult(work.step, found)
+            self._cost[name] = work.seconds
+            self._last[name] = time.monotonic(), worked + self.seconds
+        return new or not self.stale(names)
+
+    def _work(self, name: str) -> Slices[Mapping[str, Any]]:
+        if name != EVALUATION:
+            view, _, argument = name.partition("@")
+            return (yield from VIEWS[view].work(self._run, argument))
+        self._evaluate()
+        return {}
 
     def forget(self) -> None:
         """Take every view for stale: the weights were changed otherwise than by a step."""
         self.results.clear()
+        self._begun.clear()
 
     def stale(self, wanted: Iterable[str]) -> bool:
         """Whether a wanted view shows an older step than the run's."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mlp_core import diagram
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.data.parts import PARTS
+from mlp_core.evaluation.slices import Slices
 from mlp_core.views import curves, evaluation, outputs
 from mlp_core.views.view import (
     CURVE_POINTS,
@@ -56,7 +57,7 @@ def _is_line(facts: DataFacts) -> bool:
     return not facts.classifies and not facts.plane and facts.sample_shape == (1,)
 
 
-def _answers(part: str, run: Run) -> Arrays:
+def _answers(part: str, run: Run) -> Slices[Arrays]:
     """`mlp_core.views.answers.answers`, which needs PyTorch."""
     from mlp_core.views.answers import answers
 
@@ -150,6 +151,7 @@ VIEWS: dict[str, View] = {
             figure=outputs.neurons, alt=outputs.neurons_alt,
             argument=lambda options: diagram.write_first(options.first_neurons),
         ),
+        View(name=evaluation.NETWORK, label="The network", page="", compute="mlp_core.views.answers:network"),
         *(
             View(name=evaluation.ANSWERS.format(part=name), label=f"Answers: {part.label}", page="",
                  compute=partial(_answers, name))

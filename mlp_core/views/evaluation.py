@@ -20,6 +20,9 @@ from mlp_core.views.view import USUAL_THRESHOLD, Options, Source
 ANSWERS = "answers-{part}"
 """The view that holds the answers for a part."""
 
+NETWORK = "network"
+"""The view that holds a copy of the network, to ask it about one sample."""
+
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
@@ -53,6 +56,14 @@ class Decisions:
         """Indices of at most so many samples of a cell of the confusion matrix, the surest answers first."""
         found = np.flatnonzero((self.true == true) & (self.predicted == predicted))
         return found[np.argsort(-self.confidence[found], kind="stable")][:most]
+
+    def confused(self, most: int) -> list[tuple[int, int, int]]:
+        """At most so many pairs of a true class and another that is predicted, with their samples, the most first."""
+        wrong = self.confusion.copy()
+        np.fill_diagonal(wrong, 0)
+        order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+        pairs = [divmod(int(place), len(wrong)) for place in order]
+        return [(true, guess, int(wrong[true, guess])) for true, guess in pairs if wrong[true, guess]]
 
     def worst(self, most: int) -> NDArray[np.int64]:
         """Indices of at most so many wrong answers, those of the least probability of the true class first."""

@@ -11,6 +11,7 @@ import numpy as np
 from mlp_core import figures
 from mlp_core.data import EXTENT
 from mlp_core.data.dataset import Dataset
+from mlp_core.data.parts import PARTS
 from mlp_core.diagram import write_first
 from mlp_core.figures import Figure
 from mlp_core.views import line
@@ -47,16 +48,23 @@ def boundary_alt(source: Source, options: Options) -> str:
         return figures.decision_boundary_alt(
             found.get("grid"), given["train_labels"], given["test_labels"], dataset.facts.class_names,
             confidence=found.get("confidence"), show=options.points, axis_names=AXES,
+            validation=len(given.get("validation_points", ())),
         )  # fmt: skip
     return figures.regression_surface_alt(found.get("grid"), axis_names=AXES, **given)
 
 
 def _points(dataset: Dataset, options: Options) -> dict[str, Any]:
     """The samples of a plane with their classes or values, and which of them are shown."""
-    found = {"train_points": dataset.points_train, "test_points": dataset.points_test, "show": options.points}
-    if dataset.facts.classifies:
-        return found | {"train_labels": dataset.y_train, "test_labels": dataset.y_test}
-    return found | {"train_values": dataset.y_train[:, 0], "test_values": dataset.y_test[:, 0]}
+    found: dict[str, Any] = {"show": options.points}
+    for name, part in PARTS.items():
+        if name != "validation" or part.exists(dataset):
+            targets = part.arrays(dataset)[1]
+            found[f"{name}_points"] = part.points(dataset)
+            if dataset.facts.classifies:
+                found[f"{name}_labels"] = targets
+            else:
+                found[f"{name}_values"] = targets[:, 0]
+    return found
 
 
 def regression(source: Source, options: Options) -> Figure | None:
@@ -101,10 +109,13 @@ def _fit(source: Source) -> dict[str, Any]:
     if true_x is None:  # before there is a network
         true_x = np.linspace(*line.extent(dataset), FIT_POINTS)
         true = line.true_values(dataset, true_x)
-    parts = ((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test))
-    train, test = ((line.inputs_of(dataset, x), line.in_units(dataset, y[:, 0])) for x, y in parts)
+    samples = {}
+    for name, part in PARTS.items():
+        if name != "validation" or part.exists(dataset):
+            x, y = part.arrays(dataset)
+            samples[name] = line.inputs_of(dataset, x), line.in_units(dataset, y[:, 0])
     return {
-        "x": found.get("x"), "predicted": found.get("predicted"), "train": train, "test": test,
+        "x": found.get("x"), "predicted": found.get("predicted"), **samples,
         "true": true, "true_x": true_x,
     }  # fmt: skip
 

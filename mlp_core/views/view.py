@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -11,6 +11,7 @@ import numpy as np
 
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.data.dataset import Dataset
+from mlp_core.evaluation.slices import Slices, finish
 from mlp_core.figures import Normalise, Theme, empty, empty_alt
 
 if TYPE_CHECKING:
@@ -150,9 +151,9 @@ class View:
     """The same in words. Asked only where there is something to show."""
     applies: Callable[[DataFacts], bool] = lambda facts: True
     """Whether runs on such data have it."""
-    compute: Callable[..., Arrays] | str = ""
+    compute: Callable[..., Arrays | Slices[Arrays]] | str = ""
     """From a run to plain arrays, as a function or as 'module:function' of one that needs PyTorch; '' for a view that
-    needs nothing but the run's curves and test passes."""
+    needs nothing but the run's curves and test passes. One that takes long gives its work in slices."""
     argument: Callable[[Options], str] | None = None
     """What a reader's options tell `compute`, as a text, its second argument; None where they tell it nothing."""
     reads: str = ""
@@ -177,14 +178,18 @@ class View:
     needs: str = "This data set has no such view."
     """What a reader is told where it does not apply."""
 
-    def arrays(self, run: Run, argument: str = "") -> Arrays:
-        """What it has to compute from a run, with the argument that its name asks for."""
+    def work(self, run: Run, argument: str = "") -> Slices[Arrays]:
+        """What it has to compute from a run, with the argument that its name asks for, in slices."""
         function = self.compute
         if isinstance(function, str):
             module, name = function.split(":")
             function = getattr(import_module(module), name)
-        found: Arrays = function(run) if self.argument is None else function(run, argument)
-        return found
+        found: Arrays | Slices[Arrays] = function(run) if self.argument is None else function(run, argument)
+        return (yield from found) if isinstance(found, Generator) else found
+
+    def arrays(self, run: Run, argument: str = "") -> Arrays:
+        """All of it at once."""
+        return finish(self.work(run, argument))
 
     def computed(self, options: Options) -> str:
         """The name of the arrays that it is drawn from, its own or another view's; '' if from none.

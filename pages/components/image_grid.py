@@ -1,7 +1,7 @@
 """Sample images with what the network says about each.
 
-The images go to the browser once, with `image_store`, when the grid is mounted; updates of `image_grid` hold numbers
-and names alone.
+Images that stay go to the browser once, with `image_store`, when the grid is mounted; updates of `image_grid` hold
+numbers and names alone. Those of `changing_images` come with their numbers.
 """
 
 from __future__ import annotations
@@ -29,16 +29,26 @@ Item = tuple[str, str, int | None]
 
 def image_store(images: Images, *, key: str) -> None:
     """Hands `images` (N×C×H×W, C 1 for grey or 3 for RGB) to the browser as `key`; shows nothing itself."""
-    count, _, height, width = images.shape
-    columns = max(1, math.isqrt(max(count, 1)))
-    data = {"width": width, "height": height, "count": count, "columns": columns}
-    picture = base64.b64encode(sprite(images)).decode("ascii")
-    _STORE(key=key, data=packed({**data, "key": key, "sprite": picture}))
+    _STORE(key=key, data=packed({**_sheet(images), "key": key}))
 
 
 def image_grid(store_key: str, items: Sequence[Item], *, alt: str, key: str) -> Part:
     """One picture per item, in the order of the store; `alt` says in words what is seen."""
     return Part(_GRID, key, {"storeKey": store_key, "items": list(items), "alt": alt})
+
+
+def changing_images(images: Images, items: Sequence[Item], *, alt: str, caption: str, key: str) -> Part:
+    """The same where other images may be shown at every update, with a sentence above them."""
+    data = {"storeKey": "", "images": _sheet(images), "items": list(items), "alt": alt, "caption": caption}
+    return Part(_GRID, key, data)
+
+
+def _sheet(images: Images) -> dict[str, Any]:
+    """All images as the browser takes them."""
+    count, _, height, width = images.shape
+    columns = max(1, math.isqrt(max(count, 1)))
+    picture = base64.b64encode(sprite(images)).decode("ascii")
+    return {"width": width, "height": height, "count": count, "columns": columns, "sprite": picture}
 
 
 def sprite(images: Images) -> bytes:

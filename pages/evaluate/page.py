@@ -6,14 +6,15 @@ from mlp_core.data.parts import PARTS
 from mlp_core.processor import Priority
 from mlp_core.views import USUAL_THRESHOLD, VIEWS
 from mlp_core.views.evaluation import feature_names
-from pages.evaluate.predict_one import predict_one
-from pages.evaluate.samples import cell_samples, largest_errors, worst_samples
-from pages.evaluate.screen import CLASSES, CURVES, ERRORS, MISTAKES, NORMALISE, ONE, RESIDUALS, Screen, screen
+from pages.evaluate.predict_one import ask
+from pages.evaluate.report import downloads
+from pages.evaluate.samples import cell_choice
+from pages.evaluate.screen import CLASSES, CURVES, NORMALISE, ONE, RESIDUALS, Screen, screen
 from pages.live.pace import DRAWING
-from pages.live.page import LivePage
+from pages.live.page import LivePage, Snapshots
 from pages.live.runs import browser_runs
 from pages.live.slots import ViewSlot
-from pages.playground.control_bar import SOON_SECONDS, main_action
+from pages.playground.control_bar import SOON_SECONDS, best_weights, main_action
 from pages.playground.status import message
 from pages.shared.layout import as_text
 from pages.shared.loading import loading
@@ -51,7 +52,7 @@ def row(page: LivePage, slots: list) -> None:
 
 
 def opened(page: LivePage, seen: Screen, slots: dict) -> None:
-    """The open tab."""
+    """The open tab, but for what a sample to predict is given with."""
     if seen.tab == CLASSES or (seen.tab == CURVES and seen.two_classes):
         st.segmented_control("Confusion matrix", list(NORMALISE), default="counts", key="evaluate_normalise",
                              required=True, label_visibility="collapsed")  # fmt: skip
@@ -62,11 +63,10 @@ def opened(page: LivePage, seen: Screen, slots: dict) -> None:
     for area in ("first", "second"):
         if slots[area]:
             row(page, slots[area])
-    areas = {MISTAKES: worst_samples, ERRORS: largest_errors, ONE: predict_one, CLASSES: cell_samples}
-    if seen.two_classes:
-        areas[CURVES] = cell_samples
-    if draw := areas.get(seen.tab):
-        page.area("evaluate-samples", lambda: draw(session, seen.options))
+    if slots["second"] or seen.tab == CLASSES:
+        cell_choice(seen.dataset.facts.class_names)
+    for slot in slots["samples"]:
+        page.mount(slot)
 
 
 def evaluate(verdict: Verdict) -> None:
@@ -74,25 +74,42 @@ def evaluate(verdict: Verdict) -> None:
     snapshot = session.snapshot()
     seen = None if snapshot.dataset is None else screen(snapshot.dataset)
     slots = {} if seen is None else seen.slots()
+    controls = st.container(key="evaluate-controls", horizontal=True, vertical_alignment="bottom")
+    above, place = st.container(), st.container()
+    if seen is not None:
+        tabs = st.tabs(list(seen.tabs), key="evaluate_tab", on_change="rerun")
+        place = tabs[seen.tabs.index(seen.tab)]
+        if seen.tab == ONE:
+            with place:
+                question = ask(snapshot, seen)
+            slots |= {"question": question.slots}
     page = LivePage(runs, {run: [slot for area in slots.values() for slot in area]}, name="evaluate")
-    with st.container(key="evaluate-controls", horizontal=True, vertical_alignment="bottom"):
+    with above:
+        page.notice()
+        loading(session, snapshot)
+        message(session, snapshot, verdict.permits(snapshot))
+        if seen is None and snapshot.status == "preparing":
+            st.caption("The network is being built.")
+    with controls:
         buttons = st.container(width="content")
         if seen is not None:
             choices(seen)
-    page.notice()
-    loading(session, snapshot)
-    message(session, snapshot, verdict.permits(snapshot))
+            downloads(session, seen.options)
     if seen is not None:
-        with DRAWING.turn(Priority.PRESSED):
+        with DRAWING.turn(Priority.PRESSED), above:
             page.mount(slots["strip"][0])
-        for name, tab in zip(seen.tabs, st.tabs(list(seen.tabs), key="evaluate_tab", on_change="rerun"), strict=True):
-            if tab.open and name == seen.tab:
-                with tab:
-                    opened(page, seen, slots)
-    elif snapshot.status == "preparing":
-        st.caption("The network is being built.")
+        with place:
+            opened(page, seen, slots)
+        if seen.tab == ONE:
+            question.mount(page)
+
+    def pressed(now: Snapshots) -> None:
+        with st.container(horizontal=True, gap="xsmall", width="content"):
+            main_action(session, verdict.permits(now[run]))
+            best_weights(session, now[run])
+
     with buttons:
-        page.follow(lambda now: main_action(session, verdict.permits(now[run])))
+        page.follow(pressed)
 
 
 runs = browser_runs()

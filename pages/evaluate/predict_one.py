@@ -1,61 +1,246 @@
-"""Predict one sample: type its values, draw it, upload it, or take one of the set."""
+"""Predict one sample: type its values, draw it, upload it, or take one of the set. The answer follows the network."""
 
 from __future__ import annotations
 
 import tempfile
-import time
 import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from mlp_core import figures
+from mlp_core.catalog.facts import DataFacts
 from mlp_core.data.dataset import Dataset
 from mlp_core.data.parts import PARTS
 from mlp_core.errors import DataError, UserError
 from mlp_core.evaluation.drawing import digit_image, read_strokes
 from mlp_core.export.preprocessing import Preprocessing, preprocessing_of
 from mlp_core.export.standalone import read_image
-from mlp_core.export.weights import Weights
-from mlp_core.figures import Theme, readable
+from mlp_core.figures import readable
 from mlp_core.predict import Predictions, predict
-from mlp_core.training.session import Session
+from mlp_core.training.snapshot import Snapshot
 from mlp_core.views import Options
+from mlp_core.views.evaluation import NETWORK
 from pages.components.image_grid import sprite
 from pages.components.live_plot import plot
+from pages.components.part import Part
 from pages.components.sketch import sketch
+from pages.components.state_strip import state_strip
+from pages.evaluate.screen import Screen
+from pages.live.page import LivePage
+from pages.live.slots import Slot
 from pages.shared.layout import as_text
 
-WEIGHTS_SECONDS = 2.0
-"""How long a prediction waits for the weights of a run that trains."""
 DRAW, UPLOAD, SAMPLE = "Draw", "Upload", "From the set"
 PICTURE = 168
 """The width of a picture, in pixels."""
 COLUMNS = 3
 SOME = 100
 """Training images that are looked at to see whether they are dark on light."""
+EXPLAINED = "one-explained"
+"""The widget that says which output is explained."""
 
 
-def predict_one(session: Session, options: Options) -> None:
-    """Draw the area."""
-    dataset = session.snapshot().dataset
-    weights = session.weights("current", WEIGHTS_SECONDS)
-    if dataset is None or weights is None or weights.experiment.data != dataset.spec:
-        st.caption("The network is not ready yet. Look again in a moment.")
-        return
-    made_by = preprocessing_of(weights.experiment, dataset)
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What was drawn to ask about a sample, and where the answer goes."""
+
+    slots: list[Slot]
+    """The places of the answer; none without a sample."""
+    places: list[Any]
+    """The container of each."""
+
+    def mount(self, page: LivePage) -> None:
+        """Put the answer on the page."""
+        for slot, place in zip(self.slots, self.places, strict=True):
+            with place:
+                page.mount(slot)
+
+
+def ask(snapshot: Snapshot, seen: Screen) -> Asked:
+    """Draw what a sample is given with, and make places for the answer."""
+    assert snapshot.experiment is not None, "there is a run with data"
+    made_by = preprocessing_of(snapshot.experiment, seen.dataset)
     left, right = st.columns([1, 1.6], gap="medium")
+    with left:
+        sample = _sample(seen.dataset, made_by, seen.options)
+    if sample is None:
+        return Asked([], [])
+    with right:
+        first = st.container()
+        explained = _explained(made_by)
+        second = st.container()
+        words = "Teal pixels speak for the class, orange ones against it: gradient × input."
+        if not made_by.image_shape:
+            words = "Teal features raise the score, orange ones lower it, as far as the slope here tells."
+        st.caption(words)
+    question = Question(made_by, sample, explained)
+    bars: list[Slot] = [ChancesSlot(question, seen.options)] if made_by.class_names else []
+    slots: list[Slot] = [AnswerSlot(question, seen.options), *bars, InfluenceSlot(question, seen.options)]
+    return Asked(slots, [*(first for _ in slots[:-1]), second])
+
+
+def _sample(dataset: Dataset, made_by: Preprocessing, options: Options) -> NDArray[Any] | None:
     try:
-        with left:
-            sample = _image(dataset, made_by, options) if made_by.image_shape else _row(dataset, made_by, options)
-        if sample is not None:
-            with right:
-                _answer(weights, made_by, sample, options.theme)
+        return _image(dataset, made_by, options) if made_by.image_shape else _row(dataset, made_by, options)
     except UserError as error:
-        with left:
-            st.error(as_text(error), icon=":material/error:")
+        st.error(as_text(error), icon=":material/error:")
+        return None
+
+
+def _explained(made_by: Preprocessing) -> int | None:
+    """Which output is explained; None for the class that is predicted."""
+    names = made_by.class_names or made_by.target_names
+    if len(names) < 2:
+        return None
+    place: int | None = st.selectbox(
+        "What speaks for", list(range(len(names))), index=None, format_func=lambda i: str(names[i]), width=240,
+        key=f"{EXPLAINED}-{len(names)}", placeholder="the predicted class" if made_by.class_names else "the first",
+    )  # fmt: skip
+    return place
+
+
+@dataclass(eq=False)
+class Question:
+    """A sample, and what the network at hand says of it. Made anew when the network has changed."""
+
+    made_by: Preprocessing
+    """How the sample is made ready."""
+    sample: NDArray[Any]
+    """It, in its own units."""
+    explained: int | None
+    """The output whose reasons are asked for; None for the class that is predicted."""
+    _answered: tuple[object, Predictions, NDArray[np.float32], int] | None = field(default=None, init=False)
+
+    def answer(self, snapshot: Snapshot) -> tuple[Predictions, NDArray[np.float32], int] | None:
+        """What is predicted, gradient times input of each input, and the steps that the network was trained for."""
+        result = snapshot.views.get(NETWORK)
+        if result is None or snapshot.dataset is None or result.data["experiment"].data != snapshot.dataset.spec:
+            return None
+        if self._answered is None or self._answered[0] is not result:
+            from mlp_core.export.weights import Weights
+            from mlp_core.influence import influence
+            from mlp_core.processor.policy import use_threads
+
+            use_threads(1)
+            weights = Weights(experiment=result.data["experiment"], tensors=result.data["tensors"], step=result.step)
+            found = predict(weights, self.sample[None], self.made_by)
+            guess = 0 if found.classes is None else int(found.classes[0])
+            output = guess if self.explained is None else self.explained
+            reasons = np.nan_to_num(influence(weights, self.sample, self.made_by, output))
+            self._answered = result, found, reasons, result.step
+        return self._answered[1:]
+
+
+@dataclass(frozen=True, eq=False)
+class QuestionSlot:
+    """A place that shows something of the answer for one sample."""
+
+    question: Question
+    """The sample."""
+    options: Options
+    """The theme."""
+
+    @property
+    def label(self) -> str:
+        """Its name for people."""
+        return "The answer for the sample"
+
+    def views(self, facts: DataFacts) -> Iterable[str]:
+        """The network."""
+        return (NETWORK,)
+
+    def same(self, before: Snapshot, now: Snapshot) -> bool:
+        """Whether the network is the same."""
+        return before.run == now.run and before.views.get(NETWORK) is now.views.get(NETWORK)
+
+
+class AnswerSlot(QuestionSlot):
+    """What is predicted."""
+
+    def key(self, snapshot: Snapshot) -> str:
+        """Always the same."""
+        return "one-answer"
+
+    def part(self, snapshot: Snapshot) -> Part:
+        """The answer as it is now."""
+        answer = self.question.answer(snapshot)
+        cells = [{"label": "predicted", "value": "–"}] if answer is None else _cells(answer[0], answer[2])
+        alt = "; ".join(f"{cell['label']} {cell['value']}" for cell in cells)
+        return state_strip(cells, alt=alt, key=self.key(snapshot))
+
+
+def _cells(found: Predictions, step: int) -> list[dict[str, str]]:
+    after = f"after {step:,} steps" if step else "not trained yet"
+    if found.probabilities is not None:
+        sure = float(found.probabilities[0].max())
+        return [{"label": "predicted", "value": str(found.labels[0]), "note": after},
+                {"label": "probability", "value": figures.percent(sure)}]  # fmt: skip
+    assert found.values is not None
+    made_by = found.preprocessing
+    unit = f" {made_by.target_unit}" if made_by.target_unit else ""
+    return [
+        {"label": str(name), "value": f"{readable(value)}{unit}", "note": after}
+        for name, value in zip(made_by.target_names, found.values[0], strict=True)
+    ]
+
+
+class ChancesSlot(QuestionSlot):
+    """The probability of each class."""
+
+    def key(self, snapshot: Snapshot) -> str:
+        """Always the same."""
+        return "one-classes"
+
+    def part(self, snapshot: Snapshot) -> Part:
+        """The bars as they are now."""
+        names, answer = self.question.made_by.class_names, self.question.answer(snapshot)
+        if answer is None:
+            return _waits(self.key(snapshot), len(names), self.options)
+        assert answer[0].probabilities is not None, "there are classes"
+        chances = np.nan_to_num(answer[0].probabilities[0])
+        return plot(
+            figures.class_bars(chances, names, title="probability", theme=self.options.theme), key=self.key(snapshot),
+            height=_height(len(names)), alt=figures.class_bars_alt(chances, names, title="probability"),
+        )  # fmt: skip
+
+
+class InfluenceSlot(QuestionSlot):
+    """What of the sample speaks for an output."""
+
+    def key(self, snapshot: Snapshot) -> str:
+        """One for images, one for rows."""
+        return "one-influence" if self.question.made_by.image_shape else "one-reasons"
+
+    def part(self, snapshot: Snapshot) -> Part:
+        """The picture or the bars as they are now."""
+        key, made_by, answer = self.key(snapshot), self.question.made_by, self.question.answer(snapshot)
+        inputs = made_by.features or made_by.columns
+        if answer is None:
+            return _waits(key, len(inputs), self.options)
+        reasons = answer[1]
+        if made_by.image_shape:
+            return plot(figures.influence_map(reasons, theme=self.options.theme), key=key, height=240,
+                        alt=figures.influence_map_alt(reasons))  # fmt: skip
+        title = "gradient × input"
+        return plot(
+            figures.class_bars(reasons, inputs, title=title, signed=True, theme=self.options.theme), key=key,
+            height=_height(len(inputs)), alt=figures.class_bars_alt(reasons, inputs, title=title, signed=True),
+        )  # fmt: skip
+
+
+def _height(bars: int) -> int:
+    return 70 + 24 * min(20, max(2, bars))
+
+
+def _waits(key: str, bars: int, options: Options) -> Part:
+    text = "The network is not ready yet."
+    return plot(figures.empty(text, theme=options.theme), key=key, height=_height(bars), alt=figures.empty_alt(text))
 
 
 def _row(dataset: Dataset, made_by: Preprocessing, options: Options) -> NDArray[np.float64]:
@@ -116,7 +301,8 @@ def _sample_number(dataset: Dataset, options: Options) -> int:
 def _uploaded(shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
     file = st.file_uploader("PNG or JPEG", type=["png", "jpg", "jpeg"], key="one-upload")
     if file is None:
-        st.caption("Upload an image: it is resized to what the network takes.")
+        height, width = shape[1:]
+        st.caption(f"Upload an image: it is resized to {width}×{height} pixels, which the network takes.")
         return None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "image"
@@ -141,57 +327,3 @@ def _has_light_edge(images: NDArray[np.uint8]) -> bool:
     """Whether the outermost pixels of grey images (…, height, width) are light on average."""
     sides = (images[..., 0, :], images[..., -1, :], images[..., 0], images[..., -1])
     return bool(np.mean([side.mean() for side in sides]) > 127)
-
-
-def _answer(weights: Weights, made_by: Preprocessing, sample: NDArray[np.float64], theme: Theme) -> None:
-    """What the network says of the sample, and what of the sample made it say so."""
-    from mlp_core.influence import influence
-
-    found = predict(weights, sample[None], made_by)
-    _headline(found, weights.step)
-    names = made_by.class_names or made_by.target_names
-    if found.probabilities is not None:
-        chances = np.nan_to_num(found.probabilities[0])
-        _chart(figures.class_bars(chances, names, title="probability", theme=theme), "one-classes",
-               figures.class_bars_alt(chances, names, title="probability"), len(names))  # fmt: skip
-    guess = 0 if found.classes is None else int(found.classes[0])
-    output = guess
-    if len(names) > 1:
-        output = st.selectbox(
-            "What speaks for", list(range(len(names))), index=guess, format_func=lambda i: str(names[i]), width=240,
-            key=f"one-explained-{guess}-{len(names)}",
-        )  # fmt: skip
-    reasons = np.nan_to_num(influence(weights, sample, made_by, output))
-    if made_by.image_shape:
-        plot(figures.influence_map(reasons, theme=theme), key="one-influence", height=240,
-             alt=figures.influence_map_alt(reasons)).mount(_version())  # fmt: skip
-        st.caption("Teal pixels speak for the class, orange ones against it: gradient × input.")
-    else:
-        inputs = made_by.features or made_by.columns
-        title = "gradient × input"
-        _chart(figures.class_bars(reasons, inputs, title=title, signed=True, theme=theme), "one-reasons",
-               figures.class_bars_alt(reasons, inputs, title=title, signed=True), len(inputs))  # fmt: skip
-        st.caption("Teal features raise the score, orange ones lower it, as far as the slope at this sample tells.")
-
-
-def _headline(found: Predictions, step: int) -> None:
-    after = f"after {step:,} steps" if step else "not trained yet"
-    if found.probabilities is not None:
-        sure = float(found.probabilities[0].max())
-        st.markdown(f"**{as_text(found.labels[0])}**, {figures.percent(sure)} · {after}")
-        return
-    assert found.values is not None
-    made_by = found.preprocessing
-    unit = f" {made_by.target_unit}" if made_by.target_unit else ""
-    said = [f"{name}: {readable(value)}{unit}" for name, value in zip(made_by.target_names, found.values[0],
-                                                                      strict=True)]  # fmt: skip
-    st.markdown(f"**{as_text('; '.join(said))}** · {after}")
-
-
-def _chart(figure: figures.Figure, key: str, alt: str, bars: int) -> None:
-    plot(figure, key=key, height=70 + 24 * min(20, max(2, bars)), alt=alt).mount(_version())
-
-
-def _version() -> int:
-    """Higher, the later: a chart keeps the data of the highest version."""
-    return time.time_ns() // 1000

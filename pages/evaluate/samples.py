@@ -2,138 +2,147 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
 from mlp_core.data.dataset import Dataset
 from mlp_core.data.parts import PARTS
 from mlp_core.evaluation import RegressionReport
-from mlp_core.export.preprocessing import PLANE
-from mlp_core.training.session import Session
+from mlp_core.figures import percent, readable
 from mlp_core.training.snapshot import Snapshot
 from mlp_core.views import Options
 from mlp_core.views.evaluation import ANSWERS, Decisions, decisions, found
-from pages.components.image_grid import image_grid, image_store
-from pages.evaluate.slots import CELL_PREDICTED, CELL_TRUE
+from pages.components.figure_table import figure_table
+from pages.components.image_grid import changing_images
+from pages.components.part import Part
+from pages.evaluate.slots import CELL_PREDICTED, CELL_TRUE, AnswersSlot
 
-MOST_IMAGES, MOST_ROWS = 36, 100
-"""Samples that are shown at most."""
+MOST_IMAGES, MOST_ROWS, MOST_FEATURES = 36, 100, 30
+"""Samples, and features of each, that are shown at most."""
+HEIGHT = 420
+"""Of a table of samples, in pixels."""
 
 
-def cell_samples(session: Session, options: Options) -> None:
-    """The samples of a cell: which one, and what is in it."""
-    snapshot = session.snapshot()
-    now = decisions(snapshot, options)
-    if snapshot.dataset is None or now is None:
-        return
-    names = [str(name) for name in now.report.class_names]
-    _forget_others(len(names))
+def cell_choice(class_names: Sequence[object]) -> None:
+    """Which cell's samples are listed: what a press on the matrix sets as well."""
+    places = list(range(len(class_names)))
+    for key in (CELL_TRUE, CELL_PREDICTED):  # one of a set of more classes
+        place = st.session_state.get(key)
+        if isinstance(place, int) and place >= len(places):
+            del st.session_state[key]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for key, label in ((CELL_TRUE, "True class"), (CELL_PREDICTED, "Predicted as")):
-            st.selectbox(
-                label, list(range(len(names))), index=None, key=key, format_func=names.__getitem__, width=220,
-                placeholder="press a cell, or choose", on_change=_redraw,
-            )  # fmt: skip
-    cell = st.session_state.get(CELL_TRUE), st.session_state.get(CELL_PREDICTED)
-    if cell[0] is None or cell[1] is None:
-        st.caption("Press a cell of the confusion matrix to see its samples.")
-        return
-    count = int(now.confusion[cell])
-    shown = now.members(*cell, most=_most(snapshot.dataset))
-    if not count:
-        st.caption("There are no such samples.")
-        return
-    _say(f"{count:,} samples{_first(count, len(shown))}, the surest first", snapshot, options)
-    _show(snapshot.dataset, options.part, shown, now)
+            st.selectbox(label, places, index=None, key=key, format_func=lambda place: str(class_names[place]),
+                         width=220, placeholder="press a cell, or choose")  # fmt: skip
 
 
-def worst_samples(session: Session, options: Options) -> None:
-    """The wrong answers that gave the true class the least probability."""
-    snapshot = session.snapshot()
-    now = decisions(snapshot, options)
-    if snapshot.dataset is None or now is None:
-        st.caption("Wrong answers appear here as soon as all samples of the part were answered.")
-        return
-    shown = now.worst(_most(snapshot.dataset))
-    wrong = int(now.confusion.sum() - np.trace(now.confusion))
-    if not wrong:
-        st.success("Not one sample is predicted wrong.", icon=":material/check:")
-        return
-    _say(f"{wrong:,} wrong answers{_first(wrong, len(shown))}, the worst first", snapshot, options)
-    _show(snapshot.dataset, options.part, shown, now)
+@dataclass(frozen=True, eq=False)
+class SamplesSlot(AnswersSlot):
+    """Samples of one kind, which change while the network is trained."""
+
+    kind: Literal["cell", "mistakes", "errors"]
+    """Those of the cell that is looked at, the wrong answers, or the largest errors of a regression."""
+    images: bool
+    """Whether samples are images."""
+    label: str = "The samples"
+    """Its name for people."""
+
+    def key(self, snapshot: Snapshot) -> str:
+        """One for images, one for rows."""
+        return f"evaluate-{self.kind}-{'grid' if self.images else 'rows'}"
+
+    def part(self, snapshot: Snapshot) -> Part:
+        """The samples as they are now, with a sentence above them."""
+        dataset, result = snapshot.dataset, snapshot.views.get(ANSWERS.format(part=self.options.part))
+        if dataset is None or result is None or not result.data:
+            return self._shown(snapshot, "Samples appear here as soon as all of the part were answered.")
+        after = f" After {result.step:,} steps." if result.step else " Not trained yet."
+        if self.kind == "errors":
+            return self._errors(snapshot, dataset, after)
+        now = decisions(snapshot, self.options)
+        assert now is not None, "there are answers"
+        most = MOST_IMAGES if self.images else MOST_ROWS
+        if self.kind == "mistakes":
+            count, places = int(now.confusion.sum() - np.trace(now.confusion)), now.worst(most)
+            said = _said(count, len(places), "wrong answer", "the worst first")
+            if not count:
+                said = "Not one sample is predicted wrong."
+        else:
+            cell = self.options.cell
+            if cell is None:
+                return self._shown(snapshot, "Press a cell of the confusion matrix to see its samples.")
+            count, places = int(now.confusion[cell]), now.members(*cell, most=most)
+            said = _said(count, len(places), "sample", "the surest first") if count else "There are no such samples."
+        return self._answers(snapshot, dataset, places, now, said + after)
+
+    def _answers(
+        self, snapshot: Snapshot, dataset: Dataset, places: NDArray[np.int64], now: Decisions, said: str
+    ) -> Part:
+        names = [str(name) for name in now.report.class_names]
+        sure = [float(value) for value in now.confidence[places]]
+        true, guess = [names[i] for i in now.true[places]], [names[i] for i in now.predicted[places]]
+        if not self.images:
+            answers = {"predicted": guess, "true": true, "sure": [percent(value) for value in sure]}
+            return self._table(snapshot, dataset, places, answers, said)
+        items = [
+            (one, other, round(100 * value) if np.isfinite(value) else None)
+            for one, other, value in zip(guess, true, sure, strict=True)
+        ]
+        samples = PARTS[self.options.part].samples(dataset, places)
+        alt = f"{len(places)} images with what is predicted"
+        return changing_images(samples, items, alt=alt, caption=said, key=self.key(snapshot))
+
+    def _errors(self, snapshot: Snapshot, dataset: Dataset, after: str) -> Part:
+        arrays = found(snapshot, self.options)
+        assert arrays is not None, "there are answers"
+        report: RegressionReport = arrays["report"]
+        target = min(self.options.target, len(report.targets) - 1)
+        actual, predicted = arrays["actual"][:, target], arrays["predicted"][:, target]
+        order = np.argsort(-np.abs(np.nan_to_num(predicted - actual)), kind="stable")[:MOST_ROWS]
+        answers = {
+            name: [readable(float(value)) for value in values[order]]
+            for name, values in (("actual", actual), ("predicted", predicted), ("error", predicted - actual))
+        }
+        said = _said(report.samples, len(order), "sample", "the largest errors first")
+        return self._table(snapshot, dataset, order, answers, said + after)
+
+    def _table(
+        self, snapshot: Snapshot, dataset: Dataset, places: NDArray[np.int64], answers: dict[str, list[str]], said: str
+    ) -> Part:
+        names = dataset.feature_names[:MOST_FEATURES]
+        if len(dataset.feature_names) > len(names):
+            said += f" The first {len(names)} of {len(dataset.feature_names):,} features."
+        values = PARTS[self.options.part].samples(dataset, places)[:, : len(names)]
+        rows = [
+            [f"{place + 1:,}", *(column[index] for column in answers.values()), *map(readable, values[index].tolist())]
+            for index, place in enumerate(places.tolist())
+        ]
+        columns = [("sample", "Its number in the part."), *((name, "") for name in answers)]
+        columns += [(str(name), "") for name in names[: values.shape[1]]]
+        return self._shown(snapshot, said, columns, rows)
+
+    def _shown(
+        self, snapshot: Snapshot, said: str, columns: Sequence[tuple[str, str]] = (), rows: Sequence[list[str]] = ()
+    ) -> Part:
+        key = self.key(snapshot)
+        if self.images:
+            return changing_images(_NONE, [], alt=said, caption=said, key=key)
+        return figure_table(columns, rows, alt=said, height=HEIGHT, key=key, caption=said)
 
 
-def largest_errors(session: Session, options: Options) -> None:
-    """The samples of a regression that are furthest off."""
-    snapshot = session.snapshot()
-    arrays = found(snapshot, options)
-    if snapshot.dataset is None or arrays is None:
-        st.caption("Errors appear here as soon as all samples of the part were answered.")
-        return
-    report: RegressionReport = arrays["report"]
-    target = min(options.target, len(report.targets) - 1)
-    actual, predicted = arrays["actual"][:, target], arrays["predicted"][:, target]
-    order = np.argsort(-np.abs(np.nan_to_num(predicted - actual)), kind="stable")[:MOST_ROWS]
-    _say(f"{report.samples:,} samples{_first(report.samples, len(order))}, the largest errors first", snapshot, options)
-    table = {"actual": actual[order], "predicted": predicted[order], "error": (predicted - actual)[order]}
-    _table(snapshot.dataset, options.part, order, table)
+_NONE = np.zeros((0, 1, 1, 1), dtype=np.uint8)
 
 
-def _show(dataset: Dataset, part: str, places: NDArray[np.int64], now: Decisions) -> None:
-    names = [str(name) for name in now.report.class_names]
-    truth, guess = [names[i] for i in now.true[places]], [names[i] for i in now.predicted[places]]
-    sure = [round(100 * float(value)) if np.isfinite(value) else None for value in now.confidence[places]]
-    if not dataset.facts.holds_images:
-        _table(dataset, part, places, {"predicted": guess, "true": truth, "sure, %": sure})
-        return
-    images = PARTS[part].samples(dataset, places)
-    key = hashlib.sha256(places.tobytes() + dataset.spec.model_dump_json().encode() + part.encode()).hexdigest()[:10]
-    image_store(images, key=f"evaluate-images-{key}")
-    alt = f"{len(places)} images with what is predicted"
-    items = list(zip(guess, truth, sure, strict=True))
-    image_grid(f"evaluate-images-{key}", items, alt=alt, key=f"evaluate-grid-{key}").mount(0)
+def _said(count: int, shown: int, what: str, order: str) -> str:
+    kept = f" ({shown} are shown)" if shown < count else ""
+    return f"{count:,} {what}{'' if count == 1 else 's'}{kept}, {order}."
 
 
-def _table(dataset: Dataset, part: str, places: NDArray[np.int64], answers: dict[str, object]) -> None:
-    columns = list(dataset.feature_names if PARTS[part].points(dataset) is None else PLANE)
-    frame = pd.DataFrame({"sample": places + 1, **answers})
-    values = PARTS[part].samples(dataset, places).reshape(len(places), -1)
-    for index, name in enumerate(columns):
-        label, number = str(name), 2
-        while label in frame:
-            label, number = f"{name} ({number})", number + 1
-        frame[label] = values[:, index]
-    st.dataframe(frame, hide_index=True)
-
-
-def _say(text: str, snapshot: Snapshot, options: Options) -> None:
-    step = snapshot.views[ANSWERS.format(part=options.part)].step
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{text}. After {step:,} steps.")
-        if snapshot.trains:
-            st.button("Look again", key="look_again", icon=":material/refresh:", type="tertiary")
-
-
-def _first(count: int, shown: int) -> str:
-    return f" ({shown} are shown)" if shown < count else ""
-
-
-def _most(dataset: Dataset) -> int:
-    return MOST_IMAGES if dataset.facts.holds_images else MOST_ROWS
-
-
-def _redraw() -> None:
-    """The matrix frames the cell that is chosen here."""
-    st.rerun()
-
-
-def _forget_others(classes: int) -> None:
-    """Let go of a cell that belonged to a set of more classes."""
-    for key in (CELL_TRUE, CELL_PREDICTED):
-        place = st.session_state.get(key)
-        if isinstance(place, int) and place >= classes:
-            del st.session_state[key]
+def samples_slot(options: Options, dataset: Dataset, kind: Literal["cell", "mistakes", "errors"]) -> SamplesSlot:
+    """The place of the samples of such data."""
+    return SamplesSlot(options, kind, dataset.facts.holds_images)

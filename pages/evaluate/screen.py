@@ -8,17 +8,27 @@ import streamlit as st
 
 from mlp_core.data.dataset import Dataset
 from mlp_core.data.parts import PARTS
+from mlp_core.figures.confusion import MOST_WITH_NUMBERS
 from mlp_core.views import USUAL_THRESHOLD, Options
 from mlp_core.views.evaluation import feature_names
-from pages.evaluate.slots import CELL_PREDICTED, CELL_TRUE, ClassTableSlot, ConfusionSlot, FiguresSlot, TargetTableSlot
+from pages.evaluate.samples import samples_slot
+from pages.evaluate.slots import (
+    CELL_PREDICTED,
+    CELL_TRUE,
+    ClassTableSlot,
+    ConfusionSlot,
+    FiguresSlot,
+    PairsSlot,
+    TargetTableSlot,
+)
 from pages.live.slots import Slot, ViewSlot
 from pages.shared.layout import theme
 from pages.shared.link import hidden
 
 CLASSES, CURVES, CALIBRATION, MISTAKES, ONE = "Classes", "Curves", "Calibration", "Mistakes", "Predict one"
 VALUES, RESIDUALS, ERRORS = "Values", "Residuals", "Largest errors"
-TALL = 400
-"""The height of a chart with one beside it, in pixels."""
+TALL, TALLER = 400, 620
+"""The height of a chart with one beside it, in pixels, and of a matrix of many classes."""
 NORMALISE = {"counts": "", "by row": "true", "by column": "pred"}
 
 
@@ -47,17 +57,24 @@ class Screen:
 
     def slots(self) -> dict[str, list[Slot]]:
         """The places whose content moves, by area: the strip of figures, and one or two rows of the open tab."""
-        confusion = ConfusionSlot("evaluate-confusion", ("evaluation_confusion",), self.options, TALL)
-        table = ClassTableSlot(self.options, TALL)
-        rows: dict[str, tuple[list[Slot], list[Slot]]] = {
-            CLASSES: ([confusion, table], []),
-            CURVES: (self._charts("roc", "precision_recall"), [confusion, table] if self.two_classes else []),
-            CALIBRATION: (self._charts("calibration", "confidence"), []),
-            VALUES: ([*self._charts("values"), TargetTableSlot(self.options, TALL)], []),
-            RESIDUALS: (self._charts("residuals", "feature_residuals"), []),
-        }
-        first, second = rows.get(self.tab, ([], []))
-        return {"strip": [FiguresSlot(self.options)], "first": first, "second": second}
+        classes = self.dataset.facts.classes
+        tall = TALL if classes <= MOST_WITH_NUMBERS else TALLER
+        confusion = ConfusionSlot("evaluate-confusion", ("evaluation_confusion",), self.options, tall)
+        table = ClassTableSlot(self.options, tall)
+        pairs: list[Slot] = [PairsSlot(self.options)] if classes > 2 else []
+        cell = samples_slot(self.options, self.dataset, "cell")
+        rows: dict[str, tuple[list[Slot], ...]] = {
+            CLASSES: ([confusion, table], [], [*pairs, cell]),
+            CURVES: (self._charts("roc", "precision_recall"),
+                     *(([confusion, table], [cell]) if self.two_classes else ())),
+            CALIBRATION: (self._charts("calibration", "confidence"),),
+            MISTAKES: ([], [], [samples_slot(self.options, self.dataset, "mistakes")]),
+            VALUES: ([*self._charts("values"), TargetTableSlot(self.options, TALL)],),
+            RESIDUALS: (self._charts("residuals", "feature_residuals"),),
+            ERRORS: ([], [], [samples_slot(self.options, self.dataset, "errors")]),
+        }  # fmt: skip
+        found = dict(zip(("first", "second", "samples"), (*rows.get(self.tab, ()), [], [], []), strict=False))
+        return {"strip": [FiguresSlot(self.options)], **found}
 
     def _charts(self, *names: str) -> list[Slot]:
         return [ViewSlot(f"evaluate-{name}", (f"evaluation_{name}",), self.options, TALL) for name in names]

@@ -13,11 +13,11 @@ from mlp_core.catalog.facts import DataFacts
 from mlp_core.data.parts import PARTS
 from mlp_core.evaluation import CLASS_FIGURES, RegressionReport
 from mlp_core.evaluation.intervals import Interval, wilson
-from mlp_core.figures import readable
+from mlp_core.figures import percent, readable
 from mlp_core.training.snapshot import Snapshot
 from mlp_core.views import Options
 from mlp_core.views.evaluation import ANSWERS, Decisions, decisions, found
-from pages.components.figure_table import Cell, figure_table
+from pages.components.figure_table import Cell, figure_table, picked_row, with_pick
 from pages.components.live_plot import pickable, picked_cell
 from pages.components.part import Part
 from pages.components.state_strip import state_strip
@@ -97,14 +97,25 @@ class FiguresSlot(AnswersSlot):
             figures |= _moved(now)
             intervals |= {"balanced_accuracy": None, "weighted_f1": None}
             intervals["accuracy"] = wilson(int(np.trace(now.confusion)), now.report.samples)
-        return [_cell(label, figures[name], intervals[name], text) for name, (label, text) in _FIGURES.items()]
+        reasons = {one.figure: one.reason for one in now.report.undefined if one.class_name is None}
+        cells = [
+            _cell(label, figures[name], intervals[name], text, reasons.get(name, "no class has what it takes"))
+            for name, (label, text) in _FIGURES.items()
+        ]
+        for count in list(now.report.top)[-1:]:  # the files have all of them
+            name, text = f"top_{count}_accuracy", f"The true class is among the {count} likeliest ones."
+            cells.append(_cell(f"top {count}", figures[name], intervals[name], text, reasons.get(name, "")))
+        return cells
 
     def _regression(self, snapshot: Snapshot) -> list[dict[str, str]]:
         arrays = found(snapshot, self.options)
         report: RegressionReport | None = None if arrays is None else arrays["report"]
         target = None if report is None else report.targets[min(self.options.target, len(report.targets) - 1)]
         return [
-            _cell(label, target and getattr(target, name), None if target is None else target.intervals[name], text)
+            _cell(
+                label, target and getattr(target, name), None if target is None else target.intervals[name], text,
+                _reason(report, target.name, name) if report is not None and target is not None else "",
+            )
             for name, (label, text) in _VALUES.items()
         ]
 
@@ -120,8 +131,16 @@ def _moved(now: Decisions) -> dict[str, float]:
     }
 
 
-def _cell(label: str, value: float | None, interval: Interval | None, text: str) -> dict[str, str]:
+def _reason(report: RegressionReport, target: str, figure: str) -> str:
+    """Why a target has no such figure."""
+    reasons = {(one.figure, one.class_name): one.reason for one in report.undefined}
+    return reasons.get((figure, target)) or reasons.get((figure, None)) or ""
+
+
+def _cell(label: str, value: float | None, interval: Interval | None, text: str, reason: str = "") -> dict[str, str]:
     note = "" if interval is None else f"{readable(interval[0])} to {readable(interval[1])}"
+    if value is None and reason:
+        note, text = "undefined", f"{text} Undefined here: {reason}."
     return {"label": label, "value": "–" if value is None else readable(value), "note": note, "help": text}
 
 
@@ -140,30 +159,100 @@ class ClassTableSlot(AnswersSlot):
 
     def part(self, snapshot: Snapshot) -> Part:
         """The table as it is now."""
-        columns = [("class", ""), *((one.label, one.help) for one in CLASS_FIGURES.values()), ("samples", "")]
+        columns = [("class", ""), *((one.label, one.help) for one in CLASS_FIGURES.values())]
+        columns += [(label, text) for label, text in _AREAS.values()]
+        columns.append(("samples", ""))
         now = decisions(snapshot, self.options)
-        rows = [] if now is None else _class_rows(now)
-        alt = f"Figures of {max(0, len(rows) - 1)} classes, and their mean weighted by samples"
-        return figure_table(columns, rows, alt=alt, height=self.height, key=self.key(snapshot))
+        rows, foot = ([], []) if now is None else (_class_rows(now), [_weighted_row(now)])
+        alt = f"Figures of {len(rows)} classes, and their mean weighted by samples"
+        waits = "" if rows else "The figures of each class appear here as soon as all samples were answered."
+        return figure_table(
+            columns, rows, foot=foot, alt=alt, height=self.height, key=self.key(snapshot), caption=waits
+        )  # fmt: skip
+
+
+_AREAS = {
+    "roc_auc": ("ROC AUC", "How often a sample of this class gets a higher probability of it than another does."),
+    "average_precision": ("AP", "Average precision: the area under the precision-recall curve of this class."),
+}
 
 
 def _class_rows(now: Decisions) -> list[list[Cell]]:
     classes, report = now.classes, now.report
-    undefined = {(one.figure, one.class_name): one.reason for one in classes.undefined}
+    undefined = {(one.figure, one.class_name): one.reason for one in (*classes.undefined, *report.undefined)}
+    if now.moved:  # areas stay, fractions are others
+        kept = {(one.figure, one.class_name) for one in classes.undefined}
+        undefined = {key: reason for key, reason in undefined.items() if key in kept or key[0] in _AREAS}
     rows: list[list[Cell]] = []
     for index, name in enumerate(report.class_names):
         cells: list[Cell] = [(str(name), "", str(name))]
         for figure in CLASS_FIGURES:
             reason = undefined.get((figure, name))
             interval = None if now.moved else report.class_intervals[figure][index]
-            note = "undefined" if reason else "" if interval is None else f"{interval[0]:.2f}–{interval[1]:.2f}"
+            note = "" if interval is None else f"{interval[0]:.2f}–{interval[1]:.2f}"
             value = f"{getattr(classes, figure)[index]:.3f}"
-            cells.append((value, note, f"Undefined, shown as 0: {reason}." if reason else ""))
-        rows.append([*cells, (f"{int(classes.support[index]):,}", "", "")])
-    weighted = classes.weighted()
+            cells.append(_undefined(reason) if reason else (value, note, ""))
+        for figure in _AREAS:
+            area = getattr(report, figure)[index]
+            reason = undefined.get((figure, name)) or "it has no samples"
+            cells.append(_undefined(reason) if area is None else f"{area:.3f}")
+        rows.append([*cells, f"{int(classes.support[index]):,}"])
+    return rows
+
+
+def _undefined(reason: str) -> Cell:
+    """A dash with its reason. Means count it as 0."""
+    return "–", "undefined", f"Undefined: {reason}. In means it counts as 0."
+
+
+def _weighted_row(now: Decisions) -> list[Cell]:
+    weighted = now.classes.weighted()
     mean: list[Cell] = [("weighted mean", "", "Weighted by the samples of each class.")]
-    mean += [(f"{weighted[figure]:.3f}", "", "") for figure in CLASS_FIGURES]
-    return [*rows, [*mean, (f"{report.samples:,}", "", "")]]
+    mean += [f"{weighted[figure]:.3f}" for figure in CLASS_FIGURES]
+    return [*mean, *("" for _ in _AREAS), f"{now.report.samples:,}"]
+
+
+MOST_PAIRS = 200
+"""Pairs of classes that are listed at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairsSlot(AnswersSlot):
+    """The pairs of classes that are confused most often: where there are many classes, the matrix is hard to read."""
+
+    height: int = 300
+    """At most so many pixels."""
+    label: str = "The most confused classes"
+    """Its name for people."""
+
+    def key(self, snapshot: Snapshot) -> str:
+        """Always the same."""
+        return PAIRS
+
+    def part(self, snapshot: Snapshot) -> Part:
+        """The table as it is now."""
+        now = decisions(snapshot, self.options)
+        pairs = [] if now is None else now.confused(MOST_PAIRS)
+        rows: list[list[Cell]] = []
+        if now is not None:
+            names, support = [str(name) for name in now.report.class_names], now.confusion.sum(axis=1)
+            rows = [[names[true], names[guess], f"{count:,}", percent(count / int(support[true]))]
+                    for true, guess, count in pairs]  # fmt: skip
+        columns = [("true class", ""), ("predicted as", ""), ("samples", ""), ("of the class", "Share of its samples.")]
+        said = "Most confused classes: press one to see its samples." if pairs else ""
+        alt = f"{len(pairs)} pairs of classes that are confused"
+        table = figure_table(columns, rows, alt=alt, height=self.height, key=PAIRS, caption=said)
+        return with_pick(table, pairs, _pick_pair)
+
+
+PAIRS = "evaluate-pairs"
+
+
+def _pick_pair() -> None:
+    """Look at the samples of the pair that was pressed."""
+    pair = picked_row(PAIRS)
+    if isinstance(pair, list | tuple) and len(pair) == 3 and all(isinstance(part, int) for part in pair):
+        st.session_state[CELL_TRUE], st.session_state[CELL_PREDICTED] = pair[:2]
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,15 +279,14 @@ class TargetTableSlot(AnswersSlot):
 
 def _target_rows(arrays: Mapping[str, Any]) -> list[list[Cell]]:
     report: RegressionReport = arrays["report"]
-    reasons = {(one.figure, one.class_name): one.reason for one in report.undefined}
     rows: list[list[Cell]] = []
     for target in report.targets:
         cells: list[Cell] = [(target.name, report.unit, "")]
         for figure in _VALUES:
             value, interval = getattr(target, figure), target.intervals[figure]
-            reason = reasons.get((figure, target.name)) or reasons.get((figure, None)) or ""
+            reason = _reason(report, target.name, figure)
             note = "" if interval is None else f"{readable(interval[0])} to {readable(interval[1])}"
-            cells.append(("undefined" if value is None else readable(value), note, reason))
+            cells.append(_undefined(reason) if value is None else (readable(value), note, ""))
         rows.append(cells)
     return rows
 

@@ -90,6 +90,23 @@ def main_action(session: Session, permits: Permits) -> None:
             )  # fmt: skip
 
 
+def best_weights(session: Session, snapshot: Snapshot) -> None:
+    """Back to the best weights, where the run has gone on since and stands still."""
+    if not snapshot.trains and snapshot.best_step < snapshot.step and snapshot.best_test_loss is not None:
+        of = "test" if snapshot.best_validation_loss is None else "validation"
+        st.button(
+            "Best weights", key="best_weights", icon=":material/settings_backup_restore:", on_click=_restore,
+            args=(session,),
+            help=f"Take the weights of step {snapshot.best_step:,} again, when the {of} loss was lowest.",
+        )  # fmt: skip
+
+
+def _restore(session: Session) -> None:
+    before = session.snapshot()
+    session.restore_best()
+    session.wait(lambda now: now.message != before.message and not now.busy, SOON_SECONDS)
+
+
 def _actions(session: Session, permits: Permits) -> None:
     main_action(session, permits)
     if not hidden("step"):
@@ -112,6 +129,7 @@ def _actions(session: Session, permits: Permits) -> None:
             disabled=not permits.new_weights,
             help="Draw other initial weights (another seed): does it learn as well from another start?",
         )  # fmt: skip
+    best_weights(session, session.snapshot())
 
 
 def _new_weights(session: Session) -> None:

@@ -178,6 +178,8 @@ def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:
         )  # fmt: skip
     elif snapshot.status == "finished":
         st.success(as_text(snapshot.message), icon=":material/check:")
+    elif snapshot.status == "ready" and snapshot.message:
+        st.info(as_text(snapshot.message), icon=":material/info:")
     read_button(session, snapshot)
     if permits.download and snapshot.experiment is not None:
         entry = snapshot.experiment.data.entry

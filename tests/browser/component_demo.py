@@ -9,8 +9,10 @@ import numpy as np
 import streamlit as st
 
 from mlp_core import figures
+from pages.components.figure_table import figure_table, picked_row, with_pick
 from pages.components.image_grid import image_grid, image_store
 from pages.components.live_plot import plot
+from pages.components.sketch import sketch
 from pages.components.state_strip import state_strip
 
 CLASSES = ["<b>cat</b>", "dog & fox", "a{x}$y$", "snail with a very long name indeed"]
@@ -220,5 +222,27 @@ def others(theme: figures.Theme) -> None:
         plot(figure, key="empty", height=260, alt="Nothing yet").mount(0)
 
 
+def tables() -> None:
+    """A table that sorts, with names that want to be more than text, and the square to draw on."""
+    left, right = st.columns(2)
+    with left:
+        columns = [("class", ""), ("recall", "Of the samples of this class, the share that is found."), ("samples", "")]
+        values, sizes = ("0.912", "–", "0.4", "0.98"), ("1,200", "0", "30", "7")
+        rows = [
+            [(name, "", ""), (value, "note", "Why."), size]
+            for name, value, size in zip(CLASSES, values, sizes, strict=True)
+        ]
+        table = figure_table(
+            columns, rows, foot=[["mean", "0.9", "1,237"]], alt="Figures of 4 classes", height=400, key="table",
+            caption="Press a column to sort by it.",
+        )  # fmt: skip
+        with_pick(table, ["cat", "dog", "a", "snail"], lambda: None).mount(0)
+        st.text(f"pressed: {picked_row('table')}")
+    with right:
+        strokes = sketch(key="sketch", label="Draw here") or []
+        st.text(f"strokes: {len(strokes)}, first point: {strokes[0][0] if strokes else None}")
+
+
 live()
 others(st.context.theme.type or "light")
+tables()

@@ -254,3 +254,37 @@ def test_base_path(page: Any) -> None:
     with serve(DEMO, "--server.baseUrlPath", "teach/mlp") as url:
         open_demo(page, url + "/teach/mlp/?run=0")
         wait_idle(page)
+
+
+def test_a_table_sorts_shows_names_as_text_and_tells_which_row_is_pressed(page: Any, address: str) -> None:
+    page.goto(address + "?run=0")
+    table = page.locator(".st-key-table")
+    table.locator("tbody th").first.wait_for()
+    names = lambda: table.locator("tbody th .value").all_text_contents()  # noqa: E731
+    assert names()[0] == "<b>cat</b>"
+    table.get_by_role("button", name="recall").click()
+    assert [name[:3] for name in names()] == ["sna", "<b>", "a{x", "dog"], "highest first, undefined last"
+    table.get_by_role("button", name="recall").press("Enter")
+    assert [name[:3] for name in names()] == ["a{x", "<b>", "sna", "dog"]
+    assert table.locator("th[aria-sort=ascending]").count() == 1
+    assert table.locator("tfoot th").text_content() == "mean"
+    table.locator("tbody tr").nth(0).click()
+    page.get_by_text("pressed: a", exact=True).wait_for()
+
+
+def test_a_square_is_drawn_on_by_keyboard_and_by_pointer(page: Any, address: str) -> None:
+    page.goto(address + "?run=0")
+    canvas = page.locator(".st-key-sketch canvas")
+    canvas.scroll_into_view_if_needed()
+    canvas.focus()
+    for key in ("ArrowLeft", " ", "ArrowUp", "ArrowUp", " "):
+        page.keyboard.press(key)
+    page.get_by_text("strokes: 1, first point: [0.4643, 0.5]").wait_for()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 60, steps=4)
+    page.mouse.up()
+    page.get_by_text("strokes: 2").wait_for()
+    page.locator(".st-key-sketch").get_by_role("button", name="Undo").click()
+    page.get_by_text("strokes: 1, ").wait_for()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mlp_core.evaluation.drawing import digit_image
 from mlp_core.link import query_of
@@ -72,6 +74,19 @@ def experiment() -> Experiment:
     )  # fmt: skip
 
 
+def predicted(page: Any, digit: int) -> None:
+    """Wait until the network says so of the sample."""
+    page.locator(".st-key-one-answer .value").get_by_text(str(digit), exact=True).wait_for()
+
+
+def picture_of(digit: int) -> bytes:
+    """A large image of a digit, dark on light, as a person has it on paper."""
+    image = digit_image([np.array(stroke) for stroke in STROKES[digit]], (1, 28, 28))[0]
+    content = io.BytesIO()
+    Image.fromarray(255 - image.repeat(5, axis=0).repeat(5, axis=1)).save(content, "PNG")
+    return content.getvalue()
+
+
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
 def test_a_cell_opens_its_images_and_a_drawn_digit_is_recognised(chromium: Any, address: str, phone: bool) -> None:
     size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
@@ -83,13 +98,14 @@ def test_a_cell_opens_its_images_and_a_drawn_digit_is_recognised(chromium: Any, 
     page.get_by_text("Finished 12 epochs").wait_for()
     wait_idle(page)
 
+    page.locator(".st-key-evaluate-confusion").scroll_into_view_if_needed()  # it is drawn when it is seen
     plot = page.locator(".st-key-evaluate-confusion .mlp-plot-picks .nsewdrag").first
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
     x, y = box["x"] + box["width"] * 7.5 / 10, box["y"] + box["height"] * 1.5 / 10  # true 1, predicted 7
     page.touchscreen.tap(x, y) if phone else page.mouse.click(x, y)
-    page.get_by_text("1 samples, the surest first").wait_for()
-    images = page.locator("[class*=st-key-evaluate-grid] .item canvas")
+    page.get_by_text("1 sample, the surest first").wait_for()
+    images = page.locator(".st-key-evaluate-cell-grid .item canvas")
     images.first.wait_for()
     assert images.count() == 1
     assert "predicted 7" in images.first.get_attribute("aria-label")
@@ -106,8 +122,21 @@ def test_a_cell_opens_its_images_and_a_drawn_digit_is_recognised(chromium: Any, 
         for place in places[1:]:
             page.mouse.move(*place, steps=5)
         page.mouse.up()
-        page.locator("[data-testid=stMarkdownContainer] strong").get_by_text(str(digit), exact=True).wait_for()
+        predicted(page, digit)
         page.get_by_role("button", name="Clear").click()
         page.get_by_text("Draw a digit: it is scaled").wait_for()
+    if not phone:
+        canvas.focus()
+        for key, times in (("ArrowUp", 9), (" ", 1), ("ArrowDown", 18), (" ", 1)):
+            for _ in range(times):
+                page.keyboard.press(key)
+        predicted(page, 1)
+        page.get_by_text("As the network sees it").wait_for()
+        page.get_by_role("radio", name="Upload").click()
+        page.locator(".st-key-one-upload input[type=file]").set_input_files(
+            {"name": "seven.png", "mimeType": "image/png", "buffer": picture_of(7)}
+        )
+        page.get_by_text("Invert: exchange light and dark").wait_for()
+        predicted(page, 7)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     context.close()

@@ -13,14 +13,18 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 from mlp_core import data
 from mlp_core.__main__ import main
 from mlp_core.data.parts import PARTS
-from mlp_core.evaluation import CLASS_FIGURES
+from mlp_core.evaluation import CLASS_FIGURES, finish
 from mlp_core.presets import mlp, preset
 from mlp_core.run.build import Run, build
 from mlp_core.run.metrics import evaluate
 from mlp_core.spec import DataSpec, Experiment, LossSpec
 from mlp_core.views import VIEWS, Options
-from mlp_core.views.answers import answers
+from mlp_core.views.answers import answers as slices
 from mlp_core.views.evaluation import decisions, feature_values
+
+
+def answers(run: Run, part: str = "test") -> Any:
+    return finish(slices(run, part))
 
 
 class Moment:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
-from mlp_core.evaluation import CLASS_FIGURES, class_figures, classification_report, regression_report
+from mlp_core.evaluation import CLASS_FIGURES, class_figures, classification_report, intervals, regression_report
 from mlp_core.evaluation.classes import shares_of
 from mlp_core.evaluation.intervals import MATRIX_RESAMPLES, percentiles, resampled_matrices, wilson
-from mlp_core.evaluation.ranking import CURVE_POINTS, WeightedRanking, ranking_curves
+from mlp_core.evaluation.ranking import CURVE_POINTS, ranking_areas, ranking_curves
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -59,6 +59,9 @@ def test_figures_equal_those_of_scikit_learn(given: tuple[Any, ...]) -> None:
     scores = probabilities.astype(np.float64)
     scores /= scores.sum(axis=1, keepdims=True)
     assert report.log_loss == pytest.approx(metrics.log_loss(true, scores, labels=labels))
+    assert set(report.top) == {count for count in (2, 3, 5) if count < len(names)}
+    for count, share in report.top.items():
+        assert share == pytest.approx(metrics.top_k_accuracy_score(true, scores, k=count, labels=labels))
     for label in labels:
         positive = true == label
         if positive.all() or not positive.any():
@@ -111,6 +114,22 @@ def test_what_is_undefined_is_named() -> None:
     assert report.classes.precision.tolist() == [pytest.approx(2 / 3), 0, 0]
 
 
+def test_fewer_samples_in_a_resample_give_the_same_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    true = random.integers(0, 2, 3000)
+    chance = 1 / (1 + np.exp(-random.normal(2 * true - 1, 1.5)))
+    given = true, (chance > 0.5).astype(np.int64), np.stack([1 - chance, chance], 1), ["a", "b"]
+    whole = classification_report(*given)
+    monkeypatch.setattr(intervals, "RESAMPLED", 0)
+    monkeypatch.setattr(intervals, "LEAST_RESAMPLED", 500)
+    part = classification_report(*given)
+    for name in ("roc_auc", "average_precision", "log_loss"):
+        (low, high), (low_too, high_too) = whole.intervals[name] or (0, 0), part.intervals[name] or (0, 0)
+        assert low < (whole.figures()[name] or 0) < high
+        assert low_too == pytest.approx(low, abs=0.2 * (high - low))
+        assert high_too == pytest.approx(high, abs=0.2 * (high - low))
+
+
 def test_outputs_that_are_no_numbers_leave_the_rest_of_the_report() -> None:
     true = np.array([0, 1, 1])
     report = classification_report(true, true, np.full((3, 2), np.nan, dtype=np.float32), ["a", "b"])
@@ -130,17 +149,17 @@ def test_the_calibration_error_is_the_mean_gap() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(SEEDS, st.integers(2, 40))
-def test_areas_of_weighted_samples_equal_those_of_scikit_learn(seed: int, samples: int) -> None:
+def test_areas_of_a_resample_equal_those_of_scikit_learn(seed: int, samples: int) -> None:
     random = np.random.default_rng(seed)
-    positive = np.arange(samples) < random.integers(1, samples)
+    positive = random.random(samples) < 0.4
     scores = np.round(random.random(samples), 1)
-    weights = random.integers(0, 3, samples).astype(float)
-    area, precision = WeightedRanking(positive, scores).areas(weights)
-    if not weights[positive].sum() or not weights[~positive].sum():
+    area, precision = ranking_areas(positive, scores)
+    if positive.all() or not positive.any():
         assert np.isnan(area)
+        assert np.isnan(precision)
         return
-    assert area == pytest.approx(metrics.roc_auc_score(positive, scores, sample_weight=weights))
-    assert precision == pytest.approx(metrics.average_precision_score(positive, scores, sample_weight=weights))
+    assert area == pytest.approx(metrics.roc_auc_score(positive, scores))
+    assert precision == pytest.approx(metrics.average_precision_score(positive, scores))
 
 
 def test_curves_are_thinned_and_keep_their_ends() -> None:

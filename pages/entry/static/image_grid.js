@@ -19,7 +19,7 @@ function renderStore({ parentElement, data }) {
     stores.set(data.key, store)
     picture.onload = () => {
       store.ready = true
-      grids.forEach(grid => grid.storeKey === data.key && grid.drawImages())
+      grids.forEach(grid => grid.storeKey === data.key && grid.drawImages(store))
     }
     picture.src = "data:image/png;base64," + data.sprite
   }
@@ -45,6 +45,7 @@ function renderGrid({ parentElement, data }) {
 
 class Grid {
   constructor(parent) {
+    this.said = make("p", "said", parent)
     this.list = document.createElement("ul")
     this.list.className = "grid"
     this.list.style.visibility = "hidden" // until its style sheet is here
@@ -53,7 +54,26 @@ class Grid {
     adoptStyles(parent, "image_grid.css").finally(() => (this.list.style.visibility = ""))
   }
 
-  show({ storeKey, items, alt }) {
+  /** Shows images of a store, or those that come with their items: then both change at once, when they are there. */
+  show(data) {
+    this.data = data
+    if (data.images === undefined) return this.fillAll(stores.get(data.storeKey))
+    if (this.own?.sprite !== data.images.sprite) {
+      const picture = new Image()
+      const own = { ...data.images, picture }
+      this.own = own
+      picture.onload = () => {
+        own.ready = true
+        if (this.own === own) this.fillAll(own)
+      }
+      picture.src = "data:image/png;base64," + own.sprite
+    } else if (this.own.ready) this.fillAll(this.own)
+  }
+
+  fillAll(store) {
+    const { storeKey, items, alt, caption = "" } = this.data
+    write(this.said, caption)
+    this.said.hidden = caption === ""
     // The theme's chart colours begin with those of class 0 and class 1, which also mean wrong and right.
     const [wrong, right] = getComputedStyle(this.list).getPropertyValue("--st-chart-categorical-colors").split(",")
     this.list.style.setProperty("--wrong", wrong)
@@ -63,7 +83,7 @@ class Grid {
     while (this.items.length > items.length) this.items.pop().element.remove()
     while (this.items.length < items.length) this.items.push(this.newItem())
     items.forEach((item, index) => this.fill(this.items[index], item, index))
-    this.drawImages()
+    this.drawImages(store)
   }
 
   newItem() {
@@ -91,8 +111,7 @@ class Grid {
     item.canvas.setAttribute("aria-label", `Image ${index + 1}: predicted ${predicted}, ${said}`)
   }
 
-  drawImages() {
-    const store = stores.get(this.storeKey)
+  drawImages(store = stores.get(this.storeKey)) {
     if (!store?.ready) return
     this.items.forEach((item, index) => {
       if (item.drawn === store || index >= store.count) return

@@ -1,7 +1,8 @@
 // Test samples of a table, one a row, with predictions that change at every tick.
 
 const search = new URL(import.meta.url).search
-const { adoptStyles, atEnd, make, receive, write } = await import("./shared.js" + search)
+const { atEnd, make, receive, write } = await import("./shared.js" + search)
+const { TableFrame } = await import("./table_frame.js" + search)
 
 const tables = new WeakMap()
 
@@ -20,38 +21,30 @@ export default function render({ parentElement, data }) {
 
 class Table {
   constructor(parent) {
-    this.frame = document.createElement("div")
-    this.frame.className = "frame"
-    this.frame.tabIndex = 0 // so that it can be scrolled by keyboard
-    this.frame.setAttribute("role", "region")
-    this.frame.style.visibility = "hidden" // until its style sheet is here
-    const table = make("table", "rows", this.frame)
-    const head = make("tr", "", make("thead", "", table))
+    this.table = new TableFrame(parent, "rows", "sample_rows.css")
     for (const title of ["predicted", "true", "sure", ""]) {
-      const cell = make("th", "", head)
+      const cell = make("th", "", this.table.head)
       cell.scope = "col"
       cell.textContent = title
     }
-    this.body = make("tbody", "", table)
     this.rows = []
-    parent.append(this.frame)
-    adoptStyles(parent, "sample_rows.css").finally(() => (this.frame.style.visibility = ""))
   }
 
-  show({ items, alt, height }) {
-    this.frame.setAttribute("aria-label", alt)
-    this.frame.style.maxHeight = `${height}px`
+  show(data) {
+    const { items } = data
+    const { frame } = this.table
+    this.table.show(data, items.length)
     // The theme's chart colours begin with those of class 0 and class 1, which also mean wrong and right.
-    const [wrong, right] = getComputedStyle(this.frame).getPropertyValue("--st-chart-categorical-colors").split(",")
-    this.frame.style.setProperty("--wrong", wrong)
-    this.frame.style.setProperty("--right", right)
+    const [wrong, right] = getComputedStyle(frame).getPropertyValue("--st-chart-categorical-colors").split(",")
+    frame.style.setProperty("--wrong", wrong)
+    frame.style.setProperty("--right", right)
     while (this.rows.length > items.length) this.rows.pop().element.remove()
     while (this.rows.length < items.length) this.rows.push(this.newRow())
     items.forEach((item, index) => this.fill(this.rows[index], item))
   }
 
   newRow() {
-    const element = make("tr", "", this.body)
+    const element = make("tr", "", this.table.body)
     const [predicted, truth, share, mark] = ["name", "name", "share", "mark"].map(name => make("td", name, element))
     return { element, predicted, truth, share, mark }
   }
