@@ -122,7 +122,7 @@ def test_plotly_accepts_it_and_it_is_json(name: str, theme: figures.Theme) -> No
     go.Figure(figure)
     text = json.dumps(figure, allow_nan=False)
     assert len(text) < 32_000, "one figure must leave room for the others in a tick"
-    assert figure["layout"]["meta"] == {"theme": theme}
+    assert figure["layout"]["meta"]["theme"] == theme
     assert figure["layout"]["uirevision"]
     ids = [trace["uid"] for trace in figure["data"]]
     assert len(set(ids)) == len(ids), "Plotly keeps hidden traces apart by their uid"
