@@ -9,6 +9,7 @@ from mlp_core.data.parts import PARTS
 from mlp_core.evaluation import classification_report, regression_report
 from mlp_core.run.build import Run
 from mlp_core.run.metrics import EVALUATION_BATCH, passes_of
+from mlp_core.run.values import values_of
 from mlp_core.views.view import Arrays
 
 
@@ -16,8 +17,9 @@ def answers(run: Run, part: str = "test") -> Arrays:
     """The answers for all N samples of a part, and a report on them.
 
     With classes: 'true' and 'predicted' int64 (N,), 'probabilities' float32 (N, K), 'report' a `ClassificationReport`.
-    Else 'actual' and 'predicted' float64 (N, T) in the data's own unit, 'report' a `RegressionReport`. Empty where the
-    data has no such part.
+    Else 'actual' and 'predicted' float64 (N, T) in the data's own unit, 'deviation' likewise the standard deviation
+    that the network gives each value, None where it gives none, and 'report' a `RegressionReport`. Empty where the data
+    has no such part.
     """
     data, chosen = run.dataset, PARTS[part]
     if not chosen.exists(data):
@@ -36,9 +38,11 @@ def answers(run: Run, part: str = "test") -> Arrays:
             "probabilities": probabilities,
             "report": classification_report(targets, predicted, probabilities, facts.class_names),
         }
-    outputs = np.concatenate([passes.outputs(batch).cpu().numpy() for batch in batches])
-    values, actual = outputs.astype(np.float64), targets.astype(np.float64)
+    values = values_of(run, torch.cat([passes.outputs(batch) for batch in batches]))
+    actual = targets.astype(np.float64)
     if data.target_mean is not None and data.target_std is not None:
-        values, actual = (one * data.target_std + data.target_mean for one in (values, actual))
-    report = regression_report(actual, values, facts.target_names, facts.target_unit)
-    return {"actual": actual, "predicted": values, "report": report}
+        actual = actual * data.target_std + data.target_mean
+    report = regression_report(
+        actual, values.predicted, facts.target_names, facts.target_unit, deviation=values.deviation
+    )
+    return {"actual": actual, "predicted": values.predicted, "deviation": values.deviation, "report": report}

@@ -105,7 +105,7 @@ def _fit(source: Source) -> dict[str, Any]:
     train, test = ((line.inputs_of(dataset, x), line.in_units(dataset, y[:, 0])) for x, y in parts)
     return {
         "x": found.get("x"), "predicted": found.get("predicted"), "train": train, "test": test,
-        "true": true, "true_x": true_x,
+        "deviation": found.get("deviation"), "true": true, "true_x": true_x,
     }  # fmt: skip
 
 

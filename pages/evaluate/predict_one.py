@@ -165,8 +165,10 @@ def _headline(found: Predictions, step: int) -> None:
     assert found.values is not None
     made_by = found.preprocessing
     unit = f" {made_by.target_unit}" if made_by.target_unit else ""
-    said = [f"{name}: {readable(value)}{unit}" for name, value in zip(made_by.target_names, found.values[0],
-                                                                      strict=True)]  # fmt: skip
+    said = [f"{name}: {readable(value)}" for name, value in zip(made_by.target_names, found.values[0], strict=True)]
+    if found.deviations is not None:
+        said = [f"{text} ± {readable(sure)}" for text, sure in zip(said, found.deviations[0], strict=True)]
+    said = [f"{text}{unit}" for text in said]
     st.markdown(f"**{as_text('; '.join(said))}** · {after}")
 
 

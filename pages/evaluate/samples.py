@@ -80,6 +80,8 @@ def largest_errors(session: Session, options: Options) -> None:
     order = np.argsort(-np.abs(np.nan_to_num(predicted - actual)), kind="stable")[:MOST_ROWS]
     _say(f"{report.samples:,} samples{_first(report.samples, len(order))}, the largest errors first", snapshot, options)
     table = {"actual": actual[order], "predicted": predicted[order], "error": (predicted - actual)[order]}
+    if arrays["deviation"] is not None:
+        table["σ"] = arrays["deviation"][order, target]
     _table(snapshot.dataset, options.part, order, table)
 
 

@@ -41,6 +41,12 @@ _VALUES = {
     "rmse": ("RMSE", "Root of the mean squared error: large errors count more."),
 }
 
+_DEVIATIONS = {
+    "deviation": ("σ, mean", "The mean of the standard deviations that the network gives its values."),
+    "coverage": ("within 2σ", "The share of samples no further than two such deviations from their prediction. 0.954 "
+                 "where the deviations are right and errors are normal."),
+}  # fmt: skip
+
 
 @dataclass(frozen=True, eq=False)
 class AnswersSlot:
@@ -103,10 +109,13 @@ class FiguresSlot(AnswersSlot):
         arrays = found(snapshot, self.options)
         report: RegressionReport | None = None if arrays is None else arrays["report"]
         target = None if report is None else report.targets[min(self.options.target, len(report.targets) - 1)]
-        return [
+        cells = [
             _cell(label, target and getattr(target, name), None if target is None else target.intervals[name], text)
             for name, (label, text) in _VALUES.items()
         ]
+        if target is not None and target.deviation is not None:
+            cells += [_cell(label, getattr(target, name), None, text) for name, (label, text) in _DEVIATIONS.items()]
+        return cells
 
 
 def _moved(now: Decisions) -> dict[str, float]:
