@@ -16,7 +16,16 @@ from mlp_core.data import load
 from mlp_core.plan import plan
 from mlp_core.presets import PRESETS, mlp
 from mlp_core.problems import Problem, problems
-from mlp_core.spec import DataSpec, Experiment, InitSpec, LayerSpec, LossSpec, OptimizerSpec, SchedulerSpec, TrainingSpec
+from mlp_core.spec import (
+    DataSpec,
+    Experiment,
+    InitSpec,
+    LayerSpec,
+    LossSpec,
+    OptimizerSpec,
+    SchedulerSpec,
+    TrainingSpec,
+)
 
 
 def experiment(*layers: LayerSpec, optimizer: str = "Adam", lr: float | None = None, **changes: Any) -> Experiment:
@@ -158,7 +167,8 @@ def test_selu_wants_lecun_normal_weights() -> None:
     weight = torch.empty(400, 300)
     torch.nn.init.kaiming_normal_(weight, **LECUN.params)
     assert abs(weight.var().item() * 300 - 1) < 0.02, "variance 1 / fan_in"
-    assert not any("SELU" in p.message for p in problems(experiment(linear, LayerSpec(type="BatchNorm1d"), selu, linear)))
+    between = experiment(linear, LayerSpec(type="BatchNorm1d"), selu, linear)
+    assert not any("SELU" in problem.message for problem in problems(between))
 
 
 def regression(*layers: LayerSpec) -> Experiment:

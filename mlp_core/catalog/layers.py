@@ -255,7 +255,7 @@ LAYERS: dict[str, LayerEntry] = table(
         name="Flatten",
         label="Flatten",
         family="shape",
-        by_hand=lambda params, features: LayerByHand(tensors=(), call=("torch.flatten", ("{x}", "start_dim=1"))),
+        by_hand=lambda params, features: LayerByHand(tensors=(), call=("torch.flatten", ("{x}", "1"))),
         summary="Writes all values of a sample in one row. What comes in here is one already, so it changes nothing: "
         "images are flattened before the first layer by themselves.",
         formula=r"y = (x_1, \dots, x_n)",
