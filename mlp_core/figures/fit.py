@@ -112,7 +112,7 @@ def _band(x: Array, predicted: Array, deviation: Array, colour: str) -> list[dic
     lower = {**common, "uid": "below", "y": encode(middle - room), "showlegend": False}
     upper = {
         **common, "uid": "band", "y": encode(middle + room), "fill": "tonexty", "fillcolor": colour,
-        "name": f"± {BAND} standard deviations",
+        "name": f"± {BAND}σ",
     }  # fmt: skip
     return [lower, upper]
 

@@ -48,9 +48,9 @@ def _imbalance(
     if many >= IMBALANCE * few:
         yield Problem(
             "hint",
-            f"The class {shorten(frequent)} has {many:,} training samples and {shorten(rare)} {few:,}, which is said "
-            f"from {IMBALANCE:g} times as many on: a network that never answers {shorten(rare)} is seldom wrong. With "
-            f"{parameter.label.lower()} {BALANCED!r} both count alike.",
+            f"The class {shorten(frequent)} has {many:,} training samples and {shorten(rare)} {few:,}. From "
+            f"{IMBALANCE:g} times as many on, a network that never answers {shorten(rare)} is seldom wrong. Set "
+            f"{parameter.label.lower()} to {BALANCED!r}, and both count alike.",
             f"Set {parameter.label.lower()} to {BALANCED!r}",
             balanced,
         )

@@ -264,9 +264,12 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
         else None,
         stream=stream,
         batches=batches,
-        notes=(*((note,) if note else ()), *dataset.notes),
+        notes=(*((note,) if note else ()), *dataset.notes, *((_COUNTS,) if counts else ())),
         scheduler=scheduling.make(experiment, optimizer, updates),
     )
+
+
+_COUNTS = "The loss is for counts, so targets stay in the unit of the data, whatever is done to inputs."
 
 
 def _on(device: torch.device, tensor: Tensor) -> Tensor:
