@@ -192,7 +192,8 @@ class TargetTableSlot(AnswersSlot):
         """The table as it is now."""
         arrays = found(snapshot, self.options)
         rows = [] if arrays is None else _target_rows(arrays)
-        columns = [("target", ""), *_VALUES.values()]
+        given = arrays is not None and arrays["deviation"] is not None
+        columns = [("target", ""), *_VALUES.values(), *(_DEVIATIONS.values() if given else ())]
         alt = f"Figures of {len(rows)} targets"
         return figure_table(columns, rows, alt=alt, height=self.height, key=self.key(snapshot))
 
@@ -208,6 +209,9 @@ def _target_rows(arrays: Mapping[str, Any]) -> list[list[Cell]]:
             reason = reasons.get((figure, target.name)) or reasons.get((figure, None)) or ""
             note = "" if interval is None else f"{readable(interval[0])} to {readable(interval[1])}"
             cells.append(("undefined" if value is None else readable(value), note, reason))
+        if arrays["deviation"] is not None:
+            given = (getattr(target, name) for name in _DEVIATIONS)
+            cells += [("undefined" if value is None else readable(value), "", "") for value in given]
         rows.append(cells)
     return rows
 

@@ -1,4 +1,5 @@
-"""Scripts of losses with weights of classes print the playground's digits, and show where the numbers come from."""
+"""Scripts of losses with weights, counts and variances print the playground's digits, and show where numbers come from.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +34,8 @@ def experiment(dataset: str, loss: str, end: tuple[str, ...] = (), **params: Any
         ("wine", "NLLLoss", ("LogSoftmax",), {"weight": [1.0, 2.0, 3.3]}, "torch.tensor([1.0, 2.0, 3.3])"),
         ("wine", "MultiMarginLoss", (), {"weight": "balanced"}, "weight=torch.tensor(["),
         ("breast_cancer", "BCEWithLogitsLoss", (), {"pos_weight": "balanced"}, "targets of 0 / targets of 1"),
+        ("diabetes", "PoissonNLLLoss", ("Softplus",), {"log_input": False, "full": True, "eps": 1e-4}, "counts stay"),
+        ("formula", "GaussianNLLLoss", (), {"full": True, "eps": 1e-3}, "MeanVarianceLoss(full=True, eps=1e-3)"),
         ("wine", "BCEWithLogitsLoss", (), {"pos_weight": 2.5}, "pos_weight=torch.tensor([2.5, 2.5, 2.5])"),
     ],
 )
