@@ -92,7 +92,6 @@ def test_the_catalog_has_what_pytorch_has_or_says_why_not(kind: str) -> None:
 
 
 OLD = "what `reduction` was called before"
-SAME_NUMBERS = "another way to the same numbers; the engines choose theirs"
 SETTINGS: dict[str, tuple[Mapping[str, Entry], dict[str, str]]] = {
     "activations": (
         {name: entry for name, entry in ALL_LAYERS.items() if entry.family == "activation"},
@@ -115,8 +114,7 @@ SETTINGS: dict[str, tuple[Mapping[str, Entry], dict[str, str]]] = {
     "optimizers": (
         OPTIMIZERS,
         {
-            "maximize": "makes a loss large, and every loss here is one to make small",
-            "foreach": SAME_NUMBERS, "fused": SAME_NUMBERS,
+            "foreach": "another way to the same numbers; the engines choose theirs",
             "capturable": "for CUDA graphs, whose engine sets it",
             "differentiable": "for training through an update",
         },
