@@ -97,12 +97,12 @@ class Plan:
 def wanted_outputs(experiment: Experiment) -> int:
     """How many outputs the data's targets need under this loss.
 
-    One per target column in regression; one per class, but a single one for two classes under a loss that
-    compares numbers (`target_form == 'dense'`).
+    One per target column in regression, two where the loss wants a variance too; one per class, but a single one for
+    two classes under a loss that compares numbers (`target_form == 'dense'`).
     """
     facts = experiment.data.facts
     if not facts.classifies:
-        return len(facts.target_names)
+        return len(facts.target_names) * experiment.loss.entry.outputs_per_target
     return 1 if facts.classes == 2 and experiment.loss.entry.target_form != "index" else facts.classes
 
 

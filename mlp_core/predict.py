@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BATCH = 1000
+DEVIATION = "std"
+"""What a table calls the standard deviation of a value, after the target's name."""
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
@@ -40,6 +42,8 @@ class Predictions:
     """float32 (N, K), the probability of each class."""
     values: NDArray[np.float64] | None = None
     """float64 (N, T), a regression's answers in the unit of the data."""
+    deviations: NDArray[np.float64] | None = None
+    """float64 (N, T), the standard deviation that the network gives each of them, where its loss asks for one."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -50,10 +54,13 @@ class Predictions:
         """A table with a row per sample: its name, then the class and all probabilities, or the values."""
         first = "file" if self.preprocessing.image_shape else "row"
         if self.values is not None:
-            header = [first, *self.preprocessing.target_names]
+            header, values = [first, *self.preprocessing.target_names], self.values
+            if self.deviations is not None:
+                header += [f"{name} {DEVIATION}" for name in self.preprocessing.target_names]
+                values = np.concatenate([values, self.deviations], axis=1)
             return standalone.write_table(
                 header,
-                ([name, *(f"{value:.7g}" for value in row)] for name, row in zip(self.names, self.values, strict=True)),
+                ([name, *(f"{value:.7g}" for value in row)] for name, row in zip(self.names, values, strict=True)),
             )
         assert self.probabilities is not None
         header = [first, "prediction", *self.preprocessing.class_names]
@@ -134,7 +141,7 @@ def predict(
     """
     import torch
 
-    from mlp_core.run.answers import predicted_class, probabilities
+    from mlp_core.run.answers import predicted_class, predicted_deviations, predicted_values, probabilities
 
     made_by = preprocessing or with_preprocessing(weights)
     shape = made_by.image_shape or (made_by.inputs if made_by.kinds else len(made_by.columns),)
@@ -157,7 +164,10 @@ def predict(
             classes=predicted_class(outputs, loss).numpy(),
             probabilities=probabilities(outputs, loss).numpy(),
         )
-    values = outputs.numpy().astype(np.float64)
+    values = predicted_values(outputs, weights.experiment.loss).double().numpy()
+    given = predicted_deviations(outputs, weights.experiment.loss)
+    deviations = None if given is None else given.double().numpy()
     if made_by.target_mean:
         values = values * np.array(made_by.target_std) + np.array(made_by.target_mean)
-    return Predictions(found, made_by, outputs.numpy(), values=values)
+        deviations = None if deviations is None else deviations * np.array(made_by.target_std)
+    return Predictions(found, made_by, outputs.numpy(), values=values, deviations=deviations)

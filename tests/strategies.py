@@ -12,6 +12,7 @@ from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Formula, Int, Ints, Parameter, Points, Subset
 from mlp_core.catalog.structures import Items, Record, Text
 from mlp_core.catalog.training import VALIDATION_FRACTION
+from mlp_core.catalog.weighting import BALANCED, ClassWeights, PositiveWeight
 from mlp_core.errors import SpecError, TooLargeError
 from mlp_core.formula import FUNCTIONS, FormulaError, parse
 from mlp_core.limits import MAX_FORMULA, MAX_LAYERS
@@ -67,11 +68,15 @@ def _is_formula(text: str) -> bool:
     return True
 
 
-def values(parameter: Parameter, modest: bool = False) -> st.SearchStrategy[Any]:  # noqa: PLR0911
+def values(parameter: Parameter, modest: bool = False) -> st.SearchStrategy[Any]:  # noqa: PLR0911, PLR0912
     """Values that follow the parameter's rule; with `modest`, no large integers."""
     if isinstance(parameter, Formula | Points):
         return user_made(parameter)
     match parameter:
+        case ClassWeights():
+            return st.none() | st.just(BALANCED) | st.lists(values(parameter.element), min_size=2, max_size=4)
+        case PositiveWeight():
+            return st.none() | st.just(BALANCED) | values(parameter.element)
         case Float():
             real = st.floats(
                 parameter.low, parameter.high, exclude_min=parameter.low_open, exclude_max=parameter.high_open

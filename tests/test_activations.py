@@ -100,7 +100,7 @@ def test_what_the_page_says_of_signals_holds() -> None:
     selu = propagate(of("SELU"), 256, "LeCun normal")
     assert 0.5 < selu.forward[-1] < 2, "SELU keeps its variance with LeCun's weights"
     assert abs(selu.mean[-1]) < 0.2
-    he = propagate(of("ReLU"), 256, "Kaiming (He) normal")
+    he = propagate(of("ReLU"), 256, "Kaiming normal")
     assert 0.05 < he.backward[0] / he.backward[-1] < 20, "He's weights keep ReLU's gradients"
     fading = propagate(of("Sigmoid"), 256)
     assert fading.backward[0] < 1e-6 * fading.backward[-1], "through sigmoids they vanish"

@@ -258,7 +258,7 @@ def test_activation_is_explained(entry: LayerEntry) -> None:
 @each_loss
 def test_loss_takes_the_targets_that_it_says(entry: LossEntry) -> None:
     loss = load_object(entry.target)(**entry.fill({}))
-    outputs = torch.full((4, 3), 0.3)
+    outputs = torch.full((4, 3 * entry.outputs_per_target), 0.3)
     index = torch.tensor([0, 1, 2, 0])
     target = index if entry.target_form == "index" else nn.functional.one_hot(index, 3).float()
     if entry.target_form == "sign":

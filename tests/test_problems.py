@@ -16,7 +16,16 @@ from mlp_core.data import load
 from mlp_core.plan import plan
 from mlp_core.presets import PRESETS, mlp
 from mlp_core.problems import Problem, problems
-from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec, SchedulerSpec, TrainingSpec
+from mlp_core.spec import (
+    DataSpec,
+    Experiment,
+    InitSpec,
+    LayerSpec,
+    LossSpec,
+    OptimizerSpec,
+    SchedulerSpec,
+    TrainingSpec,
+)
 
 
 def experiment(*layers: LayerSpec, optimizer: str = "Adam", lr: float | None = None, **changes: Any) -> Experiment:
@@ -118,9 +127,12 @@ def test_the_highest_rate_of_a_schedule_is_what_torch_reaches(data: st.DataObjec
         assert highest <= max(rates) * (1 + 1e-6)
 
 
+LECUN = InitSpec(type="kaiming_normal_", params={"nonlinearity": "linear"})
+
+
 def test_plain_dropout_after_selu_becomes_alpha_dropout() -> None:
     layers = (
-        LayerSpec(type="Linear", params={"out_features": 4}),
+        LayerSpec(type="Linear", params={"out_features": 4}, init=LECUN),
         LayerSpec(type="SELU"),
         LayerSpec(type="Dropout", params={"p": 0.1}),
         LayerSpec(type="Linear"),
@@ -130,10 +142,33 @@ def test_plain_dropout_after_selu_becomes_alpha_dropout() -> None:
     assert fixed.layers[2] == LayerSpec(type="AlphaDropout", params={"p": 0.1})
     assert problems(experiment(layers[0], LayerSpec(type="ReLU"), *layers[2:])) == []
     assert problems(experiment(layers[0], layers[1], layers[3])) == []
-    block = LayerSpec(type="Residual", inside=(LayerSpec(type="Linear"), *layers[1:3]))
+    block = LayerSpec(type="Residual", inside=(LayerSpec(type="Linear", init=LECUN), *layers[1:3]))
     said, fixed = only(problems(experiment(layers[0], LayerSpec(type="ReLU"), block, LayerSpec(type="Linear"))))
     assert "Layer 3.3" in said
     assert fixed.layer_at((2, 2)).type == "AlphaDropout"
+
+
+def test_selu_wants_lecun_normal_weights() -> None:
+    linear = LayerSpec(type="Linear", params={"out_features": 4})
+    selu, dropout = LayerSpec(type="SELU"), LayerSpec(type="Dropout", params={"p": 0.1})
+    block = LayerSpec(type="Residual", inside=(LayerSpec(type="Linear"), selu))
+    layers = (linear, selu, dropout, block, LayerSpec(type="Linear"))
+    found = problems(experiment(*layers))
+    dropped, started = found
+    assert "AlphaDropout" in dropped.message
+    assert "layer 1 (Linear) before layer 2 is initialised otherwise, and 1 more" in started.message
+    assert started.fixed is not None
+    assert problems(started.fixed) == []
+    first, inside = started.fixed.layer_at((0,)), started.fixed.layer_at((3, 0))
+    assert first.init == inside.init == LECUN
+    assert first.bias_init == InitSpec(type="zeros_")
+    assert started.fixed.layer_at((2,)).type == "AlphaDropout"
+    assert started.fixed.layers[-1] == layers[-1], "what feeds no SELU is left alone"
+    weight = torch.empty(400, 300)
+    torch.nn.init.kaiming_normal_(weight, **LECUN.params)
+    assert abs(weight.var().item() * 300 - 1) < 0.02, "variance 1 / fan_in"
+    between = experiment(linear, LayerSpec(type="BatchNorm1d"), selu, linear)
+    assert not any("SELU" in problem.message for problem in problems(between))
 
 
 def regression(*layers: LayerSpec) -> Experiment:
@@ -191,3 +226,40 @@ def test_no_experiment_makes_the_checks_fail(
         assert Experiment.from_json(problem.fixed.to_json()) == problem.fixed
         assert problem not in problems(problem.fixed, train_size, (), targets), "what it says holds no more"
         plan(problem.fixed)
+
+
+def test_weights_for_another_number_of_classes_are_an_error() -> None:
+    wrong = experiment(loss=LossSpec(type="CrossEntropyLoss", params={"weight": [1.0, 2.0, 3.0]}))
+    (problem,) = problems(wrong)
+    assert problem.severity == "error"
+    assert "must hold 2 numbers, one for each class" in problem.message
+    assert problem.fixed is not None
+    assert problem.fixed.loss.params["weight"] == "balanced"
+    assert problems(problem.fixed) == []
+
+
+@pytest.mark.parametrize(("loss", "name"), [("CrossEntropyLoss", "weight"), ("BCEWithLogitsLoss", "pos_weight")])
+def test_rare_classes_bring_a_proposal_from_five_to_one_on(loss: str, name: str) -> None:
+    plain = experiment(loss=LossSpec(type=loss))
+    assert problems(plain, None, (), None, (49, 10)) == []
+    (problem,) = problems(plain, None, (), None, (50, 10))
+    assert problem.severity == "hint"
+    assert "has 50 training samples and 'class 1' 10" in problem.message
+    assert problem.fixed is not None
+    assert problem.fixed.loss.params[name] == "balanced"
+    assert problems(problem.fixed, None, (), None, (50, 10)) == []
+    assert problems(plain, None, (), None, (50, 0)) == [], "of a class without samples nothing can be learned"
+    assert problems(experiment(loss=LossSpec(type="HingeLoss")), None, (), None, (50, 10)) == []
+
+
+def test_a_loss_for_counts_wants_counts_and_means_above_zero() -> None:
+    counts = regression(*mlp((4,), "ReLU")).updated(loss=LossSpec(type="PoissonNLLLoss"))
+    assert problems(counts, None, (), (0.0, 9.0)) == []
+    said, fixed = only(problems(counts, None, (), (-2.0, 9.0)))
+    assert "goes down to -2" in said
+    assert "'disease progression'" in said
+    assert fixed.loss.type == "MSELoss"
+    means = counts.updated(loss=LossSpec(type="PoissonNLLLoss", params={"log_input": False}))
+    said, fixed = only(problems(means, None, (), (0.0, 9.0)))
+    assert "'log_input' is switched off" in said
+    assert fixed.layers[-1].type == "Softplus"

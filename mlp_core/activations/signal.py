@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,34 +12,42 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mlp_core.activations.response import KEPT, build, elementwise
+from mlp_core.catalog import INITIALIZERS, load_object
+from mlp_core.catalog.initializers import LECUN_NORMAL
 from mlp_core.errors import SpecError
 from mlp_core.run.randomness import RandomStream
-from mlp_core.spec import LayerSpec
+from mlp_core.spec import InitSpec, LayerSpec
 
 LAYERS = 10
 """Linear layers, each with the activation after it."""
 SAMPLES = 256
 """Samples, each of standard normal features."""
+SMALL = 0.01
+"""The standard deviation of a plain normal distribution of weights, too small for a signal to live long."""
 FLAT = 0.01
 """The slope below which a value counts as saturated."""
 
 
-def _lecun(weight: Tensor) -> None:
-    nn.init.normal_(weight, std=1 / math.sqrt(weight.shape[1]))
+DEFAULT = "PyTorch's default"
+"""The initialisation that a layer has by itself."""
 
 
-INITIALISATIONS: dict[str, Callable[[Tensor], Any]] = {
-    "PyTorch's default": lambda weight: nn.init.kaiming_uniform_(weight, a=math.sqrt(5)),
-    "LeCun normal": _lecun,
-    "Xavier (Glorot) normal": nn.init.xavier_normal_,
-    "Xavier (Glorot) uniform": nn.init.xavier_uniform_,
-    "Kaiming (He) normal": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu"),
-    "Kaiming (He) uniform": lambda weight: nn.init.kaiming_uniform_(weight, nonlinearity="relu"),
-    "Orthogonal": nn.init.orthogonal_,
-    "Normal, 0.01": lambda weight: nn.init.normal_(weight, std=0.01),
-}
-"""How weights are drawn; biases are zero, but for PyTorch's default, which draws them too."""
-DEFAULT = next(iter(INITIALISATIONS))
+def _starts() -> dict[str, InitSpec | None]:
+    """Every initialiser of matrices, by its label; those that look at what comes after stand for ReLU.
+
+    LeCun normal is SELU's, which PyTorch has under another name.
+    """
+    lecun, params = LECUN_NORMAL
+    found: dict[str, InitSpec | None] = {DEFAULT: None, "LeCun normal": InitSpec(type=lecun, params=params)}
+    for name, entry in INITIALIZERS.items():
+        after = {"nonlinearity": "relu"} if "nonlinearity" in entry.fill({}) else {}
+        small = {"std": SMALL} if name in ("normal_", "trunc_normal_") else {}
+        found[f"{entry.label}{f', {SMALL:g}' if small else ''}"] = InitSpec(type=name, params={**after, **small})
+    return found
+
+
+INITIALISATIONS = _starts()
+"""How weights are drawn, by the words of the page; biases are zero, but for PyTorch's default, which draws them too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,9 +116,10 @@ def _fan_out(layer: LayerSpec, width: int) -> int:
 
 def _linear(width: int, fan_out: int, initialisation: str) -> nn.Linear:
     made = nn.Linear(width, fan_out)
-    if initialisation != DEFAULT:
+    init = INITIALISATIONS[initialisation]
+    if init is not None:
         with torch.no_grad():
-            INITIALISATIONS[initialisation](made.weight)
+            load_object(init.entry.target)(made.weight, **init.params)
             nn.init.zeros_(made.bias)
     return made
 

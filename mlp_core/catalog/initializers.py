@@ -13,6 +13,10 @@ from mlp_core.catalog.parameters import Choice, Float
 NONLINEARITIES = ("linear", "relu", "leaky_relu", "tanh", "sigmoid", "selu")
 """Names that `torch.nn.init.calculate_gain` knows, of activations here."""
 
+LECUN_NORMAL = ("kaiming_normal_", {"nonlinearity": "linear"})
+"""The initialiser of variance 1 / fan_in, by PyTorch's name and parameters: what SELU needs (Klambauer and others,
+2017). PyTorch's documentation of `calculate_gain` asks for 'linear' there, and not for 'selu'."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class InitializerEntry(Entry):

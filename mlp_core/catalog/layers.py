@@ -252,6 +252,17 @@ LAYERS: dict[str, LayerEntry] = table(
         ),
     ),
     LayerEntry(
+        name="Flatten",
+        label="Flatten",
+        family="shape",
+        by_hand=lambda params, features: LayerByHand(tensors=(), call=("torch.flatten", ("{x}", "1"))),
+        summary="Writes all values of a sample in one row. What comes in here is one already, so it changes nothing: "
+        "images are flattened before the first layer by themselves.",
+        formula=r"y = (x_1, \dots, x_n)",
+        when="To write a network down as tutorials do, with Flatten before the first Linear.",
+        cost="None: it is another look at the same numbers.",
+    ),
+    LayerEntry(
         name="Dropout",
         label="Dropout",
         family="regularisation",

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from mlp_core.catalog.entry import ClassEntry, table
-from mlp_core.catalog.parameters import Float, Int
+from mlp_core.catalog.parameters import Bool, Float, Int
+from mlp_core.catalog.weighting import BALANCED, ClassWeights, PositiveWeight
 
 TargetForm = Literal["index", "dense", "sign"]
 Link = Literal["softmax", "sigmoid", "identity"]
+Estimate = Literal["identity", "exp", "mean"]
+"""How outputs become the predicted values of a regression: as they are, by the exponential function, or as the mean of
+a distribution whose variance the network puts out too."""
 
 THRESHOLDS: dict[Link, float] = {"softmax": 0.5, "sigmoid": 0.0, "identity": 0.5}
 """What a single output must be above for class 1: where its probability is one half."""
+
+
+def _identity(params: Mapping[str, Any]) -> Estimate:
+    return "identity"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +39,14 @@ class LossEntry(ClassEntry):
     """What it can be used for."""
     bounded_outputs: bool = False
     """Whether its inputs must lie in [0, 1], so that the network must end in Sigmoid."""
+    estimate: Callable[[Mapping[str, Any]], Estimate] = _identity
+    """How outputs become predicted values, from its parameters; `mlp_core.run.answers` has a function for each."""
+    outputs_per_target: int = 1
+    """How many outputs a target of a regression needs: all first ones come first."""
+    counts: bool = False
+    """Whether its targets are counts, in the unit of the data and never below 0: they are not standardised."""
+    weighted_mean: bool = False
+    """Whether a batch's loss is divided by the sum of its samples' class weights, not by their number."""
     last: str = ""
     """The layer that makes what it takes, in which the network should end; '' where it takes any numbers."""
     divergence: str = "A step that was too long is the usual cause"
@@ -50,6 +67,15 @@ _STEADY_SLOPE = (
     "shorter"
 )
 
+_CLASS_WEIGHTS = ClassWeights(
+    name="weight",
+    label="Class weights",
+    help="How much a sample of each class counts. 'balanced' gives each class the same share of the loss, however rare "
+    "it is: n / (k · n_c) for n training samples of k classes, n_c of them of class c.",
+    default=None,
+    advice=f"Choose {BALANCED!r} where some classes are rare, or give a number for each class.",
+)
+
 LOSSES: dict[str, LossEntry] = table(
     LossEntry(
         name="CrossEntropyLoss",
@@ -61,7 +87,9 @@ LOSSES: dict[str, LossEntry] = table(
         target_form="index",
         link="softmax",
         tasks=("classification",),
+        weighted_mean=True,
         parameters=(
+            _CLASS_WEIGHTS,
             Float(
                 name="label_smoothing",
                 label="Label smoothing",
@@ -102,6 +130,7 @@ LOSSES: dict[str, LossEntry] = table(
                 high=1e6,
                 step=0.1,
             ),
+            _CLASS_WEIGHTS,
         ),
     ),
     LossEntry(
@@ -116,6 +145,8 @@ LOSSES: dict[str, LossEntry] = table(
         link="softmax",
         tasks=("classification",),
         last="LogSoftmax",
+        weighted_mean=True,
+        parameters=(_CLASS_WEIGHTS,),
     ),
     LossEntry(
         name="BCEWithLogitsLoss",
@@ -126,6 +157,16 @@ LOSSES: dict[str, LossEntry] = table(
         target_form="dense",
         link="sigmoid",
         tasks=("classification",),
+        parameters=(
+            PositiveWeight(
+                name="pos_weight",
+                label="Weight of positives",
+                help="How much a target of 1 counts beside a target of 0. 'balanced' makes both count alike in sum: "
+                "the training samples of target 0 over those of target 1, for each output.",
+                default=None,
+                advice=f"Choose {BALANCED!r} where targets of 1 are rare, or a number such as 5.",
+            ),
+        ),
     ),
     LossEntry(
         name="BCELoss",
@@ -234,6 +275,82 @@ LOSSES: dict[str, LossEntry] = table(
                 low_open=True,
                 high=1e6,
                 step=0.1,
+            ),
+        ),
+    ),
+    LossEntry(
+        name="PoissonNLLLoss",
+        label="Poisson NLL",
+        summary="How unlikely a count is under a Poisson distribution whose mean, or its logarithm, the network puts "
+        "out.",
+        formula=r"e^z - t z",
+        when="Regression on counts: visits a day, defects a metre. Targets stay in their own unit and must not be "
+        "negative.",
+        divergence="The exponential function turns outputs a little too large into means that are far too large",
+        target_form="dense",
+        link="identity",
+        tasks=("regression",),
+        counts=True,
+        estimate=lambda params: "exp" if params["log_input"] else "identity",
+        parameters=(
+            Bool(
+                name="log_input",
+                label="Outputs are logarithms",
+                help="Takes outputs as logarithms of the mean, so that any number will do; predictions are "
+                "exp(output). Switched off, outputs are the mean itself and must be above 0: the loss is then "
+                "z - t log(z + eps).",
+                default=True,
+            ),
+            Bool(
+                name="full",
+                label="Full loss",
+                help="Adds Stirling's approximation of log t!, which no output changes, for targets above 1.",
+                default=False,
+            ),
+            Float(
+                name="eps",
+                label="Epsilon",
+                help="Added to the mean before its logarithm is taken, where outputs are the mean itself.",
+                default=1e-8,
+                low=0.0,
+                low_open=True,
+                high=1.0,
+                log=True,
+            ),
+        ),
+    ),
+    LossEntry(
+        name="GaussianNLLLoss",
+        label="Gaussian NLL",
+        target="mlp_core.run.modules:MeanVarianceLoss",
+        summary="How unlikely a target is under a normal distribution. The network puts out two numbers for each "
+        "target, the mean and a raw number that softplus makes a variance: so it says how sure it is.",
+        formula=r"\tfrac12 \left(\log \sigma^2 + \frac{(\mu - t)^2}{\sigma^2}\right),\quad "
+        r"\sigma^2 = \log(1 + e^z) + \epsilon",
+        when="Regression where the noise differs from place to place, and where one wants to know how large it is.",
+        divergence="Where the variance comes near 0, a small error makes a large loss and a steep slope",
+        target_form="dense",
+        link="identity",
+        tasks=("regression",),
+        estimate=lambda params: "mean",
+        outputs_per_target=2,
+        parameters=(
+            Bool(
+                name="full",
+                label="Full loss",
+                help="Adds the constant log(2π) / 2, so that the loss is the whole negative log-likelihood.",
+                default=False,
+            ),
+            Float(
+                name="eps",
+                label="Epsilon",
+                help="Added to the variance, so that it never comes to 0. In the unit of standardised targets, where "
+                "targets are.",
+                default=1e-6,
+                low=0.0,
+                low_open=True,
+                high=1.0,
+                log=True,
             ),
         ),
     ),

@@ -51,8 +51,7 @@ class OptimizerEntry(ClassEntry):
 
 
 def _learning_rate(default: float, low: float = 1e-5, high: float = 0.1) -> Parameter:
-    """The learning rate with PyTorch's default; from `low` to `high`, or ten times the default, is usual."""
-    high = max(high, 10 * default)
+    """The learning rate with PyTorch's default; from `low` to `high` is usual."""
     return Float(
         name="lr",
         label="Learning rate",
@@ -488,7 +487,9 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         cost="Two numbers per weight for every step that it remembers. Runs on the plain engine, which is slower.",
         state_per_parameter=2 * _HISTORY + 4,
         parameters=(
-            _learning_rate(1.0),
+            # 1 is PyTorch's default and a whole step to where its picture of the curvature has the minimum; beyond 2
+            # such a step ends higher than it began.
+            _learning_rate(1.0, 0.01, 2.0),
             _count("max_iter", "Iterations", 20, "How many times it moves the weights in one step, at most."),
             Int(
                 name="max_eval",
@@ -533,7 +534,9 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         "engine, which is slower.",
         state_per_parameter=2,
         parameters=(
-            _learning_rate(1e-3),
+            # 1e-3 is PyTorch's default. Steps of a matrix are of one length however large the gradient is: 0.02 is
+            # usual where they are scaled as in Keller Jordan's "Muon" (2024), AdamW's rates where they match its RMS.
+            _learning_rate(1e-3, 1e-4, 0.1),
             _weight_decay(0.1),
             Float(
                 name="momentum",

@@ -57,6 +57,12 @@ class Dataset:
     """(T,) as `feature_mean`, of regression targets: `y * target_std + target_mean` has the original unit."""
     target_std: NDArray[np.float32] | None = None
     """(T,) what regression targets were divided by."""
+    unscaled_train: NDArray[np.float32] | None = None
+    """As `y_train`, regression targets in the unit of the data; None where `y_train` is in it."""
+    unscaled_validation: NDArray[np.float32] | None = None
+    """As `unscaled_train`, of the validation part."""
+    unscaled_test: NDArray[np.float32] | None = None
+    """As `unscaled_train`, of the test part."""
     preparation: Preparation | None = None
     """What was fitted on the training part of an uploaded table."""
     notes: tuple[str, ...] = ()
@@ -75,9 +81,29 @@ class Dataset:
     @cached_property
     def target_range(self) -> tuple[float, float] | None:
         """The lowest and the highest target of a regression in the training part; None for classes."""
-        if self.facts.classifies or not self.y_train.size:
+        return self._range(self.y_train)
+
+    @cached_property
+    def unscaled_range(self) -> tuple[float, float] | None:
+        """The same in the unit of the data."""
+        return self._range(self.targets("train", unscaled=True))
+
+    def _range(self, targets: Array) -> tuple[float, float] | None:
+        if self.facts.classifies or not targets.size:
             return None
-        return float(self.y_train.min()), float(self.y_train.max())
+        return float(targets.min()), float(targets.max())
+
+    @cached_property
+    def class_counts(self) -> tuple[int, ...]:
+        """Training samples of each class; empty for a regression."""
+        if not self.facts.classifies:
+            return ()
+        return tuple(np.bincount(self.y_train, minlength=self.facts.classes).tolist())
+
+    def targets(self, name: PartName, unscaled: bool = False) -> Array:
+        """The targets of a part; with `unscaled` those of a regression in the unit of the data."""
+        raw: Array | None = getattr(self, f"unscaled_{name}")
+        return raw if unscaled and raw is not None else self.part(name)[1]
 
     @property
     def train_size(self) -> int:

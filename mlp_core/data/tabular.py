@@ -71,11 +71,12 @@ def standardised(spec: DataSpec, x: Floats, y: Array, feature_names: tuple[str, 
     if spec.facts.classifies:
         y = y.astype(np.int64)
         parts = split_parts(spec, len(x), y)
-        target_mean = target_std = None
+        target_mean = target_std = raw = None
     else:
         y = y.astype(np.float64).reshape(len(x), -1)
         parts = split_parts(spec, len(x))
         target_mean, target_std = standardisation(y[parts.train])
+        raw = y.astype(np.float32)
         y = _standardised(y, target_mean, target_std)
     train, validation, test = parts.train, parts.validation, parts.test
     mean, std = standardisation(x[train])
@@ -93,6 +94,9 @@ def standardised(spec: DataSpec, x: Floats, y: Array, feature_names: tuple[str, 
         feature_std=read_only(std.astype(np.float32)),
         target_mean=None if target_mean is None else read_only(target_mean.astype(np.float32)),
         target_std=None if target_std is None else read_only(target_std.astype(np.float32)),
+        unscaled_train=None if raw is None else read_only(raw[train]),
+        unscaled_validation=None if raw is None or validation is None else read_only(raw[validation]),
+        unscaled_test=None if raw is None else read_only(raw[test]),
         notes=_notes(x[train], feature_names, target_std is not None),
     )
 

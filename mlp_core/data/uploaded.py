@@ -113,9 +113,10 @@ def _load(spec: DataSpec, table: Table, path: Path, progress: Report, cancelled:
     parts = split_parts(spec, len(columns.target), columns.target if table.classes else None)
     step = _Steps(table, len(columns.target), progress, cancelled)
     fitted, notes = _fit(table, columns, parts.train, spec.params["scaling"], step)
-    targets, target_mean, target_std = columns.target, None, None
+    targets, target_mean, target_std, raw = columns.target, None, None, None
     if not table.classes:
         targets = targets.reshape(-1, 1)
+        raw = targets.astype(np.float32)
         target_mean, target_std = fit_scale(targets[parts.train], "standard")
         targets = ((targets - target_mean) / target_std).astype(np.float32)
     held_out = parts.validation
@@ -133,6 +134,9 @@ def _load(spec: DataSpec, table: Table, path: Path, progress: Report, cancelled:
         feature_std=read_only(std.astype(np.float32)),
         target_mean=None if target_mean is None else read_only(target_mean.astype(np.float32)),
         target_std=None if target_std is None else read_only(target_std.astype(np.float32)),
+        unscaled_train=None if raw is None else read_only(raw[parts.train]),
+        unscaled_validation=None if raw is None or held_out is None else read_only(raw[held_out]),
+        unscaled_test=None if raw is None else read_only(raw[parts.test]),
         preparation=fitted,
         notes=(*_left_out(left_out), *notes),
     )

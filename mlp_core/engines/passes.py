@@ -178,7 +178,7 @@ class CompiledPasses:
         """What a pass computes from the network's outputs and targets."""
         outputs = self._outputs(x)
         shapes = [(value.dtype, value.shape[1:]) for value in (outputs, *more)]
-        key = (name, self._run.experiment.loss, *shapes)
+        key = (name, self._run.experiment.loss.type, self._run.loss_params, *shapes)
         compiled = PASSES.get(key, lambda: _compile(body, (outputs, *more)))
         return body(outputs, *more) if compiled is None else _without_lock(compiled, outputs, *more)
 

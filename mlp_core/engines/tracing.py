@@ -47,8 +47,9 @@ def trace(run: Run, batch_size: int) -> fx.GraphModule:
     ]
     try:
         with TRACING, torch.enable_grad():
-            # Fake tensors have shapes and no values: nothing is computed, drawn or changed while tracing.
-            return make_fx(step, tracing_mode="fake")(*examples)
+            # Fake tensors have shapes and no values: nothing is computed, drawn or changed while tracing. The weights
+            # of classes that a loss holds are constants of the graph.
+            return make_fx(step, tracing_mode="fake", _allow_non_fake_inputs=True)(*examples)
     except Exception as error:
         if "to not have been used in the graph" in str(error):
             raise UnsupportedError("the loss does not depend on some of its weights") from error

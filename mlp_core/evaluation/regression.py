@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from mlp_core.evaluation.slices import Slices, finish
 Floats = NDArray[np.float64]
 
 FIGURES = ("r2", "mae", "rmse")
+BAND = 2
+"""Standard deviations within which a sample counts as covered: of a normal distribution, 95.4 in 100 are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +34,17 @@ class TargetFigures:
     """The root of the mean squared error."""
     intervals: Mapping[str, Interval | None]
     """The bootstrap interval of each figure."""
+    deviation: float | None = None
+    """The mean of the standard deviations that the network gives its values; None where it gives none."""
+    coverage: float | None = None
+    """The share of samples that lie within `BAND` such deviations of their prediction: 0.954 where they are right and
+    errors are normal."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         intervals = {name: None if one is None else list(one) for name, one in self.intervals.items()}
-        return {"target": self.name, **{name: getattr(self, name) for name in FIGURES}, "intervals": intervals}
+        given = {"deviation": self.deviation, "coverage": self.coverage} if self.deviation is not None else {}
+        return {"target": self.name, **{name: getattr(self, name) for name in FIGURES}, "intervals": intervals, **given}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +76,27 @@ class RegressionReport:
 
 
 def regression_report(
-    actual: NDArray[Any], predicted: NDArray[Any], target_names: Sequence[str], unit: str = ""
+    actual: NDArray[Any],
+    predicted: NDArray[Any],
+    target_names: Sequence[str],
+    unit: str = "",
+    *,
+    deviation: NDArray[Any] | None = None,
 ) -> RegressionReport:
-    """The report on values (N, T) in the data's own unit, N at least 1."""
-    return finish(regression_slices(actual, predicted, target_names, unit))
+    """The report on values (N, T) in the data's own unit, N at least 1.
+
+    `deviation` (N, T) are the standard deviations that the network gives its values, where it gives any.
+    """
+    return finish(regression_slices(actual, predicted, target_names, unit, deviation=deviation))
 
 
 def regression_slices(
-    actual: NDArray[Any], predicted: NDArray[Any], target_names: Sequence[str], unit: str = ""
+    actual: NDArray[Any],
+    predicted: NDArray[Any],
+    target_names: Sequence[str],
+    unit: str = "",
+    *,
+    deviation: NDArray[Any] | None = None,
 ) -> Slices[RegressionReport]:
     """The same in slices."""
     true, guess = actual.astype(np.float64), predicted.astype(np.float64)
@@ -93,6 +114,10 @@ def regression_slices(
         undefined += [Undefined(name, None, "the network's outputs are not all finite numbers") for name in FIGURES]
     found = [_of_target(name, point[:, i], resampled[:, :, i]) for i, name in enumerate(target_names)]
     mean = _of_target("mean", point.mean(axis=1), resampled.mean(axis=2))
+    if deviation is not None and finite:
+        inside = np.abs(guess - true) <= BAND * deviation
+        found = [_with_deviation(one, deviation[:, i], inside[:, i]) for i, one in enumerate(found)]
+        mean = _with_deviation(mean, deviation, inside)
     return RegressionReport(samples, unit, tuple(found), mean, tuple(undefined))
 
 
@@ -123,3 +148,7 @@ def _of_target(name: str, point: Floats, resampled: Floats) -> TargetFigures:
     values = {figure: None if np.isnan(value) else float(value) for figure, value in zip(FIGURES, point, strict=True)}
     intervals = {figure: percentiles(resampled[:, place]) for place, figure in enumerate(FIGURES)}
     return TargetFigures(name, values["r2"], values["mae"], values["rmse"], intervals)
+
+
+def _with_deviation(target: TargetFigures, deviation: NDArray[Any], inside: NDArray[np.bool_]) -> TargetFigures:
+    return replace(target, deviation=float(deviation.mean()), coverage=float(inside.mean()))

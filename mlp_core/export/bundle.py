@@ -26,7 +26,7 @@ from mlp_core.export.source import borrow
 from mlp_core.export.standalone import prepare_rows, read_image, read_rows, read_table, read_text, write_table
 from mlp_core.export.weights import save
 from mlp_core.plan import plan
-from mlp_core.run.answers import PROBABILITIES
+from mlp_core.run.answers import ESTIMATES, PROBABILITIES, predicts_deviations, standard_deviations
 from mlp_core.spec import Experiment
 
 MODEL, WEIGHTS, SPEC, README = "model.py", "weights.safetensors", "spec.json", "README.txt"
@@ -66,10 +66,12 @@ def model_source(experiment: Experiment, preprocessing: Preprocessing) -> str:
     """The text of `model.py`."""
     images = bool(preprocessing.image_shape)
     classes = bool(preprocessing.class_names)
-    answer = PROBABILITIES[experiment.loss.entry.link] if classes else None
+    loss = experiment.loss
+    answer = PROBABILITIES[loss.entry.link] if classes else ESTIMATES[loss.entry.estimate(loss.params)]
+    deviates = not classes and predicts_deviations(loss)
     table = (read_rows, prepare_rows) if preprocessing.kinds else (read_table,)
     reading = (read_image,) if images else (read_text, *table)
-    borrowed = borrow(*reading, write_table, *((answer,) if answer else ()))
+    borrowed = borrow(*reading, write_table, answer, *((standard_deviations,) if deviates else ()))
     network = pieces(plan(experiment))
     make_model = _make_model(network)
     targets = [layer.entry.target for _, layer in experiment.walk()]
@@ -81,7 +83,9 @@ def model_source(experiment: Experiment, preprocessing: Preprocessing) -> str:
         *borrowed.functions,
         _READ_IMAGES if images else _READ_KINDS if preprocessing.kinds else _READ_TABLES,
         _to_inputs(preprocessing),
-        _class_table(experiment, answer.__name__, images) if answer else _value_table(preprocessing, images),
+        _class_table(experiment, answer.__name__, images)
+        if classes
+        else _value_table(preprocessing, images, answer.__name__, loss.params["eps"] if deviates else None),
         _MAIN,
     ]
     constants = [*own.constants, *borrowed.constants, *_constants(preprocessing)]
@@ -216,12 +220,25 @@ def _class_table(experiment: Experiment, probabilities: str, images: bool) -> st
     )'''
 
 
-def _value_table(preprocessing: Preprocessing, images: bool) -> str:
-    back = "\n    values = values * TARGET_STD + TARGET_MEAN" if preprocessing.target_mean else ""
+def _value_table(preprocessing: Preprocessing, images: bool, answer: str, eps: float | None) -> str:
+    """`eps` is that of the loss, where the network gives each value a standard deviation."""
+    scaled = bool(preprocessing.target_mean)
+    lines = [f"values = {answer}(outputs).double().numpy()"]
+    lines += ["values = values * TARGET_STD + TARGET_MEAN"] if scaled else []
+    lines += [f'header = ["{_first(images)}", *TARGET_NAMES]']
+    about = "the predicted values of each sample"
+    if eps is not None:
+        about = "predicted values and their standard deviations"
+        lines += [f"deviations = standard_deviations(outputs, {literal(eps)}).double().numpy()"]
+        lines += ["deviations = deviations * TARGET_STD"] if scaled else []
+        lines += [
+            'header += [f"{name} std" for name in TARGET_NAMES]',
+            "values = np.concatenate([values, deviations], axis=1)",
+        ]
+    made = "\n    ".join(lines)
     return f'''def table(names, outputs):
-    """CSV with the predicted values of each sample, in the unit of the data."""
-    values = outputs.double().numpy(){back}
-    header = ["{_first(images)}", *TARGET_NAMES]
+    """CSV with {about}, in the unit of the data."""
+    {made}
     return write_table(
         header,
         [

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
+from mlp_core.catalog.weighting import BALANCED
+from mlp_core.data import load
 from mlp_core.export.calls import constructor, import_of
 from mlp_core.export.pieces import Piece, pieces
-from mlp_core.export.python import Group, Named, literal
+from mlp_core.export.python import Group, Named, call, literal
 from mlp_core.export.samples import target_form
 from mlp_core.plan import Plan, plan
+from mlp_core.run.build import targets
+from mlp_core.run.criterion import decided, weights_of
 from mlp_core.spec import Experiment
 from mlp_core.timing import planned_epochs, schedule_arguments
 
@@ -65,9 +70,46 @@ class Job:
 
     @property
     def loss(self) -> Group:
-        """The loss as a call."""
+        """The loss as a call. Weights of classes stand there as numbers, also where the training part decided them."""
         loss = self.experiment.loss
-        return constructor(loss.entry.target, loss.params)
+        weights = weights_of(self.loss_params, loss)
+        plain = {name: value for name, value in loss.params.items() if name not in weights}
+        made = constructor(loss.entry.target, plain)
+        tensors = tuple(
+            Named(name, call("torch.tensor", Group("[", tuple(map(literal, numbers)), "]")))
+            for name, numbers in weights.items()
+            if numbers is not None
+        )
+        return replace(made, items=(*made.items, *tensors))
+
+    @cached_property
+    def loss_params(self) -> Mapping[str, Any]:
+        """The loss's parameters, with numbers where the training part decides about the weights of classes."""
+        experiment = self.experiment
+        if not any(weights_of(experiment.loss.params, experiment.loss).values()):
+            return experiment.loss.params
+        y_train = targets(experiment, self.plan, load(experiment.data).y_train)
+        return decided(experiment.loss, y_train, self.plan.outputs)
+
+    @property
+    def weighs(self) -> bool:
+        """Whether the loss has weights of classes or outputs, which are tensors."""
+        loss = self.experiment.loss
+        return any(value is not None for value in weights_of(loss.params, loss).values())
+
+    @property
+    def weighted_mean(self) -> bool:
+        """Whether the loss of a batch is divided by the sum of its samples' weights, not by their number."""
+        return self.experiment.loss.entry.weighted_mean and self.weighs
+
+    @property
+    def how_weighed(self) -> str:
+        """A comment on where the weights come from; '' where a user gave them."""
+        chosen = weights_of(self.experiment.loss.params, self.experiment.loss)
+        if BALANCED not in chosen.values():
+            return ""
+        what = "n / (classes * samples of the class)" if "weight" in chosen else "targets of 0 / targets of 1"
+        return f"# balanced by the training part: {what}"
 
     def optimizer(self, parameters: str) -> Group:
         """The optimizer as a call; the first setting, the learning rate, is always written."""

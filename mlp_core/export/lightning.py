@@ -36,6 +36,7 @@ def _module(job: Job) -> Section:
         "    def __init__(self):",
         "        super().__init__()",
         *indented(assign("self.model", row(job.network), BODY), BODY),
+        *indented([job.how_weighed] if job.how_weighed else [], BODY),
         *indented(assign("self.loss_fn", job.loss, BODY), BODY),
         *([] if job.trained else indented(stopping.begin(job, BEST, "self."), BODY)),
         *_method("forward(self, x)", "return self.model(x)"),
@@ -108,10 +109,13 @@ def _validation(job: Job) -> list[str]:
     count = [f"self.correct{part} += ({job.right_answers}).sum().item()"] if job.classifies else []
     zeros = ["[0.0, 0.0]", "[0, 0]", "[0, 0]"] if job.validates else ["0.0", "0", "0"]
     names = "self.total, self.count, self.correct" if job.classifies else "self.total, self.count"
+    weights = [f"self.weights = {zeros[0]}"] if job.weighted_mean else []
+    divisor = "weights" if job.weighted_mean else "count"
     printed, stops = tested(job), job.experiment.training.patience is not None
-    end = ["test_loss = self.total / self.count", *(["accuracy = self.correct / self.count"] if job.classifies else [])]
+    end = [f"test_loss = self.total / self.{divisor}"]
+    end += ["accuracy = self.correct / self.count"] if job.classifies else []
     if job.validates:
-        end = ["validation_loss, test_loss = (t / n for t, n in zip(self.total, self.count))"]
+        end = [f"validation_loss, test_loss = (t / n for t, n in zip(self.total, self.{divisor}))"]
         if job.classifies:
             shares = call("", "c / n for c, n in zip(self.correct, self.count)")
             end += layout(shares, "validation_accuracy, accuracy = ", width=WIDTH - BODY)
@@ -129,16 +133,27 @@ def _validation(job: Job) -> list[str]:
             *stopping.end_epoch(job, BEST, "self.trainer.should_stop = True", "self."),
         ]
     return [
-        *_method("on_validation_epoch_start(self)", f"{names} = {', '.join(zeros[: 2 + job.classifies])}"),
+        *_method("on_validation_epoch_start(self)", f"{names} = {', '.join(zeros[: 2 + job.classifies])}", *weights),
         *_method(
             f"validation_step(self, batch, batch_idx{', dataloader_idx=0' if job.validates else ''})",
             "x, y = batch",
             "outputs = self(x)",
-            f"self.total{part} += self.loss_fn(outputs, y).item() * len(y)",
+            *_add_loss(job, part),
             f"self.count{part} += len(y)",
             *count,
         ),
         *_method("on_validation_epoch_end(self)", *end),
+    ]
+
+
+def _add_loss(job: Job, part: str) -> list[str]:
+    """Lines that add the loss of a batch to the total."""
+    if not job.weighted_mean:
+        return [f"self.total{part} += self.loss_fn(outputs, y).item() * len(y)"]
+    return [
+        "weight = self.loss_fn.weight[y].sum().item()",
+        f"self.total{part} += self.loss_fn(outputs, y).item() * weight",
+        f"self.weights{part} += weight",
     ]
 
 

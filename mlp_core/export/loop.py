@@ -109,7 +109,7 @@ def penalty(job: Job, weights: str = "weights") -> list[str]:
 
 def sections(job: Job, parts: Parts) -> list[Section]:
     """Loss, optimizer, test pass and training, or the check of trained weights."""
-    loss = "\n".join(assign("loss_fn", job.loss))
+    loss = "\n".join(_loss(job))
     test = Section("Testing", "", (_evaluate(job, parts),))
     if job.trained:
         return [Section("Loss", "", (loss,)), test, Section("Result", "", (_check(job),))]
@@ -121,6 +121,11 @@ def sections(job: Job, parts: Parts) -> list[Section]:
     ]
 
 
+def _loss(job: Job) -> list[str]:
+    lines = [*([job.how_weighed] if job.how_weighed else []), *assign("loss_fn", job.loss)]
+    return [*lines, *(["loss_fn.to(device)"] if job.device and job.weighs else [])]
+
+
 def _to_device(job: Job) -> list[str]:
     return ["x, y = x.to(device), y.to(device)"] if job.device else []
 
@@ -130,24 +135,29 @@ def _evaluate(job: Job, parts: Parts) -> str:
     loader, size, which = "test_loader", "len(test_data)", "test samples"
     if job.validates:
         loader, size, which = "loader", "len(loader.dataset)", "samples of a loader"
+    total, mean = ["total += loss_fn(outputs, y).item() * len(y)"], f"total / {size}"
+    if job.weighted_mean:  # as one large batch would be
+        total = ["weight = loss_fn.weight[y].sum().item()", "total += loss_fn(outputs, y).item() * weight"]
+        total, mean = [*total, "weights += weight"], "total / weights"
+    zeros = {"total": "0.0", **({"weights": "0.0"} if job.weighted_mean else {}), **({"correct": "0"} if count else {})}
     return "\n".join(
         [
             f"def evaluate({'loader' if job.validates else ''}):",
             f'    """Average loss{" and accuracy" if job.classifies else ""} over the {which}."""',
             *([f"    model.eval(){_why_modes(job)}"] if parts.modes else []),
-            f"    total{', correct' if job.classifies else ''} = 0.0{', 0' if job.classifies else ''}",
+            f"    {', '.join(zeros)} = {', '.join(zeros.values())}",
             "    with torch.no_grad():",
             f"        for x, y in {loader}:",
             *indented(
                 [
                     *_to_device(job),
                     f"outputs = {parts.test}",
-                    "total += loss_fn(outputs, y).item() * len(y)",
+                    *total,
                     *count,
                 ],
                 12,
             ),
-            f"    return total / {size}" + (f", correct / {size}" if job.classifies else ""),
+            f"    return {mean}" + (f", correct / {size}" if job.classifies else ""),
         ]
     )
 

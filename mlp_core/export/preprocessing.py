@@ -108,6 +108,7 @@ class Preprocessing:
 
         shape, outputs = experiment.data.facts.sample_shape, plan(experiment).outputs
         classification = experiment.data.facts.task == "classification"
+        targets = 0 if classification else outputs // experiment.loss.entry.outputs_per_target
         known = {
             "image_shape": self.image_shape == (shape if len(shape) > 1 else ()),
             "columns": bool(self.columns) != bool(self.image_shape) and self.inputs == math.prod(shape),
@@ -116,8 +117,8 @@ class Preprocessing:
             "std": len(self.std) == len(self.mean) and all(value > 0 for value in self.std),
             "divisor": self.divisor > 0,
             "class_names": len(self.class_names) == (max(2, outputs) if classification else 0),
-            "target_names": len(self.target_names) == (0 if classification else outputs),
-            "target_mean": len(self.target_mean) in (0, outputs),
+            "target_names": len(self.target_names) == targets,
+            "target_mean": len(self.target_mean) in (0, targets),
             "target_std": len(self.target_std) == len(self.target_mean) and all(v > 0 for v in self.target_std),
         }
         for name, fits in known.items():
@@ -127,8 +128,9 @@ class Preprocessing:
 
 def preprocessing_of(experiment: Experiment, dataset: Dataset) -> Preprocessing:
     """What the loaded data set does to the experiment's samples."""
+    scale = ((), ()) if experiment.loss.entry.counts else _target_scale(dataset)
     if dataset.preparation is not None:
-        return _of_table(dataset, dataset.preparation)
+        return _of_table(dataset, dataset.preparation, scale)
     images = len(dataset.facts.sample_shape) > 1
     features = tuple(experiment.data.params.get("features", ()))
     return Preprocessing(
@@ -141,13 +143,21 @@ def preprocessing_of(experiment: Experiment, dataset: Dataset) -> Preprocessing:
         class_names=tuple(dataset.facts.class_names),
         target_names=tuple(dataset.facts.target_names),
         target_unit=experiment.data.facts.target_unit,
-        target_mean=_floats(dataset.target_mean),
-        target_std=_floats(dataset.target_std),
+        target_mean=scale[0],
+        target_std=scale[1],
     )
 
 
-def _of_table(dataset: Dataset, fitted: Preparation) -> Preprocessing:
-    """What was fitted on the training part of an uploaded table."""
+Scale = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+def _target_scale(dataset: Dataset) -> Scale:
+    """Mean and standard deviation that targets were standardised by; empty where they were not."""
+    return _floats(dataset.target_mean), _floats(dataset.target_std)
+
+
+def _of_table(dataset: Dataset, fitted: Preparation, scale: Scale) -> Preprocessing:
+    """What was fitted on the training part of an uploaded table; `scale` is that of its targets."""
     from mlp_core.data.uploaded import input_scale
 
     table = table_of(dataset.spec.params)
@@ -168,8 +178,8 @@ def _of_table(dataset: Dataset, fitted: Preparation) -> Preprocessing:
         std=_floats(std),
         class_names=table.classes,
         target_names=dataset.facts.target_names,
-        target_mean=_floats(dataset.target_mean),
-        target_std=_floats(dataset.target_std),
+        target_mean=scale[0],
+        target_std=scale[1],
     )
 
 

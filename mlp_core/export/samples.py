@@ -84,7 +84,9 @@ def _generated(experiment: Experiment, planned: Plan) -> Samples:
 def _standardised(experiment: Experiment) -> list[str]:
     """Lines that standardise inputs, and targets that are numbers, by the training part."""
     lines = ["inputs = standardised(inputs, *standardisation(inputs[train]))"]
-    if not experiment.data.facts.classifies:
+    if experiment.loss.entry.counts:
+        lines.append("targets = targets.astype(np.float32)  # counts stay as they are")
+    elif not experiment.data.facts.classifies:
         lines.append("targets = standardised(targets, *standardisation(targets[train]))")
     return lines
 

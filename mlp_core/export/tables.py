@@ -33,7 +33,7 @@ def program(experiment: Experiment) -> TableProgram:
     table = table_of(experiment.data.params)
     if table is None:
         raise SpecError("No table is chosen yet, so there is no script to write. Choose one on the Data page.")
-    after, preparing = _prepare(table, experiment.data.params["scaling"])
+    after, preparing = _prepare(table, experiment.data.params["scaling"], experiment.loss.entry.counts)
     kinds = {column.kind for column in table.features}
     reading: list[Callable[..., Any]] = [cells.stripped]
     if table.file.format == "parquet":
@@ -92,8 +92,8 @@ def _target(table: Table) -> Iterator[str]:
     yield "columns = {name: values[used] for name, values in columns.items()}"
 
 
-def _prepare(table: Table, scaling: str) -> tuple[list[str], list[Callable[..., Any]]]:
-    """The code after the split, and the functions that it calls."""
+def _prepare(table: Table, scaling: str, counts: bool) -> tuple[list[str], list[Callable[..., Any]]]:
+    """The code after the split, and the functions that it calls; `counts` tells whether targets stay as they are."""
     measured = [column for column in table.features if column.kind != "category"]
     lines: list[str] = []
     functions: list[Callable[..., Any]] = []
@@ -118,7 +118,9 @@ def _prepare(table: Table, scaling: str) -> tuple[list[str], list[Callable[..., 
         parts = tuple(place.get(column.name) or _column(column) for column in table.features)
         lines += assign("inputs", call("np.hstack", Group("[", parts, "]")))
         lines.append("inputs = inputs.astype(np.float32)")
-    if not table.classes:
+    if counts:
+        lines.append("targets = targets.astype(np.float32)  # counts stay as they are")
+    elif not table.classes:
         lines += ['centre, scale = fit_scale(targets[train], "standard")']
         lines.append("targets = ((targets - centre) / scale).astype(np.float32)")
         functions.append(preparation.fit_scale)

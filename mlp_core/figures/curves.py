@@ -12,7 +12,7 @@ from mlp_core.figures.curve import Array, Curve, smooth
 from mlp_core.figures.empty import empty
 from mlp_core.figures.encode import encode
 from mlp_core.figures.layout import HOVER, Figure, axis, layout
-from mlp_core.figures.palette import Palette, Theme, palette
+from mlp_core.figures.palette import Palette, Theme, faded, palette
 from mlp_core.figures.text import percent, readable
 
 Unit = Literal["epoch", "step"]
@@ -212,7 +212,7 @@ def _band(curve: Curve, scale: _Scale) -> list[dict[str, Any]]:
     shared = {"line": {"width": 0}, "legendgroup": "raw", "showlegend": False, "hoverinfo": "skip"}
     low = scale.line(curve, curve.low) | shared | {"uid": "low"}
     high = scale.line(curve, curve.high) | shared | {"uid": "high"}
-    return [low, high | {"fill": "tonexty", "fillcolor": _faded(scale.colours.raw, 0.28)}]
+    return [low, high | {"fill": "tonexty", "fillcolor": faded(scale.colours.raw, 0.28)}]
 
 
 def _test_trace(curve: Curve, scale: _Scale) -> list[dict[str, Any]]:
@@ -239,11 +239,6 @@ def _part_trace(name: str, curve: Curve, scale: _Scale, colour: str, style: dict
 
 def _times(curve: Curve, factor: float) -> Curve:
     return Curve(curve.x, curve.mean * factor, curve.low * factor, curve.high * factor)
-
-
-def _faded(colour: str, opacity: float) -> str:
-    channels = (int(colour[index : index + 2], 16) for index in (1, 3, 5))
-    return f"rgba({', '.join(map(str, channels))}, {opacity})"
 
 
 def _where(what: str, curve: Curve, per_epoch: float) -> str:

@@ -162,6 +162,11 @@ def mix(colour: str, other: str, share: float) -> str:
     return "#" + "".join(f"{round(share * a + (1 - share) * b):02x}" for a, b in pairs)
 
 
+def faded(colour: str, opacity: float) -> str:
+    """The colour as Plotly takes it, with an opacity from 0 to 1."""
+    return f"rgba({', '.join(map(str, _channels(colour)))}, {opacity})"
+
+
 def contrast(colour: str, other: str) -> float:
     """Contrast ratio of WCAG 2, from 1 to 21."""
     low, high = sorted((_luminance(colour), _luminance(other)))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mlp_core.errors import SpecError
 from mlp_core.plan import plan
 from mlp_core.problems.batches import batch_problems
+from mlp_core.problems.counts import count_problems
 from mlp_core.problems.habits import habit_problems
 from mlp_core.problems.losses import loss_problems
 from mlp_core.problems.problem import Problem
@@ -15,6 +16,7 @@ from mlp_core.problems.rates import rate_problems
 from mlp_core.problems.schedules import schedule_problems, update_problems
 from mlp_core.problems.selu import selu_problems
 from mlp_core.problems.validation import split_problems, stopping_hints, validation_hints
+from mlp_core.problems.weighting import weighting_problems
 from mlp_core.problems.widths import weight_problems, width_problems
 from mlp_core.spec import Experiment
 
@@ -24,12 +26,13 @@ def problems(
     train_size: int | None = None,
     unvalidated: Sequence[str] = (),
     targets: tuple[float, float] | None = None,
+    class_counts: Sequence[int] = (),
 ) -> list[Problem]:
     """Everything that is wrong or unwise, errors first.
 
     Once the data is known: `train_size` are its training samples, `unvalidated` the classes with such samples and none
-    in the validation part, and `targets` the lowest and the highest target of a regression among the training samples,
-    as the loss sees them.
+    in the validation part, `targets` the lowest and the highest target of a regression among the training samples, as
+    the loss sees them, and `class_counts` the training samples of each class.
     """
     try:
         found = plan(experiment)
@@ -48,6 +51,8 @@ def problems(
         *rate_problems(experiment, train_size),
         *selu_problems(experiment, found),
         *(range_problems(experiment, targets) if targets is not None else ()),
+        *count_problems(experiment, targets),
+        *weighting_problems(experiment, class_counts),
     ]
     if not any(problem.severity == "error" for problem in listed):
         listed += weight_problems(experiment, found)

@@ -13,8 +13,8 @@ TOLERANCE = 0.05
 
 def range_problems(experiment: Experiment, targets: tuple[float, float]) -> Iterator[Problem]:
     """A hint where a regression ends in an activation whose range leaves out some of the targets."""
-    last = experiment.layers[-1]
-    if experiment.data.facts.classifies or last.entry.facts is None or experiment.loss.entry.link != "identity":
+    last, loss = experiment.layers[-1], experiment.loss
+    if experiment.data.facts.classifies or last.entry.facts is None or loss.entry.estimate(loss.params) == "exp":
         return
     facts, (low, high) = last.entry.facts(last.params), targets
     room = TOLERANCE * (high - low)

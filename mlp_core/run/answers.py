@@ -1,7 +1,7 @@
-"""From a network's outputs to classes and their probabilities.
+"""From a network's outputs to classes and their probabilities, or to values and how far they may be off.
 
-The text of the functions named in `PROBABILITIES` goes into the `model.py` of a bundle, and their operators into ONNX
-graphs.
+The text of the functions named in `PROBABILITIES` and `ESTIMATES`, and of `standard_deviations`, goes into the
+`model.py` of a bundle, and the operators of the first into ONNX graphs.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F  # noqa: N812  # as scripts call it
 from torch import Tensor
 
 from mlp_core.catalog.losses import LossEntry
+from mlp_core.spec import LossSpec
 
 
 def predicted_class(outputs: Tensor, loss: LossEntry) -> Tensor:
@@ -62,3 +64,48 @@ PROBABILITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "identity": identity_probabilities,
 }
 """The function of each link of a loss."""
+
+
+def predicted_values(outputs: Tensor, loss: LossSpec) -> Tensor:
+    """Predicted values (N, T) of a regression as the loss sees targets, from outputs (N, outputs)."""
+    return ESTIMATES[loss.entry.estimate(loss.params)](outputs)
+
+
+def predicts_deviations(loss: LossSpec) -> bool:
+    """Whether the network gives each value a standard deviation."""
+    return loss.entry.estimate(loss.params) == "mean"
+
+
+def predicted_deviations(outputs: Tensor, loss: LossSpec) -> Tensor | None:
+    """The standard deviation (N, T) that the network gives each of its values; None where it gives none."""
+    if not predicts_deviations(loss):
+        return None
+    return standard_deviations(outputs, loss.params["eps"])
+
+
+def plain_values(outputs: Tensor) -> Tensor:
+    """The predicted values are the outputs."""
+    return outputs
+
+
+def exp_values(outputs: Tensor) -> Tensor:
+    """The predicted values, of which the outputs are the logarithms."""
+    return outputs.exp()
+
+
+def mean_values(outputs: Tensor) -> Tensor:
+    """The predicted values: the first half of the outputs, which variances follow."""
+    return outputs.chunk(2, dim=1)[0]
+
+
+def standard_deviations(outputs: Tensor, eps: float) -> Tensor:
+    """The standard deviation of each value, from the second half of the outputs."""
+    return (F.softplus(outputs.chunk(2, dim=1)[1]) + eps).sqrt()
+
+
+ESTIMATES: dict[str, Callable[[Tensor], Tensor]] = {
+    "identity": plain_values,
+    "exp": exp_values,
+    "mean": mean_values,
+}
+"""The function of each way in which outputs become values."""

@@ -17,13 +17,15 @@ from torch import Tensor, nn
 
 from mlp_core.catalog import load_object
 from mlp_core.data.dataset import Dataset, PartName
+from mlp_core.params import Params
 from mlp_core.plan import LayerPlan, Plan, plan
 from mlp_core.problems import refuse
 from mlp_core.processor import policy
 from mlp_core.run import devices, scheduling
 from mlp_core.run.batches import Batches, Position
+from mlp_core.run.criterion import criterion, decided
 from mlp_core.run.randomness import RandomStream
-from mlp_core.spec import Experiment, LossSpec, OptimizerSpec
+from mlp_core.spec import Experiment, OptimizerSpec
 from mlp_core.timing import updates_per_epoch
 
 
@@ -43,6 +45,8 @@ class Run:
     """One module per layer, after an `nn.Flatten` where the plan has one."""
     loss: nn.Module
     """The loss as a module."""
+    loss_params: Params
+    """Its parameters, with numbers where the training part decides about the weights of classes."""
     optimizer: torch.optim.Optimizer
     """The optimizer with its state."""
     x_test: Tensor
@@ -181,7 +185,8 @@ class Run:
         """What they depend on besides layers."""
         return (
             self.plan.flatten,
-            self.experiment.loss,
+            self.experiment.loss.type,
+            self.loss_params,
             self.dataset.divisor,
             *((tensor.dtype, tuple(tensor.shape[1:])) for tensor in (self.batches.x, self.batches.y)),
         )
@@ -233,7 +238,9 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
     if device.type != "cpu":
         model.to(device)
     model.train()
-    y_train = _on(device, targets(experiment, planned, dataset.y_train))
+    counts = experiment.loss.entry.counts
+    y_train = _on(device, targets(experiment, planned, dataset.targets("train", counts)))
+    loss_params = Params(decided(experiment.loss, y_train, planned.outputs))
     batches = Batches(
         _on(device, _shared(dataset.x_train)), y_train, experiment.training.batch_size, stream,
         evaluation_loaders=1 + validates,
@@ -246,17 +253,23 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
         dataset=dataset,
         device=device,
         model=model,
-        loss=_make(experiment.loss),
+        loss=criterion(loss_params, experiment.loss).to(device),
+        loss_params=loss_params,
         optimizer=optimizer,
         x_test=_on(device, _shared(dataset.x_test)),
-        y_test=_on(device, targets(experiment, planned, dataset.y_test)),
+        y_test=_on(device, targets(experiment, planned, dataset.targets("test", counts))),
         x_validation=_on(device, _shared(dataset.x_validation)) if validates else None,
-        y_validation=_on(device, targets(experiment, planned, dataset.y_validation)) if validates else None,
+        y_validation=_on(device, targets(experiment, planned, dataset.targets("validation", counts)))
+        if validates
+        else None,
         stream=stream,
         batches=batches,
-        notes=(*((note,) if note else ()), *dataset.notes),
+        notes=(*((note,) if note else ()), *dataset.notes, *((_COUNTS,) if counts else ())),
         scheduler=scheduling.make(experiment, optimizer, updates),
     )
+
+
+_COUNTS = "The loss is for counts, so targets stay in the unit of the data, whatever is done to inputs."
 
 
 def _on(device: torch.device, tensor: Tensor) -> Tensor:
@@ -293,7 +306,7 @@ def describe_model(planned: Plan) -> str:
         return str(build_model(planned))
 
 
-def _make(chosen: LossSpec | OptimizerSpec, *arguments: Any) -> Any:
+def _make(chosen: OptimizerSpec, *arguments: Any) -> Any:
     return load_object(chosen.entry.target)(*arguments, **chosen.params)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mlp_core.data.dataset import PartName
 from mlp_core.run.answers import predicted_class, probabilities
 from mlp_core.run.build import Run, build_model
+from mlp_core.run.criterion import batch_weight
 from mlp_core.run.nogil import copies
 
 EVALUATION_BATCH = 1000
@@ -27,7 +28,7 @@ class TestResult:
     __test__ = False  # not a test class, whatever its name says to pytest
 
     loss: float
-    """Average loss per sample."""
+    """Average loss per sample, by the weights of their classes where the loss is such an average."""
     accuracy: float | None
     """Share of right answers in [0, 1]; None in regression."""
     confusion: np.ndarray | None
@@ -170,16 +171,18 @@ def evaluate(run: Run, part: PartName = "test") -> TestResult:
     inputs, targets = run.part(part)
     true = run.dataset.part(part)[1]
     classes = len(run.dataset.facts.class_names)
-    total = 0.0
+    total = counted = 0.0
     confusion = np.zeros((classes, classes), dtype=np.int64)
     for start in range(0, len(inputs), EVALUATION_BATCH):
         rows = slice(start, start + EVALUATION_BATCH)
         x, y = inputs[rows], targets[rows]
         loss, guesses = passes.tested(x, y)
-        total += loss.item() * len(y)
+        weight = batch_weight(run.experiment.loss, run.loss, y)
+        total += loss.item() * weight
+        counted += weight
         if classes:
             confusion += confusion_matrix(true[rows], guesses.cpu().numpy(), classes)
-    loss_per_sample = total / len(inputs)
+    loss_per_sample = total / counted
     if not classes:
         return TestResult(loss_per_sample, None, None)
     return TestResult(loss_per_sample, float(np.trace(confusion)) / len(inputs), confusion)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F  # noqa: N812  # as scripts call it
 from torch import Tensor, nn
@@ -65,3 +67,18 @@ class HingeLoss(nn.Module):
 
     def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return (self.margin - targets * outputs).clamp(min=0.0).mean()
+
+
+class MeanVarianceLoss(nn.Module):
+    """The loss of nn.GaussianNLLLoss, of outputs that hold all means first and then, for softplus, all variances."""
+
+    def __init__(self, full: bool = False, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.constant = 0.5 * math.log(2 * math.pi) if full else 0.0
+        self.eps = eps
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        mean, raw = outputs.chunk(2, dim=1)
+        variance = F.softplus(raw) + self.eps
+        loss = 0.5 * (torch.log(variance) + (mean - targets) ** 2 / variance)
+        return (loss + self.constant).mean()

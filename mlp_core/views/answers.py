@@ -10,6 +10,7 @@ from mlp_core.evaluation import Slices, classification_slices, regression_slices
 from mlp_core.run.build import Run
 from mlp_core.run.metrics import EVALUATION_BATCH, passes_of
 from mlp_core.run.nogil import copies
+from mlp_core.run.values import values_of
 from mlp_core.views.view import Arrays
 
 
@@ -26,8 +27,9 @@ def answers(run: Run, part: str = "test") -> Slices[Arrays]:
     Training may go on between two of them: all answers are those of the weights at the first.
 
     With classes: 'true' and 'predicted' int64 (N,), 'probabilities' float32 (N, K), 'report' a `ClassificationReport`.
-    Else 'actual' and 'predicted' float64 (N, T) in the data's own unit, 'report' a `RegressionReport`. Empty where the
-    data has no such part.
+    Else 'actual' and 'predicted' float64 (N, T) in the data's own unit, 'deviation' likewise the standard deviation
+    that the network gives each value, None where it gives none, and 'report' a `RegressionReport`. Empty where the data
+    has no such part.
     """
     data, chosen = run.dataset, PARTS[part]
     if not chosen.exists(data):
@@ -51,11 +53,13 @@ def answers(run: Run, part: str = "test") -> Slices[Arrays]:
         }
     pieces = []
     for batch in batches:
-        pieces.append(passes.outputs(batch).cpu().numpy())
+        pieces.append(passes.outputs(batch))
         yield
-    outputs = np.concatenate(pieces)
-    values, actual = outputs.astype(np.float64), targets.astype(np.float64)
+    values = values_of(run, torch.cat(pieces))
+    actual = targets.astype(np.float64)
     if data.target_mean is not None and data.target_std is not None:
-        values, actual = (one * data.target_std + data.target_mean for one in (values, actual))
-    report = yield from regression_slices(actual, values, facts.target_names, facts.target_unit)
-    return {"actual": actual, "predicted": values, "report": report}
+        actual = actual * data.target_std + data.target_mean
+    report = yield from regression_slices(
+        actual, values.predicted, facts.target_names, facts.target_unit, deviation=values.deviation
+    )
+    return {"actual": actual, "predicted": values.predicted, "deviation": values.deviation, "report": report}

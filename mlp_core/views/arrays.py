@@ -16,6 +16,7 @@ from mlp_core.data import features_of, sample_points
 from mlp_core.limits import SHOWN_SAMPLES
 from mlp_core.run.build import Run
 from mlp_core.run.metrics import passes_of
+from mlp_core.run.values import values_of
 from mlp_core.views.line import extent, in_units, standardised_inputs, true_values
 from mlp_core.views.outputs import FIT_POINTS
 from mlp_core.views.view import Arrays
@@ -62,7 +63,7 @@ def boundary(run: Run) -> Arrays:
     inputs = _plane(tuple(run.experiment.data.params["features"])).to(run.device)
     passes = passes_of(run)
     if not run.dataset.facts.class_names:
-        return {"grid": _square(passes.outputs(inputs).cpu().numpy()[:, 0])}
+        return {"grid": _square(values_of(run, passes.outputs(inputs)).predicted[:, 0])}
     chances = passes.classified(inputs)[0].cpu().numpy()
     if chances.shape[1] == 2:
         return {"grid": _square(chances[:, 1])}
@@ -95,12 +96,8 @@ def regression(run: Run) -> Arrays:
     passes = passes_of(run)
     view: Arrays = {}
     for part, x, y in (("train", run.batches.x, data.y_train), ("test", run.x_test, data.y_test)):
-        predicted = passes.outputs(x[:SCATTER]).cpu().numpy()[:, 0]
-        actual = y[:SCATTER, 0]
-        if data.target_mean is not None and data.target_std is not None:
-            predicted = predicted * data.target_std[0] + data.target_mean[0]
-            actual = actual * data.target_std[0] + data.target_mean[0]
-        view[part] = (actual.astype(np.float32), predicted.astype(np.float32))
+        predicted = values_of(run, passes.outputs(x[:SCATTER])).predicted[:, 0]
+        view[part] = (in_units(data, y[:SCATTER, 0]), predicted.astype(np.float32))
     return view
 
 
@@ -108,11 +105,17 @@ def fit(run: Run) -> Arrays:
     """The network as a function of its one input, in the data's own units.
 
     'x' and 'predicted' are float32 (FIT_POINTS,), over the range of the samples and a tenth more on either side;
-    'true' is the function that the samples follow, where the set knows it.
+    'deviation' likewise the standard deviation that the network gives its values, None where it gives none; 'true' is
+    the function that the samples follow, where the set knows it.
     """
     data = run.dataset
     low, high = extent(data)
     x = np.linspace(low, high, FIT_POINTS)
     inputs = torch.from_numpy(standardised_inputs(data, x)).to(run.device)
-    predicted = passes_of(run).outputs(inputs).cpu().numpy()[:, 0]
-    return {"x": x.astype(np.float32), "predicted": in_units(data, predicted), "true": true_values(data, x)}
+    found = values_of(run, passes_of(run).outputs(inputs))
+    return {
+        "x": x.astype(np.float32),
+        "predicted": found.predicted[:, 0].astype(np.float32),
+        "deviation": None if found.deviation is None else found.deviation[:, 0].astype(np.float32),
+        "true": true_values(data, x),
+    }

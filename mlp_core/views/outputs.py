@@ -116,7 +116,7 @@ def _fit(source: Source) -> dict[str, Any]:
             samples[name] = line.inputs_of(dataset, x), line.in_units(dataset, y[:, 0])
     return {
         "x": found.get("x"), "predicted": found.get("predicted"), **samples,
-        "true": true, "true_x": true_x,
+        "deviation": found.get("deviation"), "true": true, "true_x": true_x,
     }  # fmt: skip
 
 

@@ -184,9 +184,12 @@ def _cells(found: Predictions, step: int) -> list[dict[str, str]]:
     assert found.values is not None
     made_by = found.preprocessing
     unit = f" {made_by.target_unit}" if made_by.target_unit else ""
+    said = [readable(value) for value in found.values[0]]
+    if found.deviations is not None:
+        said = [f"{text} ± {readable(sure)}" for text, sure in zip(said, found.deviations[0], strict=True)]
     return [
-        {"label": str(name), "value": f"{readable(value)}{unit}", "note": after}
-        for name, value in zip(made_by.target_names, found.values[0], strict=True)
+        {"label": str(name), "value": f"{text}{unit}", "note": after}
+        for name, text in zip(made_by.target_names, said, strict=True)
     ]
 
 

@@ -104,10 +104,10 @@ class SamplesSlot(AnswersSlot):
         target = min(self.options.target, len(report.targets) - 1)
         actual, predicted = arrays["actual"][:, target], arrays["predicted"][:, target]
         order = np.argsort(-np.abs(np.nan_to_num(predicted - actual)), kind="stable")[:MOST_ROWS]
-        answers = {
-            name: [readable(float(value)) for value in values[order]]
-            for name, values in (("actual", actual), ("predicted", predicted), ("error", predicted - actual))
-        }
+        columns = {"actual": actual, "predicted": predicted, "error": predicted - actual}
+        if arrays["deviation"] is not None:
+            columns["σ"] = arrays["deviation"][:, target]
+        answers = {name: [readable(float(value)) for value in values[order]] for name, values in columns.items()}
         said = _said(report.samples, len(order), "sample", "the largest errors first")
         return self._table(snapshot, dataset, order, answers, said + after)
 

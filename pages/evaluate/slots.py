@@ -41,6 +41,12 @@ _VALUES = {
     "rmse": ("RMSE", "Root of the mean squared error: large errors count more."),
 }
 
+_DEVIATIONS = {
+    "deviation": ("σ, mean", "The mean of the standard deviations that the network gives its values."),
+    "coverage": ("within 2σ", "The share of samples no further than two such deviations from their prediction. 0.954 "
+                 "where the deviations are right and errors are normal."),
+}  # fmt: skip
+
 
 @dataclass(frozen=True, eq=False)
 class AnswersSlot:
@@ -111,13 +117,16 @@ class FiguresSlot(AnswersSlot):
         arrays = found(snapshot, self.options)
         report: RegressionReport | None = None if arrays is None else arrays["report"]
         target = None if report is None else report.targets[min(self.options.target, len(report.targets) - 1)]
-        return [
+        cells = [
             _cell(
                 label, target and getattr(target, name), None if target is None else target.intervals[name], text,
                 _reason(report, target.name, name) if report is not None and target is not None else "",
             )
             for name, (label, text) in _VALUES.items()
         ]
+        if target is not None and target.deviation is not None:
+            cells += [_cell(label, getattr(target, name), None, text) for name, (label, text) in _DEVIATIONS.items()]
+        return cells
 
 
 def _moved(now: Decisions) -> dict[str, float]:
@@ -272,7 +281,8 @@ class TargetTableSlot(AnswersSlot):
         """The table as it is now."""
         arrays = found(snapshot, self.options)
         rows = [] if arrays is None else _target_rows(arrays)
-        columns = [("target", ""), *_VALUES.values()]
+        given = arrays is not None and arrays["deviation"] is not None
+        columns = [("target", ""), *_VALUES.values(), *(_DEVIATIONS.values() if given else ())]
         alt = f"Figures of {len(rows)} targets"
         return figure_table(columns, rows, alt=alt, height=self.height, key=self.key(snapshot))
 
@@ -287,6 +297,9 @@ def _target_rows(arrays: Mapping[str, Any]) -> list[list[Cell]]:
             reason = _reason(report, target.name, figure)
             note = "" if interval is None else f"{readable(interval[0])} to {readable(interval[1])}"
             cells.append(_undefined(reason) if value is None else (readable(value), note, ""))
+        if arrays["deviation"] is not None:
+            given = (getattr(target, name) for name in _DEVIATIONS)
+            cells += [("–" if value is None else readable(value), "", "") for value in given]
         rows.append(cells)
     return rows
 

@@ -11,7 +11,7 @@ import streamlit as st
 from mlp_core.data import Dataset, load
 from mlp_core.errors import UserError
 from mlp_core.problems import Problem, problems
-from mlp_core.spec import DataSpec
+from mlp_core.spec import DataSpec, Experiment
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
 from pages.live.runs import BrowserRuns
@@ -78,8 +78,7 @@ def apply_experiment(session: Session, patience: float = 0.0) -> Verdict:
     """
     current, dataset = experiment(), session.snapshot().dataset
     known = dataset if dataset is not None and dataset.spec == current.data else _drawing(current.data)
-    known_of = () if known is None else (known.train_size, known.unvalidated_classes, known.target_range)
-    found = problems(current, *known_of)
+    found = problems(current) if known is None else problems_with(current, known)
     verdict = Verdict(tuple(found), locked("step"), locked("seed"))
     if verdict.error:
         session.pause()
@@ -87,6 +86,12 @@ def apply_experiment(session: Session, patience: float = 0.0) -> Verdict:
         session.apply(current)
         session.wait(lambda snapshot: snapshot.status != "preparing", patience)
     return verdict
+
+
+def problems_with(current: Experiment, data: Dataset) -> list[Problem]:
+    """Everything that is wrong or unwise in an experiment on data that is loaded."""
+    targets = data.unscaled_range if current.loss.entry.counts else data.target_range
+    return problems(current, data.train_size, data.unvalidated_classes, targets, data.class_counts)
 
 
 def _drawing(data: DataSpec) -> Dataset | None:

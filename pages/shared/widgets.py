@@ -9,9 +9,11 @@ from typing import Any, Literal
 import streamlit as st
 
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Formula, Int, Ints, Parameter, Subset
+from mlp_core.catalog.weighting import Weighting
 from mlp_core.limits import MAX_FORMULA, MAX_TEXT
 from pages.shared import editor
 from pages.shared.link import hidden, locked
+from pages.shared.weighting import weighting_widget
 
 Width = int | Literal["stretch"]
 
@@ -32,6 +34,9 @@ def parameter_widget(
         return
     if isinstance(parameter, Floats):
         _floats(parameter, value, name, change, area, beside)
+        return
+    if isinstance(parameter, Weighting):
+        weighting_widget(parameter, value, name, change, area, width)
         return
     if isinstance(parameter, Ints):
         value = ", ".join(map(str, value))

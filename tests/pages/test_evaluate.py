@@ -177,6 +177,22 @@ def test_best_weights_can_be_taken_again(monkeypatch: pytest.MonkeyPatch, sessio
     assert all((current.tensors[name] == value).all() for name, value in best.tensors.items())
 
 
+def test_a_variance_head_says_how_sure_it_is(monkeypatch: pytest.MonkeyPatch, session: Session) -> None:
+    gaussian = regression().updated(loss=LossSpec(type="GaussianNLLLoss"))
+    app = opened(monkeypatch, session, gaussian)
+    shown = parts(app)
+    assert [cell["label"] for cell in shown["evaluate-strip"]["cells"]][-2:] == ["σ, mean", "within 2σ"]
+    assert 0 <= float(shown["evaluate-strip"]["cells"][-1]["value"]) <= 1
+    assert "within 2σ" in json.dumps(shown["evaluate-targets"], ensure_ascii=False)
+    app.session_state["evaluate_tab"] = "Largest errors"
+    app.run()
+    assert "σ" in app.dataframe[0].value.columns
+    app.session_state["evaluate_tab"] = "Predict one"
+    app.run()
+    assert any(" ± " in element.value for element in app.markdown)
+    assert not app.exception
+
+
 def test_the_training_part_is_computed_when_it_is_chosen(monkeypatch: pytest.MonkeyPatch, session: Session) -> None:
     app = opened(monkeypatch, session, preset("spiral").experiment)
     assert session.snapshot().view("answers-train") is None

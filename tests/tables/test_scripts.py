@@ -23,7 +23,7 @@ from mlp_core.errors import SpecError
 from mlp_core.export import cells, script
 from mlp_core.presets import preset
 from mlp_core.problems import with_data
-from mlp_core.spec import DataSpec
+from mlp_core.spec import DataSpec, LossSpec, OptimizerSpec
 
 TEXTS = st.lists(st.text(st.sampled_from("0123456789.,+-eE NA?abé"), max_size=8), min_size=1, max_size=30)
 
@@ -72,6 +72,20 @@ def test_a_script_prints_what_the_run_records(
     for data in (spec, changed(spec, **leaving)):
         experiment = with_data(preset("spiral").experiment, data)
         assert printed(script(experiment, style, epochs=2)) == recorded(experiment, 2, tmp_path)[0]
+
+
+@pytest.mark.parametrize("loss", ["PoissonNLLLoss", "GaussianNLLLoss"])
+def test_a_script_takes_counts_as_they_are_and_other_numbers_standardised(
+    loss: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLP_DATA_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text(MIXED)
+    experiment = with_data(preset("spiral").experiment, spec_of(MIXED, tmp_path, "age"))
+    experiment = experiment.updated(loss=LossSpec(type=loss), optimizer=OptimizerSpec(type="Adam"))
+    text = script(experiment, "sequential", epochs=2)
+    assert ("counts stay as they are" in text) == (loss == "PoissonNLLLoss")
+    assert printed(text) == recorded(experiment, 2, tmp_path)[0]
 
 
 @pytest.mark.parametrize("form", ["parquet", "csv"])
