@@ -18,7 +18,8 @@ def on_table(experiment: Experiment, options: argparse.Namespace) -> Experiment:
             raise UserError("The options --target and --task belong to a table. Name its file with --table.")
         return experiment
     from mlp_core.data import data_folder
-    from mlp_core.data.inspection import add_table, propose, warnings
+    from mlp_core.data.faults import find_faults
+    from mlp_core.data.inspection import add_table, propose
 
     path: Path = options.table
     folder = options.data_dir.expanduser().resolve() if options.data_dir else data_folder()
@@ -30,7 +31,8 @@ def on_table(experiment: Experiment, options: argparse.Namespace) -> Experiment:
             f"The table {str(path)!r} cannot be read: {error.strerror}. Name a CSV or Parquet file."
         ) from None
     table = propose(inspection, options.target, options.task)
-    for sentence in (*removed, *warnings(inspection, table)):
+    found = find_faults(inspection, table, experiment.data.validation_fraction is not None)
+    for sentence in (*removed, *(fault.message for fault in found)):
         print(sentence, file=sys.stderr)
     if not options.jsonl:
         what = f"one of {len(table.classes)} classes" if table.classes else "a number"
@@ -38,6 +40,7 @@ def on_table(experiment: Experiment, options: argparse.Namespace) -> Experiment:
               f"{len(table.features):,} columns.", file=sys.stderr)  # fmt: skip
     before = experiment.data
     data = DataSpec(
-        dataset="table", params={"table": table.values()}, test_fraction=before.test_fraction, seed=before.seed
-    )
+        dataset="table", params={"table": table.values()}, test_fraction=before.test_fraction, seed=before.seed,
+        validation_fraction=before.validation_fraction,
+    )  # fmt: skip
     return with_data(experiment, data)

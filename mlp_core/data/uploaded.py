@@ -16,7 +16,7 @@ from mlp_core.data.errors import DataMissing
 from mlp_core.data.preparation import Preparation, fit_category, fit_numbers, fit_scale, one_hot, scaled
 from mlp_core.data.sniff import Layout, Reading, find_layout
 from mlp_core.data.split import split_parts
-from mlp_core.data.waiting import Cancelled, Report
+from mlp_core.data.waiting import Cancelled, Progress, Report
 from mlp_core.errors import DataError
 from mlp_core.spec import DataSpec
 
@@ -77,6 +77,7 @@ def layout_of(table: Table, path: Path) -> Layout:
 
 def read_columns(table: Table, path: Path, progress: Report, cancelled: Cancelled) -> Columns:
     """The columns of a table from its file; raises `DataError` and `DataCancelled`."""
+    progress(Progress(f"Reading {table.file.name}", 0, table.file.size))
     columns = Columns(table, table.file.rows)
     names = [*(column.name for column in table.features), table.target]
     for block in blocks(path, table.file.name, layout_of(table, path), names, progress, cancelled):

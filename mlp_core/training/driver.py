@@ -126,6 +126,8 @@ class Driver:
             return
         except Exception:
             self._give_up(generation, "preparing", "")
+            if orders.generation != generation:
+                return  # nobody waits for it any more
             raise
         with mail.lock:
             if trainer is None:

@@ -130,6 +130,18 @@ class Mailbox:
         self.show(status="preparing", message="", progress=None, period=0.0,
                   goes_on=self.orders.goal is not None)  # fmt: skip
 
+    def keep_run(self) -> bool:
+        """Take the wish for a new run back, and show the run before it, standing still; False where there is none."""
+        if self.trainer is None or self.up_to_date:
+            return False
+        orders = self.orders
+        orders.generation += 1
+        self.trainer.generation = self.prepared = orders.generation
+        orders.experiment, orders.start_weights = self.trainer.run.experiment, None
+        orders.goal, orders.download = None, False
+        self.publish("ready")
+        return True
+
     def take_trainer(self, trainer: Trainer | None) -> None:
         """Put this trainer, or none, in the place of the one that is there."""
         before, self.trainer = self.trainer, trainer

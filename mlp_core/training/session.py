@@ -154,6 +154,17 @@ class Session:
                 mail.orders.edits.append(WeightEdit(path, index, value))
                 self._driver.wake()
 
+    def keep_run(self) -> bool:
+        """Give up the run that is being prepared, and go back to the one before it, paused; False where there is none.
+
+        The session's experiment is then again that of the run that is kept.
+        """
+        with self._mail.lock:
+            kept = self._mail.keep_run()
+            if kept:
+                self._driver.wake()
+            return kept
+
     def set_speed(self, steps_per_second: float | None) -> None:
         """Train at most so many steps a second, to watch; None for as fast as it goes."""
         mail = self._mail

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mlp_core.catalog.tables import Table, TableFile
+from mlp_core.catalog.tables import Table, TableFile, table_of
 from mlp_core.data import Progress, data_folder
 from mlp_core.data.inspection import Inspection, add_table, open_table, propose
 from mlp_core.errors import UserError
 from mlp_core.limits import MAX_TABLE_ROWS, MAX_UPLOAD_BYTES
-from mlp_core.problems import with_data
-from mlp_core.spec import DataSpec
+from pages.live.runs import browser_runs
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.link import locked
+from pages.shared.own_table import adopt, know, known
 
-HANDLED, KNOWN, SAID = "table_handled", "table_inspection", "table_said"
+HANDLED, SAID = "table_handled", "table_said"
 
 
 def upload_area() -> None:
@@ -35,36 +35,33 @@ def upload_area() -> None:
     st.button("Cancel", key="cancel-upload")  # a press ends this run of the page at the next step of the bar
     try:
         inspection, removed = add_table(uploaded, uploaded.name, data_folder(), progress=lambda now: _show(bar, now))
-        st.session_state[KNOWN] = inspection
-        adopt(propose(inspection))
+        know(inspection)
+        _use(inspection)
         st.session_state[SAID] = removed
     except UserError as error:
         editor.say("data", str(error))
     st.rerun()
 
 
-def adopt(table: Table) -> None:
-    """Make a table the experiment's data; raises `SpecError`."""
-    old = editor.experiment()
-    kept = {"scaling": old.data.params["scaling"]} if old.data.dataset == "table" else {}
-    data = DataSpec(
-        dataset="table", params={**kept, "table": table.values()}, test_fraction=old.data.test_fraction,
-        seed=old.data.seed,
-    )  # fmt: skip
-    editor.adopt(with_data(old, data))
+def _use(inspection: Inspection) -> None:
+    """Make the file's table the experiment's; a file that the experiment asks for goes with the table it has."""
+    table = table_of(editor.experiment().data.params) if editor.experiment().data.dataset == "table" else None
+    if table is None or table.file != inspection.file():
+        adopt(propose(inspection))
+    else:
+        browser_runs().session.download()  # looks for the file once more
 
 
 def inspection_of(table: Table) -> Inspection | None:
     """What the table's file holds; None where it is not there, which is said."""
-    known: Inspection | None = st.session_state.get(KNOWN)
-    if known is not None and known.file() == table.file:
-        return known
+    if (found := known(table)) is not None:
+        return found
     try:
         found = read_again(table.file)
     except UserError as error:
         st.warning(as_text(error), icon=":material/upload_file:")
         return None
-    st.session_state[KNOWN] = found
+    know(found)
     return found
 
 

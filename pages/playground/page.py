@@ -15,6 +15,7 @@ from pages.playground.status import download_progress, message
 from pages.playground.tabs import live_tabs
 from pages.shared.editor import NETWORK, drawn_from, experiment
 from pages.shared.link import hidden, write_link
+from pages.shared.own_table import table_problems
 from pages.shared.verdict import apply_experiment, measured_problems
 
 WIDTHS = {"data": 2.1, NETWORK: 4.9, "output": 3.6}
@@ -58,7 +59,8 @@ def network() -> None:
     if now.error != verdict.error:
         st.rerun()
     with DRAWING.turn(Priority.PRESSED):
-        network_panel((*now.problems, *measured_problems(session)), slots[NETWORK], session)
+        found = (*now.problems, *table_problems(), *measured_problems(session))
+        network_panel(found, slots[NETWORK], session)
     write_link(experiment())
 
 

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from mlp_core.catalog.facts import DataFacts
+from mlp_core.data import is_present
 from mlp_core.figures import readable
+from mlp_core.presets import DEFAULT, PRESETS
+from mlp_core.problems import with_data
 from mlp_core.processor import PROCESSOR
 from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
@@ -21,6 +24,7 @@ from pages.playground.own_copy import own_copy, sets_here
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.numbers import loss_text
+from pages.shared.own_table import failure_fix
 from pages.shared.verdict import Permits
 
 WAITING_SECONDS = 1.0
@@ -170,6 +174,8 @@ def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:
         st.info(as_text(snapshot.message), icon=":material/download:")
     elif snapshot.status == "failed":
         st.error(as_text(snapshot.message), icon=":material/warning:")
+        if snapshot.experiment is not None and snapshot.dataset is None:
+            failure_fix(snapshot.experiment.data)
     elif snapshot.status == "diverged":
         st.error(as_text(snapshot.message), icon=":material/warning:")
         usual = editor.experiment().optimizer.entry.parameter("lr").default
@@ -190,17 +196,40 @@ def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:
 
 
 def download_progress(session: Session, snapshot: Snapshot) -> None:
-    """What of a data set has arrived, and a way to give it up; draws nothing when none is under way."""
+    """What of a data set has arrived or is read, and a way to give it up; draws nothing when none is under way."""
 
     def tick() -> None:
-        progress = session.snapshot().progress
-        if progress is not None:
-            what, share = progress
+        now = session.snapshot()
+        if now.progress is not None:
+            what, share = now.progress
             st.progress(share or 0.0, text=as_text(what))
-            st.button("Cancel", key="cancel_download", on_click=session.cancel_download)
+        if now.status == "preparing":
+            st.button("Cancel", key="cancel_download", on_click=_cancel, args=(session,))
+        elif now.version != snapshot.version:
+            st.rerun()
 
-    if snapshot.progress is not None:
+    if snapshot.progress is not None or _awaits_data(snapshot):
         st.fragment(tick, run_every=DOWNLOAD_SECONDS, key="download_progress")()
+
+
+def _awaits_data(snapshot: Snapshot) -> bool:
+    """Whether files are being looked at for the data of the experiment, of which nothing may be known yet."""
+    data = editor.experiment().data
+    here = snapshot.dataset is not None and snapshot.dataset.spec == data
+    return snapshot.status == "preparing" and not here and data.entry.source in ("downloaded", "uploaded")
+
+
+def _cancel(session: Session) -> None:
+    """Give the data up that are on their way. Those before them stay in use, where they were there already."""
+    current = editor.experiment()
+    if not is_present(current.data):
+        session.cancel_download()
+    elif session.keep_run():
+        kept = session.experiment
+        assert kept is not None, "a run has an experiment"
+        editor.go_back(kept)
+    else:  # nothing was in use before, as where a link was opened
+        editor.go_back(with_data(current, PRESETS[DEFAULT].experiment.data))
 
 
 def _start_over_with(session: Session, learning_rate: float) -> None:

@@ -120,6 +120,11 @@ def adopt(new: Experiment) -> None:
     replace(new)
 
 
+def go_back(old: Experiment) -> None:
+    """Take the experiment again that was there before a change that the user gave up."""
+    replace(old)
+
+
 def say(area: str, message: str) -> None:
     """Leave a sentence to be shown in that area of the page; its widgets start over."""
     st.session_state[_REFUSED] = (area, message)

@@ -49,6 +49,39 @@ def test_cancelling_a_download(session: Session, monkeypatch: pytest.MonkeyPatch
     assert snapshot.progress is None
 
 
+def test_a_load_is_given_up_and_the_run_before_it_goes_on(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    load, given_up, asked = data.load, threading.Event(), threading.Event()
+
+    def read(spec: DataSpec, *arguments: Any, **keywords: Any) -> Any:
+        if spec.dataset != "moons":
+            return load(spec, *arguments, **keywords)
+        keywords["progress"](data.Progress("Reading", 5, 10))
+        assert given_up.wait(LIMIT)
+        assert keywords["cancelled"]()
+        asked.set()
+        raise data.DataCancelled("Reading was stopped.")
+
+    monkeypatch.setattr(data, "load", read)
+    assert not session.keep_run()
+    first = experiment("spiral")
+    session.apply(first)
+    session.step()
+    before = session.wait(lambda s: s.step == 1 and not s.busy, LIMIT) and session.snapshot()
+    assert before
+    assert not session.keep_run()
+    session.apply(first.updated(data=DataSpec(dataset="moons")))
+    assert session.wait(lambda s: s.progress == ("Reading", 0.5), LIMIT)
+    assert session.keep_run()
+    snapshot = session.snapshot()
+    assert (snapshot.status, snapshot.run, snapshot.step, snapshot.progress) == ("ready", before.run, 1, None)
+    assert session.experiment == first
+    given_up.set()
+    assert asked.wait(LIMIT)
+    session.step()
+    assert session.wait(lambda s: s.step == 2 and not s.busy, LIMIT)
+    assert session.snapshot().run == before.run
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 def test_cuda_where_there_is_none_runs_on_the_cpu_and_says_so(session: Session) -> None:
     session.apply(experiment(device="cuda", epochs=1))

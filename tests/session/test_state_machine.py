@@ -103,6 +103,11 @@ class Presses(RuleBasedStateMachine):
     def cancel_download(self) -> None:
         self.session.cancel_download()
 
+    @rule()
+    def keep_run(self) -> None:
+        if self.session.keep_run():
+            self.playing = False
+
     @rule(views=st.lists(st.sampled_from(["weights", "gradients", "boundary", "samples", "regression"]), unique=True))
     def watch(self, views: list[str]) -> None:
         self.session.request_views(views)
