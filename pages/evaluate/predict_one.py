@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from mlp_core.views import Options
 from pages.components.image_grid import sprite
 from pages.components.live_plot import plot
 from pages.components.sketch import sketch
+from pages.evaluate.typed_row import COLUMNS, step, typed_row
 from pages.shared.layout import as_text
 
 WEIGHTS_SECONDS = 2.0
@@ -32,7 +34,6 @@ WEIGHTS_SECONDS = 2.0
 DRAW, UPLOAD, SAMPLE = "Draw", "Upload", "From the set"
 PICTURE = 168
 """The width of a picture, in pixels."""
-COLUMNS = 3
 
 
 def predict_one(session: Session, options: Options) -> None:
@@ -49,7 +50,7 @@ def predict_one(session: Session, options: Options) -> None:
             sample = _image(dataset, made_by, options) if made_by.image_shape else _row(dataset, made_by, options)
         if sample is not None:
             with right:
-                _answer(weights, made_by, sample, options.theme)
+                _answer(weights, made_by, sample, options.theme, made_by.features or dataset.feature_names)
     except UserError as error:
         with left:
             st.error(as_text(error), icon=":material/error:")
@@ -60,19 +61,16 @@ def _row(dataset: Dataset, made_by: Preprocessing, options: Options) -> NDArray[
     number = _sample_number(dataset, options)
     given = PARTS[options.part].samples(dataset, slice(number, number + 1))[0]
     st.caption("In the units of the data. Change a value to see what it does.")
+    if made_by.kinds:
+        return typed_row(made_by, given, f"one-{dataset.spec.dataset}-{options.part}-{number}")
     values = []
     columns = st.columns(min(COLUMNS, len(made_by.columns)), gap="small")
     for index, name in enumerate(made_by.columns):
         with columns[index % len(columns)]:
             key = f"one-{dataset.spec.dataset}-{options.part}-{number}-{index}"
             start = float(f"{given[index]:.6g}")
-            values.append(st.number_input(as_text(name), value=start, key=key, format="%g", step=_step(start)))
+            values.append(st.number_input(as_text(name), value=start, key=key, format="%g", step=step(start)))
     return np.array(values, dtype=np.float64)
-
-
-def _step(value: float) -> float:
-    """A tenth of the leading digit's unit."""
-    return float(10.0 ** (np.floor(np.log10(abs(value))) - 1)) if value else 0.1
 
 
 def _image(dataset: Dataset, made_by: Preprocessing, options: Options) -> NDArray[np.uint8] | None:
@@ -125,7 +123,9 @@ def _uploaded(shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
     return image
 
 
-def _answer(weights: Weights, made_by: Preprocessing, sample: NDArray[np.float64], theme: Theme) -> None:
+def _answer(
+    weights: Weights, made_by: Preprocessing, sample: NDArray[np.float64], theme: Theme, inputs: Sequence[str]
+) -> None:
     """What the network says of the sample, and what of the sample made it say so."""
     from mlp_core.influence import influence
 
@@ -149,7 +149,6 @@ def _answer(weights: Weights, made_by: Preprocessing, sample: NDArray[np.float64
              alt=figures.influence_map_alt(reasons)).mount(_version())  # fmt: skip
         st.caption("Teal pixels speak for the class, orange ones against it: gradient × input.")
     else:
-        inputs = made_by.features or made_by.columns
         title = "gradient × input"
         _chart(figures.class_bars(reasons, inputs, title=title, signed=True, theme=theme), "one-reasons",
                figures.class_bars_alt(reasons, inputs, title=title, signed=True), len(inputs))  # fmt: skip

@@ -25,7 +25,7 @@ from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.numbers import loss_text
 from pages.shared.own_table import failure_fix
-from pages.shared.verdict import Permits
+from pages.shared.verdict import DATA_PAGE, Permits
 
 WAITING_SECONDS = 1.0
 """A session that has waited so long for its turn is shown as waiting; shorter waits would only flicker."""
@@ -172,6 +172,8 @@ def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:
     """What the status asks for, with the remedy at one press."""
     if snapshot.status == "needs download":
         st.info(as_text(snapshot.message), icon=":material/download:")
+        if editor.experiment().data.entry.source == "uploaded":
+            st.page_link(str(DATA_PAGE), label="Open the Data page", icon=":material/table_view:")
     elif snapshot.status == "failed":
         st.error(as_text(snapshot.message), icon=":material/warning:")
         if snapshot.experiment is not None and snapshot.dataset is None:
@@ -195,28 +197,35 @@ def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:
         own_copy(session, entry)
 
 
-def download_progress(session: Session, snapshot: Snapshot) -> None:
-    """What of a data set has arrived or is read, and a way to give it up; draws nothing when none is under way."""
+def download_progress(session: Session, snapshot: Snapshot, *, still: bool = False) -> None:
+    """What of a data set has arrived or is read, and a way to give it up; draws nothing when none is under way.
+
+    `still` says that nothing else draws the page again when the data are there.
+    """
 
     def tick() -> None:
         now = session.snapshot()
         if now.progress is not None:
             what, share = now.progress
             st.progress(share or 0.0, text=as_text(what))
-        if now.status == "preparing":
+        if now.status == "preparing" and _comes_slowly():
             st.button("Cancel", key="cancel_download", on_click=_cancel, args=(session,))
-        elif now.version != snapshot.version:
+        elif now.status != "preparing" and now.version != snapshot.version:
             st.rerun()
 
-    if snapshot.progress is not None or _awaits_data(snapshot):
+    if snapshot.progress is not None or _awaits_data(snapshot) or (still and snapshot.status == "preparing"):
         st.fragment(tick, run_every=DOWNLOAD_SECONDS, key="download_progress")()
 
 
 def _awaits_data(snapshot: Snapshot) -> bool:
     """Whether files are being looked at for the data of the experiment, of which nothing may be known yet."""
-    data = editor.experiment().data
-    here = snapshot.dataset is not None and snapshot.dataset.spec == data
-    return snapshot.status == "preparing" and not here and data.entry.source in ("downloaded", "uploaded")
+    here = snapshot.dataset is not None and snapshot.dataset.spec == editor.experiment().data
+    return snapshot.status == "preparing" and not here and _comes_slowly()
+
+
+def _comes_slowly() -> bool:
+    """Whether the experiment's data come from files that may be large."""
+    return editor.experiment().data.entry.source in ("downloaded", "uploaded")
 
 
 def _cancel(session: Session) -> None:

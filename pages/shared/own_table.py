@@ -77,24 +77,28 @@ def fault_list(faults: Sequence[Fault]) -> None:
     """What waits for a decision with its buttons, then what is only worth knowing."""
     waiting = [fault for fault in faults if not fault.decided]
     for place, fault in enumerate(waiting[:SHOWN]):
-        with st.container(border=True, key=f"fault-{place}"):
-            st.markdown(f":material/build: {as_text(fault.message)}")
-            fix_buttons(fault.fixes, f"fault-{place}")
+        _row(f":material/build: {as_text(fault.message)}", fault.fixes, f"fault-{place}")
     if len(waiting) > SHOWN:
         st.caption(f"{len(waiting) - SHOWN:,} more follow when these are put right.")
     rest = [fault for fault in faults if fault.decided]
     if rest:
         with st.expander(f"Worth knowing ({len(rest)})", icon=":material/info:", expanded=not waiting):
             for place, fault in enumerate(rest):
-                st.markdown(as_text(fault.message))
-                fix_buttons(fault.fixes, f"note-{place}")
+                _row(as_text(fault.message), fault.fixes, f"note-{place}")
+
+
+def _row(message: str, fixes: Sequence[Fix], name: str) -> None:
+    """A sentence with its buttons beside it, or below where there is no room."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key=name):
+        st.markdown(message, width="stretch" if len(fixes) < 2 else 560)
+        fix_buttons(fixes, name)
 
 
 def fix_buttons(fixes: Sequence[Fix], name: str) -> None:
     """A button for each way to put something right, the usual one first."""
     if not fixes:
         return
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", width="content"):
         for place, fix in enumerate(fixes):
             st.button(
                 as_text(fix.label), key=editor.key(f"{name}-{place}"), disabled=locked("data"),
