@@ -9,7 +9,7 @@ from mlp_core.data import Progress, data_folder
 from mlp_core.data.inspection import Inspection, add_table, open_table, propose
 from mlp_core.errors import UserError
 from mlp_core.limits import MAX_TABLE_ROWS, MAX_UPLOAD_BYTES
-from pages.live.runs import browser_runs
+from pages.live import runs
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.link import locked
@@ -49,7 +49,7 @@ def _use(inspection: Inspection) -> None:
     if table is None or table.file != inspection.file():
         adopt(propose(inspection))
     else:
-        browser_runs().session.download()  # looks for the file once more
+        runs.browser_runs().session.download()  # looks for the file once more
 
 
 def inspection_of(table: Table) -> Inspection | None:

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from mlp_core.catalog import DATASETS
 from mlp_core.catalog.datasets import GROUPS
 from mlp_core.catalog.tables import table_of
-from mlp_core.data import DataCancelled, Progress, _cache, uploaded
+from mlp_core.data import DataCancelled, Progress, _cache, uploaded, uploads
 from mlp_core.data.folder import data_folder
 from mlp_core.limits import MAX_UPLOAD_BYTES
 from mlp_core.link import encode
@@ -62,6 +62,20 @@ def test_a_refused_file_leaves_the_experiment_and_nothing_on_the_disk(page: AppT
     before = page.session_state["experiment"]
     upload(page, b"a,b\n1,2\n3\n")
     assert "Row 3 of the table 'mine.csv' has 1 cells" in messages(page)
+    assert page.session_state["experiment"] == before
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_a_full_disk_is_said_and_nothing_has_changed(
+    page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = page.session_state["experiment"]
+    monkeypatch.setattr(uploads.os, "fsync", full)
+    upload(page, CSV.encode())
+    assert "could not be saved on the server: no space left on device" in messages(page)
     assert page.session_state["experiment"] == before
     assert list((tmp_path / "uploads").iterdir()) == []
 
@@ -198,9 +212,8 @@ def test_a_file_that_a_link_asks_for_goes_with_the_links_own_choices(page: AppTe
     page.session.reset()
     for forgotten in ("table_inspection", "table_handled"):  # as in a browser that has opened a link
         del page.session_state[forgotten]
-    page.run()
-    assert "is not on this server" in " ".join(element.value for element in page.warning)
-    page.file_uploader(key="upload-table").set_value(("mine.csv", CSV.encode("utf-16"), "text/csv")).run()
+    assert page.session.wait(lambda now: now.status == "needs download", LIMIT)
+    page.run()  # the file that is still in the field is taken as a new one
     assert not page.exception
     assert page.session_state["experiment"] == chosen
     assert page.session.wait(lambda now: now.status == "ready", LIMIT), page.session.snapshot().status + messages(page)

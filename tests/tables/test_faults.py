@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mlp_core import data, limits
 from mlp_core.catalog.tables import Table
+from mlp_core.data import inspection as inspection_module
 from mlp_core.data.faults import Fault, find_faults, target_fixes, without_drops
 from mlp_core.data.inspection import Inspection, add_table, propose, with_kind
 from mlp_core.errors import DataError
@@ -123,6 +124,18 @@ def test_a_target_that_cannot_be_learned_is_replaced_or_has_other_ways(tmp_path:
         ("Predict 'id' as a number", "id", "regression"), ("Predict 'y' instead", "y", "classification"),
     ]  # fmt: skip
     assert [fix.label for fix in target_fixes(inspection, table, "one")] == ["Predict 'id' instead"]
+
+
+def test_more_classes_than_are_told_apart_are_counted_no_further(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection_module, "COUNTED", 50)
+    inspection = inspected(["x,y", *(f"{n % 9},name{n}" for n in range(200))], tmp_path)
+    assert not inspection.columns["y"].texts
+    with pytest.raises(DataError, match="'y' has more than 50 classes; the limit is 1,000"):
+        propose(inspection, "y")
+    with pytest.raises(DataError, match="no column left to learn from"):
+        propose(inspection)
 
 
 def test_a_regression_with_text_in_its_target_offers_its_class(tmp_path: Path) -> None:
