@@ -123,7 +123,7 @@ def test_a_messy_table_on_a_phone_is_put_right_trained_on_and_asked(
     page.get_by_text("must hold a date such as 31.12.2024").wait_for()
     when.fill("")
     when.press("Enter")
-    page.get_by_text(re.compile(r"^(=ja|<i>nein</i> \[x\].*), \d+(\.\d+)?%")).first.wait_for()
+    page.get_by_text(re.compile(r"^(=ja|<i>nein</i> \[x\].*), \d+(\.\d+)?\s?%")).first.wait_for()
     page.get_by_label(NASTY).first.wait_for()
     assert is_shown_as_text(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
