@@ -124,7 +124,7 @@ def test_a_messy_table_on_a_phone_is_put_right_trained_on_and_asked(
     when.fill("")
     when.press("Enter")
     page.get_by_text(re.compile(r"^(=ja|<i>nein</i> \[x\].*), \d+(\.\d+)?\s?%")).first.wait_for()
-    page.get_by_label(NASTY).first.wait_for()
+    page.get_by_text(NASTY, exact=True).first.wait_for()
     assert is_shown_as_text(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     context.close()
