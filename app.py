@@ -8,9 +8,13 @@ neighbour.
 from pathlib import Path
 
 import streamlit as st
+from streamlit import config
 
+from mlp_core.limits import MAX_UPLOAD_BYTES
 from pages.live.stream import routes
 from pages.live.warm import collect_seldom
 
 collect_seldom()
+# One limit for the library, the page and Streamlit's own receiver of files, which counts in units of 1024² bytes.
+config.set_option("server.maxUploadSize", -(-MAX_UPLOAD_BYTES // 1024**2))
 app = st.App(Path(__file__).parent / "pages" / "entry" / "main.py", routes=routes())

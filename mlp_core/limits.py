@@ -74,7 +74,7 @@ MAX_IMAGE_BYTES = _setting("MLP_MAX_IMAGES_MB", 300) * 1_000_000
 """Bytes of all images of an archive together, resized: one for each channel of a pixel."""
 
 MAX_UPLOAD_BYTES = _setting("MLP_MAX_UPLOAD_MB", 200) * 1_000_000
-"""Bytes of one uploaded file. `server.maxUploadSize` in .streamlit/config.toml is the browser's side of it."""
+"""Bytes of one uploaded file. `app.py` sets Streamlit's `server.maxUploadSize` by it."""
 
 MAX_UPLOADS_BYTES = _setting("MLP_MAX_UPLOADS_MB", 2_000) * 1_000_000
 """Bytes of all uploaded files together; those longest unused make room."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 BATCH = 1000
 DEVIATION = "std"
 """What a table calls the standard deviation of a value, after the target's name."""
+OTHER = "\x00"
+"""A cell that is none of the categories of its column, and no text that a file can hold."""
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
@@ -118,6 +121,49 @@ def _rows(text: str, preprocessing: Preprocessing) -> NDArray[np.float64]:
         preprocessing.rest,
         preprocessing.fills,
     )
+
+
+def cells_of(sample: NDArray[Any], preprocessing: Preprocessing) -> tuple[str, ...]:
+    """The cells of a sample (inputs,) of a table with kinds, before it is scaled: what `sample_of` makes it of again.
+
+    A date is to the day where its form has no time. A category that the inputs do not tell is `OTHER`, or '' for none.
+    """
+    cells, start = [], 0
+    for column, kind in enumerate(preprocessing.kinds):
+        width = preprocessing.width(column)
+        values = sample[start : start + width]
+        if kind == "category":
+            texts = (*preprocessing.categories[column], *([OTHER] if preprocessing.rest[column] else []))
+            cells.append(texts[int(values.argmax())] if values.any() else "")
+        elif kind == "date":
+            form = preprocessing.formats[column]
+            seconds = round(float(values[0])) * 86_400 if "%H" not in form else round(float(values[0]) * 86_400)
+            cells.append((datetime(1970, 1, 1) + timedelta(seconds=seconds)).strftime(form))
+        else:
+            cells.append(f"{values[0]:.6g}")
+        start += width
+    return tuple(cells)
+
+
+def sample_of(cells: Sequence[str], preprocessing: Preprocessing) -> NDArray[np.float64]:
+    """A sample (inputs,) of a table with kinds from one cell a column, before it is scaled; '' is a missing one.
+
+    Raises `DataError` naming the column whose cell is no value of its kind, or missing where it may not be.
+    """
+    for name, kind, form, cell in zip(preprocessing.columns, preprocessing.kinds, preprocessing.formats, cells,
+                                      strict=True):  # fmt: skip
+        missing = cell in standalone.MISSING
+        if kind != "category" and not missing and standalone.cell_value(cell, ".", form) is None:
+            like = f" such as {datetime(2024, 12, 31).strftime(form)}" if form else ""
+            raise DataError(f"The column {name!r} must hold a {kind}{like}. Got {cell[:60]!r} instead. Correct it.")
+    made_by = preprocessing
+    try:
+        rows = standalone.prepare_rows([(1, cells)], ".", made_by.columns, made_by.kinds, made_by.formats,
+                                       made_by.categories, made_by.rest, made_by.fills)  # fmt: skip
+    except ValueError as error:
+        raise DataError(str(error).replace(" in line 1", "")) from None
+    found: NDArray[np.float64] = rows[0]
+    return found
 
 
 def inputs_of(samples: NDArray[Any], preprocessing: Preprocessing) -> NDArray[np.float32]:

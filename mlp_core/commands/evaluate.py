@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mlp_core.commands.tables import bring_table
 from mlp_core.data.parts import PARTS
 from mlp_core.errors import DataError
 
@@ -17,6 +18,9 @@ def add(commands: Any) -> None:
     evaluate.add_argument("weights", type=Path, metavar="WEIGHTS.safetensors", help="as 'train --save' writes them")
     evaluate.add_argument("--part", choices=list(PARTS), default="test", help="the samples to look at; default: test")
     evaluate.add_argument("--data-dir", type=Path, help="folder of downloaded sets; default: MLP_DATA_DIR, or data")
+    evaluate.add_argument(
+        "--table", type=Path, metavar="FILE", help="the table that they were trained on, if it is not in that folder"
+    )
     evaluate.set_defaults(command=_evaluate)
 
 
@@ -29,6 +33,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     from mlp_core.views.answers import answers
 
     saved = weights.load(options.weights)
+    if options.table is not None:
+        bring_table(options.table, saved.experiment, options.data_dir)
     run = build(saved.experiment, data.load(saved.experiment.data, options.data_dir))
     if not PARTS[options.part].exists(run.dataset):
         has = ", ".join(name for name, part in PARTS.items() if part.exists(run.dataset))

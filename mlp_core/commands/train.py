@@ -120,9 +120,12 @@ def _save(path: Path, run: Run, last: Event) -> None:
 
 
 def _show_progress(progress: Progress) -> None:
-    total = f" of {progress.total_bytes / 1e6:.1f}" if progress.total_bytes else ""
-    end = "\n" if progress.total_bytes and progress.done_bytes >= progress.total_bytes else ""
-    print(f"\r{progress.what}: {progress.done_bytes / 1e6:.1f}{total} MB", end=end, file=sys.stderr, flush=True)
+    """A line that moves, on a terminal; a log would hold every step of it."""
+    if sys.stderr.isatty():
+        total = f" of {progress.total_bytes / 1e6:.1f}" if progress.total_bytes else ""
+        end = "\n" if progress.total_bytes and progress.done_bytes >= progress.total_bytes else ""
+        line = f"\r{progress.what}: {progress.done_bytes / 1e6:.1f}{total} MB\033[K"
+        print(line, end=end, file=sys.stderr, flush=True)
 
 
 def _show(event: Event, epochs: int, per_epoch: int) -> None:

@@ -34,6 +34,7 @@ BLOCK_CELLS = 500_000
 NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?\d{1,3})?"
 """What a number looks like, with a decimal point."""
 _NUMBERS = {mark: f"^{NUMBER.replace(chr(92) + '.', '[' + mark + ']')}$" for mark in ".,"}
+_INFINITE = r"^[+-]?(inf|infinity|∞)$"
 
 SECONDS_A_DAY = 86_400.0
 
@@ -192,6 +193,15 @@ def numbers_of(texts: Texts, decimal: str) -> NDArray[np.float64]:
     found = np.array(pc.fill_null(pc.cast(kept, pa.float64()), np.nan).to_numpy(zero_copy_only=False))
     found[np.isinf(found)] = np.nan
     return found
+
+
+def are_infinite(texts: Texts, decimal: str) -> NDArray[np.bool_]:
+    """Which cells are called infinite, or are numbers too large for float64 (N,)."""
+    import pyarrow.compute as pc
+
+    called = _as_array(pc.match_substring_regex(texts, _INFINITE, ignore_case=True))
+    numeric = _as_array(pc.match_substring_regex(texts, _NUMBERS[decimal]))
+    return called | (numeric & np.isnan(numbers_of(texts, decimal)))
 
 
 def days_of(texts: Texts, form: str) -> NDArray[np.float64]:

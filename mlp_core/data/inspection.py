@@ -16,7 +16,7 @@ from mlp_core.catalog.facts import Task
 from mlp_core.catalog.parameters import shorten
 from mlp_core.catalog.tables import DATE_FORMATS, IGNORED, MISSING, Column, Table, TableFile
 from mlp_core.data import uploads
-from mlp_core.data.cells import Texts, are_missing, blocks, days_of, numbers_of
+from mlp_core.data.cells import Texts, are_infinite, are_missing, blocks, days_of, numbers_of
 from mlp_core.data.reading import reading_turn
 from mlp_core.data.sniff import Layout, Reading, find_layout
 from mlp_core.data.waiting import Cancelled, Report, ignore, never
@@ -50,6 +50,8 @@ class ColumnSummary:
     """Cells that are finite numbers."""
     whole: bool = True
     """Whether all of those are whole."""
+    infinite: int = 0
+    """Cells that are numbers beyond those that a computer has, or are called infinite."""
     dates: int = 0
     """Cells that are dates of the form `format`."""
     format: str = ""
@@ -66,6 +68,10 @@ class ColumnSummary:
     """The first cell that is neither missing nor a number."""
     odd_row: int = 0
     """Its row, counted from 1 below the header."""
+    no_date: str = ""
+    """In a column with dates, the first cell that is neither missing nor one."""
+    no_date_row: int = 0
+    """Its row, likewise."""
     sample: list[NDArray[np.float64]] = field(default_factory=list)
     """Numbers, or dates in days, from all over the column."""
 
@@ -77,7 +83,7 @@ class ColumnSummary:
     @property
     def distinct(self) -> int:
         """How many different texts it has that are not missing; 0 where `many`."""
-        return sum(not _is_missing(text) for text in self.texts)
+        return sum(not is_missing(text) for text in self.texts)
 
 
 @dataclass(frozen=True)
@@ -203,8 +209,10 @@ def _add(summary: ColumnSummary, texts: Texts, before: int, decimal: str, counte
     if not summary.odd and int(good.sum()) < present:
         row = int(np.flatnonzero(~good & ~gone)[0])
         summary.odd, summary.odd_row = texts[row].as_py(), before + row + 1
+    if int(good.sum()) < present:
+        summary.infinite += int(are_infinite(texts, decimal).sum())
     if int(good.sum()) < present and (summary.format or not summary.dates):
-        measured = _add_dates(summary, texts, gone) if not measured.size else measured
+        measured = _add_dates(summary, texts, gone, before) if not measured.size else measured
     if measured.size:
         summary.low, summary.high = min(summary.low, float(measured.min())), max(summary.high, float(measured.max()))
         step = max(1, len(measured) // SAMPLE_OF_A_BLOCK)
@@ -220,21 +228,26 @@ def _add(summary: ColumnSummary, texts: Texts, before: int, decimal: str, counte
             summary.texts.clear()
 
 
-def _add_dates(summary: ColumnSummary, texts: Texts, gone: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _add_dates(
+    summary: ColumnSummary, texts: Texts, gone: NDArray[np.bool_], before: int
+) -> NDArray[np.float64]:
     """Count dates of the column's form, which its first block decides; the dates in days."""
     forms = [summary.format] if summary.format else DATE_FORMATS
-    best, chosen = np.empty(0), ""
+    best, chosen = np.zeros(len(gone), dtype=bool), ""
+    found = np.empty(0)
     for form in forms:
         days = days_of(texts, form)
-        days = days[~np.isnan(days) & ~gone]
-        if len(days) > len(best):
-            best, chosen = days, form
+        good = ~np.isnan(days) & ~gone
+        if good.sum() > best.sum():
+            best, chosen, found = good, form, days[good]
     if chosen:
         summary.format = chosen
-        summary.dates += len(best)
+        summary.dates += len(found)
+        if not summary.no_date and (wrong := np.flatnonzero(~best & ~gone)).size:
+            summary.no_date, summary.no_date_row = texts[int(wrong[0])].as_py(), before + int(wrong[0]) + 1
     elif summary.missing < len(gone):
         summary.format, summary.dates = "", summary.dates or -1  # it is not tried again
-    return best
+    return found
 
 
 def kind_of(summary: ColumnSummary, rows: int) -> str:
@@ -271,7 +284,7 @@ def column_of(summary: ColumnSummary, kind: str) -> Column:
                 "Ignore it, or choose another kind."
             )
         counts = {
-            text: count for text, count in summary.texts.items() if not _is_missing(text) and len(text) <= MAX_NAME
+            text: count for text, count in summary.texts.items() if not is_missing(text) and len(text) <= MAX_NAME
         }
         if not counts:
             raise DataError(f"The column {summary.name!r} has no text to make categories of. Ignore it.")
@@ -280,7 +293,7 @@ def column_of(summary: ColumnSummary, kind: str) -> Column:
             name=summary.name,
             kind="category",
             categories=tuple(sorted(frequent, key=_order)),
-            rest=sum(not _is_missing(text) for text in summary.texts) > len(frequent),
+            rest=sum(not is_missing(text) for text in summary.texts) > len(frequent),
         )
     if not summary.numbers:
         raise DataError(f"The column {summary.name!r} holds no number. Choose another kind for it.")
@@ -291,7 +304,7 @@ def task_of(summary: ColumnSummary) -> Task:
     """Whether a target is a class or a number when nobody says otherwise."""
     if summary.many:
         return "regression" if summary.numbers else "classification"
-    present = sum(count for text, count in summary.texts.items() if not _is_missing(text))
+    present = sum(count for text, count in summary.texts.items() if not is_missing(text))
     if summary.numbers == 0 or summary.numbers < NEARLY_ALL * present:
         return "classification"
     return "classification" if summary.whole and len(class_names(summary)) <= CLASS_NUMBERS else "regression"
@@ -299,7 +312,7 @@ def task_of(summary: ColumnSummary) -> Task:
 
 def class_names(summary: ColumnSummary) -> tuple[str, ...]:
     """The texts of a target in order: numbers by size, other texts by the alphabet."""
-    return tuple(sorted((text for text in summary.texts if not _is_missing(text)), key=_order))
+    return tuple(sorted((text for text in summary.texts if not is_missing(text)), key=_order))
 
 
 def target_classes(summary: ColumnSummary, task: Task | None = None) -> tuple[str, ...]:
@@ -335,16 +348,26 @@ def target_classes(summary: ColumnSummary, task: Task | None = None) -> tuple[st
     return names
 
 
+def can_be_target(summary: ColumnSummary, task: Task | None = None) -> bool:
+    """Whether the column can be predicted."""
+    try:
+        target_classes(summary, task)
+    except DataError:
+        return False
+    return True
+
+
 def propose(
     inspection: Inspection, target: str | None = None, task: Task | None = None, kinds: Mapping[str, str] | None = None
 ) -> Table:
-    """The table to make of a file: its target, or the last column; and all others by what they hold, or as told.
+    """The table to make of a file: its target, or the last column that can be one; and all others by what they hold,
+    or as told.
 
     Raises `DataError` where there is no such column, or nothing to learn from.
     """
     names = inspection.layout.names
     if target is None:
-        target = names[-1]
+        target = next((name for name in reversed(names) if can_be_target(inspection.columns[name], task)), names[-1])
     if target not in inspection.columns:
         shown = ", ".join(map(repr, names[:20])) + (", …" if len(names) > 20 else "")
         raise DataError(f"The table {inspection.name!r} has no column {target!r}. Its columns are: {shown}.")
@@ -359,38 +382,6 @@ def propose(
             f"The table {inspection.name!r} has no column left to learn from. Give one another kind than 'ignored'."
         )
     return Table(file=inspection.file(), features=tuple(features), target=target, classes=classes)
-
-
-def warnings(inspection: Inspection, table: Table) -> tuple[str, ...]:
-    """Sentences about cells and columns that are not as they look: what they are, how many, what becomes of them."""
-    said = []
-    for column in table.features:
-        summary = inspection.columns[column.name]
-        present = inspection.rows - summary.missing
-        good = {"number": summary.numbers, "date": summary.dates}.get(column.kind, present)
-        if good < present:
-            what = "no finite number" if column.kind == "number" else "no date"
-            bad = present - good
-            cells, count = ("1 cell is", "counts") if bad == 1 else (f"{bad:,} cells are", "count")
-            first = f" (the first is {shorten_cell(summary.odd)!r} in row {summary.odd_row:,})" if summary.odd else ""
-            said.append(f"Column {column.name!r}: {cells} {what}{first} and {count} as missing.")
-        if column.kind == "number" and summary.low == summary.high:
-            said.append(f"Column {column.name!r} has one value throughout and nothing to teach. Ignore it.")
-        if column.rest:
-            shown = len(column.categories)
-            said.append(
-                f"Column {column.name!r} has more than {shown} texts: all but the {shown} most frequent share an input."
-            )
-    counts = inspection.columns[table.target].texts
-    if single := [name for name in table.classes if counts[name] == 1]:
-        names = ", ".join(map(repr, single[:3])) + (", …" if len(single) > 3 else "")
-        rows = "1 class has" if len(single) == 1 else f"{len(single)} classes have"
-        said.append(
-            f"{rows} a single row, which is for training, so that no test says how well it is learned: {names}."
-        )
-    if untold := inspection.columns[table.target].missing:
-        said.append(f"{untold:,} rows have no target and are left out.")
-    return tuple(said)
 
 
 def with_kind(table: Table, inspection: Inspection, name: str, kind: str) -> Table:
@@ -423,5 +414,6 @@ def _order(text: str) -> Any:
     return (0, number if math.isfinite(number) else 0.0, text)
 
 
-def _is_missing(text: str) -> bool:
+def is_missing(text: str) -> bool:
+    """Whether a cell counts as missing."""
     return text in MISSING

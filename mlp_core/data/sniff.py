@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mlp_core.catalog.tables import MISSING, SEPARATORS
 from mlp_core.data.errors import DataCancelled
+from mlp_core.data.names import renamings, unique_names
 from mlp_core.data.waiting import Cancelled, never
 from mlp_core.errors import DataError
 from mlp_core.limits import MAX_CELL_BYTES, MAX_NAME, MAX_TABLE_CELLS, MAX_TABLE_COLUMNS, MAX_TABLE_ROWS
@@ -58,9 +59,16 @@ class Layout:
     reading: Reading
     """How it is read."""
     names: tuple[str, ...]
-    """Its columns."""
+    """Its columns, each by a name of its own."""
     lines: int = 1
     """How many lines it has at the most; of no meaning for Parquet."""
+    given: tuple[str, ...] = ()
+    """Their names in the file, where those are blank or repeated."""
+
+    @property
+    def renamed(self) -> tuple[str, ...]:
+        """Sentences on the columns that are called by another name than in the file."""
+        return renamings(self.given, self.names) if self.given else ()
 
 
 def find_layout(path: Path, name: str, given: Reading | None = None, cancelled: Cancelled = never) -> Layout:
@@ -75,7 +83,7 @@ def find_layout(path: Path, name: str, given: Reading | None = None, cancelled: 
         raise DataError(f"The file {name!r} is empty. Choose one that holds a table.")
     kind = next((kind for mark, kind in _KINDS if start.startswith(mark)), "")
     if kind == "parquet":
-        return Layout(Reading(format="parquet"), _parquet_names(path, name))
+        return _layout(name, Reading(format="parquet"), _parquet_names(path, name))
     if kind:
         raise DataError(
             f"The file {name!r} is {kind}, not a table as text. Save the table as CSV, and choose that file."
@@ -96,12 +104,17 @@ def find_layout(path: Path, name: str, given: Reading | None = None, cancelled: 
         names = [f"column {number}" for number in range(1, len(names) + 1)]
     elif len(cells) == 1 and len(start) < SAMPLE_BYTES:
         raise DataError(f"The file {name!r} has a first line and no rows below it. Choose one that holds rows.")
+    return _layout(name, reading, names, lines)
+
+
+def _layout(name: str, reading: Reading, given: Sequence[str], lines: int = 1) -> Layout:
+    names = tuple(unique_names(given))
     check_names(name, names)
-    return Layout(reading, tuple(names), lines)
+    return Layout(reading, names, lines, () if names == tuple(given) else tuple(given))
 
 
 def check_names(name: str, names: Sequence[str]) -> None:
-    """Raise `DataError` if columns are too few, or have names that are missing, too long or not their own."""
+    """Raise `DataError` if columns are too few, or have names that are too long."""
     if len(names) < 2:
         words = ", ".join(SEPARATORS.values())
         raise DataError(
@@ -109,24 +122,11 @@ def check_names(name: str, names: Sequence[str]) -> None:
             f"Separate the cells by one of: {words}."
         )
     for number, column in enumerate(names, start=1):
-        if not column:
-            raise DataError(
-                f"Column {number} of the table {name!r} has no name. Name it in the first line, or read the file as "
-                "one without names."
-            )
         if len(column) > MAX_NAME:
             raise DataError(
                 f"Column {number} of the table {name!r} has a name of {len(column):,} characters; the limit is "
                 f"{MAX_NAME}. Give it a shorter name."
             )
-    seen: dict[str, int] = {}
-    for number, column in enumerate(names, start=1):
-        if column in seen:
-            raise DataError(
-                f"Columns {seen[column]} and {number} of the table {name!r} are both named {column!r}. "
-                "Give every column a name of its own."
-            )
-        seen[column] = number
 
 
 def _check_size(name: str, lines: int, columns: int, whole: bool = True) -> None:
@@ -263,14 +263,20 @@ def _parquet_names(path: Path, name: str) -> tuple[str, ...]:
 
     try:
         with parquet.ParquetFile(path) as file:
-            names = [str(column).strip(WHITE) for column in file.schema_arrow.names]
+            stored = [str(column) for column in file.schema_arrow.names]
+            names = [column.strip(WHITE) for column in stored]
             rows = file.metadata.num_rows
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"The file {name!r} is not a sound Parquet file: {str(error)[:150]}. Write it again.") from None
     if rows < 1:
         raise DataError(f"The file {name!r} has no rows. Choose one that holds rows.")
     _check_size(name, rows, len(names))
-    check_names(name, names)
+    if len(set(stored)) < len(stored):
+        twice = next(column for column in stored if stored.count(column) > 1)
+        raise DataError(
+            f"The file {name!r} has more than one column {twice!r}, which no reader of Parquet tells apart. Write it "
+            "again with a name for each."
+        )
     return tuple(names)
 
 

@@ -78,6 +78,7 @@ def layout_of(table: Table, path: Path, cancelled: Cancelled = never) -> Layout:
 
 def read_columns(table: Table, path: Path, progress: Report, cancelled: Cancelled) -> Columns:
     """The columns of a table from its file; raises `DataError` and `DataCancelled`."""
+    progress(Progress(f"Reading {table.file.name}", 0, table.file.size))
     columns = Columns(table, table.file.rows)
     names = [*(column.name for column in table.features), table.target]
     for block in blocks(path, table.file.name, layout_of(table, path, cancelled), names, progress, cancelled):

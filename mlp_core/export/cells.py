@@ -11,15 +11,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlp_core.data.names import unique_names
 from mlp_core.export.standalone import MISSING, WHITE
 
 # The text keeps to the width of 88 that ruff has by default.
 # fmt: off
 
 
+def named(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its first row as the names of its columns."""
+    return table[1:].set_axis(table.iloc[0].tolist(), axis=1).reset_index(drop=True)
+
+
 def stripped(table: pd.DataFrame) -> pd.DataFrame:
-    """The table without white space around names and cells."""
-    table.columns = [str(name).strip(WHITE) for name in table.columns]
+    """The table without white space around names and cells, each column by its own."""
+    table.columns = unique_names([str(name).strip(WHITE) for name in table.columns])
     return table.apply(lambda column: column.str.strip(WHITE))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mlp_core.data.names import unique_names
 from mlp_core.data.pictures import decode_image
 
 Rows = list[tuple[int, list[str]]]
@@ -92,13 +93,12 @@ def read_rows(text: str, columns: Sequence[str]) -> tuple[Rows, str]:
         raise ValueError(
             f"The table is not valid CSV: {error}. Save it again as CSV."
         ) from None
-    header = rows[0][1] if rows else []
+    header = unique_names(rows[0][1]) if rows else []
     for name in columns:
-        if header.count(name) != 1:
-            what = "has more than once" if name in header else "lacks"
+        if name not in header:
             raise ValueError(
-                f"The table {what} the column {name[:100]!r}. Its first line must name "
-                f"each of the {len(columns)} columns once: {', '.join(columns)[:500]}."
+                f"The table lacks the column {name[:100]!r}. Its first line must name "
+                f"each of the {len(columns)} columns: {', '.join(columns)[:500]}."
             )
     places = [header.index(name) for name in columns]
     if len(rows) < 2:

@@ -10,7 +10,7 @@ from mlp_core.catalog.tables import Column, Table, table_of
 from mlp_core.data import preparation
 from mlp_core.errors import SpecError
 from mlp_core.export import cells
-from mlp_core.export.python import Expression, Group, assign, call, layout, literal
+from mlp_core.export.python import Group, assign, call, layout, literal
 from mlp_core.spec import Experiment
 
 
@@ -38,6 +38,8 @@ def program(experiment: Experiment) -> TableProgram:
     reading: list[Callable[..., Any]] = [cells.stripped]
     if table.file.format == "parquet":
         reading.append(cells.read_parquet)
+    elif table.file.header:
+        reading.append(cells.named)
     wanted: list[tuple[Callable[..., Any], bool]] = [
         (cells.numbers, "number" in kinds or not table.classes),
         (cells.days, "date" in kinds),
@@ -57,11 +59,12 @@ def _read(table: Table) -> Iterator[str]:
         yield from assign("table", call("read_parquet", literal(file.name)))
         return
     encoding = "utf-8-sig" if file.encoding == "utf-8" else file.encoding
-    header: dict[str, Expression] = {} if file.header else {"header": "None"}
-    read = call("pd.read_csv", literal(file.name), sep=_mark(file.separator), encoding=literal(encoding), **header,
+    read = call("pd.read_csv", literal(file.name), sep=_mark(file.separator), encoding=literal(encoding), header="None",
                 dtype="str", keep_default_na="False")  # fmt: skip
     yield from assign("table", read)
-    if not file.header:
+    if file.header:
+        yield "table = named(table)"
+    else:
         yield 'table.columns = [f"column {number + 1}" for number in table.columns]'
 
 

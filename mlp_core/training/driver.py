@@ -131,9 +131,9 @@ class Driver:
             self._give_up(generation, "needs download", str(error))
             return
         except Exception:
+            self._give_up(generation, "preparing", "")
             if orders.generation != generation:
                 return  # it was given up for another one, which has no fault
-            self._give_up(generation, "preparing", "")
             raise
         with mail.lock:
             if trainer is None:

@@ -12,38 +12,47 @@ import streamlit as st
 
 from mlp_core.catalog.facts import Task
 from mlp_core.catalog.tables import DECIMALS, ENCODINGS, FILLS_OF, IGNORED, KINDS, MISSING, SEPARATORS, Column, Table
-from mlp_core.data.inspection import ColumnSummary, Inspection, propose, warnings, with_kind, with_target
+from mlp_core.data.faults import Fix, target_fixes
+from mlp_core.data.inspection import ColumnSummary, Inspection, propose, with_kind, with_target
 from mlp_core.errors import UserError
 from mlp_core.figures import plain, readable
-from pages.data.upload import KNOWN, adopt, read_again
+from pages.data.upload import read_again
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.link import locked
+from pages.shared.own_table import adopt, fault_list, faults_of, fix_buttons, know
 
 SHOWN_COLUMNS = 60
 """How many columns the preview of the rows has."""
 BINS = 20
+
+_WAYS = "table_ways"
 
 
 def columns_area(table: Table, inspection: Inspection) -> None:
     """Target, task, and a row for every column with its kind."""
     file = table.file
     st.markdown(f"**{as_text(file.name)}**: {inspection.rows:,} rows, {len(inspection.columns):,} columns")
-    for sentence in warnings(inspection, table):
-        st.warning(as_text(sentence), icon=":material/info:")
+    fault_list(faults_of(editor.experiment().data))
     left, right = st.columns(2)
     names = list(inspection.layout.names)
     key, first = editor.start("table-target", table.target)
     left.selectbox(
         "Target", names, index=names.index(first), key=key, format_func=plain, disabled=locked("data"),
-        on_change=_change(lambda: with_target(table, inspection, st.session_state[key])),
+        on_change=_change(
+            lambda: with_target(table, inspection, st.session_state[key]),
+            lambda: target_fixes(inspection, table, st.session_state[key]),
+        ),
         help="The column that the network learns to predict from the others.",
     )  # fmt: skip
     tasks = list(get_args(Task))
     task_key, task = editor.start("table-task", table.task)
     right.selectbox(
         "Task", tasks, index=tasks.index(task), key=task_key, disabled=locked("data"),
-        on_change=_change(lambda: with_target(table, inspection, table.target, st.session_state[task_key])),
+        on_change=_change(
+            lambda: with_target(table, inspection, table.target, st.session_state[task_key]),
+            lambda: target_fixes(inspection, table, table.target, st.session_state[task_key]),
+        ),
         help="Classification predicts one of a few classes, regression a number.",
     )  # fmt: skip
     with st.expander("First rows"):
@@ -142,17 +151,25 @@ def reading_area(table: Table, inspection: Inspection) -> None:
 
 def _read_as(table: Table, name: str, value: Any) -> Table:
     found = read_again(replace(table.file, **{name: value}))
-    st.session_state[KNOWN] = found
+    know(found)
     return propose(found, table.target if table.target in found.columns else None)
 
 
-def _change(make: Callable[[], Table]) -> Callable[[], None]:
-    """A callback that makes another table the experiment's, or leaves the reason of a refusal."""
+def refused_fixes() -> None:
+    """Ways to have what was meant by a choice that was refused."""
+    message, fixes = st.session_state.get(_WAYS, ("", ()))
+    if message and message == editor.refusal("data"):
+        fix_buttons(fixes, "refused")
+
+
+def _change(make: Callable[[], Table], ways: Callable[[], tuple[Fix, ...]] = tuple) -> Callable[[], None]:
+    """A callback that makes another table the experiment's, or leaves the reason of a refusal and ways around it."""
 
     def change() -> None:
         try:
             adopt(make())
         except UserError as error:
             editor.say("data", str(error))
+            st.session_state[_WAYS] = str(error), ways()
 
     return editor.once(change)

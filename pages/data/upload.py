@@ -9,23 +9,22 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from mlp_core.catalog.tables import Table, TableFile
+from mlp_core.catalog.tables import Table, TableFile, table_of
 from mlp_core.data import data_folder
 from mlp_core.data.inspection import Inspection, add_table, open_table, propose
 from mlp_core.data.uploads import IN_USE_SECONDS
 from mlp_core.data.waiting import Report
 from mlp_core.errors import UserError
 from mlp_core.limits import MAX_TABLE_ROWS, MAX_UPLOAD_BYTES, MAX_UPLOADS_BYTES
-from mlp_core.problems import with_data
-from mlp_core.spec import DataSpec
 from mlp_core.training.session import Session
 from pages.data import images
 from pages.data.reading import progress_bar
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.link import locked
+from pages.shared.own_table import adopt, know, known
 
-HANDLED, KNOWN, SAID = "upload_handled", "table_inspection", "upload_said"
+HANDLED, SAID = "upload_handled", "upload_said"
 
 
 def upload_area(session: Session) -> None:
@@ -69,8 +68,11 @@ def _bring_table(source: IO[bytes], name: str, show: Report, copied: Callable[[]
     `copied` is called as soon as the file is in the data folder.
     """
     inspection, removed = add_table(source, name, data_folder(), progress=show, copied=copied)
-    st.session_state[KNOWN] = inspection
-    adopt(propose(inspection))
+    know(inspection)
+    current = editor.experiment().data
+    wanted = table_of(current.params) if current.dataset == "table" else None
+    if wanted is None or wanted.file != inspection.file():  # a file that was asked for goes with the table it has
+        adopt(propose(inspection))
     return removed
 
 
@@ -83,28 +85,16 @@ def _let_go(uploaded: UploadedFile) -> None:
     uploaded.close()
 
 
-def adopt(table: Table) -> None:
-    """Make a table the experiment's data; raises `SpecError`."""
-    old = editor.experiment()
-    kept = {"scaling": old.data.params["scaling"]} if old.data.dataset == "table" else {}
-    data = DataSpec(
-        dataset="table", params={**kept, "table": table.values()}, test_fraction=old.data.test_fraction,
-        seed=old.data.seed,
-    )  # fmt: skip
-    editor.adopt(with_data(old, data))
-
-
 def inspection_of(table: Table) -> Inspection | None:
     """What the table's file holds; None where it is not there, which is said."""
-    known: Inspection | None = st.session_state.get(KNOWN)
-    if known is not None and known.file() == table.file:
-        return known
+    if (found := known(table)) is not None:
+        return found
     try:
         found = read_again(table.file)
     except UserError as error:
         st.warning(as_text(error), icon=":material/upload_file:")
         return None
-    st.session_state[KNOWN] = found
+    know(found)
     return found
 
 

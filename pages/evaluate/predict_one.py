@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from pages.components.part import Part
 from pages.components.sketch import sketch
 from pages.components.state_strip import state_strip
 from pages.evaluate.screen import Screen
+from pages.evaluate.typed_row import COLUMNS, step, typed_row
 from pages.live.page import LivePage
 from pages.live.slots import Slot
 from pages.shared.layout import as_text
@@ -39,7 +40,6 @@ from pages.shared.layout import as_text
 DRAW, UPLOAD, SAMPLE = "Draw", "Upload", "From the set"
 PICTURE = 168
 """The width of a picture, in pixels."""
-COLUMNS = 3
 SOME = 100
 """Training images that are looked at to see whether they are dark on light."""
 EXPLAINED = "one-explained"
@@ -79,7 +79,8 @@ def ask(snapshot: Snapshot, seen: Screen) -> Asked:
         if not made_by.image_shape:
             words = "Teal features raise the score, orange ones lower it, as far as the slope here tells."
         st.caption(words)
-    question = Question(made_by, sample, explained)
+    inputs = made_by.features or seen.dataset.feature_names
+    question = Question(made_by, sample, explained, inputs)
     bars: list[Slot] = [ChancesSlot(question, seen.options)] if made_by.class_names else []
     slots: list[Slot] = [AnswerSlot(question, seen.options), *bars, InfluenceSlot(question, seen.options)]
     return Asked(slots, [*(first for _ in slots[:-1]), second])
@@ -115,6 +116,8 @@ class Question:
     """It, in its own units."""
     explained: int | None
     """The output whose reasons are asked for; None for the class that is predicted."""
+    inputs: Sequence[str]
+    """The names of the network's inputs, where it takes rows."""
     _answered: tuple[object, Predictions, NDArray[np.float32], int] | None = field(default=None, init=False)
 
     def answer(self, snapshot: Snapshot) -> tuple[Predictions, NDArray[np.float32], int] | None:
@@ -223,7 +226,7 @@ class InfluenceSlot(QuestionSlot):
     def part(self, snapshot: Snapshot) -> Part:
         """The picture or the bars as they are now."""
         key, made_by, answer = self.key(snapshot), self.question.made_by, self.question.answer(snapshot)
-        inputs = made_by.features or made_by.columns
+        inputs = self.question.inputs
         if answer is None:
             return _waits(key, len(inputs), self.options)
         reasons = answer[1]
@@ -251,19 +254,16 @@ def _row(dataset: Dataset, made_by: Preprocessing, options: Options) -> NDArray[
     number = _sample_number(dataset, options)
     given = PARTS[options.part].samples(dataset, slice(number, number + 1))[0]
     st.caption("In the units of the data. Change a value to see what it does.")
+    if made_by.kinds:
+        return typed_row(made_by, given, f"one-{dataset.spec.dataset}-{options.part}-{number}")
     values = []
     columns = st.columns(min(COLUMNS, len(made_by.columns)), gap="small")
     for index, name in enumerate(made_by.columns):
         with columns[index % len(columns)]:
             key = f"one-{dataset.spec.dataset}-{options.part}-{number}-{index}"
             start = float(f"{given[index]:.6g}")
-            values.append(st.number_input(as_text(name), value=start, key=key, format="%g", step=_step(start)))
+            values.append(st.number_input(as_text(name), value=start, key=key, format="%g", step=step(start)))
     return np.array(values, dtype=np.float64)
-
-
-def _step(value: float) -> float:
-    """A tenth of the leading digit's unit."""
-    return float(10.0 ** (np.floor(np.log10(abs(value))) - 1)) if value else 0.1
 
 
 def _image(dataset: Dataset, made_by: Preprocessing, options: Options) -> NDArray[np.uint8] | None:

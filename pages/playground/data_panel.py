@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -19,9 +18,9 @@ from pages.playground.own_copy import set_label
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.link import hidden, locked
+from pages.shared.verdict import DATA_PAGE
 from pages.shared.widgets import parameter_widget
 
-DATA_PAGE = Path(__file__).parents[1] / "data" / "page.py"
 
 def data_panel(snapshot: Snapshot) -> None:
     """Draw the area."""

@@ -253,7 +253,7 @@ def _problem(problem: Problem, index: int) -> None:
     show = st.error if problem.severity == "error" else st.info
     show(as_text(problem.message), icon=":material/error:" if problem.severity == "error" else ":material/lightbulb:")
     if problem.fixed is not None:
-        st.button(problem.fix_label, key=f"fix-{index}", icon=":material/build:", on_click=_fix,
+        st.button(as_text(problem.fix_label), key=f"fix-{index}", icon=":material/build:", on_click=_fix,
                   args=(problem.fixed,))  # fmt: skip
 
 

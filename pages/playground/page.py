@@ -16,6 +16,7 @@ from pages.playground.tabs import live_tabs
 from pages.shared.editor import NETWORK, drawn_from, experiment
 from pages.shared.link import hidden, write_link
 from pages.shared.loading import loading
+from pages.shared.own_table import table_problems
 from pages.shared.verdict import apply_experiment, measured_problems
 
 WIDTHS = {"data": 2.1, NETWORK: 4.9, "output": 3.6}
@@ -59,7 +60,8 @@ def network() -> None:
     if now.error != verdict.error:
         st.rerun()
     with DRAWING.turn(Priority.PRESSED):
-        network_panel((*now.problems, *measured_problems(session)), slots[NETWORK], session)
+        found = (*now.problems, *table_problems(), *measured_problems(session))
+        network_panel(found, slots[NETWORK], session)
     write_link(experiment())
 
 

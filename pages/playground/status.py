@@ -22,7 +22,8 @@ from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.numbers import loss_text
 from pages.shared.own_file import read_button
-from pages.shared.verdict import Permits
+from pages.shared.own_table import failure_fix
+from pages.shared.verdict import DATA_PAGE, Permits
 
 WAITING_SECONDS = 1.0
 """A session that has waited so long for its turn is shown as waiting; shorter waits would only flicker."""
@@ -167,8 +168,12 @@ def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:
     """What the status asks for, with the remedy at one press."""
     if snapshot.status == "needs download":
         st.info(as_text(snapshot.message), icon=":material/download:")
+        if editor.experiment().data.entry.source == "uploaded":
+            st.page_link(str(DATA_PAGE), label="Open the Data page", icon=":material/table_view:")
     elif snapshot.status == "failed":
         st.error(as_text(snapshot.message), icon=":material/warning:")
+        if snapshot.experiment is not None and snapshot.dataset is None:
+            failure_fix(snapshot.experiment.data)
     elif snapshot.status == "diverged":
         st.error(as_text(snapshot.message), icon=":material/warning:")
         usual = editor.experiment().optimizer.entry.parameter("lr").default

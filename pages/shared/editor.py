@@ -25,13 +25,16 @@ from mlp_core.catalog.schedulers import SCHEDULERS
 from mlp_core.errors import SpecError, TooLargeError
 from mlp_core.plan import plan
 from mlp_core.presets import DEFAULT, PRESETS
-from mlp_core.spec import DataSpec, Experiment, Path, SchedulerSpec
+from mlp_core.problems import with_data
+from mlp_core.spec import DataSpec, Experiment, LossSpec, Path, SchedulerSpec
 from pages.shared.link import open_link, refuse_locked
 
 NETWORK, SETTINGS = "network", "settings"
 """Areas whose widgets may start over by themselves; those of the rest of the page (`""`) start over with all others."""
 
 _EXPERIMENT = "experiment"
+_LOSSES = "losses"
+_OWN = "own_data"
 _REFUSED = "refused"
 _REVISIONS = "revisions"
 _STARTED_WITH = "started_with"
@@ -97,6 +100,8 @@ def experiment() -> Experiment:
 def replace(new: Experiment, redraw: bool = True) -> None:
     """Make this the experiment; `redraw` unless the one widget that was changed shows it already."""
     old, st.session_state[_EXPERIMENT] = st.session_state.get(_EXPERIMENT), new
+    if old is not None and old.data.entry.own:
+        st.session_state.setdefault(_OWN, {})[old.data.dataset] = old.data.params
     st.session_state.pop(_REFUSED, None)
     if redraw:
         start_over(NETWORK if old is not None and old.updated(layers=new.layers) == new else "")
@@ -176,20 +181,38 @@ def choose_schedule(name: str) -> None:
 
 def choose_data(name: str) -> None:
     """Choose another data set; the shares and the seed of the split are kept."""
+    edit("data", lambda old: old.updated(data=data_of(name)))
+
+
+def use_data(name: str) -> None:
+    """Choose another data set, with the outputs and the loss that it needs: the last one for such a task, if any."""
 
     def change(old: Experiment) -> Experiment:
-        split = {field: getattr(old.data, field) for field in ("test_fraction", "validation_fraction", "seed")}
-        data = DataSpec(dataset=name, **split)
-        kept = {
-            key: value
-            for key, value in old.data.params.items()
-            if key in data.params and data.entry.parameter(key).accepts(value)
-        }
-        filled = {**data.params, **kept}
-        fits = not data.entry.conflict(filled, name)
-        return old.updated(data=data.updated(params=filled if fits else {}))
+        data = data_of(name)
+        losses: dict[str, LossSpec] = st.session_state.setdefault(_LOSSES, {})
+        losses[old.data.facts.task] = old.loss
+        return with_data(old.updated(loss=losses.get(data.facts.task, old.loss)), data)
 
     edit("data", change)
+
+
+def data_of(name: str) -> DataSpec:
+    """A data set with the split of the one at hand. What the user typed, drew or brought for it before is there again;
+    else its settings are those of the one at hand where it has them."""
+    old = experiment()
+    split = {field: getattr(old.data, field) for field in ("test_fraction", "validation_fraction", "seed")}
+    own = st.session_state.get(_OWN, {}).get(name)
+    if own is not None:
+        return DataSpec(dataset=name, params=own, **split)
+    data = DataSpec(dataset=name, **split)
+    kept = {
+        key: value
+        for key, value in old.data.params.items()
+        if key in data.params and data.entry.parameter(key).accepts(value)
+    }
+    filled = {**data.params, **kept}
+    fits = not data.entry.conflict(filled, name)
+    return data.updated(params=filled if fits else {})
 
 
 def set_layer_param(path: Path, name: str, value: Any) -> None:

@@ -86,3 +86,21 @@ def test_a_preparation_that_does_not_fit_is_refused(change: dict[str, object], t
 
 def test_what_counts_as_missing_is_the_same_everywhere() -> None:
     assert set(MISSING) == standalone.MISSING
+
+
+def test_a_row_as_cells_makes_the_sample_again(tmp_path: Path) -> None:
+    spec = changed(spec_of(MIXED, tmp_path), colour={"categories": ["red"], "rest": True}, city={"missing": "none"})
+    dataset = data.load(spec, tmp_path)
+    preprocessing = preprocessing_of(with_data(preset("spiral").experiment, spec), dataset)
+    for sample in dataset.part("train")[0][:10] * dataset.feature_std + dataset.feature_mean:
+        cells = predict.cells_of(sample, preprocessing)
+        assert cells[1] in ("red", predict.OTHER)
+        assert cells[2].endswith(".2020")
+        assert np.allclose(predict.sample_of(cells, preprocessing), sample, rtol=1e-5)
+    empty = predict.sample_of(["", "", "NA", ""], preprocessing)
+    assert empty[0] == pytest.approx(preprocessing.fills[0])
+    assert empty[-2:].tolist() == [0, 0]
+    with pytest.raises(DataError, match=r"'when' must hold a date such as 31\.12\.2024\. Got 'soon'"):
+        predict.sample_of(["1", "red", "soon", "x"], preprocessing)
+    with pytest.raises(DataError, match=r"'age' must hold a number\. Got '1,5'"):
+        predict.sample_of(["1,5", "red", "", "x"], preprocessing)

@@ -215,3 +215,15 @@ def test_a_disk_that_is_full_is_a_named_error(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(DataError, match="could not be saved on the server: no space left on device"):
         add_table(io.BytesIO(b"a,b\n1,2\n3,6\n"), "t.csv", tmp_path)
     assert list((tmp_path / "uploads").iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(30, "Read-only file system")])
+def test_a_folder_that_is_read_only_is_a_named_error(
+    error: OSError, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(DataError, match=f"could not be saved on the server: {str(error.strerror).lower()}. Make room"):
+        add_table(io.BytesIO(b"a,b\n1,2\n3,6\n"), "t.csv", tmp_path)

@@ -12,9 +12,20 @@ from typing import Any, Literal
 
 from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.facts import DataFacts
+from mlp_core.catalog.parameters import Formula
 from mlp_core.catalog.user_files import UserFile
 
 Source = Literal["generated", "drawn", "bundled", "downloaded", "uploaded"]
+
+GROUPS: dict[str, str] = {
+    "generated": "Made here",
+    "formula": "By your formula",
+    "drawn": "Drawn by you",
+    "bundled": "Tables",
+    "downloaded": "Public sets",
+    "uploaded": "Your own files",
+}
+"""Groups of data sets as a page shows them: by where the samples come from."""
 
 Params = Mapping[str, Any]
 Describe = Callable[[Params], DataFacts]
@@ -60,6 +71,16 @@ class DatasetEntry(Entry):
     """For an uploaded set: what is learned from that file, in a few words that are shown as text."""
     load_options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of scikit-learn's function for a bundled set."""
+
+    @property
+    def group(self) -> str:
+        """The key in `GROUPS` under which it is shown."""
+        return "formula" if any(isinstance(parameter, Formula) for parameter in self.parameters) else self.source
+
+    @property
+    def own(self) -> bool:
+        """Whether its samples are the user's own work: typed, drawn or brought."""
+        return self.group in ("formula", "drawn", "uploaded")
 
     @property
     def choice_controls(self) -> tuple[str, ...]:
