@@ -27,6 +27,8 @@ TABLE = {
     "target": "y",
 }
 """A description of a table."""
+ARCHIVE = {"file": {"name": "a.zip", "sha256": "0" * 64, "size": 100}, "classes": ["cat", "dog"], "images": 10}
+"""A description of an archive of images."""
 CHOSEN = {
     "layers": lambda name, given: {"layers": (*BASE.layers, LayerSpec(type=name, params=given))},
     "activations": lambda name, given: {"layers": (*BASE.layers, LayerSpec(type=name, params=given))},
@@ -46,7 +48,7 @@ PARAMETERS = [
 def other(parameter: Parameter, value: Any, fits: Callable[[Any], bool] = lambda found: True) -> Any:
     """A value of the parameter that is not this one, and that fits."""
     tries = [0.25, 0.5, 2, 50, -0.5, not value, *getattr(parameter, "choices", ()), ("x2",), (0.25, 2.0), (0.5, 0.5)]
-    tries += ["cos(x)", [(0, 0, 0), (1, 1, 1)], 3, 8, [1, 2], (1.0, 1.0, 1.0), (0.5, 0.25, 0.125), TABLE]
+    tries += ["cos(x)", [(0, 0, 0), (1, 1, 1)], 3, 8, [1, 2], (1.0, 1.0, 1.0), (0.5, 0.25, 0.125), TABLE, ARCHIVE]
     follow = [parameter.convert(found) for found in tries if parameter.accepts(found)]
     return next(found for found in follow if found != value and fits(found))
 

@@ -16,7 +16,8 @@ from pages.shared.link import hidden
 
 FORM, PICTURE, LIST = "network_form", "Diagram", "List"
 """The key of the choice how the network is shown, and what can be chosen."""
-USUAL_FORM = PICTURE
+USUAL_FORM = LIST
+"""What is shown until a reader chooses."""
 OUTPUT_HEIGHT = 370
 LARGE = 430
 """The height of a chart that has a tab of its own."""

@@ -20,6 +20,7 @@ def page() -> Iterator[Any]:
         opened.set_default_timeout(LIMIT_MS)
         opened.goto(f"{address}/?preset=xor")
         ready(opened)
+        opened.locator(".st-key-network_form button", has_text="Diagram").click()
         opened.locator(".mlp-network-tile[aria-label*=answers]").first.wait_for()
         yield opened
 

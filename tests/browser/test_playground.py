@@ -78,13 +78,6 @@ def steps(page: Any) -> int:
     return int(text.removesuffix(" steps").replace(",", ""))
 
 
-def as_list(page: Any) -> None:
-    """Show the network as its list of layers."""
-    page.locator(".st-key-network_form button", has_text="List").click()
-    page.locator("[class*='st-key-row-']").first.wait_for()
-    wait_idle(page)
-
-
 def field_of(key: str) -> str:
     """The input of a part of the experiment; its key ends in the revision that it was drawn in."""
     return f"[class*='st-key-{key}--'] input"
@@ -205,7 +198,6 @@ def test_images_with_edited_layers_confusion_matrix_and_histograms(page: Any) ->
     choose(page, "preset", "Fashion-MNIST")
     ready(page)
     page.locator("[class*=st-key-output-view-images] img, [class*=st-key-output-view-images] canvas").first.wait_for()
-    as_list(page)
     fill(page, "layer-0-Linear-out_features", "32")
     menu(page, "layer-3-menu", "Remove")
     menu(page, "layer-2-menu", "Remove")
@@ -223,7 +215,6 @@ def test_images_with_edited_layers_confusion_matrix_and_histograms(page: Any) ->
 
 
 def test_wrong_turns_end_in_sentences_and_lead_back(page: Any) -> None:
-    as_list(page)
     fill(page, "layer-0-Linear-out_features", "1000000000")
     page.get_by_text(re.compile("This network would have .* parameters, about .* GiB")).wait_for()
     assert page.locator(field_of("layer-0-Linear-out_features")).input_value() == "8"

@@ -1,4 +1,4 @@
-"""The app as `app` for every test of pages; it shows the network as a list, for the picture is JavaScript."""
+"""The app as `app` for every test of pages; those of the network's picture show it, all others the list of layers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["app"]
 
 
 @pytest.fixture(autouse=True)
-def network_as_list(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Show the list, but for tests marked with `picture`."""
-    if "picture" not in request.keywords:
-        monkeypatch.setattr(screen, "USUAL_FORM", screen.LIST)
+def form_of_the_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show the picture in tests that are marked with `picture`."""
+    if "picture" in request.keywords:
+        monkeypatch.setattr(screen, "USUAL_FORM", screen.PICTURE)

@@ -17,6 +17,7 @@ from mlp_core.catalog.weighting import BALANCED
 from mlp_core.data import load
 from mlp_core.engines.choose import engine_for
 from mlp_core.engines.eager import EagerEngine
+from mlp_core.evaluation.slices import finish
 from mlp_core.export.preprocessing import preprocessing_of
 from mlp_core.export.state import state_of
 from mlp_core.export.weights import load as load_weights
@@ -184,7 +185,7 @@ def test_its_predictions_are_means_in_the_unit_of_the_data(gaussian: Run) -> Non
     assert found.deviation is not None
     np.testing.assert_allclose(found.predicted, mean, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found.deviation, deviation, rtol=1e-4)
-    arrays = answers(gaussian)
+    arrays = finish(answers(gaussian))
     report = arrays["report"]
     np.testing.assert_allclose(arrays["predicted"], mean, rtol=1e-5, atol=1e-6)
     inside = np.abs(arrays["actual"] - mean) <= 2 * deviation
@@ -229,7 +230,7 @@ def test_counts_stay_in_their_unit_and_predictions_too(log_input: bool) -> None:
     expected = nn.PoissonNLLLoss(log_input=log_input)(outputs, run.y_test).item()
     assert evaluate(run).loss == pytest.approx(expected, rel=1e-5)
     values = outputs.exp() if log_input else outputs
-    arrays = answers(run)
+    arrays = finish(answers(run))
     np.testing.assert_allclose(arrays["predicted"], values.numpy(), rtol=1e-6)
     np.testing.assert_allclose(arrays["actual"], run.y_test.numpy(), rtol=1e-5)
     assert arrays["deviation"] is None
