@@ -133,7 +133,7 @@ def test_more_classes_than_are_told_apart_are_counted_no_further(
     monkeypatch.setattr(inspection_module, "MAX_CLASSES", 50)  # a target may have so many
     inspection = inspected(["x,y", *(f"{n % 9},name{n}" for n in range(200))], tmp_path)
     assert not inspection.columns["y"].texts
-    with pytest.raises(DataError, match="'y' has more than 50 classes; the limit is 50\."):
+    with pytest.raises(DataError, match="'y' has more than 50 classes; the limit is 50"):
         propose(inspection, "y")
     with pytest.raises(DataError, match="no column left to learn from"):
         propose(inspection)
