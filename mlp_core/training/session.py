@@ -180,6 +180,8 @@ class Session:
         with mail.lock:
             if mail.up_to_date and mail.trainer is not None:
                 mail.orders.edits.append(WeightEdit(path, index, value))
+                if mail.orders.goal is None:
+                    mail.show(computing_views=True)  # what is shown is not yet what it has become
                 self._driver.wake()
 
     def set_speed(self, steps_per_second: float | None) -> None:

@@ -21,6 +21,7 @@ from mlp_core.problems import Problem
 from mlp_core.spec import Experiment, LayerSpec, Path, layer_number
 from mlp_core.training.session import Session
 from pages.components.network import with_structure
+from pages.live.page import run_areas
 from pages.playground import screen
 from pages.playground.diagram import NetworkSlot, path_of, structure
 from pages.playground.initializers import initializers
@@ -96,6 +97,7 @@ def _act(session: Session, slot: NetworkSlot, done: Mapping[str, Any]) -> None:
         if type(place) is int and type(first) is int:
             slot.first[place] = first
         session.request_views(slot.views(editor.experiment().data.facts))
+        run_areas(NETWORK)
         return
     known = {place for place, _ in editor.experiment().walk()}
     if not known >= {*paths, *([] if path is None else [path])}:
@@ -112,6 +114,7 @@ def _act(session: Session, slot: NetworkSlot, done: Mapping[str, Any]) -> None:
         placed = all(type(place) is int and place >= 0 for place in index)
         if placed and type(value) in (int, float) and isfinite(value):
             session.set_weight(path, index, float(value))
+            run_areas(NETWORK)  # the browser follows a run that stands still for as long as it changes
     elif kind == "select":
         _toggle_details(path)
     elif kind == "width":

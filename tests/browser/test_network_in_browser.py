@@ -22,6 +22,7 @@ def page() -> Iterator[Any]:
         ready(opened)
         opened.locator(".st-key-network_form button", has_text="Diagram").click()
         opened.locator(".mlp-network-tile[aria-label*=answers]").first.wait_for()
+        wait_idle(opened)
         yield opened
 
 

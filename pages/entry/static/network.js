@@ -706,7 +706,9 @@ class Picture {
     field.inputMode = "decimal"
     field.now = () => (input === null ? this.values?.[place]?.biases?.[at] : this.values?.[place]?.weights?.[at])
     field.value = short(field.now())
+    field.oninput = () => (field.typed = true)
     field.onchange = () => {
+      field.typed = false
       const value = Number(field.value.replace("−", "-").replace(",", "."))
       if (field.value.trim() === "" || !Number.isFinite(value)) {
         field.value = short(field.now())
@@ -719,10 +721,10 @@ class Picture {
     this.fields.push(field)
   }
 
-  /** New numbers in the fields of a pinned note, but not in the one that is being typed into. */
+  /** New numbers in the fields of a pinned note, but not in one that is being typed into. */
   refresh() {
     for (const field of this.fields) {
-      if (field.getRootNode().activeElement !== field) field.value = short(field.now())
+      if (!field.typed && field.value !== short(field.now())) field.value = short(field.now())
     }
   }
 
