@@ -42,6 +42,8 @@ def test_images_are_brought_changed_and_trained_on(page: AppTest, tmp_path: Path
     assert not page.exception
     archive = archive_of(page.session_state["experiment"].data.params)
     assert archive is not None
+    field(page, "button_group", "data_group").set_value("uploaded").run()
+    assert any(archive.file.name in element.value.replace("\\", "") for element in page.caption)  # on its card
     assert (archive.images, archive.test_images, len(archive.classes)) == (121, 24, 11)
     assert len(list((tmp_path / "uploads").iterdir())) == 1
     shown = " ".join(element.value for element in page.markdown).replace("\\", "")
