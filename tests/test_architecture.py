@@ -200,3 +200,9 @@ def test_every_field_of_a_record_says_what_it_is() -> None:
 def test_the_scan_for_fields_can_fail() -> None:
     text = '@dataclass\nclass A:\n    x: int\n    y: int\n    """Words."""\n    _z: int = 0\n'
     assert list(_fields_without_words(ast.parse(text))) == ["A.x"]
+
+
+def test_names_of_test_files_are_unique() -> None:
+    """Without packages, pytest imports each by its name alone."""
+    names = [path.name for path in sorted((ROOT / "tests").rglob("test_*.py"))]
+    assert sorted(set(names)) == sorted(names)
