@@ -146,6 +146,7 @@ class Driver:
             if orders.experiment is not None:
                 trainer.follow(orders.experiment)
             mail.aim()
+            mail.notify()
             if orders.goal is None:
                 mail.publish("ready")
 
