@@ -93,8 +93,10 @@ def _act(session: Session, slot: NetworkSlot, done: Mapping[str, Any]) -> None:
     paths = [path_of(found) for found in sent] if isinstance(sent, list) else []
     if kind == "show":
         place, first = done.get("column"), done.get("first")
+        if type(place) is not int:
+            return
         slot.first.pop(place, None)
-        if type(place) is int and type(first) is int:
+        if type(first) is int:
             slot.first[place] = first
         session.request_views(slot.views(editor.experiment().data.facts))
         run_areas(NETWORK)

@@ -111,6 +111,7 @@ def test_a_weight_is_set(app: AppTest, picture: Picture) -> None:  # noqa: F811
         {"kind": "add", "path": [3, 1]},
         {"kind": "add", "path": "x"},
         {"kind": "show", "column": "x", "first": {}},
+        {"kind": "show", "column": [1], "first": 0},
         {"kind": "something"},
     ],
 )

@@ -48,7 +48,7 @@ function halves(words) {
 }
 
 /** A number in three digits. */
-export function short(value) {
+function short(value) {
   if (value === undefined || value === null || !Number.isFinite(value)) return "–"
   const size = Math.abs(value)
   if (size !== 0 && (size < 0.001 || size >= 1e5)) return value.toExponential(1).replace("-", "−")
@@ -296,14 +296,12 @@ class Picture {
   // Values
 
   show({ values, of }) {
-    this.fits = values !== null && of === this.structure?.identity
-    this.values = this.fits ? values.columns.map(column => this.decode(column)) : null
-    this.of = of
-    this.newest = values
+    const fits = values !== null && of === this.structure?.identity
+    this.values = fits ? values.columns.map(column => this.decode(column)) : null
     if (values) {
-      this.colours = values.colours
       this.flipped = values.flipped
-      this.surface = ramp(values.colours)
+      if (JSON.stringify(values.colours) !== JSON.stringify(this.colours)) this.surface = ramp(values.colours)
+      this.colours = values.colours
     }
     this.name()
     if (this.hover) this.tell()
@@ -455,8 +453,8 @@ class Picture {
       })
     }
     if (this.marked && values.height > 1 && !this.isWeightImage(place)) this.drawCross(pen, place, side)
+    const most = Math.max(...(values.biases ?? []).map(Math.abs)) || 1
     values.biases?.forEach((bias, row) => {
-      const most = Math.max(...values.biases.map(Math.abs)) || 1
       const size = 3 + 5 * Math.sqrt(Math.abs(bias) / most)
       pen.fillStyle = this.colours[bias < 0 ? "negative" : "positive"]
       pen.fillRect(this.x[place] - side / 2 - size - 1, this.y[place][row] + side / 2 - size, size, size)
