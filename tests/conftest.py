@@ -38,6 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         server = item.nodeid.startswith(WITH_SERVERS)
         item.add_marker(pytest.mark.xdist_group(SERVERS if server else item.nodeid.split("::")[0]))
+        if server:  # a browser, a server and the other tests share the machine; what fails twice is a fault
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

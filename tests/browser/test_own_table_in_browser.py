@@ -106,6 +106,7 @@ def test_a_messy_table_on_a_phone_is_put_right_trained_on_and_asked(
     page.get_by_role("button", name="Leave the rows out").tap()
     page.get_by_text("Column 'size': 1 cell is text").wait_for(state="hidden")
     page.get_by_text("Column 'column 1' seems to count the rows").wait_for()
+    wait_idle(page)
     page.get_by_role("button", name="Ignore the column").tap()
     page.get_by_text("41 training samples, 18 test samples").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
