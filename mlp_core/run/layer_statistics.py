@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from mlp_core.catalog.activation_facts import ActivationFacts
+from mlp_core.health.statistics import SATURATION_MARGIN, LayerStatistics
 from mlp_core.plan import LayerPlan
 from mlp_core.run.build import Run, make_optimizer
 from mlp_core.run.checkpoint import copied_state
@@ -25,76 +26,15 @@ from mlp_core.run.metrics import still
 from mlp_core.run.nogil import copies, held, unoptimised
 from mlp_core.run.objective import clip, penalty
 from mlp_core.run.randomness import RandomStream
-from mlp_core.spec import Path
 
 SAMPLES = 256
 """Training samples that are looked at, at most."""
 MOST_WORK = 50_000_000
 """Weights times samples, at most: a large network is looked at with fewer samples."""
-SATURATION_MARGIN = 0.02
-"""An output is saturated that lies within this share of its range of an end where the curve is flat."""
 COPY_TOLERANCE = 1e-5
 """Neurons are copies whose weights differ by less than this share of the largest."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class LayerStatistics:
-    """The figures of one layer. None stands where a layer has no such figure; a number may be NaN or infinite."""
-
-    path: Path
-    """Where the layer stands in the experiment."""
-    name: str
-    """Its name among the model's `named_modules()`."""
-    type: str
-    """Its type in the catalog."""
-    width: int
-    """Values of one sample that it puts out."""
-    parameters: int
-    """Trained numbers of its own, without those of layers inside it."""
-    weight_mean: float | None = None
-    """The mean of its weights."""
-    weight_std: float | None = None
-    """Their standard deviation."""
-    weight_norm: float | None = None
-    """Their Euclidean norm."""
-    bias_mean: float | None = None
-    """The mean of its biases."""
-    bias_std: float | None = None
-    """Their standard deviation."""
-    gradient_norm: float | None = None
-    """The Euclidean norm of the gradient by its weights."""
-    gradient_mean: float | None = None
-    """The mean absolute gradient by its weights."""
-    signal_norm: float | None = None
-    """The Euclidean norm of the gradient by its outputs, which goes back through the network."""
-    activation_mean: float = 0.0
-    """The mean of its outputs."""
-    activation_std: float = 0.0
-    """Their standard deviation."""
-    activation_largest: float = 0.0
-    """The largest absolute output."""
-    shift: float | None = None
-    """The median over its outputs of |mean| / standard deviation over the samples; None where none of them varies."""
-    dead_share: float | None = None
-    """The share of its units that put out the same flat value for every sample, so that nothing is learned through
-    them; None for layers without a flat part to get stuck on."""
-    saturated_share: float | None = None
-    """The share of its outputs within `SATURATION_MARGIN` of an end of an S-curve; None for other layers."""
-    update_ratio: float | None = None
-    """The standard deviation of the update that the optimizer would make now, over that of its weights; None where the
-    weights are all equal."""
-    copies: int | None = None
-    """Neurons whose weights and bias are those of another one of the layer, the first of each kind not counted."""
-
-    @property
-    def number(self) -> str:
-        """How people count the layer: '3.2' is the second layer inside the third."""
-        return ".".join(str(position + 1) for position in self.path)
-
-    @property
-    def title(self) -> str:
-        """The layer as sentences name it, such as 'layer 2 (ReLU)'."""
-        return f"layer {self.number} ({self.type})"
+__all__ = ["LayerStatistics", "layer_statistics"]
 
 
 def layer_statistics(run: Run, samples: int = SAMPLES) -> tuple[LayerStatistics, ...]:
@@ -261,7 +201,9 @@ def _figures(
             [low for low, _ in ends], [high for _, high in ends],
         ).cpu().tolist()  # fmt: skip
     return [
-        _layer(layer, [None if row is None else moments[row] for row in of], unit, known, projection, kept)
+        _layer(
+            layer, [None if row is None else moments[row] for row in of], unit, known, projection, kept, len(inputs[0])
+        )
         for layer, of, unit, known, projection, kept in zip(layers, rows, units, facts, projected, own, strict=True)
     ]
 
@@ -273,6 +215,7 @@ def _layer(
     facts: ActivationFacts | None,
     projection: Tensor | None,
     own: _Own,
+    samples: int,
 ) -> LayerStatistics:
     weight, bias, gradient, update, signal, output = rows
     assert output is not None
@@ -297,6 +240,8 @@ def _layer(
         shift=None if math.isnan(shift) else shift,
         dead_share=dead if _gets_stuck(facts) else None,
         saturated_share=saturated if facts is not None and facts.family == "S-curve" else None,
+        samples=samples,
+        update_size=None if weight is None or update is None or weight[2] == 0 else update[2] / weight[2],
         update_ratio=None if weight is None or update is None or weight[1] == 0 else update[1] / weight[1],
         copies=None if projection is None else _copies(projection.cpu().numpy()),
     )
