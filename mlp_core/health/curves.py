@@ -11,15 +11,15 @@ from mlp_core.health import changes
 from mlp_core.health.finding import Evidence, Seen
 from mlp_core.spec import Experiment
 
-PLATEAU_STEPS, PLATEAU_EPOCHS = 1000, 20
+PLATEAU_STEPS, PLATEAU_EPOCHS = 1000, 40
 """A run stands still only after so many steps and epochs: many a loss takes its time to begin to fall."""
-PLATEAU_GAIN = 0.02
-"""The share of its first value that a loss must have fallen by since the middle of the run."""
+PLATEAU_GAIN = 0.005
+"""The share of its first value that a loss must have fallen by over half of the run."""
 PLATEAU_LEVEL = 0.75
 """A loss below this share of its first value has learned something, and may stand still."""
 RISEN, RISEN_FAR = 1.5, 10.0
 """How many times its lowest value a training loss may be, above its first one."""
-OVERFITTED, OVERFITTED_FAR = 1.3, 2.0
+OVERFITTED, OVERFITTED_FAR = 1.5, 3.0
 """How many times its lowest value a loss on other samples may be while the training loss falls."""
 FALLEN = 0.8
 """The training loss has fallen that is below this share of what it was."""

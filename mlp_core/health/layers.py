@@ -19,8 +19,10 @@ VANISHED, GONE = 1e-3, 1e-6
 """The gradient behind the first layer as a share of that behind the last, below which it is a warning, or bad."""
 EXPLODED, ENDLESS = 1e3, 1e6
 """The same, above which it is a warning, or bad."""
-LARGE_UPDATE, HUGE_UPDATE = 0.1, 1.0
+LARGE_UPDATE, HUGE_UPDATE = 0.2, 1.0
 """The norm of an update over that of the weights, above which it is a warning, or bad. About 0.001 is usual."""
+FIRST_STEPS = 10
+"""Steps after which updates are judged: the first ones of many an optimizer are larger."""
 SMALL_UPDATE = 1e-7
 """The same, below which it is a warning: float32 numbers hardly change."""
 SHIFTED = 10.0
@@ -118,7 +120,7 @@ def exploding(evidence: Evidence) -> Iterator[Seen]:
 def update_size(evidence: Evidence) -> Iterator[Seen]:
     """Updates that are too large or too small for the weights that they change."""
     sizes = [layer.update_size for layer in evidence.weighted if layer.update_size is not None]
-    if not sizes or not evidence.step:
+    if not sizes or evidence.step < FIRST_STEPS:
         return
     usual = median(sizes)
     rate, experiment = evidence.experiment.optimizer.params["lr"], evidence.experiment

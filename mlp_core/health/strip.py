@@ -34,17 +34,21 @@ class LayerHealth:
     """The norm of an update over that of its weights; None without weights."""
 
 
-def strip(layers: Sequence[LayerStatistics]) -> dict[Path, LayerHealth]:
-    """The health of every layer by its path. The last layer's own outputs are answers, which may saturate."""
+def strip(layers: Sequence[LayerStatistics], step: int) -> dict[Path, LayerHealth]:
+    """The health of every layer by its path, after so many steps.
+
+    The last layer's outputs are answers, which may saturate.
+    """
     weighted = [layer for layer in layers if layer.copies is not None]
     last = weighted[-1].signal_norm if weighted else None
     end = max((layer.path[0] for layer in layers), default=0)
-    return {layer.path: _health(layer, last, is_last=layer.path == (end,)) for layer in layers}
+    judged = step >= limits.FIRST_STEPS
+    return {layer.path: _health(layer, last, is_last=layer.path == (end,), judged=judged) for layer in layers}
 
 
-def _health(layer: LayerStatistics, last: float | None, *, is_last: bool) -> LayerHealth:
+def _health(layer: LayerStatistics, last: float | None, *, is_last: bool, judged: bool) -> LayerHealth:
     gradient = None if layer.signal_norm is None or not last else layer.signal_norm / last
-    level, sentence = _verdict(layer, gradient, is_last)
+    level, sentence = _verdict(layer, gradient, is_last, judged)
     return LayerHealth(
         path=layer.path,
         level=level,
@@ -56,7 +60,7 @@ def _health(layer: LayerStatistics, last: float | None, *, is_last: bool) -> Lay
     )
 
 
-def _verdict(layer: LayerStatistics, gradient: float | None, is_last: bool) -> tuple[Level, str]:
+def _verdict(layer: LayerStatistics, gradient: float | None, is_last: bool, updates: bool) -> tuple[Level, str]:
     numbers = (layer.weight_norm, layer.gradient_norm, layer.activation_std, layer.signal_norm)
     if not all(math.isfinite(number) for number in numbers if number is not None):
         return "bad", "holds numbers that are infinite or not a number"
@@ -78,7 +82,7 @@ def _verdict(layer: LayerStatistics, gradient: float | None, is_last: bool) -> t
         judged.append((large, f"gradient {readable(gradient, 2)} times that of the last layer"))
     if layer.update_size is not None:
         judged.append((
-            _level(layer.update_size, limits.LARGE_UPDATE, limits.HUGE_UPDATE),
+            _level(layer.update_size, limits.LARGE_UPDATE, limits.HUGE_UPDATE) if updates else "good",
             f"a step changes its weights by {percent(layer.update_size, 2)}",
         ))  # fmt: skip
     if layer.copies is not None and not is_last and layer.width > 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -37,12 +37,47 @@ COPY_TOLERANCE = 1e-5
 __all__ = ["LayerStatistics", "layer_statistics"]
 
 
-def layer_statistics(run: Run, samples: int = SAMPLES) -> tuple[LayerStatistics, ...]:
-    """The figures of every layer, in the order of `run.plan.walk()`, layers inside of others too.
+@dataclass(frozen=True, eq=False)
+class OwnTensors:
+    """Copies of a layer's own numbers, without those of layers inside it."""
 
-    They are those of one training step on at most so many training samples, evenly spaced among all: in training mode,
-    with random numbers of its own, so that the same weights always give the same figures. The update is one that the
-    optimizer, with its state and its learning rate, makes from the gradient of these samples.
+    weights: list[Tensor]
+    """Its weights."""
+    biases: list[Tensor]
+    """Its biases."""
+    gradients: list[Tensor]
+    """The gradients of its weights; none where they have none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """What every layer did in one training step on a copy; all lists are in the order of `run.plan.walk()`."""
+
+    layers: list[LayerPlan]
+    """The layers."""
+    inputs: list[Tensor]
+    """What came in, (N, in_features) each."""
+    outputs: list[Tensor]
+    """What went out, (N, out_features) each."""
+    signals: list[Tensor | None]
+    """The gradients by what went out; None where none came back."""
+    own: list[OwnTensors]
+    """The numbers of each layer before the update."""
+    updates: list[list[Tensor]]
+    """What the update added to the weights of each."""
+
+
+def layer_statistics(run: Run, samples: int = SAMPLES) -> tuple[LayerStatistics, ...]:
+    """The figures of every layer, in the order of `run.plan.walk()`, layers inside of others too; see `measure`."""
+    return statistics_of(measure(run, samples))
+
+
+def measure(run: Run, samples: int = SAMPLES) -> Measurement:
+    """One training step on a copy, with at most so many training samples, evenly spaced among all.
+
+    It is made in training mode, with random numbers of its own, so that the same weights always give the same figures.
+    The update is one that the optimizer, with its state and its learning rate, makes from the gradient of these
+    samples.
     """
     count = max(2, min(samples, MOST_WORK // max(1, run.plan.parameters)))
     rows = torch.linspace(0, len(run.batches.x) - 1, min(count, len(run.batches.x)), dtype=torch.float64).round().long()
@@ -61,7 +96,7 @@ def layer_statistics(run: Run, samples: int = SAMPLES) -> tuple[LayerStatistics,
         [new.detach() - old for new, old in zip(weights, kept.weights, strict=True)]
         for (weights, _), kept in zip(own, before, strict=True)
     ]
-    return tuple(_figures(layers, inputs, outputs, gradients, before, updates))
+    return Measurement(layers, inputs, outputs, gradients, before, updates)
 
 
 # Measuring
@@ -153,29 +188,15 @@ def _own(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
 # Figures
 
 
-@dataclass(frozen=True, eq=False)
-class _Own:
-    """Copies of a layer's own numbers."""
-
-    weights: list[Tensor]
-    biases: list[Tensor]
-    gradients: list[Tensor]
-
-
-def _copied(weights: Sequence[nn.Parameter], biases: Sequence[nn.Parameter]) -> _Own:
+def _copied(weights: Sequence[nn.Parameter], biases: Sequence[nn.Parameter]) -> OwnTensors:
     gradients = [weight.grad for weight in weights if weight.grad is not None]
     found = iter(copies([*weights, *biases, *gradients]))
-    return _Own([next(found) for _ in weights], [next(found) for _ in biases], list(found))
+    return OwnTensors([next(found) for _ in weights], [next(found) for _ in biases], list(found))
 
 
-def _figures(
-    layers: Sequence[LayerPlan],
-    inputs: Sequence[Tensor],
-    outputs: Sequence[Tensor],
-    signals: Sequence[Tensor | None],
-    own: Sequence[_Own],
-    updates: Sequence[list[Tensor]],
-) -> list[LayerStatistics]:
+def statistics_of(found: Measurement) -> tuple[LayerStatistics, ...]:
+    """The figures of every layer of a measurement."""
+    layers, inputs, outputs, signals, own = found.layers, found.inputs, found.outputs, found.signals, found.own
     asked: list[Tensor] = []
 
     def ask(tensors: Sequence[Tensor | None]) -> int | None:
@@ -188,7 +209,7 @@ def _figures(
 
     rows = [
         (ask(kept.weights), ask(kept.biases), ask(kept.gradients), ask(update), ask([signal]), ask([output]))
-        for kept, update, signal, output in zip(own, updates, signals, outputs, strict=True)
+        for kept, update, signal, output in zip(own, found.updates, signals, outputs, strict=True)
     ]
     facts = [_facts(layer) for layer in layers]
     ends = [_ends(known) for known in facts]
@@ -200,12 +221,13 @@ def _figures(
             held(list(inputs)), held(list(outputs)), [_gets_stuck(known) for known in facts],
             [low for low, _ in ends], [high for _, high in ends],
         ).cpu().tolist()  # fmt: skip
-    return [
-        _layer(
-            layer, [None if row is None else moments[row] for row in of], unit, known, projection, kept, len(inputs[0])
+    return tuple(
+        replace(
+            _layer(layer, [None if row is None else moments[row] for row in of], unit, known, projection, kept),
+            samples=len(inputs[0]),
         )
         for layer, of, unit, known, projection, kept in zip(layers, rows, units, facts, projected, own, strict=True)
-    ]
+    )
 
 
 def _layer(
@@ -214,8 +236,7 @@ def _layer(
     unit: list[float],
     facts: ActivationFacts | None,
     projection: Tensor | None,
-    own: _Own,
-    samples: int,
+    own: OwnTensors,
 ) -> LayerStatistics:
     weight, bias, gradient, update, signal, output = rows
     assert output is not None
@@ -240,7 +261,6 @@ def _layer(
         shift=None if math.isnan(shift) else shift,
         dead_share=dead if _gets_stuck(facts) else None,
         saturated_share=saturated if facts is not None and facts.family == "S-curve" else None,
-        samples=samples,
         update_size=None if weight is None or update is None or weight[2] == 0 else update[2] / weight[2],
         update_ratio=None if weight is None or update is None or weight[1] == 0 else update[1] / weight[1],
         copies=None if projection is None else _copies(projection.cpu().numpy()),
@@ -267,7 +287,7 @@ def _ends(facts: ActivationFacts | None) -> tuple[float, float]:
     return facts.low + margin, facts.high - margin
 
 
-def _is_matrix(own: _Own, layer: LayerPlan) -> bool:
+def _is_matrix(own: OwnTensors, layer: LayerPlan) -> bool:
     """Whether a layer has one weight matrix with a row for each of its neurons."""
     return len(own.weights) == 1 and own.weights[0].dim() == 2 and len(own.weights[0]) == layer.out_features
 
@@ -278,7 +298,7 @@ def _directions(inputs: int, device: str) -> Tensor:
     return torch.randn(inputs + 1, 4, generator=torch.Generator().manual_seed(0)).to(device)
 
 
-def _projected(own: _Own) -> Tensor:
+def _projected(own: OwnTensors) -> Tensor:
     """Weights and bias of every neuron along four directions, float32 (neurons, 4): equal for equal neurons."""
     (weight,) = own.weights
     directions = _directions(weight.shape[1], str(weight.device))

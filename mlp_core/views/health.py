@@ -24,7 +24,7 @@ def health(run: Run) -> Arrays:
     from mlp_core.run.layer_statistics import layer_statistics
 
     layers = layer_statistics(run)
-    return {"layers": layers, "strip": strip(layers), "experiment": run.experiment}
+    return {"layers": layers, "strip": strip(layers, run.position.step), "experiment": run.experiment}
 
 
 def evidence(source: Source) -> Evidence | None:

@@ -23,7 +23,7 @@ USUAL_FORM = LIST
 OUTPUT_HEIGHT = 370
 LARGE = 430
 """The height of a chart that has a tab of its own."""
-TABLE = 625
+TABLE = 500
 """The height of the table of layers, beside the list of what can be wrong, in pixels."""
 POINTS = {"both": "both", "training": "train", "test": "test"}
 OVERVIEW, CURVES = "Overview", "Curves"
