@@ -11,12 +11,12 @@ import streamlit as st
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.figures import readable
 from mlp_core.processor import PROCESSOR
-from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import BUSY, Snapshot
 from mlp_core.views import CURVE_POINTS, Options
 from pages.components.part import Part
 from pages.components.state_strip import state_strip
+from pages.playground.autopsy import diverged
 from pages.playground.own_copy import own_copy, sets_here
 from pages.shared import editor
 from pages.shared.layout import as_text
@@ -175,12 +175,7 @@ def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:
         if snapshot.experiment is not None and snapshot.dataset is None:
             failure_fix(snapshot.experiment.data)
     elif snapshot.status == "diverged":
-        st.error(as_text(snapshot.message), icon=":material/warning:")
-        usual = editor.experiment().optimizer.entry.parameter("lr").default
-        st.button(
-            f"Set the learning rate to {usual:g} and start over", key="fix-diverged", icon=":material/build:",
-            on_click=_start_over_with, args=(session, usual),
-        )  # fmt: skip
+        diverged(session, snapshot)
     elif snapshot.status == "finished":
         st.success(as_text(snapshot.message), icon=":material/check:")
     elif snapshot.status == "ready" and snapshot.message:
@@ -194,13 +189,3 @@ def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:
         )  # fmt: skip
         sets_here(entry)
         own_copy(session, entry)
-
-
-def _start_over_with(session: Session, learning_rate: float) -> None:
-    def change(old: Experiment) -> Experiment:
-        optimizer = old.optimizer
-        return old.updated(optimizer=optimizer.updated(params={**optimizer.params, "lr": learning_rate}))
-
-    editor.edit("controls", change)
-    session.apply(editor.experiment())
-    session.reset()
