@@ -13,6 +13,7 @@ from pages.playground.output import output_panel
 from pages.playground.screen import screen
 from pages.playground.status import message
 from pages.playground.tabs import live_tabs
+from pages.playground.time_travel import time_travel
 from pages.shared.editor import NETWORK, drawn_from, experiment
 from pages.shared.link import hidden, write_link
 from pages.shared.loading import loading
@@ -52,6 +53,7 @@ with DRAWING.turn(Priority.PRESSED):
             output_panel(page, slots["output"], snapshot)
     if seen.views:
         live_tabs(page, slots["tab"], seen)
+        time_travel(page, slots["time"], session)
 
 
 def network() -> None:

@@ -10,6 +10,7 @@ from mlp_core.views import VIEWS, Options
 from pages.live.slots import HEIGHT, Slot, ViewSlot, output_views
 from pages.playground.diagram import NetworkSlot
 from pages.playground.status import StripSlot
+from pages.playground.time_travel import TimeSlot
 from pages.shared.editor import NETWORK
 from pages.shared.layout import theme
 from pages.shared.link import hidden
@@ -69,6 +70,7 @@ class Screen:
             NETWORK: [NetworkSlot(self.options.theme, self.first_neurons)] if self.picture else [],
             "output": [output] if self.output else [],
             "tab": self._tab_slots() if self.views else [],
+            "time": [TimeSlot()] if self.views else [],
         }
 
     def _tab_slots(self) -> list[Slot]:

@@ -64,7 +64,9 @@ def _cells(snapshot: Snapshot, test: bool) -> list[dict[str, str]]:
         {
             "label": "epoch",
             "value": f"{snapshot.epoch:,}",
-            "note": f"{snapshot.step:,} steps",
+            "note": f"{snapshot.step:,} of {snapshot.run_step:,} steps"
+            if snapshot.looks_back
+            else f"{snapshot.step:,} steps",
             "help": "How often every training sample was seen; a step is one mini-batch.",
         },
         {
@@ -149,12 +151,15 @@ def _speed(snapshot: Snapshot) -> dict[str, str]:
 def _status(snapshot: Snapshot) -> dict[str, str]:
     value = {"needs download": "no data", "preparing": "preparing…"}.get(snapshot.status, snapshot.status)
     note = f"learning rate {snapshot.learning_rate:g}" if snapshot.learning_rate is not None else ""
+    if snapshot.looks_back:
+        value, note = "looking back", f"at step {snapshot.step:,} of {snapshot.run_step:,}"
     waited = 0.0 if snapshot.waiting_since is None else time.monotonic() - snapshot.waiting_since
     if snapshot.status in BUSY and waited > WAITING_SECONDS:
         value = "waiting"
     if snapshot.status in BUSY and snapshot.others >= PROCESSOR.cores:
         note = f"takes turns with {snapshot.others} others"
-    tone = {"running": "good", "diverged": "bad", "failed": "bad", "finished": "done"}.get(value, "")
+    tone = {"running": "good", "diverged": "bad", "failed": "bad", "finished": "done",
+            "looking back": "done"}.get(value, "")
     return {
         "label": "status",
         "value": value,
