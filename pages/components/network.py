@@ -25,11 +25,13 @@ def with_structure(
     columns: Sequence[dict[str, Any]],
     identity: str,
     *,
+    types: Sequence[dict[str, Any]],
     locked: bool,
     acted: Callable[[dict[str, Any]], None],
 ) -> Part:
     """The part as it is mounted: with the columns that are drawn, which may be newer than the run's.
 
+    `types` are the groups of layers that can be chosen, each a dict with 'label' and 'types', pairs of name and label.
     `acted` gets what a reader did to the network: a dict with 'kind' and what it belongs to.
     """
 
@@ -38,5 +40,6 @@ def with_structure(
         if isinstance(done, dict) and isinstance(done.get("kind"), str):
             acted(done)
 
-    data = {**part.data, "structure": {"columns": list(columns), "identity": identity, "locked": locked}}
+    drawn = {"columns": list(columns), "identity": identity, "types": list(types), "locked": locked}
+    data = {**part.data, "structure": drawn}
     return replace(part, data=data, options={"on_act_change": act})

@@ -16,7 +16,7 @@ from pages.shared.link import hidden
 
 FORM, PICTURE, LIST = "network_form", "Diagram", "List"
 """The key of the choice how the network is shown, and what can be chosen."""
-USUAL_FORM = LIST
+USUAL_FORM = PICTURE
 """What is shown until a reader chooses."""
 OUTPUT_HEIGHT = 370
 LARGE = 430

@@ -10,11 +10,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from mlp_core.catalog import ALL_LAYERS
 from pages.components import network as component
 from pages.playground.diagram import KEY, path_of
 from tests.pages.test_pages import LIMIT, app, messages, opened  # noqa: F401
-
-pytestmark = pytest.mark.picture
 
 
 class Picture:
@@ -69,7 +68,7 @@ def test_it_shows_the_network_and_its_neurons(app: AppTest, picture: Picture) ->
 
 
 def test_neurons_and_layers_are_added_moved_and_removed(app: AppTest, picture: Picture) -> None:  # noqa: F811
-    do(app, picture, kind="width", path=[2], width=9)
+    do(app, picture, kind="parameter", path=[2], name="out_features", value=9)
     assert picture.titles[2] == ("Linear · Tanh", 9)
     do(app, picture, kind="add", path=[2])
     assert layers(app)[:4] == ["Linear", "Tanh", "Linear", "Tanh"]
@@ -79,6 +78,23 @@ def test_neurons_and_layers_are_added_moved_and_removed(app: AppTest, picture: P
     do(app, picture, kind="remove", paths=[[0], [1]])
     assert [width for _, width in picture.titles] == [2, 8, 8, 8, 2]
     assert app.session.experiment.layers[0].params["out_features"] == 8
+
+
+def test_a_layer_is_edited_in_its_form(app: AppTest, picture: Picture) -> None:  # noqa: F811
+    linear, tanh = picture.given["structure"]["columns"][1]["layers"]
+    assert (linear["type"], [field["name"] for field in linear["parameters"]]) == ("Linear", ["out_features", "bias"])
+    assert (tanh["path"], tanh["parameters"]) == ([1], [])
+    offered = {name for group in picture.given["structure"]["types"] for name, _ in group["types"]}
+    assert offered == set(ALL_LAYERS)
+    do(app, picture, kind="type", path=[1], type="LeakyReLU")
+    do(app, picture, kind="parameter", path=[1], name="negative_slope", value=0.2)
+    do(app, picture, kind="parameter", path=[0], name="bias", value=False)
+    assert app.session.experiment.layers[1].params == {"negative_slope": 0.2}
+    assert app.session.experiment.layers[0].params["bias"] is False
+    shown = picture.given["structure"]["columns"][1]["layers"][1]["parameters"]
+    assert [(field["name"], field["value"]) for field in shown] == [("negative_slope", 0.2)]
+    do(app, picture, kind="parameter", path=[1], name="negative_slope", value="steep")
+    assert "'steep'" in messages(app)
 
 
 def test_a_layer_is_edited_below_the_picture(app: AppTest, picture: Picture) -> None:  # noqa: F811
@@ -112,6 +128,10 @@ def test_a_weight_is_set(app: AppTest, picture: Picture) -> None:  # noqa: F811
         {"kind": "add", "path": "x"},
         {"kind": "show", "column": "x", "first": {}},
         {"kind": "show", "column": [1], "first": 0},
+        {"kind": "parameter", "path": [0], "name": "no such"},
+        {"kind": "parameter", "path": None, "name": "bias", "value": False},
+        {"kind": "type", "path": [0], "type": "nothing"},
+        {"kind": "type", "path": [0], "type": ["Linear"]},
         {"kind": "something"},
     ],
 )
@@ -123,13 +143,13 @@ def test_what_makes_no_sense_changes_nothing(app: AppTest, picture: Picture, don
 
 
 def test_a_refused_width_is_said(app: AppTest, picture: Picture) -> None:  # noqa: F811
-    do(app, picture, kind="width", path=[0], width=-4)
+    do(app, picture, kind="parameter", path=[0], name="out_features", value=-4)
     assert "-4" in messages(app)
     assert picture.titles[1] == ("Linear · Tanh", 8)
 
 
 def test_a_wide_layer_shows_other_neurons(app: AppTest, picture: Picture) -> None:  # noqa: F811
-    do(app, picture, kind="width", path=[0], width=40)
+    do(app, picture, kind="parameter", path=[0], name="out_features", value=40)
     assert len(picture.given["structure"]["columns"][1]["shown"]) == 12
     do(app, picture, kind="show", column=1, first=0)
     app.run()

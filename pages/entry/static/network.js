@@ -140,7 +140,7 @@ class Picture {
       button.textContent = by < 0 ? "−" : "+"
       button.disabled = this.structure.locked || column.width + by < 1
       button.setAttribute("aria-label", `${by < 0 ? "One neuron fewer" : "One neuron more"} in ${column.title}`)
-      button.onclick = () => this.act({ kind: "width", path: column.paths[0], width: column.width + by })
+      button.onclick = () => this.act({ kind: "parameter", path: column.paths[0], name: "out_features", value: column.width + by })
     }
     if (sized) change(-1)
     make("output", "", row).textContent = column.width.toLocaleString("en")
