@@ -16,8 +16,17 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from benchmarks import users
 from benchmarks.elements import Elements
 from benchmarks.http import Connection
-from benchmarks.messages import Sight, component_trigger, menu_state, number_state, open_state, option_state, sight, value_of
-from benchmarks.network import ADD, BLOCK, FEWEST, LINEAR, MOST, REMOVE, WIDTHS, LayerList, is_spare, network
+from benchmarks.messages import (
+    Sight,
+    component_trigger,
+    menu_state,
+    number_state,
+    open_state,
+    option_state,
+    sight,
+    value_of,
+)
+from benchmarks.network import ADD, BLOCK, FEWEST, LINEAR, MOST, REMOVE, WIDTHS, Diagram, LayerList, is_spare, network
 from benchmarks.points import Points
 from benchmarks.users import Measured, User
 from benchmarks.websocket import Client
