@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.catalog.features import FEATURES
 from mlp_core.data.dataset import Dataset
-from mlp_core.diagram import columns, describe
+from mlp_core.diagram import Shown, columns, describe
 from mlp_core.errors import SpecError
 from mlp_core.figures import Theme
 from mlp_core.plan import plan
@@ -21,6 +21,7 @@ from mlp_core.training.snapshot import Snapshot
 from mlp_core.views import VIEWS, Options
 from pages.components.network import network
 from pages.components.part import Part
+from pages.shared.numbers import loss_text
 
 KEY = "network-picture"
 VIEW = VIEWS["neurons"]
@@ -32,8 +33,8 @@ class NetworkSlot:
 
     theme: Theme
     """The colours of the page."""
-    first: dict[int, int]
-    """The first shown neuron of columns that show some in a row, by their places. A reader changes it."""
+    shown: dict[int, tuple[int, ...]]
+    """The neurons that a reader has chosen to see, by the places of their columns."""
     label: str = "The network"
     """Its name for people."""
 
@@ -44,7 +45,7 @@ class NetworkSlot:
     @property
     def options(self) -> Options:
         """How it is drawn now."""
-        return Options(theme=self.theme, first_neurons=tuple(self.first.items()))
+        return Options(theme=self.theme, shown_neurons=tuple(self.shown.items()))
 
     def key(self, snapshot: Snapshot) -> str:
         """Always the same."""
@@ -54,16 +55,22 @@ class NetworkSlot:
         """The neurons of the run as it is now."""
         values = None if snapshot.dataset is None else VIEW.figure(snapshot, self.options)
         experiment = snapshot.experiment
-        identity = "" if experiment is None else structure(experiment, snapshot.dataset, self.first)[1]
-        return network(None if values is None else dict(values), identity, key=KEY)
+        identity = "" if experiment is None else structure(experiment, snapshot.dataset, self.shown)[1]
+        return network(None if values is None else dict(values), identity, _loss(snapshot), key=KEY)
 
     def same(self, before: Snapshot, now: Snapshot) -> bool:
         """Whether the neurons were not computed anew."""
         return VIEW.same(before, now, self.options)
 
 
+def _loss(snapshot: Snapshot) -> dict[str, str]:
+    """The losses of the run as texts."""
+    known = {"train": snapshot.train_loss, "test": snapshot.test_loss}
+    return {part: loss_text(value) for part, value in known.items() if value is not None}
+
+
 def structure(
-    experiment: Experiment, dataset: Dataset | None, first: Mapping[int, int]
+    experiment: Experiment, dataset: Dataset | None, shown: Shown
 ) -> tuple[list[dict[str, Any]], str]:
     """The columns of an experiment's network, and a text that is the same for the same columns; none for a network that
     cannot be planned."""
@@ -72,12 +79,12 @@ def structure(
         names = tuple(map(str, dataset.feature_names))
     if experiment.data.facts.plane:
         names = tuple(FEATURES[name].label for name in experiment.data.params["features"])
-    return _structure(experiment, names, tuple(first.items()))
+    return _structure(experiment, names, tuple(shown.items()))
 
 
 @lru_cache(maxsize=64)  # every answer of the stream asks for it
 def _structure(
-    experiment: Experiment, names: tuple[str, ...], first: tuple[tuple[int, int], ...]
+    experiment: Experiment, names: tuple[str, ...], shown: tuple[tuple[int, tuple[int, ...]], ...]
 ) -> tuple[list[dict[str, Any]], str]:
     facts = experiment.data.facts
     try:
@@ -85,7 +92,7 @@ def _structure(
     except SpecError:
         return [], ""
     outputs = facts.class_names if facts.classifies else facts.target_names
-    described: list[Any] = describe(found, facts.holds_images, names, tuple(map(str, outputs)), dict(first))
+    described: list[Any] = describe(found, facts.holds_images, names, tuple(map(str, outputs)), dict(shown))
     text = json.dumps([{key: value for key, value in column.items() if key != "names"} for column in described])
     return described, hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -12,6 +12,9 @@ from math import isfinite
 from typing import Any
 
 from mlp_core.catalog import ALL_LAYERS
+from mlp_core.diagram import SHOWN, WHOLE, Column, columns, row_of_neurons
+from mlp_core.errors import SpecError
+from mlp_core.plan import plan
 from mlp_core.spec import Experiment, Path
 from mlp_core.training.session import Session
 from pages.components.network import with_structure
@@ -23,15 +26,20 @@ from pages.shared import editor
 from pages.shared.editor import NETWORK
 from pages.shared.link import locked
 
+MOST_NAMED = 200
+"""Neurons that a reader may name at once; what is more is passed over."""
+WEIGHTS_SECONDS = 5.0
+"""How long a press waits for the weights of the run."""
+
 
 def network_picture(slot: NetworkSlot, session: Session) -> None:
     """Draw the edited network, with the neurons of the run where it is the same."""
     now, current = session.snapshot(), editor.experiment()
-    described, identity = structure(current, now.dataset, slot.first)
+    described, identity = structure(current, now.dataset, slot.shown)
     forms = {path: layer_form(path, layer) for path, layer in current.walk()}
     columns = [column | {"layers": [forms[tuple(path)] for path in column["paths"]]} for column in described]
     part = with_structure(
-        slot.part(now), columns, identity, types=layer_types(), locked=locked("network"),
+        slot.part(now), columns, identity, loss=current.loss.entry.label, types=layer_types(), locked=locked("network"),
         acted=lambda done: _act(session, slot, done),
     )  # fmt: skip
     part.mount(now.version)
@@ -64,15 +72,38 @@ def _act(session: Session, slot: NetworkSlot, done: Mapping[str, Any]) -> None:
 
 
 def _show(session: Session, slot: NetworkSlot, done: Mapping[str, Any]) -> None:
-    """Show other neurons of a column."""
-    place, first = done.get("column"), done.get("first")
-    if type(place) is not int:
+    """Show other neurons of a column: those in a row from the first one on, those that are named, those with the
+    largest weights, or some evenly spread."""
+    place, by = done.get("column"), done.get("by")
+    try:
+        found = columns(plan(editor.experiment()))
+    except SpecError:
         return
-    slot.first.pop(place, None)
-    if type(first) is int:
-        slot.first[place] = first
+    if type(place) is not int or not 0 <= place < len(found):
+        return
+    column, neurons, first = found[place], done.get("neurons"), done.get("first")
+    slot.shown.pop(place, None)
+    if by == "row" and type(first) is int:
+        slot.shown[place] = row_of_neurons(column.width, first)
+    elif by == "names" and isinstance(neurons, list):
+        wanted = {neuron for neuron in neurons[:MOST_NAMED] if type(neuron) is int and 0 <= neuron < column.width}
+        slot.shown[place] = tuple(sorted(wanted)[:WHOLE])
+    elif by == "norm" and (largest := largest_neurons(session, column)):
+        slot.shown[place] = largest
+    if not slot.shown.get(place):
+        slot.shown.pop(place, None)
     session.request_views(slot.views(editor.experiment().data.facts))
     run_areas(NETWORK)
+
+
+def largest_neurons(session: Session, column: Column) -> tuple[int, ...]:
+    """The neurons whose weights have the largest Euclidean norm now; none where they have none of their own."""
+    weighted = column.weighted
+    found = session.weights("current", WEIGHTS_SECONDS) if weighted else None
+    if weighted is None or found is None or (weight := found.tensors.get(f"{weighted.name}.weight")) is None:
+        return ()
+    norms = weight.float().norm(dim=1)[: column.width]
+    return tuple(sorted(norms.topk(min(SHOWN, len(norms))).indices.tolist()))
 
 
 def _remove(act: Act) -> None:

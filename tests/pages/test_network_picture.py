@@ -59,7 +59,7 @@ def layers(app: AppTest) -> list[str]:  # noqa: F811
 def test_it_shows_the_network_and_its_neurons(app: AppTest, picture: Picture) -> None:  # noqa: F811
     assert app.session.wait(lambda now: now.view("neurons") is not None, LIMIT)
     app.run()
-    assert picture.titles == [("input", 2), *[("Linear · Tanh", 8)] * 3, ("Linear", 2)]
+    assert picture.titles == [("input", 2), *[("8 · Tanh", 8)] * 3, ("2 · Linear", 2)]
     columns = picture.given["structure"]["columns"]
     assert columns[0]["names"] == ["x₁", "x₂"]
     assert columns[-1]["names"] == ["class 0", "class 1"]
@@ -69,7 +69,7 @@ def test_it_shows_the_network_and_its_neurons(app: AppTest, picture: Picture) ->
 
 def test_neurons_and_layers_are_added_moved_and_removed(app: AppTest, picture: Picture) -> None:  # noqa: F811
     do(app, picture, kind="parameter", path=[2], name="out_features", value=9)
-    assert picture.titles[2] == ("Linear · Tanh", 9)
+    assert picture.titles[2] == ("9 · Tanh", 9)
     do(app, picture, kind="add", path=[2])
     assert layers(app)[:4] == ["Linear", "Tanh", "Linear", "Tanh"]
     assert [width for _, width in picture.titles] == [2, 8, 8, 9, 8, 2]
@@ -126,8 +126,10 @@ def test_a_weight_is_set(app: AppTest, picture: Picture) -> None:  # noqa: F811
         {"kind": "move", "paths": [], "path": None},
         {"kind": "add", "path": [3, 1]},
         {"kind": "add", "path": "x"},
-        {"kind": "show", "column": "x", "first": {}},
-        {"kind": "show", "column": [1], "first": 0},
+        {"kind": "show", "column": "x", "by": "row", "first": {}},
+        {"kind": "show", "column": [1], "by": "norm"},
+        {"kind": "show", "column": 99, "by": "norm"},
+        {"kind": "show", "column": 1, "by": "names", "neurons": "all"},
         {"kind": "parameter", "path": [0], "name": "no such"},
         {"kind": "parameter", "path": None, "name": "bias", "value": False},
         {"kind": "type", "path": [0], "type": "nothing"},
@@ -145,18 +147,23 @@ def test_what_makes_no_sense_changes_nothing(app: AppTest, picture: Picture, don
 def test_a_refused_width_is_said(app: AppTest, picture: Picture) -> None:  # noqa: F811
     do(app, picture, kind="parameter", path=[0], name="out_features", value=-4)
     assert "-4" in messages(app)
-    assert picture.titles[1] == ("Linear · Tanh", 8)
+    assert picture.titles[1] == ("8 · Tanh", 8)
 
 
 def test_a_wide_layer_shows_other_neurons(app: AppTest, picture: Picture) -> None:  # noqa: F811
     do(app, picture, kind="parameter", path=[0], name="out_features", value=40)
     assert len(picture.given["structure"]["columns"][1]["shown"]) == 12
-    do(app, picture, kind="show", column=1, first=0)
-    app.run()
+    do(app, picture, kind="show", column=1, by="row", first=0)
     assert picture.given["structure"]["columns"][1]["shown"] == list(range(12))
-    assert app.session.wait(lambda now: now.view("neurons@1:0") is not None, LIMIT)
-    do(app, picture, kind="show", column=1, first=None)
+    do(app, picture, kind="show", column=1, by="names", neurons=[30, 2, 30, 99, "x"])
+    assert picture.given["structure"]["columns"][1]["shown"] == [2, 30]
+    assert app.session.wait(lambda now: now.view("neurons@1:2+30") is not None, LIMIT)
     app.run()
+    assert picture.given["values"] is not None
+    do(app, picture, kind="show", column=1, by="norm")
+    norms = app.session.weights("current", LIMIT).tensors["0.weight"].norm(dim=1)
+    assert set(picture.given["structure"]["columns"][1]["shown"]) == set(norms.topk(12).indices.tolist())
+    do(app, picture, kind="show", column=1, by="spread")
     assert picture.given["structure"]["columns"][1]["shown"][-1] == 39
 
 
