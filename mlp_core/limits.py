@@ -31,6 +31,9 @@ MAX_PARAMETERS = 50_000_000
 MAX_TRAINING_BYTES = 2 * 1024**3
 """Estimated bytes of weights, gradients, optimizer state and one batch of activations."""
 
+MAX_CHECKPOINTS_BYTES = _setting("MLP_MAX_CHECKPOINTS_MB", 64) * 1_000_000
+"""Bytes of all checkpoints of one run together. A network of which two do not fit has none."""
+
 MAX_FORMULA = 200
 """Characters of a formula."""
 

@@ -5,7 +5,7 @@ Runtime objects never live in a spec, and a run is never shared between sessions
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -245,7 +245,7 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
         _on(device, _shared(dataset.x_train)), y_train, experiment.training.batch_size, stream,
         evaluation_loaders=1 + validates,
     )  # fmt: skip
-    optimizer = _make(experiment.optimizer, model.parameters())
+    optimizer = make_optimizer(experiment.optimizer, model.parameters())
     updates = updates_per_epoch(experiment, len(y_train))
     return Run(
         experiment=experiment,
@@ -306,8 +306,10 @@ def describe_model(planned: Plan) -> str:
         return str(build_model(planned))
 
 
-def _make(chosen: OptimizerSpec, *arguments: Any) -> Any:
-    return load_object(chosen.entry.target)(*arguments, **chosen.params)
+def make_optimizer(chosen: OptimizerSpec, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimizer of some parameters, without any state yet."""
+    made: torch.optim.Optimizer = load_object(chosen.entry.target)(parameters, **chosen.params)
+    return made
 
 
 def _shared(array: Any) -> Tensor:

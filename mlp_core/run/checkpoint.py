@@ -6,6 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from mlp_core.run.batches import Position
@@ -51,6 +52,14 @@ def save(run: Run) -> Checkpoint:
         position=replace(run.position),
         scheduler=None if run.scheduler is None else deepcopy(run.scheduler.state_dict()),
     )
+
+
+def copied_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """The optimizer's state dict with copies of its tensors, for another optimizer to load."""
+    tensors: list[Tensor] = []
+    state = _without_tensors(optimizer.state_dict(), tensors)
+    found: dict[str, Any] = _with_tensors(state, copies(tensors))
+    return found
 
 
 def _without_tensors(value: Any, tensors: list[Tensor]) -> Any:

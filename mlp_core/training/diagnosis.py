@@ -33,6 +33,11 @@ class DivergenceGuard:
         self._saved_at, self._learning_rate = time.monotonic(), run.base_learning_rate
         self._limit = math.inf
 
+    @property
+    def newest(self) -> Checkpoint:
+        """The checkpoint that was saved last."""
+        return self._checkpoints[-1]
+
     def start_over(self, run: Run) -> None:
         """Forget the checkpoints: the run's weights were changed otherwise than by a step."""
         self._checkpoints.clear()

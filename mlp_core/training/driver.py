@@ -67,10 +67,8 @@ class Driver:
             if not orders.closed and not mail.up_to_date:
                 return self._prepare
             if not orders.closed and mail.trainer is not None:
-                if orders.weights is not None:
-                    return self._give_weights
-                if (orders.edits or orders.restore) and orders.goal is None:
-                    return self._edit_weights if orders.edits else self._restore_best
+                if (change := self._next_change(mail.trainer)) is not None:
+                    return change
                 if orders.goal is not None and self._leased():
                     return self._train_as_member
             orders.goal, orders.weights, orders.restore = None, None, False
@@ -82,6 +80,17 @@ class Driver:
                 mail.drop_run()
             self.thread = None
             return None
+
+    def _next_change(self, trainer: Trainer) -> Callable[[], None] | None:
+        """What somebody waits for besides training."""
+        orders = self._mail.orders
+        if orders.shown_step != trainer.shown_step:
+            return self._look_at
+        if orders.weights is not None:
+            return self._give_weights
+        if orders.goal is None and (orders.edits or orders.restore):
+            return self._edit_weights if orders.edits else self._restore_best
+        return None
 
     def has_data(self, experiment: Experiment) -> bool:
         """Whether the experiment's data need no download, and no upload."""
@@ -96,7 +105,7 @@ class Driver:
         mail, orders = self._mail, self._mail.orders
         with mail.lock:
             generation, experiment, download = orders.generation, orders.experiment, orders.download
-            weights, orders.download = orders.start_weights, False
+            start, orders.download = orders.start, False
         assert experiment is not None
 
         def wanted() -> bool:
@@ -120,7 +129,7 @@ class Driver:
                         dataset,
                         processor=self.processor,
                         generation=generation,
-                        weights=weights,
+                        start=start,
                         background=self._background,
                     )
             if trainer is not None and orders.goal is None:  # a run that goes on is shown with its first steps
@@ -142,7 +151,7 @@ class Driver:
                 trainer.release()
                 return
             mail.take_trainer(trainer)
-            mail.prepared = generation
+            mail.prepared, orders.start = generation, None
             if orders.experiment is not None:
                 trainer.follow(orders.experiment)
             mail.aim()
@@ -186,7 +195,7 @@ class Driver:
             began, steps_before = max(due, time.monotonic() - LATE_SECONDS), trainer.run.position.step
             with self._in_turn(lambda: self._goes_on(trainer, goal, target), pressed=trainer.pace.starts) as begun:
                 if not begun:
-                    return
+                    break
                 self._follow(trainer)
                 finished = self._do_chunks(trainer, events, lambda: self._goes_on(trainer, goal, target))
                 if finished or self._goes_on(trainer, goal, target):
@@ -197,6 +206,8 @@ class Driver:
             if orders.weights is not None:
                 self._give_weights()
             due = self._throttle(began, trainer.run.position.step - steps_before, trainer, goal)
+        if trainer.generation == orders.generation:
+            trainer.save_checkpoint(at_rest=True)
         if finished or trainer.diverged:
             self._reached(trainer, goal)
 
@@ -321,7 +332,33 @@ class Driver:
             if begun:
                 self._set_weights(trainer)
                 trainer.compute_views(mail.views_on_screen(), all_stale=True)
-        mail.publish(mail.snapshot.status if mail.snapshot.status not in BUSY else "ready", mail.snapshot.message)
+        self._publish_again()
+
+    def _look_at(self) -> None:
+        """Show another moment of the run: a checkpoint, or now."""
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            trainer, step = mail.trainer, orders.shown_step
+        assert trainer is not None
+
+        def wanted() -> bool:
+            return trainer.generation == orders.generation and orders.shown_step == step and not orders.closed
+
+        with self._in_turn(wanted, pressed=True) as begun:
+            if begun:
+                trainer.look_at(step)
+                if orders.goal is None:
+                    trainer.compute_views(mail.views_on_screen(), all_stale=True)
+        with mail.lock:
+            if begun and wanted():
+                orders.shown_step = trainer.shown_step  # the checkpoint may have been one before that step
+            if orders.goal is None:
+                self._publish_again()
+
+    def _publish_again(self) -> None:
+        """Show the run as it stands; what is said of it is the same."""
+        shown = self._mail.snapshot
+        self._mail.publish(*(("ready", "") if shown.status in BUSY else (shown.status, shown.message)))
 
     def _restore_best(self) -> None:
         mail, orders = self._mail, self._mail.orders

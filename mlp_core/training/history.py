@@ -64,6 +64,19 @@ class StepSeries:
             pending = pending[taken * self._stride :]
         self._rest = pending.copy()
 
+    def first(self, steps: int) -> StepSeries:
+        """A copy of the values of so many first steps. If they end within a bucket, its mean stands for them there."""
+        made = StepSeries(self._capacity)
+        whole = min(steps // self._stride, self._used)
+        made._stride, made._used = self._stride, whole
+        made._table[:, :whole] = self._table[:, :whole]
+        left = steps - whole * self._stride
+        if whole < self._used:
+            made._rest = np.full(left, self._table[0, whole] / self._stride, dtype=np.float32)
+        else:
+            made._rest = self._rest[:left].copy()
+        return made
+
     def _merge(self) -> None:
         pairs = self._table.reshape(3, -1, 2)
         half = self._capacity // 2
@@ -122,6 +135,13 @@ class PointSeries:
             self._rows[: len(half)] = half
             self._used, self._keep_every = len(half), self._keep_every * 2
 
+    def until(self, last: float) -> PointSeries:
+        """A copy without the rows whose first value is larger."""
+        rows = self.rows()
+        made = PointSeries(self._rows.shape[1], len(self._rows))
+        made.extend(rows[rows[:, 0] <= last])
+        return made
+
     def rows(self, points: int | None = None) -> np.ndarray:
         """The kept rows, float64 (n, columns), thinned to about `points`; the newest is always the last."""
         kept = self._rows[: self._used]
@@ -179,6 +199,18 @@ class History:
                 return False
             self.best = evaluation
             return True
+
+    def until(self, step: int, evaluated: Evaluation | None, best: Evaluation | None) -> History:
+        """A copy up to a step, with the newest and the best evaluation as they were then."""
+        made = History()
+        made.best = best
+        made._evaluated_step = -1 if evaluated is None else evaluated.step
+        with self._lock:
+            made._train_loss = self._train_loss.first(step)
+            made._evaluations = self._evaluations.until(made._evaluated_step)
+            made._validations = self._validations.until(made._evaluated_step)
+            made._learning_rates = self._learning_rates.until(step - 1)
+        return made
 
     def curves(self, points: int | None = None) -> Curves:
         """The curves in at most about `points` points each; everything that is kept where that is None."""

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +27,10 @@ FIRST_CHUNK = 1
 GROWTH = 64
 """How many times longer than the chunk before a chunk may be: a step that happened to be fast is no measure yet. In a
 class that edits, most chunks are a run's first ones, so they must grow within a turn."""
+
+
+_OF_THE_MACHINE = ("guard", "chunk_steps", "chunk_seconds")
+"""Fields of `LoopState` on which no number of a run depends."""
 
 
 @dataclass
@@ -56,6 +63,16 @@ class LoopState:
     """The figures of an epoch's end that no event has told yet."""
     stopping: EarlyStopping = field(default_factory=EarlyStopping)
     """Looks at every epoch's figures, where the experiment has a patience."""
+
+    def memory(self) -> Mapping[str, Any]:
+        """A copy of all that a run which goes on from here must remember, for `recall`."""
+        found = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _OF_THE_MACHINE}
+        return found | {"report": list(self.report), "stopping": copy(self.stopping)}
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Remember what `memory` gave; that can be used again."""
+        for name, value in memory.items():
+            setattr(self, name, copy(value) if name in ("report", "stopping") else value)
 
     def take_untold(self, run: Run) -> Evaluation | None:
         """What is untold of the run as it stands, once."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mlp_core.export.weights import Weights
+    from mlp_core.training.state import Fork
     from mlp_core.training.trainer import Trainer
 
 Goal = Literal["play", "batch", "epoch"]
@@ -41,8 +42,8 @@ class Orders:
     """The experiment that was last applied."""
     generation: int = 0
     """Counts the runs that were asked for."""
-    start_weights: Mapping[str, Tensor] | None = None
-    """What the next run starts with, instead of drawn weights."""
+    start: Mapping[str, Tensor] | Fork | None = None
+    """What the next run starts from, instead of drawn weights: others, or the state of another run."""
     download: bool = False
     """Whether the data may be fetched."""
     goal: Goal | None = None
@@ -57,6 +58,8 @@ class Orders:
     """Which weights somebody waits for."""
     edits: list[WeightEdit] = field(default_factory=list)
     """Numbers that are to be set in the run at hand."""
+    shown_step: int | None = None
+    """The checkpoint that is to be shown; None for the run as it is now."""
     restore: bool = False
     """Whether the best weights are to be taken again."""
     closed: bool = False
@@ -124,11 +127,11 @@ class Mailbox:
             and self.trainer.views.stale(self.views_on_screen())
         )
 
-    def start_over(self, weights: Mapping[str, Tensor] | None = None) -> None:
+    def start_over(self, start: Mapping[str, Tensor] | Fork | None = None) -> None:
         """Ask for a new run of the experiment."""
         self.orders.generation += 1
         self.orders.edits.clear()
-        self.orders.start_weights = weights
+        self.orders.start, self.orders.shown_step = start, None
         self.show(status="preparing", message="", progress=None, period=0.0,
                   goes_on=self.orders.goal is not None)  # fmt: skip
 
@@ -136,7 +139,7 @@ class Mailbox:
         """Give up the run that was asked for: the one at hand stays, or there is none for the reason `stopped`."""
         orders = self.orders
         orders.generation += 1
-        orders.goal = orders.start_weights = None
+        orders.goal = orders.start = None
         self.prepared = orders.generation
         if self.trainer is None:
             self.publish("failed", stopped)
@@ -160,7 +163,7 @@ class Mailbox:
         orders = self.orders
         if self.trainer is None or not self.up_to_date or orders.goal is None or orders.experiment is None:
             return
-        position, epochs = self.trainer.run.position, orders.experiment.training.epochs
+        position, epochs = self.trainer.position, orders.experiment.training.epochs
         if orders.goal == "batch":
             orders.target = position.step + 1
         elif orders.goal == "epoch":

@@ -25,7 +25,7 @@ MAX_RECORD_CHARACTERS = 4_000_000
 PACKAGES = ("torch", "numpy")
 """Packages whose version the digits of a run depend on."""
 
-Start = Literal["seed", "weights"]
+Start = Literal["seed", "weights", "checkpoint"]
 End = Literal["epochs", "early stopping", "diverged", "failed"]
 
 
@@ -102,7 +102,11 @@ class RunRecord:
     changes: tuple[Change, ...] = ()
     """What was changed while it ran, in order."""
     start: Start = "seed"
-    """Whether its first weights were drawn from its seed, or loaded."""
+    """Whether its first weights were drawn from its seed, or loaded, or it goes on from a checkpoint of another run."""
+    parent: str | None = None
+    """The identity of the run that it goes on from; None for a run of its own."""
+    parent_step: int | None = None
+    """Mini-batches of that run that were done: what the record says of them is of that run."""
     started: float | None = None
     """When its first step was done, in Unix seconds; None before that."""
     ended: float | None = None
@@ -215,6 +219,8 @@ class _Form(BaseModel):
     experiment: Experiment
     changes: tuple[Change, ...] = ()
     start: Start = "seed"
+    parent: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    parent_step: int | None = Field(default=None, ge=0, exclude_if=lambda value: value is None)
     started: float | None = None
     ended: float | None = None
     end: End | None = None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from dataclasses import replace
 
 from mlp_core.spec import Experiment
 from mlp_core.training.events import Chunk, Evaluation
 from mlp_core.training.history import History
-from mlp_core.training.record import Change, End, RunRecord, Score
+from mlp_core.training.record import Change, End, RunRecord, Score, Start, versions
 
 LOADED = "It started from weights that were loaded, not drawn from its seed."
 TRAINED_ON = "It was trained on after it had stopped early, where its script ends."
@@ -25,12 +26,14 @@ INEXACT = {"optimizer.lr": CHANGED, "training.batch_size": RESIZED}
 class Recorder:
     """The record of one run, as it grows. The training thread writes; any thread may read."""
 
-    def __init__(self, experiment: Experiment, device: str, *, from_weights: bool) -> None:
+    def __init__(self, experiment: Experiment, device: str, *, from_weights: bool = False) -> None:
         self.id = uuid.uuid4().hex
         self.history = History()
         self._lock = threading.Lock()
         self._first = self._now = experiment
-        self._from_weights, self._device = from_weights, device
+        self._start: Start = "weights" if from_weights else "seed"
+        self._parent: tuple[str, int] | tuple[None, None] = None, None
+        self._device = device
         self._changes: list[Change] = []
         self._engines: list[str] = []
         self._inexact: dict[str, None] = {LOADED: None} if from_weights else {}
@@ -40,6 +43,18 @@ class Recorder:
         self._step = self._epoch = self._samples = 0
         self._seconds = 0.0
         self._last: Evaluation | None = None
+
+    @classmethod
+    def fork(cls, before: RunRecord, device: str, history: History, *, now: Experiment) -> Recorder:
+        """That of a run which goes on where another one had this record, history and experiment."""
+        made = cls(before.experiment, device)
+        made.history, made._now = history, now
+        made._start, made._parent = "checkpoint", (before.id, before.step)
+        made._changes, made._engines = list(before.changes), list(before.engines)
+        made._inexact = dict.fromkeys(before.inexact)
+        made._step, made._epoch = before.step, before.epoch
+        made._samples, made._seconds = before.samples, before.seconds
+        return made
 
     @property
     def inexact(self) -> tuple[str, ...]:
@@ -99,13 +114,20 @@ class Recorder:
 
     def record(self, points: int | None = None) -> RunRecord:
         """The record as it stands, with at most about so many points of each curve."""
-        curves, best = self.history.curves(points), self.history.best
+        return replace(self.summary(), curves=self.history.curves(points), versions=versions())
+
+    def summary(self) -> RunRecord:
+        """The record without its curves and versions, which take longer."""
+        best = self.history.best
         with self._lock:
             return RunRecord(
                 id=self.id,
                 experiment=self._first,
                 changes=tuple(self._changes),
-                start="weights" if self._from_weights else "seed",
+                start=self._start,
+                parent=self._parent[0],
+                parent_step=self._parent[1],
+                versions={},
                 started=self._started,
                 ended=self._ended,
                 end=self._end,
@@ -118,5 +140,4 @@ class Recorder:
                 samples=self._samples,
                 best=None if best is None else Score.of(best),
                 last=None if self._last is None else Score.of(self._last),
-                curves=curves,
             )

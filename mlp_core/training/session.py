@@ -14,14 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Literal
 
-from mlp_core.problems import problems
+from mlp_core.errors import SpecError
+from mlp_core.problems import problems, refuse
 from mlp_core.processor import PROCESSOR, Processor
 from mlp_core.processor.policy import CLOSE_SECONDS
 from mlp_core.spec import Experiment, Path
 from mlp_core.training.driver import Driver
 from mlp_core.training.lease import Lease
 from mlp_core.training.mailbox import Goal, Mailbox, WeightEdit
-from mlp_core.training.snapshot import Snapshot, Status
+from mlp_core.training.snapshot import BUSY, Snapshot, Status
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -139,7 +140,78 @@ class Session:
         """
         with self._mail.lock:
             self._mail.orders.goal, self._mail.orders.restore = None, True
+            self._mail.orders.shown_step = None
             self._driver.wake()
+
+    def look_at(self, step: int | None) -> int | None:
+        """Pause, and show the run as it was at its newest checkpoint at this step or before it; None for now again.
+
+        Snapshots, views and weights are then of that moment, and nothing of the run is lost: whatever trains it goes
+        on from now. Gives the step of the checkpoint, None where there is none.
+        """
+        mail = self._mail
+        with mail.lock:
+            trainer = mail.trainer
+            if trainer is None or not mail.up_to_date:
+                return None
+            state = None if step is None or step >= trainer.position.step else trainer.timeline.at(step)
+            chosen = None if state is None else state.step
+            if mail.orders.goal is not None or chosen != mail.orders.shown_step:
+                self.pause()
+                mail.orders.shown_step = chosen
+                if mail.snapshot.status not in BUSY:
+                    mail.show(computing_views=True)
+                self._driver.wake()
+            return chosen
+
+    def fork(self, step: int, experiment: Experiment | None = None) -> int | None:
+        """Make a new run that goes on from the newest checkpoint at this step or before it, and stands still there.
+
+        Without an experiment it does what the run at hand did next, bit for bit on the CPU; one that is given may
+        differ in what may change while a run goes on, else `SpecError` is raised. Its record says which run it comes
+        from, and its curves begin with that one's. Gives the step of the checkpoint, None where there is none.
+        """
+        mail = self._mail
+        with mail.lock:
+            trainer = mail.trainer
+            fork = None if trainer is None or not mail.up_to_date else trainer.fork(step)
+            if trainer is None or fork is None:
+                return None
+            before = fork.state.experiment
+            chosen = experiment or before
+            if chosen.without_live() != before.without_live():
+                raise SpecError(
+                    "The 'experiment' of a fork must be that of its run in all but the learning rate, the number of "
+                    "epochs and the batch size. Train another experiment as a run of its own."
+                )
+            refuse(chosen, trainer.run.dataset.train_size)
+            mail.orders.goal, mail.orders.experiment = None, chosen
+            mail.start_over(fork)
+            self._driver.wake()
+            return fork.state.step
+
+    def go_back(self, learning_rate_factor: float = 0.1) -> Experiment | None:
+        """Go on, as a fork that trains, from the last checkpoint before the loss rose without end, with the learning
+        rate that it has now times the factor.
+
+        Where there are no checkpoints, the run at hand goes on like that with the weights that it has, which are those
+        before its loss broke. Gives the experiment that is trained now, None where there is no run.
+        """
+        mail = self._mail
+        with mail.lock:
+            trainer, current = mail.trainer, mail.orders.experiment
+            if trainer is None or current is None or not mail.up_to_date:
+                return None
+            optimizer = current.optimizer
+            rate = float(optimizer.params["lr"]) * learning_rate_factor
+            slower = current.updated(optimizer=optimizer.updated(params={**optimizer.params, "lr": rate}))
+            good = trainer.timeline.last_good()
+            if good is None:
+                self.apply(slower)
+            else:
+                self.fork(good.step, slower)
+            self.play()
+            return slower
 
     def reset(self) -> None:
         """Go back to the same initial weights, paused."""
@@ -175,10 +247,14 @@ class Session:
 
     def set_weight(self, path: Path, index: tuple[int, ...], value: float) -> None:
         """Set a number of the layer at a path in the run at hand: with the index (neuron, input) a weight, with
-        (neuron,) a bias. A run that trains goes on from there. What the layer has not is passed over."""
+        (neuron,) a bias. A run that trains goes on from there. What the layer has not is passed over.
+
+        While an earlier checkpoint is shown, that makes a fork of it, in which the number is set."""
         mail = self._mail
         with mail.lock:
             if mail.up_to_date and mail.trainer is not None:
+                if mail.orders.shown_step is not None:
+                    self.fork(mail.orders.shown_step)
                 mail.orders.edits.append(WeightEdit(path, index, value))
                 if mail.orders.goal is None:
                     mail.show(computing_views=True)  # what is shown is not yet what it has become
@@ -268,7 +344,7 @@ class Session:
         with mail.lock:
             if orders.goal == goal == "play":
                 return
-            orders.goal, orders.target = goal, 0
+            orders.goal, orders.target, orders.shown_step = goal, 0, None
             if mail.snapshot.status == "failed" and mail.trainer is None:
                 mail.start_over()
             if mail.snapshot.status == "preparing":

@@ -15,6 +15,7 @@ from mlp_core.training.planning import plan_of
 
 if TYPE_CHECKING:
     from mlp_core.data.dataset import Dataset
+    from mlp_core.training.state import Origin
     from mlp_core.training.views import ViewResult
 
 BUSY = ("preparing", "running", "pausing")
@@ -53,6 +54,8 @@ class Snapshot:
     """Whether a view that was asked for is being computed."""
     step: int = 0
     """Mini-batches done."""
+    run_step: int = 0
+    """Mini-batches that the run has done in all; more than `step` while an earlier checkpoint of it is shown."""
     epoch: int = 0
     """Epochs finished."""
     batch: int = 0
@@ -103,6 +106,12 @@ class Snapshot:
     """When (`time.monotonic`) the session began to wait for its turn; None while it has one."""
     others: int = 0
     """How many runs share the processor with it."""
+    checkpoints: tuple[int, ...] = ()
+    """Mini-batches done at each checkpoint that can be shown, in order."""
+    no_checkpoints: str = ""
+    """A sentence on why there are none; '' where there are."""
+    origin: Origin | None = None
+    """The run that this one goes on from, with its curves; None for a run of its own."""
     inexact: tuple[str, ...] = ()
     """Sentences on why a script of the experiment will not repeat the run to the last digit."""
     views: Mapping[str, ViewResult] = field(default_factory=dict)
@@ -114,6 +123,11 @@ class Snapshot:
     def trains(self) -> bool:
         """Whether it trains, or will as soon as its run is prepared."""
         return self.status == "running" or (self.status == "preparing" and self.goes_on)
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether it shows an earlier checkpoint of the run."""
+        return self.step < self.run_step
 
     @property
     def busy(self) -> bool:
@@ -129,10 +143,15 @@ class Snapshot:
         """The learning rate as the schedule plans it for the whole run, float64 (n, 2); see `planning.plan_of`."""
         if self.experiment is None or not self.batches_per_epoch:
             return np.empty((0, 2))
-        return plan_of(self.experiment, self.batches_per_epoch, self.epoch * self.batches_per_epoch + self.batch)
+        done = self.epoch * self.batches_per_epoch + self.batch + self.run_step - self.step
+        return plan_of(self.experiment, self.batches_per_epoch, done)
 
     def curves(self, points: int) -> Curves | None:
         """The run's curves in at most about `points` points each; None before there is a run."""
         if self.history is not None and points not in self._curves:
             self._curves[points] = self.history.curves(points)
         return self._curves.get(points)
+
+    def origin_curves(self, points: int) -> Curves | None:
+        """Those of the run that this one goes on from, to their end; None for a run of its own."""
+        return None if self.origin is None else self.origin.curves(points)

@@ -26,6 +26,11 @@ class EarlyStopping:
         self._best: list[Tensor] | None = None
         self._stop: EarlyStop | None = None  # decided, and not told yet
 
+    @property
+    def kept(self) -> list[Tensor]:
+        """The copy of the best epoch's weights; empty where there is none."""
+        return self._best or []
+
     def due(self, run: Run) -> bool:
         """Whether the run stands at the end of an epoch that was not looked at."""
         asked = run.experiment.training.patience is not None

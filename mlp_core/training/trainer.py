@@ -20,6 +20,7 @@ from mlp_core.export.weights import Weights
 from mlp_core.problems import refuse
 from mlp_core.processor import Processor
 from mlp_core.processor.policy import use_threads
+from mlp_core.run.batches import Position
 from mlp_core.run.build import Run, build
 from mlp_core.run.devices import available, describe
 from mlp_core.run.nogil import assign, copies
@@ -31,6 +32,8 @@ from mlp_core.training.loop import LoopState, train
 from mlp_core.training.pace import Pace
 from mlp_core.training.recorder import RESTORED, TRAINED_ON, Recorder
 from mlp_core.training.snapshot import Snapshot, Status
+from mlp_core.training.state import Fork, Origin, RunState
+from mlp_core.training.timeline import Timeline
 from mlp_core.training.views import ViewSchedule
 
 T = TypeVar("T")
@@ -62,24 +65,39 @@ class Trainer:
         *,
         processor: Processor,
         generation: int = 0,
-        weights: Mapping[str, Tensor] | None = None,
+        start: Mapping[str, Tensor] | Fork | None = None,
         background: bool = False,
     ) -> None:
         use_threads(1)  # the processor's threads take as many as there are; more kernel threads than cores sleep
         self._processor, self._background = processor, background
         self.generation = generation
-        self.run: Run = build(experiment, dataset)
-        if weights is not None:
-            self.run.model.load_state_dict(dict(weights))
-        self.recorder = Recorder(experiment, describe(self.run.device), from_weights=weights is not None)
+        fork, weights = (start, None) if isinstance(start, Fork) else (None, start)
+        self.run: Run = build(experiment if fork is None else fork.state.experiment, dataset)
+        device = describe(self.run.device)
+        if fork is not None:
+            fork.state.restore(self.run)
+            self.recorder = fork.recorder(device)
+        else:
+            if weights is not None:
+                self.run.model.load_state_dict(dict(weights))
+            self.recorder = Recorder(experiment, device, from_weights=weights is not None)
         engine, self._why_engine = engine_for(self.run, processor=processor, build_later=processor.later)
         self._engine = _OnProcessor(engine, self._compute_chunk)
-        self.loop = LoopState(DivergenceGuard(self.run))
+        self.loop = LoopState(guard := DivergenceGuard(self.run))
         self.pace = Pace(processor, background=background)
         self.views = ViewSchedule(self.run, self._evaluate, self._evaluated_step)
         self.diverged = self.stopped_early = ""  # what there is to say of the end that was just reached
         self._after_early_stop = False
         self._best: Weights | None = None
+        self._shown: RunState | None = None  # the checkpoint that is shown instead of the run as it is now
+        self._now: RunState | None = None  # what the run is then, to go back to
+        self._origin = None if fork is None else fork.origin
+        self.timeline = Timeline() if fork is None else Timeline(fork.earlier)
+        if fork is None:
+            self.timeline.add(RunState.of(self.run, self.loop, self.recorder, checkpoint=guard.newest))
+        else:
+            self.loop.recall(fork.state.loop)
+            self._best, self._after_early_stop = fork.state.best_weights, fork.state.trained_on
         self._problems = examine(self.run)
         if self.run.device.type == "cpu":
             self.run.passes = passes = CompiledPasses(self.run, self._compute, processor.later)
@@ -100,8 +118,10 @@ class Trainer:
             if self._after_early_stop:
                 self.recorder.note_inexact(TRAINED_ON)
             self.pace.measure(self.loop.samples)
+            self.save_checkpoint()
         elif isinstance(event, Diverged):
             self.diverged = event.message
+            self.timeline.cut(event.step + 1)  # their weights are those that broke the loss
             self.recorder.end("diverged")
         elif isinstance(event, Evaluation):
             self.pace.exclude(self.loop.evaluation_seconds)
@@ -110,7 +130,7 @@ class Trainer:
             self.stopped_early, self._after_early_stop = event.message, True
             self.recorder.end("early stopping")
             if event.restored:
-                self.views.forget()
+                self._weights_changed()
         elif isinstance(event, Finished):
             if event.reason == "epochs":
                 self.recorder.end("epochs")
@@ -119,7 +139,7 @@ class Trainer:
 
     def follow(self, experiment: Experiment) -> None:
         """Go on with what may change while a run goes on: learning rate, number of epochs, batch size."""
-        if experiment == self.run.experiment:
+        if experiment == self.run.experiment or self.shown_step is not None:
             return
         if experiment.training.batch_size != self.run.experiment.training.batch_size:
             refuse(experiment, self.run.dataset.train_size)
@@ -143,7 +163,63 @@ class Trainer:
         assign([(place, value)])
         self.recorder.set_weight(f"{layer.name}.{name}[{']['.join(map(str, index))}]", before, place.item())
         self.loop.evaluation = None
+        self._weights_changed()
+
+    def _weights_changed(self) -> None:
+        """They were changed otherwise than by a step: what was seen and saved of them at this step is out of date."""
         self.views.forget()
+        self.timeline.cut(self.run.position.step)
+
+    # Checkpoints
+
+    @property
+    def position(self) -> Position:
+        """Where the run stands, whatever is shown of it."""
+        return self.run.position if self._now is None else self._now.checkpoint.position
+
+    @property
+    def shown_step(self) -> int | None:
+        """The checkpoint that is shown; None for the run as it is now."""
+        return None if self._shown is None else self._shown.step
+
+    def save_checkpoint(self, *, at_rest: bool = False) -> None:
+        """Save the run as it stands, if that is due."""
+        worked = self.loop.seconds + self.pace.rested
+        if self.shown_step is None and self.timeline.due(self.run.position.step, worked, at_rest=at_rest):
+            began = time.perf_counter()
+            state = self._state()
+            seconds = time.perf_counter() - began
+            self.timeline.add(state, seconds, worked)
+            self.pace.exclude(seconds)
+
+    def _state(self) -> RunState:
+        return RunState.of(
+            self.run, self.loop, self.recorder, best_weights=self._best, trained_on=self._after_early_stop
+        )
+
+    def look_at(self, step: int | None) -> None:
+        """Put the run to its newest checkpoint at this step or before it, to compute views of it; None for now again,
+        which comes before anything else."""
+        state = None if step is None else self.timeline.at(step)
+        if state is not None:
+            self._now = self._now or self._state()
+        elif self._now is None:
+            return
+        shown = state or self._now
+        shown.restore(self.run)
+        self.loop.recall(shown.loop)
+        self.views.forget()
+        self._shown = state
+        if state is None:
+            self._now = None
+
+    def fork(self, step: int) -> Fork | None:
+        """What a new run needs to go on from the newest checkpoint at this step or before it."""
+        state = self.timeline.at(step)
+        if state is None:
+            return None
+        earlier = tuple(each for each in self.timeline.states if each.step <= state.step)
+        return Fork(state, earlier, Origin(self.recorder.id, state.step, self.recorder.history))
 
     def release(self) -> None:
         """Let go of what refers back to the run: its memory is free at once, not when garbage is collected.
@@ -190,7 +266,9 @@ class Trainer:
         return new
 
     def _evaluate(self) -> None:
-        self._add_evaluation(self.loop.evaluate(self.run))
+        evaluation = self.loop.evaluate(self.run)
+        if self.shown_step is None:
+            self._add_evaluation(evaluation)
 
     def _evaluated_step(self) -> int | None:
         return None if self.loop.evaluation is None else self.loop.evaluation.step
@@ -208,7 +286,7 @@ class Trainer:
         assign([(tensor.detach(), best.tensors[name]) for name, tensor in tensors.items()])
         self.loop.guard.start_over(self.run)
         self.loop.evaluate(self.run)
-        self.views.forget()
+        self._weights_changed()
         self.recorder.note_inexact(RESTORED)
         of = "validation" if best.validation_loss is not None else "test"
         return f"The weights of step {best.step:,}, with the lowest {of} loss, are restored. Press Train to go on."
@@ -235,7 +313,8 @@ class Trainer:
 
     def snapshot(self, status: Status, message: str) -> Snapshot:
         """The run as it stands."""
-        position, evaluation, best = self.run.position, self.loop.evaluation, self.recorder.history.best
+        position, evaluation = self.run.position, self.loop.evaluation
+        best = self.recorder.history.best if self._shown is None else self._shown.best
         return Snapshot(
             status=status,
             message=message,
@@ -245,6 +324,10 @@ class Trainer:
             dataset=self.run.dataset,
             history=self.recorder.history,
             step=position.step,
+            run_step=self.position.step,
+            checkpoints=self.timeline.steps,
+            no_checkpoints=self.timeline.note,
+            origin=self._origin,
             epoch=position.epoch,
             batch=position.batch,
             batches_per_epoch=self.run.batches.per_epoch,

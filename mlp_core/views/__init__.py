@@ -14,7 +14,7 @@ from mlp_core import diagram
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.data.parts import PARTS
 from mlp_core.evaluation.slices import Slices
-from mlp_core.views import curves, evaluation, outputs
+from mlp_core.views import curves, evaluation, health, outputs
 from mlp_core.views.view import (
     CURVE_POINTS,
     USUAL_THRESHOLD,
@@ -121,6 +121,14 @@ VIEWS: dict[str, View] = {
             wait="The gradients of every layer are drawn here after the first step.",
             help="How the last step wanted to move the weights. All near zero in the first layers: vanishing "
             "gradients.",
+        ),
+        View(
+            name=health.HEALTH, label="Health", compute=health.health, kind="health", figure=health.board,
+            alt=health.board_alt, wait="What is wrong is said here as soon as the network is built.",
+        ),
+        View(
+            name=health.LAYERS, label="Layers", reads=health.HEALTH, kind="table", figure=health.table,
+            alt=health.table_alt, wait="The figures of every layer stand here as soon as the network is built.",
         ),
         View(
             name="boundary", label="Decision boundary", compute="mlp_core.views.arrays:boundary",

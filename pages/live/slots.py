@@ -14,6 +14,8 @@ from mlp_core.limits import SHOWN_SAMPLES
 from mlp_core.spec import DataSpec
 from mlp_core.training.snapshot import Snapshot
 from mlp_core.views import VIEWS, Drawing, Options, View, draw
+from pages.components.figure_table import figure_table
+from pages.components.health_board import health_board
 from pages.components.image_grid import image_grid, image_store
 from pages.components.live_plot import plot
 from pages.components.part import Part
@@ -70,7 +72,9 @@ class ViewSlot:
         """One for charts, one for each other kind of view, and one for each set of images."""
         dataset = snapshot.dataset
         view = None if dataset is None else self._chosen(dataset.facts)
-        if dataset is None or view is None or view.kind == "plot" or snapshot.view(view.name) is None:
+        if dataset is None or view is None or view.kind == "plot":
+            return self.name
+        if snapshot.view(view.computed(self.options)) is None:
             return self.name
         return f"{self.name}-{view.kind}{'-' + _identity(dataset.spec) if view.kind == 'images' else ''}"
 
@@ -99,6 +103,10 @@ def _part(drawing: Drawing, key: str, height: int, dataset: Dataset | None) -> P
         return plot(dict(drawing.data), key=key, height=height, alt=drawing.alt)
     if drawing.kind == "rows":
         return sample_rows(drawing.data["items"], alt=drawing.alt, height=height, key=key)
+    if drawing.kind == "table":
+        return figure_table(drawing.data["columns"], drawing.data["rows"], alt=drawing.alt, height=height, key=key)
+    if drawing.kind == "health":
+        return health_board(drawing.data["checks"], alt=drawing.alt, key=key)
     assert dataset is not None, "without data there are no images"
     store = f"sample_images-{_identity(dataset.spec)}"
     images = image_grid(store, drawing.data["items"], alt=drawing.alt, key=key)

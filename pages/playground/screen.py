@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 from mlp_core.views import VIEWS, Options
+from mlp_core.views.health import HEALTH, LAYERS
 from pages.live.slots import HEIGHT, Slot, ViewSlot, output_views
 from pages.playground.diagram import NetworkSlot
+from pages.playground.health import health_slot
 from pages.playground.status import StripSlot
 from pages.shared.editor import NETWORK
 from pages.shared.layout import theme
@@ -21,12 +23,16 @@ USUAL_FORM = PICTURE
 OUTPUT_HEIGHT = 370
 LARGE = 430
 """The height of a chart that has a tab of its own."""
+TABLE = 500
+"""The height of the table of layers, beside the list of what can be wrong, in pixels."""
 POINTS = {"both": "both", "training": "train", "test": "test"}
 OVERVIEW, CURVES = "Overview", "Curves"
 _CURVES = ("loss", "accuracy", "learning_rate")
+_HEALTH = (HEALTH, LAYERS)
 _TABS: dict[str, tuple[tuple[str, ...], ...]] = {
     OVERVIEW: (("loss",), ("confusion", "learning_rate"), ("weights",)),
     CURVES: tuple((name,) for name in _CURVES),
+    VIEWS[HEALTH].label: tuple((name,) for name in _HEALTH),
 }
 """Tabs that show several views: for each place the alternatives, of which the first that applies is shown."""
 
@@ -53,7 +59,7 @@ class Screen:
         """The views of every tab by the tab's name. A view that stands in no tab yet gets one of its own."""
         here = [view for view in VIEWS.values() if view.page == "playground"]
         shown = [view for view in here if self.options.test or not view.needs_test]
-        own = {view.label: ((view.name,),) for view in shown if not view.output and view.name not in _CURVES}
+        own = {view.label: ((view.name,),) for view in shown if not view.output and view.name not in _CURVES + _HEALTH}
         names = {view.name for view in shown}
         places = {
             tab: tuple(tuple(name for name in place if name in names) for place in places)
@@ -73,11 +79,11 @@ class Screen:
 
     def _tab_slots(self) -> list[Slot]:
         places = self.tabs[self.tab]
-        height = HEIGHT if len(places) > 1 else LARGE
+        height = TABLE if (LAYERS,) in places else HEIGHT if len(places) > 1 else LARGE
         prefix = f"{self.tab.lower()}-" if len(places) > 1 else ""
         # The Overview is a glance: what readers set for one view is set in that view's own tab.
         options = Options(theme=self.options.theme, test=self.options.test) if self.tab == OVERVIEW else self.options
-        return [ViewSlot(f"{prefix}{place[0]}", place, options, height) for place in places]
+        return [health_slot(ViewSlot(f"{prefix}{place[0]}", place, options, height)) for place in places]
 
 
 def screen() -> Screen:

@@ -82,7 +82,7 @@ def test_what_is_changed_later_is_told_with_its_step() -> None:
 
 def test_loaded_weights_are_told() -> None:
     first = trained()
-    second = trained(steps=1, weights=first.weights().tensors)
+    second = trained(steps=1, start=first.weights().tensors)
     record = second.recorder.record()
     assert record.start == "weights"
     assert len(record.inexact) == 1
