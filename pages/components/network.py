@@ -14,10 +14,13 @@ from pages.components.part import Part
 _MOUNT = st.components.v2.component("network", js=loader("network.js"))
 
 
-def network(values: dict[str, Any] | None, identity: str, losses: dict[str, str], *, key: str) -> Part:
+def network(
+    values: dict[str, Any] | None, identity: str, losses: dict[str, str], health: list[dict[str, str] | None] | None, *, key: str
+) -> Part:
     """The neurons as they are now (a dict of `mlp_core.figures.network`), of the structure of that identity; None
-    before they are known. `losses` are texts by the part of the data, 'train' or 'test'."""
-    return Part(_MOUNT, key, {"values": values, "of": identity, "losses": losses})
+    before they are known. `losses` are texts by the part of the data, 'train' or 'test'; `health` has a dict with
+    'level' and 'sentence' for each column."""
+    return Part(_MOUNT, key, {"values": values, "of": identity, "losses": losses, "health": health})
 
 
 def with_structure(

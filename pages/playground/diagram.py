@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,15 +15,19 @@ from mlp_core.data.dataset import Dataset
 from mlp_core.diagram import Shown, columns, describe
 from mlp_core.errors import SpecError
 from mlp_core.figures import Theme
+from mlp_core.health.strip import LayerHealth
 from mlp_core.plan import plan
-from mlp_core.spec import Experiment
+from mlp_core.spec import Experiment, Path, layer_number
 from mlp_core.training.snapshot import Snapshot
 from mlp_core.views import VIEWS, Options
+from mlp_core.views.health import HEALTH
 from pages.components.network import network
 from pages.components.part import Part
 from pages.shared.numbers import loss_text
 
 KEY = "network-picture"
+LEVELS = ("good", "warning", "bad")
+"""How a layer may be, from the best."""
 VIEW = VIEWS["neurons"]
 
 
@@ -40,7 +44,7 @@ class NetworkSlot:
 
     def views(self, facts: DataFacts) -> Iterable[str]:
         """What is computed of every neuron."""
-        return (VIEW.computed(self.options),)
+        return VIEW.computed(self.options), HEALTH
 
     @property
     def options(self) -> Options:
@@ -55,12 +59,15 @@ class NetworkSlot:
         """The neurons of the run as it is now."""
         values = None if snapshot.dataset is None else VIEW.figure(snapshot, self.options)
         experiment = snapshot.experiment
-        identity = "" if experiment is None else structure(experiment, snapshot.dataset, self.shown)[1]
-        return network(None if values is None else dict(values), identity, _loss(snapshot), key=KEY)
+        described, identity = ([], "") if experiment is None else structure(experiment, snapshot.dataset, self.shown)
+        health = _health(snapshot, described)
+        return network(None if values is None else dict(values), identity, _loss(snapshot), health, key=KEY)
 
     def same(self, before: Snapshot, now: Snapshot) -> bool:
-        """Whether the neurons were not computed anew."""
-        return VIEW.same(before, now, self.options)
+        """Whether the neurons were not computed anew. While they are, the loss and the health come along."""
+        if not VIEW.same(before, now, self.options):
+            return False
+        return now.trains or (_loss(before) == _loss(now) and before.view(HEALTH) is now.view(HEALTH))
 
 
 def _loss(snapshot: Snapshot) -> dict[str, str]:
@@ -69,9 +76,24 @@ def _loss(snapshot: Snapshot) -> dict[str, str]:
     return {part: loss_text(value) for part, value in known.items() if value is not None}
 
 
-def structure(
-    experiment: Experiment, dataset: Dataset | None, shown: Shown
-) -> tuple[list[dict[str, Any]], str]:
+def _health(snapshot: Snapshot, described: list[dict[str, Any]]) -> list[dict[str, str] | None] | None:
+    """How the layers of each column are: what is said of the worst."""
+    found = snapshot.view(HEALTH)
+    if not found:
+        return None
+    strip: Mapping[Path, LayerHealth] = found["strip"]
+    return [_worst([strip[path] for path in map(tuple, column["paths"]) if path in strip]) for column in described]
+
+
+def _worst(layers: list[LayerHealth]) -> dict[str, str] | None:
+    if not layers:
+        return None
+    worst = max(layers, key=lambda layer: LEVELS.index(layer.level))
+    number = layer_number(worst.path)
+    return {"level": worst.level, "sentence": f"layer {number}: {worst.sentence}"}
+
+
+def structure(experiment: Experiment, dataset: Dataset | None, shown: Shown) -> tuple[list[dict[str, Any]], str]:
     """The columns of an experiment's network, and a text that is the same for the same columns; none for a network that
     cannot be planned."""
     names: tuple[str, ...] = ()

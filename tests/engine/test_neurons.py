@@ -159,13 +159,14 @@ def unpacked(text: str, kind: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), dtype=kind)
 
 
-def read(packed: dict[str, Any]) -> np.ndarray:
-    """Numbers as the browser reads them."""
+def read(packed: dict[str, Any], counts: list[int]) -> list[np.ndarray]:
+    """Numbers of every column as the browser reads them."""
     if "halves" in packed:
-        return unpacked(packed["halves"], "<f2").astype(np.float64) * packed["peak"]
-    levels = unpacked(packed["decades"], "i1").astype(np.float64)
-    sizes = packed["peak"] * 10 ** ((np.abs(levels) - 127) * 5 / 126)
-    return np.where(levels == 0, 0, np.sign(levels) * sizes)
+        shares = unpacked(packed["halves"], "<f2").astype(np.float64)
+    else:
+        levels = unpacked(packed["decades"], "i1").astype(np.float64)
+        shares = np.where(levels == 0, 0, np.sign(levels) * 10 ** ((np.abs(levels) - 127) * 5 / 126))
+    return np.split(shares * np.repeat(packed["peaks"], counts), np.cumsum(counts)[:-1])
 
 
 def test_the_packed_numbers_are_the_computed_ones() -> None:
@@ -173,18 +174,22 @@ def test_the_packed_numbers_are_the_computed_ones() -> None:
     neurons(run)
     EagerEngine().run(run, 1)
     found = neurons(run)["columns"]
-    packed = figures.network(found, "light", flipped=True, steps=1)["columns"]
-    for column, small in zip(found[1:], packed[1:], strict=True):
-        for name in ("weights", "biases"):
-            peak = np.abs(column[name]).max()
-            np.testing.assert_allclose(read(small[name]), column[name].reshape(-1), rtol=0, atol=1e-3 * peak)
-        for name in ("gradients", "updates", "bias_gradients", "bias_updates"):
-            peak = np.abs(column[name]).max()
-            np.testing.assert_allclose(read(small[name]), column[name].reshape(-1), rtol=0.05, atol=2e-5 * peak)
-        levels = unpacked(small["maps"], "i1").reshape(column["maps"].shape)
-        assert np.all(np.sign(levels) * np.sign(column["maps"]) >= 0)
-        peak = np.abs(column["maps"]).max()
-        np.testing.assert_allclose(read(small["high"]), column["maps"].max(axis=(1, 2)), rtol=0, atol=1e-3 * peak)
+    packed = figures.network(found, "light", flipped=True, steps=1)
+    for name, numbers in packed["numbers"].items():
+        exact = name in ("weights", "biases")
+        assert numbers["places"] == [1, 2, 3, 4]
+        for place, values in zip(numbers["places"], read(numbers, numbers["counts"]), strict=True):
+            wanted = found[place][name].reshape(-1)
+            near = (1e-3 if exact else 2e-5) * np.abs(wanted).max()
+            np.testing.assert_allclose(values, wanted, rtol=0 if exact else 0.05, atol=near)
+    (maps,) = packed["maps"]
+    levels = unpacked(maps["levels"], "i1").reshape(-1, maps["height"], maps["width"])
+    wanted = np.concatenate([column["maps"] for column in found])
+    assert np.all(np.sign(levels) * np.sign(wanted) >= 0)
+    assert maps["counts"] == [len(column["maps"]) for column in found]
+    for high, column in zip(read(maps["high"], maps["counts"]), found, strict=True):
+        peaks = column["maps"].max(axis=(1, 2))
+        np.testing.assert_allclose(high, peaks, rtol=0, atol=1e-3 * np.abs(peaks).max())
 
 
 def test_a_large_picture_is_small_for_the_browser() -> None:
@@ -202,7 +207,7 @@ def test_numbers_that_are_none_do_not_stop_the_picture() -> None:
         "weights": np.full((2, 1), np.nan, dtype=np.float32), "gradients": None,
         "biases": np.zeros(2, dtype=np.float32), "bias_gradients": None,
     }  # fmt: skip
-    packed = figures.network([broken], "dark", flipped=False)["columns"][0]
-    assert np.isfinite(read(packed["low"])).all()
-    assert read(packed["weights"]).tolist() == [0, 0]
-    assert "gradients" not in packed
+    packed = figures.network([broken], "dark", flipped=False)
+    assert np.isfinite(read(packed["maps"][0]["low"], [2])[0]).all()
+    assert read(packed["numbers"]["weights"], [2])[0].tolist() == [0, 0]
+    assert packed["numbers"]["gradients"] is None

@@ -64,7 +64,13 @@ def test_it_shows_the_network_and_its_neurons(app: AppTest, picture: Picture) ->
     assert columns[0]["names"] == ["x₁", "x₂"]
     assert columns[-1]["names"] == ["class 0", "class 1"]
     assert picture.given["of"] == picture.given["structure"]["identity"]
-    assert len(picture.given["values"]["columns"]) == 5
+    assert picture.given["values"]["numbers"]["weights"]["places"] == [1, 2, 3, 4]
+    assert picture.given["structure"]["loss"] == "Cross-entropy"
+    assert picture.given["losses"]["test"] == "0.691"
+    assert app.session.wait(lambda now: now.view("health") is not None, LIMIT)
+    app.run()
+    assert [found and found["level"] for found in picture.given["health"]] == [None, *["good"] * 4]
+    assert picture.given["health"][1]["sentence"].startswith("layer ")
 
 
 def test_neurons_and_layers_are_added_moved_and_removed(app: AppTest, picture: Picture) -> None:  # noqa: F811

@@ -157,8 +157,8 @@ class Picture {
         const [left, top] = [x[place] - side / 2, y[place][row] - side / 2]
         Object.assign(tile.style, { left: `${left}px`, top: `${top}px`, width: `${side}px`, height: `${side}px` })
         if (!tile.nameTag) return
-        tile.nameTag.style.left = place ? `${x[place] + side / 2 + 5}px` : "0"
-        tile.nameTag.style.width = `${place ? names - side / 2 - 8 : names - side / 2 - 5}px`
+        tile.nameTag.style.left = place ? `${x[place] + side / 2 + 5}px` : "1px"
+        tile.nameTag.style.width = `${names[place ? 1 : 0] - side / 2 - 6}px`
         tile.nameTag.style.top = `${y[place][row] - 9}px`
         tile.nameTag.style.textAlign = place ? "left" : "right"
       }),
@@ -179,7 +179,7 @@ class Picture {
 
   show({ values, of, losses, health }) {
     const fits = values !== null && of === this.structure?.identity
-    this.values = fits ? values.columns.map(decode) : null
+    this.values = fits ? decode(values, this.columns.length) : null
     if (values) {
       this.flipped = values.flipped
       this.steps = values.steps
@@ -216,7 +216,7 @@ class Picture {
       bar.hidden = !found
       if (!found) return
       bar.dataset.level = found.level
-      bar.textContent = { good: "", note: "i", warning: "!", error: "✕" }[found.level] ?? "!"
+      bar.textContent = { good: "", warning: "!", bad: "✕" }[found.level] ?? "!"
       bar.title = found.sentence
       bar.setAttribute("role", "img")
       bar.setAttribute("aria-label", `Health of ${this.columns[place].name}: ${found.sentence}`)

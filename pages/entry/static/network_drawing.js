@@ -193,7 +193,7 @@ export class Drawing {
   drawLoss(pen) {
     const { x, y, sides, lossLeft, middle, names } = this.layout
     const last = x.length - 1
-    const from = this.columns[last].names ? x[last] + names - 2 : x[last] + sides[last] / 2 + 4
+    const from = this.columns[last].names ? x[last] + names[1] - 2 : x[last] + sides[last] / 2 + 4
     const path = new Path2D()
     for (const at of y[last]) line(path, [from, lossLeft], at, middle)
     pen.strokeStyle = this.text

@@ -1,22 +1,25 @@
 // Where everything stands in the network's picture.
 
-export const HEAD = 78 // pixels above the first tile: the column's title, its buttons, and what adds a layer
+export const HEAD = 74 // pixels above the first tile: the column's title, its buttons, and what adds a layer
 export const TILE = 36 // pixels of a tile at the most
 export const STEP = 76 // pixels between two columns at the least
 const FOOT = 40 // pixels below the last tile: what folds a wide column, and its health
-const NAMES = 66 // pixels for names beside the first and the last column
+const NAMES = [34, 70] // pixels for names beside the first and the last column, from the middle of their tiles
+const LETTER = 6.4 // pixels of a letter of these
 const LOSS = 74 // pixels for the loss at the end
-const ROOM = 352 // pixels that the tallest column may take
+const ROOM = [200, 352] // pixels that the tallest column may take
+const SHARE = 0.42 // of the window's height
 const NEAR = 6 // pixels around a line that count as on it
 
 /** The places of columns and tiles in a frame of that width, in pixels. */
 export function lay(columns, frame) {
   const last = columns.length - 1
-  const left = columns[0].names || columns[0].picture ? NAMES : STEP / 2
-  const right = (columns[last].names ? NAMES : STEP / 2) + LOSS
+  const names = [beside(columns[0]), beside(columns[last])]
+  const left = columns[0].picture ? TILE + 4 : names[0]
+  const right = names[1] + LOSS
   const span = Math.max(frame - left - right, last * STEP)
   const most = Math.max(...columns.map(count))
-  const pitch = Math.min(TILE * 1.4, ROOM / most)
+  const pitch = Math.min(TILE * 1.4, within(innerHeight * SHARE, ROOM) / most)
   const side = Math.max(10, Math.min(TILE, pitch - 5))
   const room = Math.max(pitch * most, 132)
   const middle = HEAD + room / 2
@@ -34,8 +37,18 @@ export function lay(columns, frame) {
     width: left + span + right,
     lossLeft: x[last] + right - LOSS + 4,
     lossWidth: LOSS - 8,
-    names: NAMES,
+    names,
   }
+}
+
+/** Pixels from the middle of a column's tiles to the end of the names beside them. */
+function beside({ names }) {
+  const letters = Math.max(0, ...(names ?? []).map(name => name.length))
+  return letters ? TILE / 2 + 8 + within(letters * LETTER, [NAMES[0] - 18, NAMES[1] - 18]) : STEP / 2
+}
+
+function within(value, [least, most]) {
+  return Math.min(most, Math.max(least, value))
 }
 
 function count(column) {
