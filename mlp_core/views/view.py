@@ -140,8 +140,8 @@ class Options:
     """Which target of a regression is drawn."""
     feature: int = 0
     """Which feature residuals are drawn against."""
-    first_neurons: tuple[tuple[int, int], ...] = ()
-    """Columns of the network's picture that show neurons in a row, and the first of these."""
+    shown_neurons: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    """Columns of the network's picture with the neurons that a reader has chosen to see in them."""
 
 
 @dataclass(frozen=True, kw_only=True)

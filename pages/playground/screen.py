@@ -19,7 +19,7 @@ from pages.shared.link import hidden
 
 FORM, PICTURE, LIST = "network_form", "Diagram", "List"
 """The key of the choice how the network is shown, and what can be chosen."""
-USUAL_FORM = LIST
+USUAL_FORM = PICTURE
 """What is shown until a reader chooses."""
 OUTPUT_HEIGHT = 370
 LARGE = 430
@@ -52,8 +52,8 @@ class Screen:
     """Whether there are tabs of live views."""
     picture: bool = True
     """Whether the network is shown as a picture."""
-    first_neurons: dict[int, int] = field(default_factory=dict)
-    """The first shown neuron of columns that show some in a row."""
+    shown_neurons: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """The neurons that a reader has chosen to see of wide columns."""
 
     @property
     def tabs(self) -> dict[str, tuple[tuple[str, ...], ...]]:
@@ -73,7 +73,7 @@ class Screen:
         output = ViewSlot("output-view", output_views(), self.options, OUTPUT_HEIGHT, label="The output")
         return {
             "strip": [StripSlot(self.options)],
-            NETWORK: [NetworkSlot(self.options.theme, self.first_neurons)] if self.picture else [],
+            NETWORK: [NetworkSlot(self.options.theme, self.shown_neurons)] if self.picture else [],
             "output": [output] if self.output else [],
             "tab": self._tab_slots() if self.views else [],
             "time": [TimeSlot()] if self.views else [],
@@ -106,6 +106,6 @@ def screen() -> Screen:
         output=not hidden("output"),
         views=not hidden("views"),
         picture=not hidden(NETWORK) and (state.get(FORM) or USUAL_FORM) == PICTURE,
-        first_neurons=state.setdefault("first_neurons", {}),
+        shown_neurons=state.setdefault("shown_neurons", {}),
     )
     return found if found.tab in found.tabs else replace(found, tab=OVERVIEW)
