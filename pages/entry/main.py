@@ -18,25 +18,18 @@ st.set_page_config(page_title="MLP Playground", page_icon=str(HERE / "static" / 
 page_style()
 
 experiment()  # reads the address that a browser came with
-sections = {
-    "Play": [
-        st.Page(PAGES / "playground" / "page.py", title="Playground", icon=":material/play_circle:", default=True),
-        st.Page(PAGES / "data" / "page.py", title="Data", icon=":material/table_view:", url_path="data"),
-        st.Page(PAGES / "model" / "page.py", title="Model", icon=":material/table_rows:", url_path="model"),
-    ],
-    "Understand": [
-        st.Page(PAGES / "evaluate" / "page.py", title="Evaluate", icon=":material/fact_check:", url_path="evaluate"),
-        st.Page(
-            PAGES / "activations" / "page.py", title="Activations", icon=":material/show_chart:", url_path="activations"
-        ),
-    ],
-    "Take away": [
-        st.Page(PAGES / "export" / "page.py", title="Export", icon=":material/download:", url_path="export"),
-    ],
-}
-if hidden("code"):
-    del sections["Take away"]
-page = st.navigation(sections, position="top")
+pages = [
+    st.Page(PAGES / "playground" / "page.py", title="Playground", icon=":material/play_circle:", default=True),
+    st.Page(PAGES / "data" / "page.py", title="Data", icon=":material/table_view:", url_path="data"),
+    st.Page(PAGES / "evaluate" / "page.py", title="Evaluate", icon=":material/fact_check:", url_path="evaluate"),
+    st.Page(
+        PAGES / "activations" / "page.py", title="Activations", icon=":material/show_chart:", url_path="activations"
+    ),
+    st.Page(PAGES / "model" / "page.py", title="Model", icon=":material/table_rows:", url_path="model"),
+]
+if not hidden("code"):
+    pages.append(st.Page(PAGES / "export" / "page.py", title="Export", icon=":material/download:", url_path="export"))
+page = st.navigation(pages, position="top")
 entered(page.url_path)
 show_notes()
 runs, before = browser_runs(), on_screen()

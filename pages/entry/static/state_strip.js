@@ -37,7 +37,8 @@ class Strip {
     this.box.addEventListener("keydown", event => event.key === "Escape" && this.hideTip())
   }
 
-  show({ cells, spark, alt }) {
+  show({ cells, spark, alt, slim }) {
+    this.strip.classList.toggle("slim", slim === true)
     this.strip.setAttribute("aria-label", alt)
     while (this.cells.length > cells.length) this.cells.pop().element.remove()
     while (this.cells.length < cells.length) this.cells.push(this.newCell())
@@ -62,6 +63,7 @@ class Strip {
   }
 
   fill(cell, { label, value, note, help, tone }) {
+    cell.element.dataset.name = label
     cell.value.dataset.tone = tone
     write(cell.label, label)
     write(cell.value, value)
@@ -75,7 +77,8 @@ class Strip {
 
   showTip(cell) {
     if (!cell.help) return
-    write(this.tip, cell.help)
+    const note = cell.note.textContent
+    write(this.tip, this.strip.classList.contains("slim") && note ? `${note}. ${cell.help}` : cell.help)
     this.tip.hidden = false
     cell.element.setAttribute("aria-describedby", "tip")
     const box = this.box.getBoundingClientRect()
