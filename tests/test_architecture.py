@@ -29,7 +29,7 @@ ORDER = [
     ["mlp_core.diagram", "mlp_core.link", "mlp_core.locks", "mlp_core.problems"],
     ["mlp_core.run"],
     ["mlp_core.activations", "mlp_core.engines", "mlp_core.export", "mlp_core.views"],
-    ["mlp_core.predict"],
+    ["mlp_core.one_step", "mlp_core.predict"],
     ["mlp_core.influence"],
     ["mlp_core.training"],
     ["mlp_core.commands"],
