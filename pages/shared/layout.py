@@ -10,7 +10,7 @@ import streamlit as st
 
 Theme = Literal["light", "dark"]
 
-_STYLE = Path(__file__).with_name("page.css")
+_STYLES = [Path(__file__).with_name(name) for name in ("page.css", "access.css")]
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$])")
 
 # White on the dark theme's light teal has a contrast of 1.9.
@@ -19,7 +19,7 @@ _DARK = '<style>button[kind="primary"]:not(:disabled), button[kind="primary"]:no
 
 @st.cache_resource(show_spinner=False)
 def _style() -> str:
-    return f"<style>{_STYLE.read_text(encoding='utf-8')}</style>"
+    return f"<style>{''.join(path.read_text(encoding='utf-8') for path in _STYLES)}</style>"
 
 
 def page_style() -> None:
