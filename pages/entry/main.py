@@ -4,12 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.access import access
 from pages.live.page import leave, on_screen
 from pages.live.runs import browser_runs, heartbeat
 from pages.live.warm import load_pytorch
 from pages.shared.editor import entered, experiment
 from pages.shared.layout import page_style
-from pages.shared.link import hidden, show_notes, write_link
+from pages.shared.link import came_for_experiment, hidden, show_notes, write_link
 
 HERE = Path(__file__).parent
 PAGES = HERE.parent
@@ -31,6 +32,7 @@ if not hidden("code"):
     pages.append(st.Page(PAGES / "export" / "page.py", title="Export", icon=":material/download:", url_path="export"))
 page = st.navigation(pages, position="top")
 entered(page.url_path)
+access(welcome=not came_for_experiment())
 show_notes()
 runs, before = browser_runs(), on_screen()
 runs.lease.renew()

@@ -10,8 +10,8 @@ import streamlit as st
 
 Theme = Literal["light", "dark"]
 
-_STYLES = [Path(__file__).with_name(name) for name in ("page.css", "screen.css")]
-"""What all pages share, and where things stand on screens of each size."""
+_STYLES = [Path(__file__).with_name(name) for name in ("page.css", "screen.css", "access.css")]
+"""What all pages share, and where things stand on screens of each size, and what everybody needs to reach them."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$])")
 
 # White on the dark theme's light teal has a contrast of 1.9.

@@ -7,29 +7,25 @@ import json
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
-from blocks import NETWORKS, residual
-from comparing import experiment, layer, make, state
+from comparing import experiment, make, state
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import layers, optimizers, params, width_mended
 
-from mlp_core.__main__ import main
-from mlp_core.catalog import ALL_LAYERS, LAYERS, LOSSES, OPTIMIZERS, TRAINING
+from mlp_core.catalog import LOSSES, TRAINING
 from mlp_core.engines.eager import EagerEngine
 from mlp_core.errors import SpecError
-from mlp_core.limits import STEP_SAMPLES_SMALL
 from mlp_core.one_step.autograd import explore
 from mlp_core.one_step.forms import as_dict
-from mlp_core.one_step.places import WeightPlace, read_place, sampled, shapes
+from mlp_core.one_step.places import sampled, shapes
 from mlp_core.one_step.records import OneStep, WeightStep
 from mlp_core.one_step.step import one_step
 from mlp_core.one_step.update import update_lines, written_update
 from mlp_core.problems import problems
 from mlp_core.run.build import Run
 from mlp_core.run.objective import objective
-from mlp_core.spec import Experiment, LayerSpec, LossSpec, OptimizerSpec, TrainingSpec
+from mlp_core.spec import Experiment, LossSpec
 
 
 def usable(described: Experiment) -> Experiment | None:
