@@ -131,7 +131,7 @@ def same_gradient(weight: WeightStep) -> None:
 
 
 def same_update(run: Run, step: OneStep, weight: WeightStep) -> None:
-    """The lines of the catalog end in the weight that PyTorch's optimizer gives, to the last bit where it is unfused."""
+    """The lines of the catalog end in the weight that PyTorch's optimizer gives, to the last bit unless fused."""
     written = written_update(run)
     if written is None or not step.update.done:
         assert weight.lines == ()
