@@ -33,10 +33,12 @@ async def warm_up(running: Server) -> None:
 
 
 @asynccontextmanager
-async def browsers(port: int, count: int, *, streams: bool, speed: str | None) -> AsyncIterator[list[Client]]:
+async def browsers(
+    port: int, count: int, *, streams: bool, speed: str | None, form: str | None = None
+) -> AsyncIterator[list[Client]]:
     """So many browsers whose pages can be trained on, as `websocket.browser` makes one."""
     async with AsyncExitStack() as open_ones:
-        visits = (browser(port, streams=streams, speed=speed) for _ in range(count))
+        visits = (browser(port, streams=streams, speed=speed, form=form) for _ in range(count))
         clients = await asyncio.gather(*map(open_ones.enter_async_context, visits))
         await asyncio.gather(*(ready(client) for client in clients))
         yield list(clients)

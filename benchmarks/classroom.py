@@ -33,21 +33,24 @@ def rows(options: Options) -> Iterator[Row]:
         for streams in (True, False) if options.ticks else (True,):
             start: Row = {"sessions": count, "updates_by": "stream" if streams else "ticks"}
             if options.mixed:
-                yield start | classroom_mixed.row(count, seconds, streams=streams, speed=speed)
+                yield start | classroom_mixed.row(count, seconds, streams=streams, speed=speed, form=options.form)
             if options.edits:
-                for row in classroom_edits.rows(count, seconds, streams=streams, speed=speed):
+                for row in classroom_edits.rows(count, seconds, streams=streams, speed=speed, form=options.form):
                     yield start | row
             if not (options.mixed or options.edits):
                 with server() as running:
-                    yield start | asyncio.run(_measure(running, count, seconds, streams=streams, speed=speed))
+                    measuring = _measure(running, count, seconds, streams=streams, speed=speed, form=options.form)
+                    yield start | asyncio.run(measuring)
 
 
-async def _measure(running: Server, count: int, seconds: float, *, streams: bool, speed: str | None) -> Row:
+async def _measure(
+    running: Server, count: int, seconds: float, *, streams: bool, speed: str | None, form: str | None
+) -> Row:
     await warm_up(running)
     threads, megabytes = await settled(running)
     measured = Measured()
     opening = time.monotonic()
-    async with browsers(running.port, count, streams=streams, speed=speed) as clients:
+    async with browsers(running.port, count, streams=streams, speed=speed, form=form) as clients:
         opened = time.monotonic() - opening
         started = await asyncio.gather(*(client.press("Train") for client in clients))
         async with updated(clients, measured):

@@ -36,17 +36,19 @@ ROUNDS = 4
 """Turns with edits; one without them comes before each, and one at the end."""
 
 
-def rows(count: int, seconds: float, *, streams: bool, speed: str | None) -> Iterator[Row]:
+def rows(count: int, seconds: float, *, streams: bool, speed: str | None, form: str | None) -> Iterator[Row]:
     """One row without edits and one with them."""
     with server(app=APP) as running:
-        yield from asyncio.run(_measure(running, count, seconds, streams=streams, speed=speed))
+        yield from asyncio.run(_measure(running, count, seconds, streams=streams, speed=speed, form=form))
 
 
-async def _measure(running: Server, count: int, seconds: float, *, streams: bool, speed: str | None) -> list[Row]:
+async def _measure(
+    running: Server, count: int, seconds: float, *, streams: bool, speed: str | None, form: str | None
+) -> list[Row]:
     every = LONE_EDIT_SECONDS if count < FEW_SESSIONS else EDIT_SECONDS
     await warm_up(running)
     updates = Measured()
-    async with browsers(running.port, count, streams=streams, speed=speed) as clients:
+    async with browsers(running.port, count, streams=streams, speed=speed, form=form) as clients:
         alone, edited = Part(running, clients, updates, None), Part(running, clients, updates, every)
         await asyncio.gather(*(client.press("Train") for client in clients))
         async with updated(clients, updates):

@@ -31,20 +31,25 @@ SETTINGS = "All settings"
 """How the help of the popover with the epochs begins."""
 
 
-def row(count: int, seconds: float, *, streams: bool, speed: str | None) -> Row:
+def row(count: int, seconds: float, *, streams: bool, speed: str | None, form: str | None) -> Row:
     """One row; the steps of each kind are those of its browsers together."""
     spec = PRESETS[IMAGES].experiment.data
     if not data.is_present(spec):
         return {"skipped": f"{spec.entry.label} is not in {data.data_folder()}; MLP_DATA_DIR names another folder"}
     with server() as running:
-        return asyncio.run(_measure(running, count, seconds, streams=streams, speed=speed))
+        return asyncio.run(_measure(running, count, seconds, streams=streams, speed=speed, form=form))
 
 
-async def _measure(running: Server, count: int, seconds: float, *, streams: bool, speed: str | None) -> Row:
+async def _measure(
+    running: Server, count: int, seconds: float, *, streams: bool, speed: str | None, form: str | None
+) -> Row:
     await warm_up(running)
     threads, _ = await settled(running)
     measured = Measured()
-    async with browsers(running.port, count, streams=streams, speed=None) as clients, updated(clients, measured):
+    async with (
+        browsers(running.port, count, streams=streams, speed=None, form=form) as clients,
+        updated(clients, measured),
+    ):
         kinds = [list(KINDS)[number % len(KINDS)] for number in range(count)]
         for number, (client, kind) in enumerate(zip(clients, kinds, strict=True)):
             await begin(client, KINDS[kind][number // len(KINDS) % len(KINDS[kind])], speed)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from benchmarks.browsers import ready, updated, warm_up
-from benchmarks.network import Edit, Network
+from benchmarks.network import Edit, network
 from benchmarks.options import Options, Row
 from benchmarks.server import Server, server
 from benchmarks.summary import percentile
@@ -52,18 +52,21 @@ class Seconds:
 def rows(options: Options) -> Iterator[Row]:
     """One row per kind of change."""
     with server() as running:
-        found = asyncio.run(_measure(running, options.actions, None if options.usual_speed else FULL_SPEED))
+        found = asyncio.run(_measure(running, options))
     for name, seconds in found.items():
         yield {"change": name, "count": len(seconds.answers), **seconds.row()}
 
 
-async def _measure(running: Server, actions: int, speed: str | None) -> dict[str, Seconds]:
-    found = {name: Seconds() for name in (*CHANGES, LEAVE, RETURN)}
+async def _measure(running: Server, options: Options) -> dict[str, Seconds]:
+    names = [name for name in CHANGES if options.layer_list or name != SPARE]
+    found = {name: Seconds() for name in (*names, LEAVE, RETURN)}
+    speed = None if options.usual_speed else FULL_SPEED
     await warm_up(running)
-    async with browser(running.port, speed=speed) as client, updated([client], at_least=0.0):
+    async with browser(running.port, speed=speed, form=options.form) as client, updated([client], at_least=0.0):
         await ready(client)
-        for _ in range(actions):
-            for name, change in CHANGES.items():
+        for _ in range(options.actions):
+            for name in names:
+                change = CHANGES[name]
                 await _begin(client)
                 await _time(client, change(client), found[name], another_run=name not in SAME_RUN)
             await _begin(client)
@@ -121,13 +124,15 @@ def _rate(client: Client) -> Edit:
     return lambda one: one.fill(field, rate)
 
 
+SPARE = "its activation removed"
+"""In the list of layers a Linear is removed without the activation that follows it."""
 CHANGES: dict[str, Callable[[Client], Edit]] = {
-    "activation": lambda client: Network(client.elements).change_activation(),
-    "width": lambda client: Network(client.elements).change_width(),
+    "activation": lambda client: network(client.elements).change_activation(),
+    "width": lambda client: network(client.elements).change_width(),
     "learning rate": _rate,
-    "layer added": lambda client: Network(client.elements).add(),
-    "layer removed": lambda client: Network(client.elements).remove(),
-    "its activation removed": lambda client: Network(client.elements).remove(),
+    "layer added": lambda client: network(client.elements).add(),
+    "layer removed": lambda client: network(client.elements).remove(),
+    SPARE: lambda client: network(client.elements).remove(),
     "data set": _data_set,
     "preset": _preset,
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.messages import state_of, value_of
+from benchmarks.messages import json_of, state_of, value_of
 
 Path = tuple[int, ...]
 """The place of an element: its container's path, and its number there."""
@@ -14,6 +14,8 @@ Path = tuple[int, ...]
 WIDGETS = ("button", "menu_button", "number_input", "selectbox", "checkbox", "slider", "button_group", "file_uploader")
 """The kinds of widgets that the app has; other elements have nothing to send."""
 COMPONENT = "bidi_component"
+DIAGRAM = "network"
+"""The component that shows the network as its diagram."""
 POPOVER = "popover"
 
 
@@ -39,6 +41,8 @@ class Element:
     """The fragment that it runs; '' for the whole page."""
     run: str
     """The run of the script that drew it."""
+    content: str = ""
+    """The JSON that a component shows which users read to know what they can do."""
 
 
 class Elements:
@@ -69,6 +73,7 @@ class Elements:
             path=path,
             fragment=delta.fragment_id,
             run=run,
+            content=json_of(shown) if kind == COMPONENT and shown.component_name == DIAGRAM else "",
         )
         sets_value = getattr(shown, "set_value", False)
         if (shown.id not in self._states or sets_value) and (state := state_of(kind, shown)) is not None:

@@ -153,10 +153,19 @@ def component_state(component: str, values: dict[str, Any]) -> Any:
     return WidgetState(id=component, json_value=json.dumps(values))
 
 
-def component_trigger(component: str, event: str) -> Any:
+def toggle_state(group: str, option: str) -> Any:
+    """The WidgetState of a group of buttons in which this one was pressed."""
+    from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+    state = WidgetState(id=group)
+    state.string_array_value.data.append(option)
+    return state
+
+
+def component_trigger(component: str, event: str, value: Any = True) -> Any:
     """The WidgetState that a browser sends when a component has something to tell."""
     from streamlit.components.v2.bidi_component.main import _make_trigger_id
     from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-    payload = json.dumps([{"event": event, "value": True}])
+    payload = json.dumps([{"event": event, "value": value}])
     return WidgetState(id=_make_trigger_id(component, "events"), json_trigger_value=payload)

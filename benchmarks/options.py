@@ -8,6 +8,8 @@ from typing import Any
 
 Row = dict[str, Any]
 """One line of results: names to numbers, words or None."""
+LAYER_LIST = "List"
+"""What the page calls the network as rows instead of its diagram."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,17 @@ class Options:
     """Whether there are also browsers that do not reach the page's stream, and get everything by Streamlit's ticks."""
     usual_speed: bool = False
     """Whether browsers leave the speed at which the page starts, instead of full speed."""
+    layer_list: bool = False
+    """Whether browsers show the network as its list of layers, instead of its diagram."""
     edits: bool = False
     """Whether the users of a classroom edit their networks."""
     mixed: bool = False
     """Whether a classroom has different kinds of data."""
+
+    @property
+    def form(self) -> str | None:
+        """The form of the network that browsers choose; None leaves it as it is."""
+        return LAYER_LIST if self.layer_list else None
 
     def wants(self, name: str) -> bool:
         """Whether `only` leaves this name in."""
@@ -62,6 +71,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--usual-speed",
         action="store_true",
         help="classroom, editing: at the speed that the page starts with, not at full speed",
+    )
+    parser.add_argument(
+        "--layer-list",
+        action="store_true",
+        help="classroom, editing, page: with the network as its list of layers, not as its diagram",
     )
     parser.add_argument("--edits", action="store_true", help="classroom: without and with users who edit networks")
     parser.add_argument(

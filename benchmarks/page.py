@@ -25,19 +25,19 @@ def rows(options: Options) -> Iterator[Row]:
     """A single row."""
     with worker("headless", CASE) as headless, server() as running:
         headless.build()
-        yield asyncio.run(_measure(running, headless, options.rounds, options.seconds or SECONDS))
+        yield asyncio.run(_measure(running, headless, options))
 
 
-async def _measure(running: Server, headless: Worker, rounds: int, seconds: float) -> Row:
-    pairs, rates = [], []
-    async with browser(running.port, speed=FULL_SPEED) as client:
+async def _measure(running: Server, headless: Worker, options: Options) -> Row:
+    pairs, rates, seconds = [], [], options.seconds or SECONDS
+    async with browser(running.port, speed=FULL_SPEED, form=options.form) as client:
         ticking = asyncio.create_task(client.update([], 0.0))
         try:
             while "Train" not in client.buttons:
                 await asyncio.sleep(0.05)
             await _turn(client, seconds)
             headless.train(seconds)
-            for _ in range(rounds):
+            for _ in range(options.rounds):
                 page, updates = await _turn(client, seconds)
                 steps, spent = headless.train(seconds)
                 pairs.append((page, steps / spent))

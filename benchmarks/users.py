@@ -7,7 +7,7 @@ import random
 import time
 from dataclasses import dataclass, field
 
-from benchmarks.network import Network
+from benchmarks.network import network
 from benchmarks.websocket import PATIENCE, Client
 
 PRESS_SECONDS = 10.0
@@ -67,7 +67,7 @@ class User:
 
     async def _edit(self) -> None:
         await train(self.client)
-        edit = Network(self.client.elements).any_edit()
+        edit = network(self.client.elements).any_edit()
         point = self.client.points.next(another_run=True)
         began = time.monotonic()
         self.measured.edits.append(await edit(self.client))

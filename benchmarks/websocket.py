@@ -33,7 +33,6 @@ FEED = "live_feed"
 FULL_SPEED = "full speed"
 """What the page calls training without a pause between steps."""
 
-
 @dataclass(eq=False)
 class _Request:
     """What the server was asked for: the first run that begins after it and covers it is the answer."""
@@ -239,6 +238,15 @@ class Client:
         """Choose from a menu; the seconds until what it does is there."""
         return await self.run(menu.fragment, messages.menu_state(menu.id, option))
 
+    async def act(self, component: Element, done: dict[str, Any]) -> float:
+        """Do something to a component that tells the page of it; the seconds until what it changes is there."""
+        return await self.run(component.fragment, messages.component_trigger(component.id, "act", done))
+
+    async def toggle(self, group: str, option: str) -> float:
+        """Press a button of a group; the seconds until what depends on it is there."""
+        buttons = self.elements.get("button_group", group)
+        return await self._set(buttons, messages.toggle_state(buttons.id, option))
+
     async def unfold(self, popover: Element, is_open: bool = True) -> float:
         """Open a popover, or close it; the seconds until its content is there."""
         return await self._set(popover, messages.open_state(popover.id, is_open))
@@ -286,8 +294,11 @@ class Client:
 
 
 @asynccontextmanager
-async def browser(port: int, *, streams: bool = True, speed: str | None = None) -> AsyncIterator[Client]:
-    """A client whose first page has arrived; it lets the page's speed stand, or chooses another."""
+async def browser(
+    port: int, *, streams: bool = True, speed: str | None = None, form: str | None = None
+) -> AsyncIterator[Client]:
+    """A client whose first page has arrived; it lets the page's speed and the network's form stand, or chooses
+    others."""
     address, origin = f"ws://127.0.0.1:{port}/_stcore/stream", f"http://127.0.0.1:{port}"
     options: dict[str, Any] = {"subprotocols": ["streamlit"], "origin": origin, "max_size": LARGEST_MESSAGE}
     async with (
@@ -300,6 +311,8 @@ async def browser(port: int, *, streams: bool = True, speed: str | None = None) 
             await client.run()
             if speed is not None:
                 await client.choose("Speed", speed)
+            if form is not None:
+                await client.toggle("Form", form)
             yield client
             if listening.done():
                 listening.result()  # it ends only by an error, which is the reason for what is missing

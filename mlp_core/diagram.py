@@ -66,25 +66,35 @@ def _add(found: list[Column], layers: tuple[LayerPlan, ...], depth: int) -> None
             found.append(replace(last, layers=(*last.layers, layer), width=layer.out_features))
 
 
-def shown_neurons(width: int, first: int | None = None) -> list[int]:
-    """Which neurons of a column are shown: all; or some in a row from the first one; or some evenly spread, the first
-    and the last among them."""
+Shown = Mapping[int, tuple[int, ...]]
+"""Neurons that a reader has chosen to see, by the place of their column; others show some evenly spread."""
+
+
+def shown_neurons(width: int, chosen: Iterable[int] = ()) -> list[int]:
+    """Which neurons of a column are shown: all of a narrow one; else the chosen ones that it has, `WHOLE` at the most;
+    without any, some evenly spread, the first and the last among them."""
     if width <= WHOLE:
         return list(range(width))
-    if first is not None and 0 <= first < width:
-        return list(range(first, min(width, first + SHOWN)))
+    if found := sorted({neuron for neuron in chosen if 0 <= neuron < width}):
+        return found[:WHOLE]
     return [round(place * (width - 1) / (SHOWN - 1)) for place in range(SHOWN)]
 
 
-def write_first(first: Mapping[int, int] | Iterable[tuple[int, int]]) -> str:
-    """The first shown neuron of some columns, by their places, as a text."""
-    return ",".join(f"{place}:{neuron}" for place, neuron in sorted(dict(first).items()))
+def row_of_neurons(width: int, first: int) -> tuple[int, ...]:
+    """Neurons in a row from one on; at the end of the column, its last ones."""
+    start = max(0, min(first, width - SHOWN))
+    return tuple(range(start, min(width, start + SHOWN)))
 
 
-def read_first(text: str) -> dict[int, int]:
-    """What `write_first` has written."""
+def write_shown(shown: Shown | Iterable[tuple[int, tuple[int, ...]]]) -> str:
+    """Chosen neurons as a text, such as '1:0+5,3:12+13+14'."""
+    return ",".join(f"{place}:{'+'.join(map(str, neurons))}" for place, neurons in sorted(dict(shown).items()))
+
+
+def read_shown(text: str) -> dict[int, tuple[int, ...]]:
+    """What `write_shown` has written."""
     pairs = (pair.split(":") for pair in text.split(",") if pair)
-    return {int(place): int(neuron) for place, neuron in pairs}
+    return {int(place): tuple(map(int, neurons.split("+"))) for place, neurons in pairs if neurons}
 
 
 def describe(
@@ -92,25 +102,25 @@ def describe(
     picture: bool,
     names: tuple[str, ...],
     outputs: tuple[str, ...],
-    first: Mapping[int, int],
+    shown: Shown,
 ) -> list[dict[str, object]]:
     """The columns as the browser draws them, a dict each.
 
     `picture`: whether the input is an image; `names` are those of the inputs, `outputs` those of the last neurons,
-    where they have any; `first` is the first shown neuron of columns that show some in a row.
+    where they have any; `shown` are the neurons that a reader has chosen to see.
     """
     described: list[dict[str, object]] = []
     for place, column in enumerate(found):
-        shown = [] if picture and place == 0 else shown_neurons(column.width, first.get(place))
+        neurons = [] if picture and place == 0 else shown_neurons(column.width, shown.get(place, ()))
         given = names if place == 0 else outputs if place == len(found) - 1 else ()
         described.append(
             {
                 "title": "input" if place == 0 else _title(column),
+                "name": "input" if place == 0 else " · ".join(layer.spec.entry.label for layer in column.layers),
                 "paths": [list(layer.path) for layer in column.layers],
                 "width": column.width,
-                "shown": shown,
-                "next": _next(column.width, first.get(place)),
-                "names": [given[neuron] for neuron in shown] if len(given) == column.width else None,
+                "shown": neurons,
+                "names": [given[neuron] for neuron in neurons] if len(given) == column.width else None,
                 "link": column.link,
                 "skip": column.skip,
                 "depth": column.depth,
@@ -120,12 +130,9 @@ def describe(
     return described
 
 
-def _next(width: int, first: int | None) -> int | None:
-    """The first neuron to show after these; None for neurons that are evenly spread."""
-    if first is None:
-        return 0
-    return first + SHOWN if first + SHOWN < width else None
-
-
 def _title(column: Column) -> str:
-    return " · ".join(layer.spec.entry.label for layer in column.layers)
+    """Its layers in few words, a Linear by its number of neurons: '8 · Tanh'."""
+    first, *others = (layer.spec.entry.label for layer in column.layers)
+    if column.weighted is None:
+        return " · ".join((first, *others))
+    return " · ".join((f"{column.weighted.out_features:,}", *(others or [first])))

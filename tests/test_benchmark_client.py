@@ -16,8 +16,17 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from benchmarks import users
 from benchmarks.elements import Elements
 from benchmarks.http import Connection
-from benchmarks.messages import Sight, menu_state, number_state, open_state, option_state, sight, value_of
-from benchmarks.network import ADD, BLOCK, FEWEST, LINEAR, MOST, REMOVE, WIDTHS, Network, is_spare
+from benchmarks.messages import (
+    Sight,
+    component_trigger,
+    menu_state,
+    number_state,
+    open_state,
+    option_state,
+    sight,
+    value_of,
+)
+from benchmarks.network import ADD, BLOCK, FEWEST, LINEAR, MOST, REMOVE, WIDTHS, Diagram, LayerList, is_spare, network
 from benchmarks.points import Points
 from benchmarks.users import Measured, User
 from benchmarks.websocket import Client
@@ -313,7 +322,7 @@ def test_edits_leave_a_network_of_one_to_five_hidden_layers(seed: int) -> None:
     async def scenario() -> None:
         for _ in range(60):
             before = [*page.layers]
-            await Network(page.elements).any_edit()(page)  # type: ignore[arg-type]
+            await network(page.elements).any_edit()(page)  # type: ignore[arg-type]
             assert page.layers != before
             assert page.layers[-1] == (LINEAR, 2)
             assert all(width in WIDTHS for _, width in page.layers[:-1] if width is not None)
@@ -325,20 +334,83 @@ def test_edits_leave_a_network_of_one_to_five_hidden_layers(seed: int) -> None:
     assert len(sizes) > 1
 
 
+@dataclass
+class FakeDiagram:
+    """A diagram whose columns change as the app's do, without a server."""
+
+    columns: list[tuple[int, str]] = field(default_factory=lambda: [(4, "Tanh"), (3, "Tanh"), (2, "")])
+
+    @property
+    def elements(self) -> Elements:
+        drawn: list[dict[str, Any]] = [{"link": "none", "width": 2, "paths": [], "layers": []}]
+        for number, (width, bend) in enumerate(self.columns):
+            layers = [{"path": [2 * number], "type": "Linear"}]
+            if bend:
+                layers.append({"path": [2 * number + 1], "type": bend})
+            paths = [layer["path"] for layer in layers]
+            drawn.append({"link": "weights", "width": width, "paths": paths, "layers": layers})
+        made = delta("network")
+        made.new_element.bidi_component.id, made.new_element.bidi_component.component_name = "d", "network"
+        made.new_element.bidi_component.bytes = json.dumps({"structure": {"columns": drawn}}).encode()
+        elements = Elements()
+        elements.put((0,), made, "run")
+        return elements
+
+    async def act(self, picture: Any, done: dict[str, Any]) -> float:
+        assert picture.fragment == "network"
+        number = (done["paths"][0] if done["kind"] == "remove" else done["path"])[0] // 2
+        width, bend = self.columns[number]
+        if done["kind"] == "remove":
+            del self.columns[number]
+        elif done["kind"] == "add":
+            self.columns.insert(number, (5, "ReLU"))
+        elif done["kind"] == "type":
+            self.columns[number] = (width, done["type"])
+        else:
+            assert (done["kind"], done["name"]) == ("parameter", "out_features")
+            self.columns[number] = (done["value"], bend)
+        return 0.25
+
+
+@given(st.integers(0, 2**32))
+def test_edits_of_the_diagram_leave_one_to_five_hidden_layers(seed: int) -> None:
+    random.seed(seed)
+    page, sizes = FakeDiagram(), set()
+
+    async def scenario() -> None:
+        for _ in range(40):
+            before = [*page.columns]
+            found = network(page.elements)
+            assert isinstance(found, Diagram)
+            await found.any_edit()(page)  # type: ignore[arg-type]
+            assert page.columns != before
+            assert page.columns[-1] == (2, "")
+            sizes.add(len(page.columns) - 1)
+
+    asyncio.run(scenario())
+    assert FEWEST <= min(sizes) < max(sizes) <= MOST
+
+
+def test_what_was_done_to_a_component_is_sent_as_a_browser_does() -> None:
+    sent = component_trigger("d", "act", {"kind": "add", "path": [2]})
+    assert sent.id.endswith("d__events")
+    assert json.loads(sent.json_trigger_value) == [{"event": "act", "value": {"kind": "add", "path": [2]}}]
+
+
 def test_an_activation_whose_linear_layer_went_goes_with_the_next_edit() -> None:
     page = FakePage([(LINEAR, 4), (TANH, None), (RELU, None), (LINEAR, 2)])
     assert is_spare(RELU, TANH)
     assert not is_spare(TANH, LINEAR)
-    asyncio.run(Network(page.elements).any_edit()(page))  # type: ignore[arg-type]
+    asyncio.run(network(page.elements).any_edit()(page))  # type: ignore[arg-type]
     assert page.layers == [(LINEAR, 4), (TANH, None), (LINEAR, 2)]
 
 
 def test_a_row_that_is_still_being_drawn_is_no_layer_yet() -> None:
     elements = Elements()
     elements.put((0, 0, 0), selectbox("t", "Type of layer 1", [LINEAR, TANH], LINEAR), "run")
-    assert not Network(elements).rows
+    assert not LayerList(elements).rows
     elements.put((0, 0, 1), menu("m", "", [REMOVE]), "run")
-    assert [row.chosen for row in Network(elements).rows] == [LINEAR]
+    assert [row.chosen for row in LayerList(elements).rows] == [LINEAR]
 
 
 def test_a_user_who_edits_lets_a_run_that_stands_still_go_on_first() -> None:

@@ -7,7 +7,17 @@ from blocks import NETWORKS, layer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlp_core.diagram import SHOWN, WHOLE, Column, columns, describe, read_first, shown_neurons, write_first
+from mlp_core.diagram import (
+    SHOWN,
+    WHOLE,
+    Column,
+    columns,
+    describe,
+    read_shown,
+    row_of_neurons,
+    shown_neurons,
+    write_shown,
+)
 from mlp_core.plan import plan
 from mlp_core.presets import PRESETS
 from mlp_core.spec import LayerSpec
@@ -56,40 +66,47 @@ def test_residual_blocks_add_a_column_before_them(name: str) -> None:
     assert sorted(drawn) == sorted(layer.path for layer in planned.walk()), "each layer stands in one column"
 
 
-@given(width=st.integers(1, 3000), first=st.none() | st.integers(0, 3000))
-def test_shown_neurons_are_neurons_of_the_column(width: int, first: int | None) -> None:
-    shown = shown_neurons(width, first)
+@given(width=st.integers(1, 3000), chosen=st.lists(st.integers(-5, 3000), max_size=40))
+def test_shown_neurons_are_neurons_of_the_column(width: int, chosen: list[int]) -> None:
+    shown = shown_neurons(width, chosen)
     assert shown == sorted(set(shown))
     assert shown[0] >= 0
     assert shown[-1] < width
     assert len(shown) <= WHOLE
-    if width > WHOLE and first is None:
+    there = {neuron for neuron in chosen if 0 <= neuron < width}
+    if width <= WHOLE:
+        assert shown == list(range(width))
+    elif there:
+        assert set(shown) <= there
+    else:
         assert (shown[0], shown[-1], len(shown)) == (0, width - 1, SHOWN)
 
 
-@given(width=st.integers(1, 500))
+@given(width=st.integers(WHOLE + 1, 500))
 def test_every_neuron_can_be_reached(width: int) -> None:
-    reached: set[int] = set(shown_neurons(width))
-    first: int | None = 0
-    while first is not None:
-        reached |= set(shown_neurons(width, first))
-        first = first + SHOWN if first + SHOWN < width else None
+    reached: set[int] = set()
+    first = 0
+    while first < width:
+        row = shown_neurons(width, row_of_neurons(width, first))
+        assert len(row) == SHOWN
+        reached |= set(row)
+        first = row[-1] + 1
     assert reached == set(range(width))
 
 
-@given(st.dictionaries(st.integers(0, 50), st.integers(0, 9999)))
-def test_the_first_neurons_are_read_as_they_were_written(first: dict[int, int]) -> None:
-    assert read_first(write_first(first)) == first
+@given(st.dictionaries(st.integers(0, 50), st.lists(st.integers(0, 9999), min_size=1, max_size=16).map(tuple)))
+def test_shown_neurons_are_read_as_they_were_written(shown: dict[int, tuple[int, ...]]) -> None:
+    assert read_shown(write_shown(shown)) == shown
 
 
 def test_what_the_browser_gets() -> None:
     wide = columns_of(layer("Linear", out_features=40), layer("ReLU"), layer("Linear"))
-    described = describe(wide, False, ("x", "y"), ("cat", "dog"), {1: 12})
-    assert [column["title"] for column in described] == ["input", "Linear · ReLU", "Linear"]
+    described = describe(wide, False, ("x", "y"), ("cat", "dog"), {1: row_of_neurons(40, 12)})
+    assert [column["title"] for column in described] == ["input", "40 · ReLU", "2 · Linear"]
+    assert described[1]["name"] == "Linear · ReLU"
     assert [column["names"] for column in described] == [["x", "y"], None, ["cat", "dog"]]
     assert described[1]["shown"] == list(range(12, 24))
-    assert described[1]["next"] == 24
     assert described[1]["paths"] == [[0], [1]]
     picture = describe(wide, True, (), (), {})
     assert picture[0]["shown"] == []
-    assert picture[1]["next"] == 0
+    assert len(picture[1]["shown"]) == SHOWN

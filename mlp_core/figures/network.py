@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,60 +13,115 @@ from mlp_core.figures.palette import Theme, palette
 FULL = 0.9
 """The share of a neuron's answers that are smaller than what is drawn in full colour."""
 
+DECADES = 5
+"""Powers of ten between the largest and the smallest size that are told apart in 8 bits."""
+
 Array = np.ndarray[Any, Any]
 
 
-def network(columns: Sequence[Mapping[str, Any]], theme: Theme, *, flipped: bool) -> dict[str, Any]:
+def network(columns: Sequence[Mapping[str, Any]], theme: Theme, *, flipped: bool, steps: int = 0) -> dict[str, Any]:
     """The shown neurons of each column.
 
-    A column has 'maps' float32 (n, height, width), 'weights' and 'gradients' float32 (n, m), 'biases' and
-    'bias_gradients' float32 (n,); each may be None. `flipped`: whether the first row of a map is its lowest.
+    A column has 'maps' float32 (n, height, width); 'weights', 'gradients' and 'updates' float32 (n, m); 'biases',
+    'bias_gradients' and 'bias_updates' float32 (n,); each may be None. `flipped`: whether the first row of a map is its
+    lowest; `steps`: in how many steps the updates came about.
+
+    Numbers of all columns are packed together, one kind after the other, which takes a third of the time.
     """
     colours = palette(theme)
     return {
-        "columns": [_column(column) for column in columns],
+        "maps": _maps(columns),
+        "numbers": {name: _packed(columns, name, pack) for name, pack in _PACKED.items()},
         "flipped": flipped,
+        "steps": steps,
         "colours": {"positive": colours.positive, "negative": colours.negative, "middle": colours.area_middle},
     }
 
 
-def _column(column: Mapping[str, Any]) -> dict[str, Any]:
-    packed: dict[str, Any] = {}
-    maps = column["maps"]
-    if maps is not None:
-        finite = np.nan_to_num(maps, nan=0.0, posinf=0.0, neginf=0.0)
-        shares = finite / _peaks(finite)[:, None, None]
-        levels = np.rint(np.clip(shares, -1.0, 1.0) * 127).astype(np.int8)
-        packed |= {"height": maps.shape[1], "width": maps.shape[2], "maps": _bytes(levels)}
-        packed["low"] = _short(finite.min(axis=(1, 2)))
-        packed["high"] = _short(finite.max(axis=(1, 2)))
-    for name in ("weights", "gradients"):
-        if column[name] is not None:
-            values = np.nan_to_num(column[name], nan=0.0, posinf=0.0, neginf=0.0)
-            peak = float(np.abs(values).max(initial=0.0))
-            packed[name] = _bytes((values / (peak or 1.0)).astype("<f2"))
-            packed[f"{name}_scale"] = peak
-    for name in ("biases", "bias_gradients"):
-        if column[name] is not None:
-            packed[name] = _short(np.nan_to_num(column[name], nan=0.0, posinf=0.0, neginf=0.0))
+def _maps(columns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The maps of columns whose maps have one size: 'places' of the columns, how many neurons each has, levels from
+    -127 to 127 of a full answer, and the lowest and highest answer of every neuron."""
+    sizes: dict[tuple[int, int], list[int]] = {}
+    for place, column in enumerate(columns):
+        if column["maps"] is not None:
+            sizes.setdefault(column["maps"].shape[1:], []).append(place)
+    packed = []
+    for (height, width), places in sizes.items():
+        maps = [columns[place]["maps"] for place in places]
+        found = _finite(np.concatenate(maps)).reshape(-1, height * width)
+        lowest, highest = found.min(axis=1), found.max(axis=1)
+        levels = np.rint(np.clip(found * (127 / _full(found, lowest, highest))[:, None], -127, 127)).astype(np.int8)
+        counts = [len(some) for some in maps]
+        packed.append(
+            {
+                "places": places,
+                "counts": counts,
+                "height": height,
+                "width": width,
+                "levels": _bytes(levels),
+                "low": _halves(lowest, counts),
+                "high": _halves(highest, counts),
+            }
+        )
     return packed
 
 
-def _peaks(maps: Array) -> Array:
+def _full(maps: Array, lowest: Array, highest: Array) -> Array:
     """What counts as a full answer of each neuron: the size that one point in ten exceeds, if it is not nothing."""
-    sizes = np.abs(maps).reshape(len(maps), -1)
-    usual = np.quantile(sizes, FULL, axis=1)
-    peaks = np.where(usual > 0, usual, sizes.max(axis=1))
+    sizes = np.abs(maps)
+    place = int(FULL * (sizes.shape[1] - 1))
+    usual = np.partition(sizes, place, axis=1)[:, place]
+    peaks = np.where(usual > 0, usual, np.maximum(-lowest, highest))
     return np.where(peaks > 0, peaks, 1.0)
 
 
+def _packed(columns: Sequence[Mapping[str, Any]], name: str, pack: Callable[[Array, list[int]], Any]) -> Any:
+    """Numbers of all columns that have some; None where none has."""
+    found = {place: column[name] for place, column in enumerate(columns) if column.get(name) is not None}
+    if not found:
+        return None
+    counts = [values.size for values in found.values()]
+    values = _finite(np.concatenate([values.reshape(-1) for values in found.values()]))
+    return {"places": list(found), "counts": counts, **pack(values, counts)}
+
+
+def _halves(values: Array, counts: list[int]) -> dict[str, Any]:
+    """Numbers of 16 bits, three digits each, in shares of the largest of their column."""
+    peaks, shares = _shares(values, counts)
+    return {"peaks": peaks, "halves": _bytes(shares.astype("<f2"))}
+
+
+def _decades(values: Array, counts: list[int]) -> dict[str, Any]:
+    """Numbers of 8 bits, two digits each: a sign, and the logarithm of the size in shares of the largest of their
+    column. What is smaller than that by `DECADES` powers of ten is 0."""
+    peaks, shares = _shares(values, counts)
+    levels = np.rint(127 + np.log10(np.maximum(np.abs(shares), 1e-30)) * (126 / DECADES))
+    return {"peaks": peaks, "decades": _bytes((np.sign(shares) * np.maximum(levels, 0)).astype(np.int8))}
+
+
+def _shares(values: Array, counts: list[int]) -> tuple[list[float], Array]:
+    """The largest size in each column, and the values in shares of it."""
+    starts = np.cumsum([0, *counts[:-1]])
+    peaks = np.maximum.reduceat(np.abs(values), starts)
+    return [float(f"{peak:.6g}") for peak in peaks.tolist()], values / np.repeat(np.where(peaks > 0, peaks, 1), counts)
+
+
+def _finite(values: Array) -> Array:
+    return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+
+
 def _bytes(values: Array) -> str:
-    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+    return base64.b64encode(values.tobytes()).decode("ascii")
 
 
-def _short(values: Array) -> list[float]:
-    """Numbers in four digits."""
-    return [float(f"{value:.4g}") for value in values.tolist()]
+_PACKED = {
+    "weights": _halves,
+    "gradients": _decades,
+    "updates": _decades,
+    "biases": _halves,
+    "bias_gradients": _decades,
+    "bias_updates": _decades,
+}
 
 
 def network_alt(titles: Sequence[str]) -> str:

@@ -157,7 +157,7 @@ VIEWS: dict[str, View] = {
         View(
             name="neurons", label="Network", compute="mlp_core.views.neurons:neurons", kind="network", page="",
             figure=outputs.neurons, alt=outputs.neurons_alt,
-            argument=lambda options: diagram.write_first(options.first_neurons),
+            argument=lambda options: diagram.write_shown(options.shown_neurons),
         ),
         View(name=evaluation.NETWORK, label="The network", page="", compute="mlp_core.views.answers:network"),
         *(

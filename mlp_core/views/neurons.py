@@ -8,21 +8,23 @@ weights as an image.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mlp_core.data import features_of, sample_points
-from mlp_core.diagram import Column, columns, read_first, shown_neurons
+from mlp_core.diagram import Column, columns, read_shown, shown_neurons
 from mlp_core.run.build import Run
 from mlp_core.run.metrics import passes_of
 from mlp_core.run.nogil import picked
 from mlp_core.views.line import extent, standardised_inputs
 from mlp_core.views.view import Arrays
 
-MAP_NUMBERS = 14_000
+MAP_NUMBERS = 12_000
 """Numbers of all pictures together, which bounds their resolution."""
 FINEST, COARSEST = 28, 9
 """Points per side of a neuron's picture over the plane."""
@@ -34,24 +36,27 @@ LARGEST_IMAGE = 32
 """Points per side of the image of a neuron's weights, from larger ones every n-th is taken."""
 
 
-def neurons(run: Run, first: str = "") -> Arrays:
+def neurons(run: Run, chosen: str = "") -> Arrays:
     """One entry of 'columns' per column of the network's picture, each with arrays of its n shown neurons.
 
     'shown' int64 (n,): which neurons they are; 'maps' float32 (n, height, width) or None: their answers; 'weights' and
     'gradients' float32 (n, neurons shown before): None where there is no weight for each pair, or no step was done;
-    'biases' and 'bias_gradients' float32 (n,) or None. `first` is the first shown neuron of some columns, as
-    `mlp_core.diagram.write_first` writes it.
+    'biases' and 'bias_gradients' float32 (n,) or None. 'updates' and 'bias_updates' are what the weights
+    and biases have changed by in the last 'update_steps' steps, since this was computed before; None where it was not.
+    `chosen` are the neurons to show, as `mlp_core.diagram.write_shown` writes them.
     """
     found = columns(run.plan)
-    starts = read_first(first)
-    shown = [shown_neurons(column.width, starts.get(place)) for place, column in enumerate(found)]
+    wanted = read_shown(chosen)
+    shown = [shown_neurons(column.width, wanted.get(place, ())) for place, column in enumerate(found)]
     pictures = _pictures(run, found, shown)
     values = _parameters(run, found, shown)
+    steps = _changes(run, shown, values)
     return {
         "columns": [
             {"shown": np.array(some), "maps": picture, **value}
             for some, picture, value in zip(shown, pictures, values, strict=True)
-        ]
+        ],
+        "update_steps": steps,
     }
 
 
@@ -87,6 +92,40 @@ def _parameters(run: Run, found: Sequence[Column], shown: Sequence[list[int]]) -
         values[place][name] = flat[start : start + size].reshape(shape)
         start += size
     return values
+
+
+@dataclass
+class _Look:
+    """Weights and biases of shown neurons at two moments: what was seen last, and what was seen at an earlier step."""
+
+    shown: Sequence[list[int]]
+    """The neurons of every column."""
+    step: int
+    """The step at which they were seen last."""
+    values: list[Arrays]
+    """What was seen then."""
+    before: tuple[int, list[Arrays]] | None = None
+    """An earlier step, and what was seen at it."""
+
+
+_LOOKS: WeakKeyDictionary[nn.Module, _Look] = WeakKeyDictionary()
+"""The last look at each network. Engines keep no weights of the step before, and a copy per step would cost time."""
+
+
+def _changes(run: Run, shown: Sequence[list[int]], values: list[Arrays]) -> int:
+    """Put in what weights and biases have changed by since they were seen before; the steps since then, 0 for none."""
+    step = run.position.step
+    last = _LOOKS.get(run.model)
+    before = None
+    if last is not None and last.shown == shown:
+        before = last.before if last.step == step else (last.step, last.values) if last.step < step else None
+    _LOOKS[run.model] = _Look(shown, step, [dict(value) for value in values], before)
+    earlier = [{}] * len(values) if before is None else before[1]
+    for value, old in zip(values, earlier, strict=True):
+        for name, change in (("weights", "updates"), ("biases", "bias_updates")):
+            known = value[name] is not None and old.get(name) is not None
+            value[change] = value[name] - old[name] if known else None
+    return 0 if before is None else step - before[0]
 
 
 def parameter_of(module: nn.Module, name: str) -> nn.Parameter | None:

@@ -12,7 +12,7 @@ from mlp_core import figures
 from mlp_core.data import EXTENT
 from mlp_core.data.dataset import Dataset
 from mlp_core.data.parts import PARTS
-from mlp_core.diagram import write_first
+from mlp_core.diagram import write_shown
 from mlp_core.figures import Figure
 from mlp_core.views import line
 from mlp_core.views.view import Options, Source
@@ -129,7 +129,8 @@ def neurons(source: Source, options: Options) -> dict[str, Any] | None:
     found = source.view(_neurons_name(options))
     if found is None:
         return None
-    return figures.network(found["columns"], options.theme, flipped=_dataset(source).facts.plane)
+    return figures.network(found["columns"], options.theme, flipped=_dataset(source).facts.plane,
+                           steps=found["update_steps"])  # fmt: skip
 
 
 def neurons_alt(source: Source, options: Options) -> str:
@@ -140,7 +141,7 @@ def neurons_alt(source: Source, options: Options) -> str:
 
 
 def _neurons_name(options: Options) -> str:
-    argument = write_first(options.first_neurons)
+    argument = write_shown(options.shown_neurons)
     return f"neurons@{argument}" if argument else "neurons"
 
 

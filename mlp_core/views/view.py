@@ -83,6 +83,10 @@ class Source(Protocol):
         """Mini-batches done."""
 
     @property
+    def run_step(self) -> int:
+        """Mini-batches that the run has done in all; more than `step` while an earlier checkpoint of it is shown."""
+
+    @property
     def batches_per_epoch(self) -> int:
         """Mini-batches of an epoch."""
 
@@ -96,6 +100,9 @@ class Source(Protocol):
 
     def curves(self, points: int) -> Curves | None:
         """The run's curves in at most about so many points each; None before there is a run."""
+
+    def origin_curves(self, points: int) -> Curves | None:
+        """Those of the run that this one goes on from; None for a run of its own."""
 
     def planned_rates(self) -> np.ndarray:
         """Rows of the first step done at a learning rate, and that rate, as the schedule plans the whole run; none
@@ -133,8 +140,8 @@ class Options:
     """Which target of a regression is drawn."""
     feature: int = 0
     """Which feature residuals are drawn against."""
-    first_neurons: tuple[tuple[int, int], ...] = ()
-    """Columns of the network's picture that show neurons in a row, and the first of these."""
+    shown_neurons: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    """Columns of the network's picture with the neurons that a reader has chosen to see in them."""
 
 
 @dataclass(frozen=True, kw_only=True)

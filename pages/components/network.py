@@ -14,10 +14,18 @@ from pages.components.part import Part
 _MOUNT = st.components.v2.component("network", js=loader("network.js"))
 
 
-def network(values: dict[str, Any] | None, identity: str, *, key: str) -> Part:
+def network(
+    values: dict[str, Any] | None,
+    identity: str,
+    losses: dict[str, str],
+    health: list[dict[str, str] | None] | None,
+    *,
+    key: str,
+) -> Part:
     """The neurons as they are now (a dict of `mlp_core.figures.network`), of the structure of that identity; None
-    before they are known."""
-    return Part(_MOUNT, key, {"values": values, "of": identity})
+    before they are known. `losses` are texts by the part of the data, 'train' or 'test'; `health` has a dict with
+    'level' and 'sentence' for each column."""
+    return Part(_MOUNT, key, {"values": values, "of": identity, "losses": losses, "health": health})
 
 
 def with_structure(
@@ -25,11 +33,15 @@ def with_structure(
     columns: Sequence[dict[str, Any]],
     identity: str,
     *,
+    loss: str,
+    types: Sequence[dict[str, Any]],
     locked: bool,
     acted: Callable[[dict[str, Any]], None],
 ) -> Part:
     """The part as it is mounted: with the columns that are drawn, which may be newer than the run's.
 
+    `loss` is the name of the loss; `types` are the groups of layers that can be chosen, each a dict with 'label' and
+    'types', pairs of name and label.
     `acted` gets what a reader did to the network: a dict with 'kind' and what it belongs to.
     """
 
@@ -38,5 +50,7 @@ def with_structure(
         if isinstance(done, dict) and isinstance(done.get("kind"), str):
             acted(done)
 
-    data = {**part.data, "structure": {"columns": list(columns), "identity": identity, "locked": locked}}
+    drawn = {"columns": list(columns), "identity": identity, "loss": loss, "types": list(types)}
+    drawn["locked"] = locked
+    data = {**part.data, "structure": drawn}
     return replace(part, data=data, options={"on_act_change": act})

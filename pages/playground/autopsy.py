@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import streamlit as st
 
 from mlp_core.figures import readable
@@ -53,11 +55,18 @@ def diverged(session: Session, snapshot: Snapshot) -> None:
 def _rows(found: Autopsy) -> list[list[Cell]]:
     return [
         [
-            (one.title.removeprefix("layer "), "first bad number" if one.path == found.path else "", ""),
+            (one.title.removeprefix("layer "), _note(found) if one.path == found.path else "", ""),
             *map(_size, (one.activation, one.activation_after, one.weight, one.weight_after, one.gradient)),
         ]
         for one in found.layers
     ]
+
+
+def _note(found: Autopsy) -> str:
+    """What stands under the layer where it began."""
+    sizes = (size for one in found.layers for size in (one.activation_after, one.weight_after, one.gradient))
+    broke = found.place == "loss" or any(size is not None and not math.isfinite(size) for size in sizes)
+    return "first bad number" if broke else "it began here"
 
 
 def _size(value: float | None) -> Cell:
@@ -66,8 +75,7 @@ def _size(value: float | None) -> Cell:
 
 def _go_back(session: Session) -> None:
     before = editor.experiment()
-    rate = float(before.optimizer.params["lr"]) * SLOWER
-    editor.edit("controls", lambda old: _with_rate(old, rate))
+    editor.edit("controls", lambda old: _with_rate(old, float(f"{old.optimizer.params['lr'] * SLOWER:.6g}")))
     if editor.experiment() == before:
         return  # the link does not allow it, and the page says so
     slower = session.go_back(SLOWER)

@@ -12,17 +12,22 @@ from typing import Any
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.catalog.features import FEATURES
 from mlp_core.data.dataset import Dataset
-from mlp_core.diagram import columns, describe
+from mlp_core.diagram import Shown, columns, describe
 from mlp_core.errors import SpecError
 from mlp_core.figures import Theme
+from mlp_core.health.strip import LayerHealth
 from mlp_core.plan import plan
-from mlp_core.spec import Experiment
+from mlp_core.spec import Experiment, Path, layer_number
 from mlp_core.training.snapshot import Snapshot
 from mlp_core.views import VIEWS, Options
+from mlp_core.views.health import HEALTH
 from pages.components.network import network
 from pages.components.part import Part
+from pages.shared.numbers import loss_text
 
 KEY = "network-picture"
+LEVELS = ("good", "warning", "bad")
+"""How a layer may be, from the best."""
 VIEW = VIEWS["neurons"]
 
 
@@ -32,19 +37,19 @@ class NetworkSlot:
 
     theme: Theme
     """The colours of the page."""
-    first: dict[int, int]
-    """The first shown neuron of columns that show some in a row, by their places. A reader changes it."""
+    shown: dict[int, tuple[int, ...]]
+    """The neurons that a reader has chosen to see, by the places of their columns."""
     label: str = "The network"
     """Its name for people."""
 
     def views(self, facts: DataFacts) -> Iterable[str]:
         """What is computed of every neuron."""
-        return (VIEW.computed(self.options),)
+        return VIEW.computed(self.options), HEALTH
 
     @property
     def options(self) -> Options:
         """How it is drawn now."""
-        return Options(theme=self.theme, first_neurons=tuple(self.first.items()))
+        return Options(theme=self.theme, shown_neurons=tuple(self.shown.items()))
 
     def key(self, snapshot: Snapshot) -> str:
         """Always the same."""
@@ -54,17 +59,41 @@ class NetworkSlot:
         """The neurons of the run as it is now."""
         values = None if snapshot.dataset is None else VIEW.figure(snapshot, self.options)
         experiment = snapshot.experiment
-        identity = "" if experiment is None else structure(experiment, snapshot.dataset, self.first)[1]
-        return network(None if values is None else dict(values), identity, key=KEY)
+        described, identity = ([], "") if experiment is None else structure(experiment, snapshot.dataset, self.shown)
+        health = _health(snapshot, described)
+        return network(None if values is None else dict(values), identity, _loss(snapshot), health, key=KEY)
 
     def same(self, before: Snapshot, now: Snapshot) -> bool:
-        """Whether the neurons were not computed anew."""
-        return VIEW.same(before, now, self.options)
+        """Whether the neurons were not computed anew. While they are, the loss and the health come along."""
+        if not VIEW.same(before, now, self.options):
+            return False
+        return now.trains or (_loss(before) == _loss(now) and before.view(HEALTH) is now.view(HEALTH))
 
 
-def structure(
-    experiment: Experiment, dataset: Dataset | None, first: Mapping[int, int]
-) -> tuple[list[dict[str, Any]], str]:
+def _loss(snapshot: Snapshot) -> dict[str, str]:
+    """The losses of the run as texts."""
+    known = {"train": snapshot.train_loss, "test": snapshot.test_loss}
+    return {part: loss_text(value) for part, value in known.items() if value is not None}
+
+
+def _health(snapshot: Snapshot, described: list[dict[str, Any]]) -> list[dict[str, str] | None] | None:
+    """How the layers of each column are: what is said of the worst."""
+    found = snapshot.view(HEALTH)
+    if not found:
+        return None
+    strip: Mapping[Path, LayerHealth] = found["strip"]
+    return [_worst([strip[path] for path in map(tuple, column["paths"]) if path in strip]) for column in described]
+
+
+def _worst(layers: list[LayerHealth]) -> dict[str, str] | None:
+    if not layers:
+        return None
+    worst = max(layers, key=lambda layer: LEVELS.index(layer.level))
+    number = layer_number(worst.path)
+    return {"level": worst.level, "sentence": f"layer {number}: {worst.sentence}"}
+
+
+def structure(experiment: Experiment, dataset: Dataset | None, shown: Shown) -> tuple[list[dict[str, Any]], str]:
     """The columns of an experiment's network, and a text that is the same for the same columns; none for a network that
     cannot be planned."""
     names: tuple[str, ...] = ()
@@ -72,12 +101,12 @@ def structure(
         names = tuple(map(str, dataset.feature_names))
     if experiment.data.facts.plane:
         names = tuple(FEATURES[name].label for name in experiment.data.params["features"])
-    return _structure(experiment, names, tuple(first.items()))
+    return _structure(experiment, names, tuple(shown.items()))
 
 
 @lru_cache(maxsize=64)  # every answer of the stream asks for it
 def _structure(
-    experiment: Experiment, names: tuple[str, ...], first: tuple[tuple[int, int], ...]
+    experiment: Experiment, names: tuple[str, ...], shown: tuple[tuple[int, tuple[int, ...]], ...]
 ) -> tuple[list[dict[str, Any]], str]:
     facts = experiment.data.facts
     try:
@@ -85,7 +114,7 @@ def _structure(
     except SpecError:
         return [], ""
     outputs = facts.class_names if facts.classifies else facts.target_names
-    described: list[Any] = describe(found, facts.holds_images, names, tuple(map(str, outputs)), dict(first))
+    described: list[Any] = describe(found, facts.holds_images, names, tuple(map(str, outputs)), dict(shown))
     text = json.dumps([{key: value for key, value in column.items() if key != "names"} for column in described])
     return described, hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -6,9 +6,6 @@ Keys of widgets and callbacks name a layer by its path.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
-from math import isfinite
-from typing import Any
 
 import streamlit as st
 
@@ -20,12 +17,10 @@ from mlp_core.plan import LayerPlan, Plan, last_linear, plan
 from mlp_core.problems import Problem
 from mlp_core.spec import Experiment, LayerSpec, Path, layer_number
 from mlp_core.training.session import Session
-from pages.components.network import with_structure
-from pages.live.page import run_areas
-from pages.playground import screen
-from pages.playground.diagram import NetworkSlot, path_of, structure
+from pages.playground import edits, screen
+from pages.playground.diagram import NetworkSlot
 from pages.playground.initializers import initializers
-from pages.playground.preset import edit_alone
+from pages.playground.network_picture import network_picture
 from pages.playground.screen import FORM, LIST, PICTURE
 from pages.shared import editor
 from pages.shared.editor import NETWORK
@@ -34,15 +29,12 @@ from pages.shared.link import locked
 from pages.shared.numbers import size_in_bytes
 from pages.shared.widgets import parameter_widget
 
-NEW_WIDTH = 8
-"""Neurons of a hidden layer that is added by one press."""
 HIDDEN, ACTIVATION = "hidden", "activation"
 """Choices that add a Linear layer with an activation, and an activation: the one that the network has already."""
 _ADDED = {HIDDEN: "Linear + activation", ACTIVATION: "Activation"}
 """What the menu calls these, which stand before the layers."""
 TYPE_WIDTH, SECOND_WIDTH, GAP = 140, 130, 8
 """Pixels of a row: the type, what stands beside it, and the gap between them."""
-_OPEN = "open_layer"
 
 
 def network_panel(found: Sequence[Problem], slots: Sequence[NetworkSlot], session: Session) -> None:
@@ -57,74 +49,23 @@ def network_panel(found: Sequence[Problem], slots: Sequence[NetworkSlot], sessio
         st.caption(summary(planned) if planned else "", width="stretch")
         st.segmented_control(
             "Form", [PICTURE, LIST], key=FORM, default=screen.USUAL_FORM, label_visibility="collapsed",
-            on_change=st.rerun,
+            required=True, on_change=st.rerun, persist_state="session",
         )  # fmt: skip
         _add(())
     if slots and planned:
         for slot in slots:
-            _picture(slot, session)
+            network_picture(slot, session)
     with st.container(key="layers", gap="xsmall"):
         if not slots or not planned:
             _input(planned, current)
             _rows(current.layers, (), {layer.path: layer for layer in planned.walk()} if planned else {})
-        elif st.session_state.get(_OPEN) in {path for path, _ in current.walk()}:
-            path = st.session_state[_OPEN]
+        elif st.session_state.get(edits.OPEN) in {path for path, _ in current.walk()}:
+            path = st.session_state[edits.OPEN]
             _rows_of_column(path, planned)
     if message := editor.refusal(NETWORK):
         st.error(message, icon=":material/block:")
     for index, problem in enumerate(found):
         _problem(problem, index)
-
-
-def _picture(slot: NetworkSlot, session: Session) -> None:
-    """The picture of the edited network, with the neurons of the run where it is the same."""
-    now = session.snapshot()
-    described, identity = structure(editor.experiment(), now.dataset, slot.first)
-    part = with_structure(
-        slot.part(now), described, identity, locked=locked("network"), acted=lambda done: _act(session, slot, done)
-    )
-    part.mount(now.version)
-
-
-def _act(session: Session, slot: NetworkSlot, done: Mapping[str, Any]) -> None:
-    """Do what a reader did to the picture. What came from the browser is checked as any other value of a widget."""
-    path, kind = path_of(done.get("path")), done["kind"]
-    sent = done.get("paths")
-    paths = [path_of(found) for found in sent] if isinstance(sent, list) else []
-    if kind == "show":
-        place, first = done.get("column"), done.get("first")
-        if type(place) is not int:
-            return
-        slot.first.pop(place, None)
-        if type(first) is int:
-            slot.first[place] = first
-        session.request_views(slot.views(editor.experiment().data.facts))
-        run_areas(NETWORK)
-        return
-    known = {place for place, _ in editor.experiment().walk()}
-    if not known >= {*paths, *([] if path is None else [path])}:
-        return  # of a network that was edited since
-    if kind == "remove" and paths:
-        _edit(lambda old: reduce(lambda now, found: now.remove_layer(found), sorted(paths, reverse=True), old))
-    elif kind == "move" and paths:
-        _edit(lambda old: old.move_layers([found[0] for found in paths], len(old.layers) if path is None else path[0]))
-    elif path is None:
-        return
-    elif kind == "weight":
-        column, row, value = done.get("column"), done.get("row"), done.get("value")
-        index = (row,) if column is None else (row, column)
-        placed = all(type(place) is int and place >= 0 for place in index)
-        if placed and type(value) in (int, float) and isfinite(value):
-            session.set_weight(path, index, float(value))
-            run_areas(NETWORK)  # the browser follows a run that stands still for as long as it changes
-    elif kind == "select":
-        _toggle_details(path)
-    elif kind == "width":
-        _set_param(path, "out_features", done.get("width"))
-    elif kind == "add":
-        outer = path[:-1]
-        new = [_new(name, outer) for name in ("Linear", _usual_activation(outer))]
-        _edit(lambda old: old.insert_layers(path, *new))
 
 
 def _rows_of_column(path: Path, planned: Plan) -> None:
@@ -179,13 +120,13 @@ def _layer(path: Path, layer: LayerSpec, planned: LayerPlan | None) -> None:
             width=TYPE_WIDTH if beside else TYPE_WIDTH + SECOND_WIDTH + GAP,
             disabled=locked(*entry.choice_controls),
             label_visibility="collapsed", format_func=lambda name: ALL_LAYERS[name].label,
-            on_change=editor.once(lambda: _change_type(path, st.session_state[type_key]), NETWORK),
+            on_change=editor.once(lambda: edits.change_type(path, st.session_state[type_key]), NETWORK),
         )  # fmt: skip
         if entry.parameters:
             first = entry.parameters[0]
             parameter_widget(
                 first, layer.params[first.name], f"{key}-{entry.name}-{first.name}",
-                lambda value: _set_param(path, first.name, value), compact=True, width=SECOND_WIDTH, area=NETWORK,
+                lambda value: edits.set_param(path, first.name, value), compact=True, width=SECOND_WIDTH, area=NETWORK,
             )  # fmt: skip
         if entry.holds_layers:
             _add(path)
@@ -193,7 +134,7 @@ def _layer(path: Path, layer: LayerSpec, planned: LayerPlan | None) -> None:
             count = f" · {planned.parameters:,}" if planned.parameters else ""
             st.markdown(f"{planned.in_features:,} → {planned.out_features:,} :gray[{count}]", width="stretch")
         _menu(path, key)
-    if st.session_state.get(_OPEN) == path:
+    if st.session_state.get(edits.OPEN) == path:
         _details(path, layer, key)
 
 
@@ -210,7 +151,8 @@ def _menu(path: Path, key: str) -> None:
         _ACTIONS[st.session_state[name]](path)
 
     st.menu_button(
-        "", [action for action in _ACTIONS if not impossible.get(action)], key=name, icon=":material/more_vert:",
+        f"Layer {layer_number(path)} menu", [action for action in _ACTIONS if not impossible.get(action)],
+        key=name, icon=":material/more_vert:",
         type="tertiary", help=f"What to do with layer {layer_number(path)}", on_click=editor.once(act, NETWORK),
     )  # fmt: skip
 
@@ -222,17 +164,17 @@ def _details(path: Path, layer: LayerSpec, key: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Layer {layer_number(path)}: {entry.label}**" + (" (output layer)" if final else ""))
             st.button("", key="close-details", icon=":material/close:", type="tertiary", help="Close",
-                      on_click=_toggle_details, args=(path,))  # fmt: skip
+                      on_click=edits.toggle_details, args=(path,))  # fmt: skip
         st.caption(f"{entry.summary} {entry.when}")
         if entry.formula:
             st.latex(entry.formula)
         for parameter in entry.parameters[1:]:  # the first stands in the row
             parameter_widget(
                 parameter, layer.params[parameter.name], f"{key}-{entry.name}-{parameter.name}",
-                lambda value, name=parameter.name: _set_param(path, name, value), area=NETWORK,
+                lambda value, name=parameter.name: edits.set_param(path, name, value), area=NETWORK,
             )  # fmt: skip
         if entry.initialised:
-            initializers(path, layer, key, _edit)
+            initializers(path, layer, key, edits.edit)
 
 
 def _add(outer: Path) -> None:
@@ -241,8 +183,8 @@ def _add(outer: Path) -> None:
 
     def add() -> None:
         chosen = st.session_state[name]
-        made = {HIDDEN: ("Linear", _usual_activation(outer)), ACTIVATION: (_usual_activation(outer),)}
-        _insert(outer, *made.get(chosen, (chosen,)))
+        made = {HIDDEN: ("Linear", edits.usual_activation(outer)), ACTIVATION: (edits.usual_activation(outer),)}
+        edits.add_inside(outer, *made.get(chosen, (chosen,)))
 
     place = f"inside layer {layer_number(outer)}, in front of its last Linear" if outer else "before the output layer"
     st.menu_button(
@@ -263,62 +205,13 @@ def _problem(problem: Problem, index: int) -> None:
 
 
 def _fix(fixed: Experiment) -> None:
-    _edit(lambda old: fixed)
-
-
-def _edit(change: Callable[[Experiment], Experiment], redraw: bool = True) -> None:
-    edit_alone(NETWORK, lambda: editor.edit(NETWORK, change, redraw))
-
-
-def _set_param(path: Path, name: str, value: Any) -> None:
-    edit_alone(NETWORK, lambda: editor.set_layer_param(path, name, value))
-
-
-def _new(name: str, outer: Path) -> LayerSpec:
-    """A layer to stand inside the one at `outer`: where that one's width must be kept, a Linear takes it over."""
-    needs_width = any(parameter.name == "out_features" for parameter in ALL_LAYERS[name].parameters)
-    keeps_width = bool(outer) and editor.experiment().layer_at(outer).entry.keeps_width
-    return LayerSpec(type=name, params={"out_features": NEW_WIDTH} if needs_width and not keeps_width else {})
-
-
-def _usual_activation(outer: Path) -> str:
-    """The activation that the list inside the layer at `outer` begins with, else the network, else ReLU."""
-    current = editor.experiment()
-    layers = [*current.layers_inside(outer), *(layer for _, layer in current.walk())]
-    return next((layer.type for layer in layers if layer.type in ACTIVATIONS), "ReLU")
-
-
-def _insert(outer: Path, *names: str) -> None:
-    layers = editor.experiment().layers_inside(outer)
-    final = last_linear(layers)
-    path = (*outer, len(layers) if final is None else final)
-    _edit(lambda old: old.insert_layers(path, *(_new(name, outer) for name in names)))
-
-
-def _change_type(path: Path, name: str) -> None:
-    _edit(lambda old: old.replace_layer(path, _new(name, path[:-1])))
-
-
-def _remove(path: Path) -> None:
-    _edit(lambda old: old.remove_layer(path))
-
-
-def _move(path: Path, by: int) -> None:
-    _edit(lambda old: old.move_layer(path, by))
-
-
-def _duplicate(path: Path) -> None:
-    _edit(lambda old: old.insert_layers(path, old.layer_at(path)))
-
-
-def _toggle_details(path: Path) -> None:
-    st.session_state[_OPEN] = None if st.session_state.get(_OPEN) == path else path
+    edits.edit(lambda old: fixed)
 
 
 _ACTIONS: dict[str, Callable[[Path], None]] = {
-    "Settings and formula": _toggle_details,
-    "Move towards the input": lambda path: _move(path, -1),
-    "Move towards the output": lambda path: _move(path, 1),
-    "Duplicate": _duplicate,
-    "Remove": _remove,
+    "Settings and formula": edits.toggle_details,
+    "Move towards the input": lambda path: edits.move(path, -1),
+    "Move towards the output": lambda path: edits.move(path, 1),
+    "Duplicate": lambda path: edits.edit(lambda old: old.insert_layers(path, old.layer_at(path))),
+    "Remove": lambda path: edits.edit(lambda old: old.remove_layer(path)),
 }

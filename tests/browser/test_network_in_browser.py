@@ -23,7 +23,6 @@ def page() -> Iterator[Any]:
         opened.set_default_timeout(LIMIT_MS)
         opened.goto(f"{address}/?preset=xor")
         ready(opened)
-        opened.locator(".st-key-network_form button", has_text="Diagram").click()
         opened.locator(".mlp-network-tile[aria-label*=answers]").first.wait_for()
         wait_idle(opened)
         yield opened

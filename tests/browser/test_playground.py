@@ -106,6 +106,12 @@ def menu(page: Any, key: str, action: str) -> None:
     wait_idle(page)
 
 
+def show_list(page: Any) -> None:
+    """Show the network as its list of layers."""
+    page.locator(".st-key-network_form button", has_text="List").click()
+    page.locator("[class*=st-key-layer-0-type]").wait_for()
+
+
 def fill(page: Any, key: str, value: str) -> None:
     field = page.locator(field_of(key))
     field.fill(value)
@@ -198,6 +204,7 @@ def test_images_with_edited_layers_confusion_matrix_and_histograms(page: Any) ->
     choose(page, "preset", "Fashion-MNIST")
     ready(page)
     page.locator("[class*=st-key-output-view-images] img, [class*=st-key-output-view-images] canvas").first.wait_for()
+    show_list(page)
     fill(page, "layer-0-Linear-out_features", "32")
     menu(page, "layer-3-menu", "Remove")
     menu(page, "layer-2-menu", "Remove")
@@ -215,6 +222,7 @@ def test_images_with_edited_layers_confusion_matrix_and_histograms(page: Any) ->
 
 
 def test_wrong_turns_end_in_sentences_and_lead_back(page: Any) -> None:
+    show_list(page)
     fill(page, "layer-0-Linear-out_features", "1000000000")
     page.get_by_text(re.compile("This network would have .* parameters, about .* GiB")).wait_for()
     assert page.locator(field_of("layer-0-Linear-out_features")).input_value() == "8"

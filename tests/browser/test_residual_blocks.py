@@ -17,7 +17,7 @@ import pytest
 from mlp_core.link import parse
 from mlp_core.spec import Experiment
 from tests.browser.chromium import LIMIT_MS, ROOT, browser, serve, wait_idle
-from tests.browser.test_playground import field_of, fill, menu, press, ready
+from tests.browser.test_playground import field_of, fill, menu, press, ready, show_list
 from tests.browser.test_take_away import shown
 
 pytestmark = pytest.mark.browser
@@ -52,6 +52,7 @@ def output_of(*arguments: str, folder: Path) -> str:
 
 
 def test_a_block_is_composed_trained_and_exported(page: Any, tmp_path: Path) -> None:
+    show_list(page)
     menu(page, "add-layer", "Residual")
     menu(page, "add-layer-6", "Linear + activation")
     fill(page, "layer-6-2-Linear-out_features", "12")

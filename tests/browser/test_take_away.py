@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.browser.chromium import LIMIT_MS, ROOT, browser, serve, wait_idle
+from tests.browser.test_playground import show_list
 
 pytestmark = pytest.mark.browser
 
@@ -75,6 +76,7 @@ def shown(page: Any) -> dict[str, str]:
 
 def test_the_downloaded_script_prints_what_the_page_showed(visit: Any, address: str, tmp_path: Path) -> None:
     page = visit(f"{address}/?preset=two-hidden-relu")
+    show_list(page)
     page.locator("[class*='st-key-layer-0-Linear-out_features--'] input").fill("7")
     page.keyboard.press("Enter")
     page.get_by_text("148 parameters").wait_for()
@@ -117,6 +119,7 @@ def test_a_copied_link_gives_the_same_curve_in_another_profile(visit: Any, addre
 
 def test_a_teachers_link_hides_and_fixes(visit: Any, address: str) -> None:
     page = visit(f"{address}/?preset=xor&hide=views,code&lock=network")
+    show_list(page)
     page.locator("[class*='st-key-layer-0-Linear-out_features--'] input:disabled").wait_for()
     assert page.get_by_role("tab").count() == 0
     assert page.get_by_text("Take away", exact=True).count() == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from official import grey, idx
 
 from mlp_core import data, figures
 from mlp_core.catalog import ALL_LAYERS
-from mlp_core.diagram import columns
+from mlp_core.diagram import columns, row_of_neurons, write_shown
 from mlp_core.engines.eager import EagerEngine
 from mlp_core.engines.passes import CompiledPasses
 from mlp_core.presets import PRESETS, mlp
@@ -109,7 +110,7 @@ def test_a_regression_shows_answers_to_ten_groups_of_the_target() -> None:
 
 def test_wide_columns_show_the_neurons_that_were_asked_for() -> None:
     run = trained(SPIRAL.updated(layers=mlp((40,), "ReLU")))
-    found = neurons(run, "1:24")["columns"]
+    found = neurons(run, write_shown({1: row_of_neurons(40, 24)}))["columns"]
     assert list(found[1]["shown"]) == list(range(24, 36))
     assert_weights(run, found)
 
@@ -138,20 +139,66 @@ def test_picked_takes_rows_and_columns_of_several_tensors() -> None:
     assert picked([]).size == 0
 
 
+def test_an_update_is_what_the_last_steps_have_changed() -> None:
+    run = trained(SPIRAL)
+    assert neurons(run)["update_steps"] == 0
+    before = run.model[2].weight.detach().clone()
+    EagerEngine().run(run, 1)
+    for _ in range(2):  # a second look at the same step changes nothing
+        found = neurons(run)
+        assert found["update_steps"] == 1
+        np.testing.assert_array_equal(found["columns"][2]["updates"], (run.model[2].weight - before).detach().numpy())
+    EagerEngine().run(run, 5)
+    found = neurons(run)
+    assert found["update_steps"] == 5
+    assert found["columns"][1]["bias_updates"].shape == (8,)
+    assert neurons(run, "1:3")["update_steps"] == 5, "all of a narrow column is shown in any case"
+
+
 def unpacked(text: str, kind: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), dtype=kind)
 
 
+def read(packed: dict[str, Any], counts: list[int]) -> list[np.ndarray]:
+    """Numbers of every column as the browser reads them."""
+    if "halves" in packed:
+        shares = unpacked(packed["halves"], "<f2").astype(np.float64)
+    else:
+        levels = unpacked(packed["decades"], "i1").astype(np.float64)
+        shares = np.where(levels == 0, 0, np.sign(levels) * 10 ** ((np.abs(levels) - 127) * 5 / 126))
+    return np.split(shares * np.repeat(packed["peaks"], counts), np.cumsum(counts)[:-1])
+
+
 def test_the_packed_numbers_are_the_computed_ones() -> None:
-    found = neurons(trained(SPIRAL))["columns"]
-    packed = figures.network(found, "light", flipped=True)["columns"]
-    for column, small in zip(found[1:], packed[1:], strict=True):
-        weights = unpacked(small["weights"], "<f2").astype(np.float32) * small["weights_scale"]
-        near = 1e-3 * small["weights_scale"]
-        np.testing.assert_allclose(weights, column["weights"].reshape(-1), rtol=0, atol=near)
-        levels = unpacked(small["maps"], "i1").reshape(column["maps"].shape)
-        assert np.all(np.sign(levels) * np.sign(column["maps"]) >= 0)
-        np.testing.assert_allclose(small["high"], column["maps"].max(axis=(1, 2)), rtol=1e-3)
+    run = trained(SPIRAL)
+    neurons(run)
+    EagerEngine().run(run, 1)
+    found = neurons(run)["columns"]
+    packed = figures.network(found, "light", flipped=True, steps=1)
+    for name, numbers in packed["numbers"].items():
+        exact = name in ("weights", "biases")
+        assert numbers["places"] == [1, 2, 3, 4]
+        for place, values in zip(numbers["places"], read(numbers, numbers["counts"]), strict=True):
+            wanted = found[place][name].reshape(-1)
+            near = (1e-3 if exact else 2e-5) * np.abs(wanted).max()
+            np.testing.assert_allclose(values, wanted, rtol=0 if exact else 0.05, atol=near)
+    (maps,) = packed["maps"]
+    levels = unpacked(maps["levels"], "i1").reshape(-1, maps["height"], maps["width"])
+    wanted = np.concatenate([column["maps"] for column in found])
+    assert np.all(np.sign(levels) * np.sign(wanted) >= 0)
+    assert maps["counts"] == [len(column["maps"]) for column in found]
+    for high, column in zip(read(maps["high"], maps["counts"]), found, strict=True):
+        peaks = column["maps"].max(axis=(1, 2))
+        np.testing.assert_allclose(high, peaks, rtol=0, atol=1e-3 * np.abs(peaks).max())
+
+
+def test_a_large_picture_is_small_for_the_browser() -> None:
+    run = trained(SPIRAL.updated(layers=mlp((16,) * 8, "Tanh")))
+    neurons(run)
+    EagerEngine().run(run, 1)
+    found = neurons(run)
+    packed = figures.network(found["columns"], "light", flipped=True, steps=1)
+    assert len(json.dumps(packed, separators=(",", ":"))) <= 30_000
 
 
 def test_numbers_that_are_none_do_not_stop_the_picture() -> None:
@@ -160,7 +207,7 @@ def test_numbers_that_are_none_do_not_stop_the_picture() -> None:
         "weights": np.full((2, 1), np.nan, dtype=np.float32), "gradients": None,
         "biases": np.zeros(2, dtype=np.float32), "bias_gradients": None,
     }  # fmt: skip
-    packed = figures.network([broken], "dark", flipped=False)["columns"][0]
-    assert np.isfinite(packed["low"]).all()
-    assert unpacked(packed["weights"], "<f2").tolist() == [0, 0]
-    assert "gradients" not in packed
+    packed = figures.network([broken], "dark", flipped=False)
+    assert np.isfinite(read(packed["maps"][0]["low"], [2])[0]).all()
+    assert read(packed["numbers"]["weights"], [2])[0].tolist() == [0, 0]
+    assert packed["numbers"]["gradients"] is None

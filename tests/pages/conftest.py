@@ -1,4 +1,4 @@
-"""The app as `app` for every test of pages; those of the network's picture show it, all others the list of layers."""
+"""The app as `app` for every test of pages; those of the list of layers show it, all others the diagram."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ __all__ = ["app"]
 
 @pytest.fixture(autouse=True)
 def form_of_the_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Show the picture in tests that are marked with `picture`."""
-    if "picture" in request.keywords:
-        monkeypatch.setattr(screen, "USUAL_FORM", screen.PICTURE)
+    """Show the list in tests that are marked with `layer_list`."""
+    if "layer_list" in request.keywords:
+        monkeypatch.setattr(screen, "USUAL_FORM", screen.LIST)

@@ -6,10 +6,13 @@ import gc
 import subprocess
 import sys
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.live.warm import COLLECT_AFTER
 from tests.pages.test_pages import ROOT, app, field, messages, preset  # noqa: F401
+
+pytestmark = pytest.mark.layer_list
 
 RATE, WIDTH, TYPE = (
     ("number_input", "lr"),

@@ -109,6 +109,7 @@ def test_an_experiment_comes_back_and_a_bad_one_is_explained(export: AppTest) ->
     assert export.session.experiment == wanted
 
 
+@pytest.mark.layer_list
 def test_the_link_on_the_page_opens_the_experiment(export: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     show_tab(export, "Experiment and link")
     export.multiselect(key="link_lock").set_value(["network"]).run()

@@ -195,6 +195,7 @@ def compose_a_wrong_network(app: AppTest) -> None:
     test_pages.field(app, "menu_button", "layer-6-menu").click("Duplicate")
 
 
+@pytest.mark.layer_list
 @pytest.mark.parametrize("page", OTHERS)
 @pytest.mark.parametrize("make_an_error", [choose_wrong_data, compose_a_wrong_network])
 def test_an_experiment_with_an_error_leaves_the_run_as_it_is_on_every_page(

@@ -12,6 +12,8 @@ from mlp_core.limits import MAX_LAYER_DEPTH
 from mlp_core.spec import InitSpec
 from tests.pages.test_pages import LIMIT, field, messages, preset, settled
 
+pytestmark = pytest.mark.layer_list
+
 
 def test_a_wrong_loss_is_explained_with_a_fix_that_works(app: AppTest) -> None:
     field(app, "selectbox", "loss").set_value("BCELoss").run()

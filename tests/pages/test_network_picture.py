@@ -10,11 +10,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from mlp_core.catalog import ALL_LAYERS
 from pages.components import network as component
 from pages.playground.diagram import KEY, path_of
 from tests.pages.test_pages import LIMIT, app, messages, opened  # noqa: F401
-
-pytestmark = pytest.mark.picture
 
 
 class Picture:
@@ -60,17 +59,23 @@ def layers(app: AppTest) -> list[str]:  # noqa: F811
 def test_it_shows_the_network_and_its_neurons(app: AppTest, picture: Picture) -> None:  # noqa: F811
     assert app.session.wait(lambda now: now.view("neurons") is not None, LIMIT)
     app.run()
-    assert picture.titles == [("input", 2), *[("Linear · Tanh", 8)] * 3, ("Linear", 2)]
+    assert picture.titles == [("input", 2), *[("8 · Tanh", 8)] * 3, ("2 · Linear", 2)]
     columns = picture.given["structure"]["columns"]
     assert columns[0]["names"] == ["x₁", "x₂"]
     assert columns[-1]["names"] == ["class 0", "class 1"]
     assert picture.given["of"] == picture.given["structure"]["identity"]
-    assert len(picture.given["values"]["columns"]) == 5
+    assert picture.given["values"]["numbers"]["weights"]["places"] == [1, 2, 3, 4]
+    assert picture.given["structure"]["loss"] == "Cross-entropy"
+    assert picture.given["losses"]["test"] == "0.691"
+    assert app.session.wait(lambda now: now.view("health") is not None, LIMIT)
+    app.run()
+    assert [found and found["level"] for found in picture.given["health"]] == [None, *["good"] * 4]
+    assert picture.given["health"][1]["sentence"].startswith("layer ")
 
 
 def test_neurons_and_layers_are_added_moved_and_removed(app: AppTest, picture: Picture) -> None:  # noqa: F811
-    do(app, picture, kind="width", path=[2], width=9)
-    assert picture.titles[2] == ("Linear · Tanh", 9)
+    do(app, picture, kind="parameter", path=[2], name="out_features", value=9)
+    assert picture.titles[2] == ("9 · Tanh", 9)
     do(app, picture, kind="add", path=[2])
     assert layers(app)[:4] == ["Linear", "Tanh", "Linear", "Tanh"]
     assert [width for _, width in picture.titles] == [2, 8, 8, 9, 8, 2]
@@ -79,6 +84,23 @@ def test_neurons_and_layers_are_added_moved_and_removed(app: AppTest, picture: P
     do(app, picture, kind="remove", paths=[[0], [1]])
     assert [width for _, width in picture.titles] == [2, 8, 8, 8, 2]
     assert app.session.experiment.layers[0].params["out_features"] == 8
+
+
+def test_a_layer_is_edited_in_its_form(app: AppTest, picture: Picture) -> None:  # noqa: F811
+    linear, tanh = picture.given["structure"]["columns"][1]["layers"]
+    assert (linear["type"], [field["name"] for field in linear["parameters"]]) == ("Linear", ["out_features", "bias"])
+    assert (tanh["path"], tanh["parameters"]) == ([1], [])
+    offered = {name for group in picture.given["structure"]["types"] for name, _ in group["types"]}
+    assert offered == set(ALL_LAYERS)
+    do(app, picture, kind="type", path=[1], type="LeakyReLU")
+    do(app, picture, kind="parameter", path=[1], name="negative_slope", value=0.2)
+    do(app, picture, kind="parameter", path=[0], name="bias", value=False)
+    assert app.session.experiment.layers[1].params == {"negative_slope": 0.2}
+    assert app.session.experiment.layers[0].params["bias"] is False
+    shown = picture.given["structure"]["columns"][1]["layers"][1]["parameters"]
+    assert [(field["name"], field["value"]) for field in shown] == [("negative_slope", 0.2)]
+    do(app, picture, kind="parameter", path=[1], name="negative_slope", value="steep")
+    assert "'steep'" in messages(app)
 
 
 def test_a_layer_is_edited_below_the_picture(app: AppTest, picture: Picture) -> None:  # noqa: F811
@@ -110,8 +132,14 @@ def test_a_weight_is_set(app: AppTest, picture: Picture) -> None:  # noqa: F811
         {"kind": "move", "paths": [], "path": None},
         {"kind": "add", "path": [3, 1]},
         {"kind": "add", "path": "x"},
-        {"kind": "show", "column": "x", "first": {}},
-        {"kind": "show", "column": [1], "first": 0},
+        {"kind": "show", "column": "x", "by": "row", "first": {}},
+        {"kind": "show", "column": [1], "by": "norm"},
+        {"kind": "show", "column": 99, "by": "norm"},
+        {"kind": "show", "column": 1, "by": "names", "neurons": "all"},
+        {"kind": "parameter", "path": [0], "name": "no such"},
+        {"kind": "parameter", "path": None, "name": "bias", "value": False},
+        {"kind": "type", "path": [0], "type": "nothing"},
+        {"kind": "type", "path": [0], "type": ["Linear"]},
         {"kind": "something"},
     ],
 )
@@ -123,20 +151,25 @@ def test_what_makes_no_sense_changes_nothing(app: AppTest, picture: Picture, don
 
 
 def test_a_refused_width_is_said(app: AppTest, picture: Picture) -> None:  # noqa: F811
-    do(app, picture, kind="width", path=[0], width=-4)
+    do(app, picture, kind="parameter", path=[0], name="out_features", value=-4)
     assert "-4" in messages(app)
-    assert picture.titles[1] == ("Linear · Tanh", 8)
+    assert picture.titles[1] == ("8 · Tanh", 8)
 
 
 def test_a_wide_layer_shows_other_neurons(app: AppTest, picture: Picture) -> None:  # noqa: F811
-    do(app, picture, kind="width", path=[0], width=40)
+    do(app, picture, kind="parameter", path=[0], name="out_features", value=40)
     assert len(picture.given["structure"]["columns"][1]["shown"]) == 12
-    do(app, picture, kind="show", column=1, first=0)
-    app.run()
+    do(app, picture, kind="show", column=1, by="row", first=0)
     assert picture.given["structure"]["columns"][1]["shown"] == list(range(12))
-    assert app.session.wait(lambda now: now.view("neurons@1:0") is not None, LIMIT)
-    do(app, picture, kind="show", column=1, first=None)
+    do(app, picture, kind="show", column=1, by="names", neurons=[30, 2, 30, 99, "x"])
+    assert picture.given["structure"]["columns"][1]["shown"] == [2, 30]
+    assert app.session.wait(lambda now: now.view("neurons@1:2+30") is not None, LIMIT)
     app.run()
+    assert picture.given["values"] is not None
+    do(app, picture, kind="show", column=1, by="norm")
+    norms = app.session.weights("current", LIMIT).tensors["0.weight"].norm(dim=1)
+    assert set(picture.given["structure"]["columns"][1]["shown"]) == set(norms.topk(12).indices.tolist())
+    do(app, picture, kind="show", column=1, by="spread")
     assert picture.given["structure"]["columns"][1]["shown"][-1] == 39
 
 

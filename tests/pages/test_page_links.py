@@ -9,6 +9,8 @@ from mlp_core.link import decode
 from mlp_core.presets import PRESETS
 from tests.pages.test_pages import LIMIT, address, field, messages, opened, preset
 
+pytestmark = pytest.mark.layer_list
+
 
 def test_the_address_holds_the_experiment_and_opens_it_elsewhere(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     field(app, "number_input", "layer-0-Linear-out_features").set_value(5).run()

@@ -90,6 +90,7 @@ def test_opens_ready_to_train_with_the_default_preset(app: AppTest) -> None:
     assert not app.error
 
 
+@pytest.mark.layer_list
 @pytest.mark.parametrize(
     "name", [name for name, preset in PRESETS.items() if preset.experiment.data.entry.source != "downloaded"]
 )
@@ -150,6 +151,7 @@ def test_train_pause_step_and_reset(app: AppTest) -> None:
     assert not app.exception
 
 
+@pytest.mark.layer_list
 @pytest.mark.parametrize(
     ("width", "said"), [(0, "'out_features'"), (1_000_000_000, "parameters"), (10**10, "'out_features'")]
 )
@@ -163,6 +165,7 @@ def test_a_bad_width_is_explained_and_costs_nothing(app: AppTest, width: int, sa
     assert not app.error, "a good value takes the sentence away"
 
 
+@pytest.mark.layer_list
 def test_a_network_that_is_too_large_is_refused_with_its_estimate(app: AppTest) -> None:
     field(app, "number_input", "layer-0-Linear-out_features").set_value(60_000).run()
     field(app, "number_input", "layer-2-Linear-out_features").set_value(60_000).run()
@@ -232,6 +235,7 @@ def test_the_model_page_prints_the_model(app: AppTest) -> None:
     assert app.metric[0].value == "186"
 
 
+@pytest.mark.layer_list
 def test_the_model_page_lists_the_layers_inside_others(app: AppTest) -> None:
     field(app, "menu_button", "add-layer").click("Residual").run()
     settled(app).switch_page("../model/page.py").run()

@@ -44,6 +44,7 @@ def app(toys: Experiment, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-u
     assert session.close(timeout=LIMIT)
 
 
+@pytest.mark.layer_list
 def test_toys_are_selectable_trained_and_drawn(app: AppTest, toys: Experiment, tmp_path: Path) -> None:
     assert not app.exception
     chosen = {box.key.rsplit("--", 1)[0]: box for box in app.selectbox if box.key}

@@ -1,0 +1,133 @@
+// The heads of the columns: what a layer is called, and buttons that add, widen, move and remove layers.
+
+const search = new URL(import.meta.url).search
+const { make } = await import("./shared.js" + search)
+
+/** A button with a name that finds it again after it was made anew. */
+export function button(parent, className, key, text, label, act) {
+  const made = make("button", className, parent)
+  made.type = "button"
+  made.dataset.key = key
+  made.textContent = text
+  if (label) made.setAttribute("aria-label", label)
+  made.onclick = act
+  return made
+}
+
+export class Columns {
+  /** `act` tells the page what is done, `open` shows the settings of a column. */
+  constructor(stage, act, open) {
+    this.stage = stage
+    this.act = act
+    this.open = open
+    this.heads = []
+    this.adders = []
+  }
+
+  build({ columns, locked }) {
+    this.columns = columns
+    this.locked = locked
+    for (const old of [...this.heads, ...this.adders]) old.remove()
+    this.heads = columns.map((column, place) => this.head(column, place))
+    this.adders = columns.slice(1).map((column, place) => {
+      const label = `Add a layer after ${columns[place].name}`
+      const go = () => this.act({ kind: "add", path: column.paths[0] })
+      const adder = button(this.stage, "mlp-network-add", `add ${place}`, "+", label, go)
+      adder.title = "Add a layer here"
+      adder.disabled = locked
+      return adder
+    })
+  }
+
+  head(column, place) {
+    const head = make("div", "mlp-network-head", this.stage)
+    const last = place === this.columns.length - 1
+    if (!place) {
+      make("div", "mlp-network-title", head).textContent = column.title
+      make("div", "mlp-network-width", head).textContent = column.width.toLocaleString("en")
+      return head
+    }
+    const free = column.depth === 0 && !last && !this.locked
+    const label = `${column.name}, ${column.width} ${column.width === 1 ? "neuron" : "neurons"}: settings`
+    const title = button(head, "mlp-network-title", `title ${place}`, column.title, label, () => this.open(place))
+    title.title = `${column.name}: press for its settings`
+    title.setAttribute("aria-haspopup", "dialog")
+    const row = make("div", "mlp-network-width", head)
+    const remove = () => this.act({ kind: "remove", paths: column.paths })
+    if (column.link === "weights" && !last) {
+      this.step(row, column, place, -1)
+      this.step(row, column, place, 1)
+    }
+    if (!last && column.depth === 0) {
+      const cross = button(row, "mlp-network-remove", `remove ${place}`, "×", `Remove ${column.name}`, remove)
+      cross.title = "Remove"
+      cross.disabled = this.locked
+    }
+    if (free) {
+      title.addEventListener("keydown", event => event.key === "Delete" && remove())
+      this.drag(title, head, place)
+    }
+    return head
+  }
+
+  step(row, column, place, by) {
+    const label = `${by < 0 ? "One neuron fewer" : "One neuron more"} in ${column.name}`
+    const path = column.paths[0]
+    const go = () => this.act({ kind: "parameter", path, name: "out_features", value: this.width(column) + by })
+    const made = button(row, "", `${by < 0 ? "fewer" : "more"} ${place}`, by < 0 ? "−" : "+", label, go)
+    made.disabled = this.locked || this.width(column) + by < 1
+  }
+
+  /** Neurons of the column's Linear, which a gate behind it halves. */
+  width(column) {
+    const set = column.layers[0].parameters.find(({ name }) => name === "out_features")
+    return set?.value ?? column.width
+  }
+
+  /** Lets a column be dragged to another place, or moved there with Alt and an arrow key. */
+  drag(title, head, place) {
+    title.title += "; drag it to another place, or press Alt and an arrow key"
+    const free = [...this.columns.keys()].filter(at => at > 0 && this.columns[at].depth === 0)
+    const move = before => {
+      const [from, to] = [this.columns[place].paths, this.columns[before]?.paths[0] ?? null]
+      this.act({ kind: "move", paths: from, path: to })
+    }
+    title.addEventListener("keydown", event => {
+      const step = event.altKey && { ArrowLeft: -1, ArrowRight: 2 }[event.key]
+      if (!step) return
+      event.preventDefault()
+      const before = free[free.indexOf(place) + step]
+      if (before !== undefined) move(before)
+    })
+    title.addEventListener("pointerdown", down => {
+      if (down.button || down.pointerType === "touch") return
+      const start = this.x[place] - down.clientX
+      const go = event => {
+        if (!head.classList.contains("moving") && Math.abs(event.clientX - down.clientX) < 8) return
+        head.classList.add("moving")
+        head.style.left = `${start + event.clientX}px`
+      }
+      const end = event => {
+        removeEventListener("pointermove", go)
+        removeEventListener("pointerup", end)
+        if (!head.classList.contains("moving")) return
+        head.classList.remove("moving")
+        head.style.left = `${this.x[place]}px`
+        title.addEventListener("click", click => click.stopImmediatePropagation(), { capture: true, once: true })
+        const before = free.find(at => this.x[at] > start + event.clientX)
+        if (before !== undefined && before !== place && before !== free[free.indexOf(place) + 1]) move(before)
+      }
+      addEventListener("pointermove", go)
+      addEventListener("pointerup", end)
+    })
+  }
+
+  put({ x, step }) {
+    this.x = x
+    this.heads.forEach((head, place) => {
+      head.style.left = `${x[place]}px`
+      head.style.maxWidth = `${Math.max(60, step - 6)}px`
+    })
+    this.adders.forEach((adder, place) => (adder.style.left = `${(x[place] + x[place + 1]) / 2}px`))
+  }
+}
