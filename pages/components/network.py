@@ -15,7 +15,12 @@ _MOUNT = st.components.v2.component("network", js=loader("network.js"))
 
 
 def network(
-    values: dict[str, Any] | None, identity: str, losses: dict[str, str], health: list[dict[str, str] | None] | None, *, key: str
+    values: dict[str, Any] | None,
+    identity: str,
+    losses: dict[str, str],
+    health: list[dict[str, str] | None] | None,
+    *,
+    key: str,
 ) -> Part:
     """The neurons as they are now (a dict of `mlp_core.figures.network`), of the structure of that identity; None
     before they are known. `losses` are texts by the part of the data, 'train' or 'test'; `health` has a dict with
