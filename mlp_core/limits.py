@@ -49,6 +49,21 @@ MAX_TEXT = 200
 SHOWN_SAMPLES = 12
 """Test samples whose predictions a page shows one by one."""
 
+MAX_STEP_PARAMETERS = 1_000_000
+"""Parameters of a network one of whose steps is taken apart while somebody waits."""
+
+STEP_SAMPLES = 64
+"""Samples of a mini-batch that are taken apart at most."""
+
+STEP_SMALL = 10_000
+"""Parameters up to which a network is so small that it may be more samples."""
+
+STEP_SAMPLES_SMALL = 256
+"""How many those are."""
+
+MAX_STEP_EVALUATIONS = 100
+"""Iterations of an optimizer that asks for the loss several times in one step."""
+
 ENDLESS_EPOCHS = 100
 """Epochs of an experiment that trains until paused, where nobody can pause it: on the command line, in a script."""
 

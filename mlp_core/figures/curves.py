@@ -29,19 +29,23 @@ def loss_curves(
     theme: Theme = "light",
     uirevision: str = "loss",
     validation: Curve | None = None,
+    origin: Curve | None = None,
+    mark: float | None = None,
 ) -> Figure:
     """Training loss in grey with its spread and, if `smoothing` > 0, a smoothed line; validation loss, where there is
     one, dashed in orange; test loss in teal.
 
     Only the training line is smoothed: a value of the other parts is a mean over all of it, and has no batch noise.
+    `origin` is the training loss of the run that this one goes on from, dotted in blue; `mark` a step to be marked.
     """
     if len(train) == 0 and len(test) == 0:
         return empty("Press Train, and the loss appears here.", theme=theme, uirevision=uirevision)
     scale = _Scale(steps_per_epoch, x, palette(theme), log_y)
-    data = _train_traces(train, scale, smoothing) + _validation_trace(validation, scale) + _test_trace(test, scale)
+    data = _origin_trace(origin, scale) + _train_traces(train, scale, smoothing)
+    data += _validation_trace(validation, scale) + _test_trace(test, scale)
     title = "loss, log scale" if log_y else "loss"
     yaxis = axis(title, type="log", nticks=5) if log_y else axis(title, rangemode="tozero")
-    return _figure(data, yaxis, x, theme, uirevision)
+    return _figure(data, yaxis, scale, theme, uirevision, mark)
 
 
 def accuracy_curves(
@@ -54,16 +58,19 @@ def accuracy_curves(
     theme: Theme = "light",
     uirevision: str = "accuracy",
     validation: Curve | None = None,
+    origin: Curve | None = None,
+    mark: float | None = None,
 ) -> Figure:
     """Shares from 0 to 1, drawn in percent; `train` and `validation` are None where they are not measured."""
     if not any(map(len, filter(None, (train, validation, test)))):
         return empty("Press Train, and the accuracy appears here.", theme=theme, uirevision=uirevision)
     scale = _Scale(steps_per_epoch, x, palette(theme), unit=" %")
-    data = _train_traces(_times(train, 100), scale, smoothing) if train is not None else []
+    data = _origin_trace(None if origin is None else _times(origin, 100), scale)
+    data += _train_traces(_times(train, 100), scale, smoothing) if train is not None else []
     data += _validation_trace(None if validation is None else _times(validation, 100), scale)
     data += _test_trace(_times(test, 100), scale)
     limits = {"minallowed": 0, "maxallowed": 100}
-    return _figure(data, axis("accuracy, %", autorangeoptions=limits), x, theme, uirevision)
+    return _figure(data, axis("accuracy, %", autorangeoptions=limits), scale, theme, uirevision, mark)
 
 
 def learning_rate_curve(
@@ -75,6 +82,7 @@ def learning_rate_curve(
     x: Unit = "epoch",
     theme: Theme = "light",
     uirevision: str = "learning-rate",
+    mark: float | None = None,
 ) -> Figure:
     """The learning rate of the steps taken, as a step function: it changes between steps, not during one.
 
@@ -98,7 +106,7 @@ def learning_rate_curve(
         })  # fmt: skip
     title = "learning rate, log scale" if log_y else "learning rate"
     yaxis = axis(title, type="log", nticks=5) if log_y else axis(title, rangemode="tozero", nticks=5)
-    figure = _figure(traces, yaxis, x, theme, uirevision)
+    figure = _figure(traces, yaxis, scale, theme, uirevision, mark)
     figure["layout"]["showlegend"] = len(plan) > 0
     figure["layout"]["margin"] |= {"l": 68}
     return figure
@@ -167,7 +175,7 @@ class _Scale:
 
     def line(self, curve: Curve, values: Array) -> dict[str, Any]:
         """A trace; positions go as start and distance where they are even, which halves its bytes."""
-        at = np.asarray(curve.x, dtype=np.float64) / (self.per_epoch if self.x == "epoch" else 1)
+        at = np.asarray(curve.x, dtype=np.float64) / self._unit_steps
         y = np.asarray(values, dtype=np.float64)
         if self.log_y:
             y = np.where(y > 0, y, np.nan)  # zero has no logarithm: a gap, not a line to minus infinity
@@ -177,14 +185,42 @@ class _Scale:
             return trace | {"x0": float(at[0]), "dx": float(at[-1] - at[0]) / (len(at) - 1)}
         return trace | {"x": encode(at)}
 
+    @property
+    def _unit_steps(self) -> float:
+        return self.per_epoch if self.x == "epoch" else 1
+
+    def place(self, step: float) -> float:
+        """Where a step lies on the axis."""
+        return step / self._unit_steps
+
     def hover(self, name: str) -> str:
         """Name, value and place under the pointer."""
         return f"{name} %{{y:{HOVER}}}{self.unit} at {self.x} %{{x:{HOVER}}}<extra></extra>".strip()
 
 
-def _figure(data: list[dict[str, Any]], yaxis: dict[str, Any], x: Unit, theme: Theme, uirevision: str) -> Figure:
-    xaxis = axis(x, showgrid=False, rangemode="tozero")
-    return {"data": data, "layout": layout(uirevision, theme, xaxis=xaxis, yaxis=yaxis, dragmode="zoom")}
+def _figure(
+    data: list[dict[str, Any]], yaxis: dict[str, Any], scale: _Scale, theme: Theme, uirevision: str, mark: float | None
+) -> Figure:
+    xaxis = axis(scale.x, showgrid=False, rangemode="tozero")
+    marked = {} if mark is None else {"shapes": [_mark(scale.place(mark), scale)]}
+    return {"data": data, "layout": layout(uirevision, theme, xaxis=xaxis, yaxis=yaxis, dragmode="zoom", **marked)}
+
+
+def _mark(at: float, scale: _Scale) -> dict[str, Any]:
+    """A line over the whole height, at the moment that everything else on the page is of."""
+    line = {"color": scale.colours.trend, "width": 1.5, "dash": "dash"}
+    return {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1, "line": line}
+
+
+def _origin_trace(curve: Curve | None, scale: _Scale) -> list[dict[str, Any]]:
+    """What the run became that this one goes on from, under its own curve."""
+    if curve is None or len(curve) == 0:
+        return []
+    curve = curve.thinned()
+    return [scale.line(curve, curve.mean) | {
+        "uid": "origin", "name": "before the fork", "hovertemplate": scale.hover("before the fork"),
+        "line": {"color": scale.colours.origin, "width": 2, "dash": "dot"},
+    }]  # fmt: skip
 
 
 def _train_traces(curve: Curve, scale: _Scale, smoothing: float) -> list[dict[str, Any]]:

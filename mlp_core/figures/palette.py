@@ -45,6 +45,8 @@ class Palette:
     """the raw curve under a smoothed one, points of the training part"""
     trend: str
     """the smoothed training curve"""
+    origin: str
+    """the curve of the run that a fork comes from"""
     rule: str
     """reference lines: zero, the diagonal"""
     outline: str
@@ -83,6 +85,7 @@ PALETTES: dict[Theme, Palette] = {
         ramp_high="#0f766e",
         raw="#b9beb8",
         trend="#525a57",
+        origin="#4f7fe8",
         rule="#9aa19d",
         outline="#ffffff",
         ink="#000000",
@@ -115,6 +118,7 @@ PALETTES: dict[Theme, Palette] = {
         ramp_high="#24a399",
         raw="#66716d",
         trend="#b4beba",
+        origin="#6d8dfa",
         rule="#65706c",
         outline="#0b100f",
         ink="#000000",

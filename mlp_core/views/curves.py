@@ -47,7 +47,7 @@ def loss(source: Source, options: Options) -> Figure | None:
     return figures.loss_curves(
         train, evaluation_curve(source, options, LOSS), steps_per_epoch=_per_epoch(source), log_y=options.log_loss,
         smoothing=options.smoothing, theme=options.theme, uirevision=_revision("loss", source),
-        validation=validation_curve(source, LOSS),
+        validation=validation_curve(source, LOSS), origin=_origin_loss(source), mark=_mark(source),
     )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def accuracy(source: Source, options: Options) -> Figure | None:
         return None
     return figures.accuracy_curves(
         None, test, steps_per_epoch=_per_epoch(source), theme=options.theme, uirevision=_revision("accuracy", source),
-        validation=validation,
+        validation=validation, origin=_origin_accuracy(source, options), mark=_mark(source),
     )  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def learning_rate(source: Source, options: Options) -> Figure | None:
         return None
     return figures.learning_rate_curve(
         rates, plan, steps_per_epoch=_per_epoch(source), theme=options.theme,
-        uirevision=_revision("learning-rate", source),
+        uirevision=_revision("learning-rate", source), mark=_mark(source),
     )  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def _rates(source: Source) -> Curve:
     if found is None or not len(found.learning_rates):
         return Curve.of([], [])
     steps, rates = found.learning_rates.T
-    return Curve.of(_placed(source, np.append(steps, source.step)), np.append(rates, rates[-1]))
+    return Curve.of(_placed(source, np.append(steps, source.run_step)), np.append(rates, rates[-1]))
 
 
 def _placed(source: Source, steps: np.ndarray) -> np.ndarray:
@@ -160,6 +160,29 @@ def histograms_alt(view: str, unit: str) -> Callable[[Source, Options], str]:
         return figures.histograms_alt(found["names"], found["edges"], found["counts"], unit_label=unit)
 
     return alt
+
+
+def _origin_loss(source: Source) -> Curve | None:
+    """The train loss of the run that this one goes on from; None for a run of its own."""
+    found = source.origin_curves(CURVE_POINTS)
+    if found is None:
+        return None
+    loss = found.train_loss
+    return Curve(_placed(source, loss.steps), loss.mean, loss.low, loss.high)
+
+
+def _origin_accuracy(source: Source, options: Options) -> Curve | None:
+    """Its validation accuracy, or without a validation part, test accuracy."""
+    found = source.origin_curves(CURVE_POINTS)
+    if found is None:
+        return None
+    rows = found.validations if len(found.validations) else found.evaluations if options.test else np.empty((0, 3))
+    return Curve.of(_placed(source, rows[:, 0]), rows[:, ACCURACY])
+
+
+def _mark(source: Source) -> float | None:
+    """The step that is shown, where that is not the run's newest."""
+    return float(_placed(source, np.array([source.step]))[0]) if source.step < source.run_step else None
 
 
 def _per_epoch(source: Source) -> int:

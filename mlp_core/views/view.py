@@ -83,6 +83,10 @@ class Source(Protocol):
         """Mini-batches done."""
 
     @property
+    def run_step(self) -> int:
+        """Mini-batches that the run has done in all; more than `step` while an earlier checkpoint of it is shown."""
+
+    @property
     def batches_per_epoch(self) -> int:
         """Mini-batches of an epoch."""
 
@@ -96,6 +100,9 @@ class Source(Protocol):
 
     def curves(self, points: int) -> Curves | None:
         """The run's curves in at most about so many points each; None before there is a run."""
+
+    def origin_curves(self, points: int) -> Curves | None:
+        """Those of the run that this one goes on from; None for a run of its own."""
 
     def planned_rates(self) -> np.ndarray:
         """Rows of the first step done at a learning rate, and that rate, as the schedule plans the whole run; none

@@ -16,15 +16,20 @@ _MOUNT = st.components.v2.component("state_strip", js=loader("state_strip.js"))
 _SPARK_POINTS = 80
 
 
-def state_strip(cells: Sequence[Mapping[str, str]], *, spark: npt.ArrayLike | None = None, alt: str, key: str) -> Part:
+def state_strip(
+    cells: Sequence[Mapping[str, str]], *, spark: npt.ArrayLike | None = None, alt: str, key: str, slim: bool = False
+) -> Part:
     """One cell per mapping: `label`, `value` and, if wanted, `note`, `help` (shown on hover and focus) and `tone`.
 
     `tone` is 'good', 'bad' or 'done', and colours the value.
 
+    A `slim` strip has value and note in one line, and says the whole note on hover and focus too.
+
     `spark`: (n,) recent values, oldest first, drawn as a small line; NaN is a gap. None leaves the line out.
     """
     shown = [{name: str(cell.get(name) or "") for name in ("label", "value", "note", "help", "tone")} for cell in cells]
-    return Part(_MOUNT, key, {"cells": shown, "alt": alt, "spark": None if spark is None else _spark(spark)})
+    line = None if spark is None else _spark(spark)
+    return Part(_MOUNT, key, {"cells": shown, "alt": alt, "spark": line, "slim": slim})
 
 
 def _spark(values: npt.ArrayLike) -> list[float | None]:

@@ -46,7 +46,7 @@ def _card(entry: DatasetEntry, current: DataSpec) -> None:
     data = current if used else editor.data_of(entry.name)
     with st.container(border=True, width=CARD, gap="xsmall", key=f"set-{'used-' if used else ''}{entry.name}"):
         if entry.group in PICTURED and (picture := _picture(data, theme())):
-            st.image(picture, width=PICTURE)
+            st.image(picture, width=PICTURE, alt="")  # the name stands below
         st.markdown(f"**{as_text(entry.label)}**", help=f"{as_text(entry.summary)} {as_text(entry.when)}")
         st.caption(as_text(_holds(entry, data)))
         st.button(

@@ -66,7 +66,7 @@ def _samples(dataset: Dataset) -> None:
         labels = [plain(facts.class_names[int(y)]) for y in dataset.y_train[:GRID]]
         with st.container(horizontal=True):
             for image, label in zip(images, labels, strict=True):
-                st.image(np.squeeze(image), caption=as_text(label), width=72)
+                st.image(np.squeeze(image), caption=as_text(label), width=72, alt="")
         return
     names = [plain(name, 30) for name in dataset.feature_names[:SHOWN_FEATURES]]
     frame = pd.DataFrame(dataset.x_train[:SHOWN_ROWS, :SHOWN_FEATURES])

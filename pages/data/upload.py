@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import IO
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from mlp_core.catalog.tables import Table, TableFile, table_of
 from mlp_core.data import data_folder
@@ -23,15 +21,17 @@ from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.link import locked
 from pages.shared.own_table import adopt, know, known
+from pages.shared.uploads import done, take
 
-HANDLED, SAID = "upload_handled", "upload_said"
+FIELD, SAID = "upload-file", "upload_said"
 
 
 def upload_area(session: Session) -> None:
     """The field for a file, and what became of the last one; the session trains on it."""
-    uploaded = st.file_uploader(
+    upload = take(FIELD)
+    st.file_uploader(
         "Bring a table (CSV or Parquet) or images (zip)", type=["csv", "tsv", "txt", "parquet", "zip"],
-        key="upload-file", disabled=locked("data", "dataset"), max_upload_size=MAX_UPLOAD_BYTES // 1_000_000,
+        key=FIELD, disabled=locked("data", "dataset"), max_upload_size=MAX_UPLOAD_BYTES // 1_000_000,
         help=f"At most {MAX_UPLOAD_BYTES / 1e6:,.0f} MB. A table has at most {MAX_TABLE_ROWS:,} rows. A zip holds PNG "
         "or JPEG images in a folder for each class, which may lie in folders 'train' and 'test', or images and a CSV "
         "file with the columns 'file' and 'label'. What you bring stays on this server, by its content's sum: who has "
@@ -39,26 +39,26 @@ def upload_area(session: Session) -> None:
         f"{MAX_UPLOADS_BYTES / 1e6:,.0f} MB; those that nobody used for {IN_USE_SECONDS / 3600:.0f} hours make room "
         "for new ones.",
     )  # fmt: skip
-    if uploaded is None or st.session_state.get(HANDLED) == uploaded.file_id:
+    if upload is None:
         for sentence in st.session_state.get(SAID, ()):
             st.caption(as_text(sentence))
         return
-    st.session_state[HANDLED], st.session_state[SAID] = uploaded.file_id, ()
+    st.session_state[SAID] = ()
     before = editor.experiment()
-    with progress_bar(uploaded.name) as show:
+    with progress_bar(upload.name) as show:
         st.button("Cancel", key="cancel-upload")  # a press ends this run of the page at the next step of the bar
         # Said if this run ends on the way, by Cancel, or by whatever else is pressed.
-        st.session_state[SAID] = (f"{uploaded.name} was not read to the end, and nothing of it was kept.",)
+        st.session_state[SAID] = (f"{upload.name} was not read to the end, and nothing of it was kept.",)
         try:
-            bring = images.bring if uploaded.name.lower().endswith(".zip") else _bring_table
-            st.session_state[SAID] = bring(uploaded, uploaded.name, show, lambda: _let_go(uploaded))
+            bring = images.bring if upload.name.lower().endswith(".zip") else _bring_table
+            st.session_state[SAID] = bring(upload.content, upload.name, show, lambda: done(FIELD))
             if editor.experiment() == before:  # it asked for this very file, which was not there
                 session.download()
         except UserError as error:
             st.session_state[SAID] = ()
             editor.say("data", str(error))
         finally:
-            _let_go(uploaded)
+            done(FIELD)
     st.rerun()
 
 
@@ -74,15 +74,6 @@ def _bring_table(source: IO[bytes], name: str, show: Report, copied: Callable[[]
     if wanted is None or wanted.file != inspection.file():  # a file that was asked for goes with the table it has
         adopt(propose(inspection))
     return removed
-
-
-def _let_go(uploaded: UploadedFile) -> None:
-    """Have Streamlit forget the file's bytes, which it holds as long as the page is open: the data folder has them."""
-    context = get_script_run_ctx()
-    remove = getattr(context.uploaded_file_mgr, "remove_file", None) if context is not None else None
-    if remove is not None:
-        remove(context.session_id, uploaded.file_id)
-    uploaded.close()
 
 
 def inspection_of(table: Table) -> Inspection | None:

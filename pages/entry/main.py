@@ -4,12 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.access import access
 from pages.live.page import leave, on_screen
 from pages.live.runs import browser_runs, heartbeat
 from pages.live.warm import load_pytorch
 from pages.shared.editor import entered, experiment
 from pages.shared.layout import page_style
-from pages.shared.link import hidden, show_notes, write_link
+from pages.shared.link import came_for_experiment, hidden, show_notes, write_link
 
 HERE = Path(__file__).parent
 PAGES = HERE.parent
@@ -18,26 +19,20 @@ st.set_page_config(page_title="MLP Playground", page_icon=str(HERE / "static" / 
 page_style()
 
 experiment()  # reads the address that a browser came with
-sections = {
-    "Play": [
-        st.Page(PAGES / "playground" / "page.py", title="Playground", icon=":material/play_circle:", default=True),
-        st.Page(PAGES / "data" / "page.py", title="Data", icon=":material/table_view:", url_path="data"),
-        st.Page(PAGES / "model" / "page.py", title="Model", icon=":material/table_rows:", url_path="model"),
-    ],
-    "Understand": [
-        st.Page(PAGES / "evaluate" / "page.py", title="Evaluate", icon=":material/fact_check:", url_path="evaluate"),
-        st.Page(
-            PAGES / "activations" / "page.py", title="Activations", icon=":material/show_chart:", url_path="activations"
-        ),
-    ],
-    "Take away": [
-        st.Page(PAGES / "export" / "page.py", title="Export", icon=":material/download:", url_path="export"),
-    ],
-}
-if hidden("code"):
-    del sections["Take away"]
-page = st.navigation(sections, position="top")
+pages = [
+    st.Page(PAGES / "playground" / "page.py", title="Playground", icon=":material/play_circle:", default=True),
+    st.Page(PAGES / "data" / "page.py", title="Data", icon=":material/table_view:", url_path="data"),
+    st.Page(PAGES / "evaluate" / "page.py", title="Evaluate", icon=":material/fact_check:", url_path="evaluate"),
+    st.Page(
+        PAGES / "activations" / "page.py", title="Activations", icon=":material/show_chart:", url_path="activations"
+    ),
+    st.Page(PAGES / "model" / "page.py", title="Model", icon=":material/table_rows:", url_path="model"),
+]
+if not hidden("code"):
+    pages.append(st.Page(PAGES / "export" / "page.py", title="Export", icon=":material/download:", url_path="export"))
+page = st.navigation(pages, position="top")
 entered(page.url_path)
+access(welcome=not came_for_experiment())
 show_notes()
 runs, before = browser_runs(), on_screen()
 runs.lease.renew()

@@ -289,7 +289,7 @@ def _image(dataset: Dataset, made_by: Preprocessing, options: Options) -> NDArra
             image = _inverted(image, _has_light_edge(dataset.x_train[:SOME]), "drawn")
     if image is not None:
         large = image.repeat(PICTURE // image.shape[1] or 1, axis=1).repeat(PICTURE // image.shape[2] or 1, axis=2)
-        st.image(sprite(large[None]), width=PICTURE, caption="As the network sees it")
+        st.image(sprite(large[None]), width=PICTURE, caption="As the network sees it", alt="")
     return image
 
 

@@ -1,8 +1,8 @@
-"""The control bar: what starts, stops and steers a run, and the choices that belong to it."""
+"""The control bar: what starts, stops and steers a run, its figures; and the settings of training."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -13,7 +13,8 @@ from mlp_core.catalog.training import DATA_SEED
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import BUSY, Snapshot
 from pages.live.page import BUTTONS, LivePage
-from pages.playground.preset import edit_alone, preset_area
+from pages.live.slots import Slot
+from pages.playground.preset import edit_alone
 from pages.shared import editor
 from pages.shared.editor import SETTINGS
 from pages.shared.link import hidden, locked, write_link
@@ -23,6 +24,10 @@ from pages.shared.widgets import parameter_widget
 SOON_SECONDS = 0.1
 """How long a press waits for its effect, which the page then shows at once; a later effect comes with a tick."""
 _MORE = "more"
+SHEET = "sheet"
+"""The key of the switch that shows the settings on a small screen."""
+FIELD = 104
+"""The least width of a field in a column, in pixels: two stand beside each other."""
 CONSTANT = "constant"
 """The learning rate without a schedule."""
 FULL_SPEED = "full speed"
@@ -36,19 +41,45 @@ take longer, and start at full speed."""
 _CHOSEN_SPEED = "chosen_speed"
 
 
-def control_bar(page: LivePage, session: Session, snapshot: Snapshot) -> DeltaGenerator:
-    """Draw the bar; gives the place for `actions`, which a page draws by themselves."""
-    with st.container(key="controls", horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+def control_bar(page: LivePage, figures: Sequence[Slot]) -> DeltaGenerator:
+    """Draw the bar, with these figures; gives the place for `actions`, which a page draws by themselves."""
+    with st.container(key="bar", horizontal=True, vertical_alignment="center", gap="xsmall"):
         place = st.container(key="run", width="content")
-        _choices(page, session, snapshot)
-    if message := editor.refusal("controls"):
-        st.error(message, icon=":material/block:")
+        with st.container(key="figures"):
+            for slot in figures:
+                page.mount(slot)
+        # Shown on small screens only, where the settings lie in a sheet over the page; see screen.css.
+        st.toggle("Settings", key=SHEET, on_change=_redraw_nothing, width="content")
     return place
+
+
+def training_panel(session: Session, snapshot: Snapshot) -> None:
+    """Draw the settings that are changed most, and the way to all others."""
+    optimizer = editor.experiment().optimizer
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader("Training", anchor=False, width="stretch")
+        _settings(session, snapshot)
+    with st.container(horizontal=True, gap="small"):
+        parameter_widget(
+            optimizer.entry.parameter("lr"), optimizer.params["lr"], "lr",
+            lambda value: editor.set_param("optimizer", "lr", value), width=FIELD,
+        )  # fmt: skip
+        _choice("optimizer", "Optimizer", OPTIMIZERS, FIELD)
+        parameter_widget(
+            TRAINING.parameter("batch_size"), editor.experiment().training.batch_size, "batch_size",
+            lambda value: editor.set_field("training", "data", "batch_size", value), width=FIELD,
+        )  # fmt: skip
+        _choice("loss", "Loss", LOSSES, FIELD)
+
+
+def _redraw_nothing() -> None:
+    """The browser shows and hides the sheet by itself; the buttons alone run, which costs least."""
+    st.rerun(BUTTONS)
 
 
 def actions(session: Session, permits: Permits) -> None:
     """The buttons that start and stop: a press of one runs them alone, not the page."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", width="content"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
         _actions(session, permits)
 
 
@@ -91,14 +122,16 @@ def main_action(session: Session, permits: Permits) -> None:
 
 
 def best_weights(session: Session, snapshot: Snapshot) -> None:
-    """Back to the best weights, where the run has gone on since and stands still."""
-    if not snapshot.trains and snapshot.best_step < snapshot.step and snapshot.best_test_loss is not None:
-        of = "test" if snapshot.best_validation_loss is None else "validation"
-        st.button(
-            "Best weights", key="best_weights", icon=":material/settings_backup_restore:", on_click=_restore,
-            args=(session,),
-            help=f"Take the weights of step {snapshot.best_step:,} again, when the {of} loss was lowest.",
-        )  # fmt: skip
+    """Back to the best weights, where the run has gone on since and stands still. The button is always there, so that
+    nothing moves under a pointer when a run is paused."""
+    known = snapshot.best_step < snapshot.step and snapshot.best_test_loss is not None
+    of = "test" if snapshot.best_validation_loss is None else "validation"
+    st.button(
+        "Best weights", key="best_weights", icon=":material/settings_backup_restore:", on_click=_restore,
+        args=(session,), disabled=snapshot.trains or not known,
+        help=f"Take the weights of step {snapshot.best_step:,} again, when the {of} loss was lowest." if known
+        else "Take the weights of the step with the lowest loss again, once training has gone beyond it.",
+    )  # fmt: skip
 
 
 def _restore(session: Session) -> None:
@@ -143,32 +176,31 @@ def _new_weights(session: Session) -> None:
     edit_alone(BUTTONS, edit)
 
 
-def _choices(page: LivePage, session: Session, snapshot: Snapshot) -> None:
-    current = editor.experiment()
-    _speed(session)
-    optimizer = current.optimizer
-    parameter_widget(
-        optimizer.entry.parameter("lr"), optimizer.params["lr"], "lr",
-        lambda value: editor.set_param("optimizer", "lr", value), width=128,
-    )  # fmt: skip
-    _choice("optimizer", "Optimizer", OPTIMIZERS, 108)
-    _choice("loss", "Loss", LOSSES, 158)
-    _device(snapshot)
-    preset_area(page)
+def _settings(session: Session, snapshot: Snapshot) -> None:
+    """What is seldom changed, one press away."""
+    chosen = _chosen_speed(session)
     more = st.popover(
-        "", icon=":material/tune:", key=_MORE, help="All settings of the optimizer, the loss and the run.",
+        "All settings", icon=":material/tune:", key=_MORE, type="tertiary",
+        help="Speed, device, seeds, and all settings of the optimizer, the loss and the run.",
         on_change=_open_settings,
     )  # fmt: skip
     if more.open:  # what is not seen is not sent
-        with more:
+        with more, st.container(key="all-settings"):
+            _speed(session, *chosen)
+            _device(snapshot)
             _more()
 
 
-def _speed(session: Session) -> None:
-    """How fast it is shown; what was chosen for images and for other sets stands until the browser goes."""
+def _chosen_speed(session: Session) -> tuple[str, dict[str, str]]:
+    """Have the session run as fast as was chosen for such data, images or others; what was chosen stands until the
+    browser goes."""
     kind = "images" if editor.experiment().data.facts.holds_images else "small"
     chosen: dict[str, str] = st.session_state.setdefault(_CHOSEN_SPEED, {"images": FULL_SPEED, "small": USUAL_SPEED})
     session.set_speed(SPEEDS[chosen[kind]])
+    return kind, chosen
+
+
+def _speed(session: Session, kind: str, chosen: dict[str, str]) -> None:
     if hidden("speed"):
         return
     key, first = editor.start(f"speed-{kind}", chosen[kind])
@@ -178,7 +210,7 @@ def _speed(session: Session) -> None:
         session.set_speed(SPEEDS[chosen[kind]])
 
     st.selectbox(
-        "Speed", list(SPEEDS), index=list(SPEEDS).index(first), key=key, width=132, disabled=locked("speed"),
+        "Speed", list(SPEEDS), index=list(SPEEDS).index(first), key=key, disabled=locked("speed"),
         on_change=editor.once(choose), help="Slow it down to watch single steps.",
     )  # fmt: skip
 
@@ -203,7 +235,7 @@ def _device(snapshot: Snapshot) -> None:
     names = [name for name in DEVICES if name in {*snapshot.devices, wanted}]
     key, first = editor.start("device", wanted)
     st.selectbox(
-        "Device", names, index=names.index(first) if first in names else 0, key=key, width=84,
+        "Device", names, index=names.index(first) if first in names else 0, key=key,
         disabled=locked("device"),
         format_func=lambda name: DEVICES[name].label,
         on_change=editor.once(lambda: editor.set_field("training", "controls", "device", st.session_state[key])),

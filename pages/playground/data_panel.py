@@ -8,10 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from mlp_core.catalog import DATASETS, TRAINING, DatasetEntry
+from mlp_core.catalog import DATASETS, DatasetEntry
 from mlp_core.catalog.parameters import Floats, Formula, Parameter, Points, Subset
 from mlp_core.catalog.structures import Record
 from mlp_core.catalog.training import TEST_FRACTION, VALIDATION_FRACTION
+from mlp_core.spec import DataSpec
 from mlp_core.training.snapshot import Snapshot
 from pages.playground.drawing_area import copy_button, drawing_area
 from pages.playground.own_copy import set_label
@@ -30,7 +31,8 @@ def data_panel(snapshot: Snapshot) -> None:
     key, first = editor.start("dataset", entry.name)
     if not hidden("dataset"):
         st.selectbox(
-            "Set", list(DATASETS), index=list(DATASETS).index(first), key=key, disabled=locked(*entry.choice_controls),
+            "Data set", list(DATASETS), index=list(DATASETS).index(first), key=key,
+            disabled=locked(*entry.choice_controls), label_visibility="collapsed",
             on_change=editor.once(lambda: editor.choose_data(st.session_state[key])),
             format_func=lambda name: set_label(DATASETS[name]),
             help="What the network learns from. Sets made here and tables need no download. "
@@ -46,15 +48,13 @@ def data_panel(snapshot: Snapshot) -> None:
             _parameter(parameter)
     drawing_area()
     fields: list[Callable[[], None]] = [partial(_parameter, parameter) for parameter in small]
-    fields.append(_batch_size)
-    if not current.data.facts.official_split:
-        fields.append(partial(_share, TEST_FRACTION, current.data.test_fraction))
-    fields.append(partial(_share, VALIDATION_FRACTION, current.data.validation_fraction))
     _in_pairs(fields)
     for parameter in entry.parameters:
         if isinstance(parameter, Subset):
             _parameter(parameter)
-    copy_button()
+    with st.container(horizontal=True, gap="xsmall", key="data-more"):
+        _split(current.data)
+        copy_button()
     if message := editor.refusal("data"):
         st.error(as_text(message), icon=":material/block:")
     if (dataset := snapshot.dataset) is not None and dataset.spec == current.data:
@@ -91,11 +91,18 @@ def _parameter(parameter: Parameter) -> None:
     )  # fmt: skip
 
 
-def _batch_size() -> None:
-    parameter_widget(
-        TRAINING.parameter("batch_size"), editor.experiment().training.batch_size, "batch_size",
-        lambda value: editor.set_field("training", "data", "batch_size", value),
-    )  # fmt: skip
+def _split(data: DataSpec) -> None:
+    """How the samples are split, one press away."""
+    fields = [] if data.facts.official_split else [(TEST_FRACTION, data.test_fraction)]
+    fields = [*fields, (VALIDATION_FRACTION, data.validation_fraction)]
+    if all(hidden(*parameter.controls) for parameter, _ in fields):
+        return
+    with st.popover(
+        "Split", icon=":material/call_split:", width="content",
+        help="Which share of the samples is kept for tests, and for choosing settings.",
+    ):  # fmt: skip
+        for parameter, value in fields:
+            _share(parameter, value)
 
 
 def _share(parameter: Parameter, value: float | None) -> None:

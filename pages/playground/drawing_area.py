@@ -54,7 +54,7 @@ def copy_button() -> None:
     if not data.facts.plane or points_of(data) is not None or hidden("data", "dataset") or locked("data", "dataset"):
         return
     st.button(
-        "Draw on from these points", key="copy-to-drawing", icon=":material/draw:", on_click=_copy, args=(data,),
+        "Draw on", key="copy-to-drawing", icon=":material/draw:", on_click=_copy, args=(data,),
         help="Makes a set of drawn points that starts with these, for you to add to and erase from.",
     )  # fmt: skip
 

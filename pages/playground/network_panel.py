@@ -151,7 +151,8 @@ def _menu(path: Path, key: str) -> None:
         _ACTIONS[st.session_state[name]](path)
 
     st.menu_button(
-        "", [action for action in _ACTIONS if not impossible.get(action)], key=name, icon=":material/more_vert:",
+        f"Layer {layer_number(path)} menu", [action for action in _ACTIONS if not impossible.get(action)],
+        key=name, icon=":material/more_vert:",
         type="tertiary", help=f"What to do with layer {layer_number(path)}", on_click=editor.once(act, NETWORK),
     )  # fmt: skip
 

@@ -6,21 +6,23 @@ from mlp_core.processor import Priority
 from pages.live.pace import DRAWING
 from pages.live.page import LivePage
 from pages.live.runs import browser_runs
-from pages.playground.control_bar import SOON_SECONDS, actions, control_bar
+from pages.playground.control_bar import SOON_SECONDS, actions, control_bar, training_panel
 from pages.playground.data_panel import data_panel
 from pages.playground.network_panel import network_panel
-from pages.playground.output import output_panel
+from pages.playground.output import curve_panel, output_panel
 from pages.playground.screen import screen
-from pages.playground.status import message
+from pages.playground.status import message_line
 from pages.playground.tabs import live_tabs
+from pages.playground.time_travel import time_travel
+from pages.playground.top_row import top_row
 from pages.shared.editor import NETWORK, drawn_from, experiment
 from pages.shared.link import hidden, write_link
-from pages.shared.loading import loading
 from pages.shared.own_table import table_problems
 from pages.shared.verdict import apply_experiment, measured_problems
 
-WIDTHS = {"data": 2.1, NETWORK: 4.9, "output": 3.6}
-"""The areas from left to right, with their shares of the page's width."""
+SETTINGS_COLUMN, RESULTS_COLUMN = "settings_column", "results_column"
+WIDTHS = {SETTINGS_COLUMN: 2.3, NETWORK: 4.9, RESULTS_COLUMN: 3.7}
+"""The columns from left to right, with their shares of the page's width."""
 
 runs = browser_runs()
 session, run = runs.session, runs.current
@@ -33,25 +35,34 @@ page = LivePage(
 snapshot = page.snapshots[run]
 
 with DRAWING.turn(Priority.PRESSED):
-    buttons = control_bar(page, session, snapshot)
-    for slot in slots["strip"]:
-        page.mount(slot)
-    page.notice()
-    loading(session, snapshot)
-    message(session, snapshot, verdict.permits(snapshot))
-    visible = {name: width for name, width in WIDTHS.items() if not hidden(name)}
+    top_row(page)
+    buttons = control_bar(page, slots["strip"])
+    message_line(page, session, snapshot, verdict.permits(snapshot))
+    columns = {
+        SETTINGS_COLUMN: not all(map(hidden, ("data", "learning_rate", "optimizer", "loss"))),
+        NETWORK: not hidden(NETWORK),
+        RESULTS_COLUMN: seen.output or seen.views,
+    }
+    visible = {name: WIDTHS[name] for name, shown in columns.items() if shown}
     places = {}
     with st.container(key="areas"):
         for name, column in zip(visible, st.columns(list(visible.values())) if visible else [], strict=True):
-            places[name] = column.container(border=True, key=name)
-    if "data" in places:
-        with places["data"]:
-            data_panel(snapshot)
-    if "output" in places:
-        with places["output"]:
-            output_panel(page, slots["output"], snapshot)
+            places[name] = column.container(key=name, border=name == NETWORK)
+    if SETTINGS_COLUMN in places:
+        with places[SETTINGS_COLUMN]:
+            if not hidden("data"):
+                with st.container(border=True, key="data"):
+                    data_panel(snapshot)
+            with st.container(border=True, key="training"):
+                training_panel(session, snapshot)
+    if RESULTS_COLUMN in places:
+        with places[RESULTS_COLUMN], st.container(border=True, key="results"):
+            if seen.output:
+                output_panel(page, slots["output"], snapshot)
+            curve_panel(page, slots["curve"])
     if seen.views:
         live_tabs(page, slots["tab"], seen)
+        time_travel(page, slots["time"], session)
 
 
 def network() -> None:

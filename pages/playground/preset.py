@@ -33,7 +33,8 @@ def _choice() -> None:
     current = editor.preset_name()
     key, first = editor.start(f"preset-{current}", current)
     st.selectbox(
-        "Preset", list(PRESETS), index=None if first is None else list(PRESETS).index(first), key=key, width=158,
+        "Preset", list(PRESETS), index=None if first is None else list(PRESETS).index(first), key=key, width=150,
+        label_visibility="collapsed",
         placeholder="changed", disabled=locked(PRESET),
         format_func=lambda name: PRESETS[name].label,
         on_change=editor.once(lambda: _choose(current, st.session_state[key])),

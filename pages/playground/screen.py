@@ -12,6 +12,7 @@ from pages.live.slots import HEIGHT, Slot, ViewSlot, output_views
 from pages.playground.diagram import NetworkSlot
 from pages.playground.health import health_slot
 from pages.playground.status import StripSlot
+from pages.playground.time_travel import TimeSlot
 from pages.shared.editor import NETWORK
 from pages.shared.layout import theme
 from pages.shared.link import hidden
@@ -20,7 +21,8 @@ FORM, PICTURE, LIST = "network_form", "Diagram", "List"
 """The key of the choice how the network is shown, and what can be chosen."""
 USUAL_FORM = PICTURE
 """What is shown until a reader chooses."""
-OUTPUT_HEIGHT = 370
+OUTPUT_HEIGHT, CURVE_HEIGHT = 320, 230
+"""In pixels; on a large screen the style sheet makes them as high as fits."""
 LARGE = 430
 """The height of a chart that has a tab of its own."""
 TABLE = 500
@@ -30,7 +32,7 @@ OVERVIEW, CURVES = "Overview", "Curves"
 _CURVES = ("loss", "accuracy", "learning_rate")
 _HEALTH = (HEALTH, LAYERS)
 _TABS: dict[str, tuple[tuple[str, ...], ...]] = {
-    OVERVIEW: (("loss",), ("confusion", "learning_rate"), ("weights",)),
+    OVERVIEW: (("confusion",), ("weights",), ("learning_rate",)),
     CURVES: tuple((name,) for name in _CURVES),
     VIEWS[HEALTH].label: tuple((name,) for name in _HEALTH),
 }
@@ -74,15 +76,21 @@ class Screen:
             "strip": [StripSlot(self.options)],
             NETWORK: [NetworkSlot(self.options.theme, self.shown_neurons)] if self.picture else [],
             "output": [output] if self.output else [],
+            "curve": [ViewSlot("overview-loss", ("loss",), self._glance(), CURVE_HEIGHT)] if self.views else [],
             "tab": self._tab_slots() if self.views else [],
+            "time": [TimeSlot()] if self.views else [],
         }
+
+    def _glance(self) -> Options:
+        """The options of views that are seen at a glance, without what a reader has set in a tab."""
+        return Options(theme=self.options.theme, test=self.options.test)
 
     def _tab_slots(self) -> list[Slot]:
         places = self.tabs[self.tab]
         height = TABLE if (LAYERS,) in places else HEIGHT if len(places) > 1 else LARGE
         prefix = f"{self.tab.lower()}-" if len(places) > 1 else ""
-        # The Overview is a glance: what readers set for one view is set in that view's own tab.
-        options = Options(theme=self.options.theme, test=self.options.test) if self.tab == OVERVIEW else self.options
+        # What readers set for one view is set in that view's own tab.
+        options = self._glance() if self.tab == OVERVIEW else self.options
         return [health_slot(ViewSlot(f"{prefix}{place[0]}", place, options, height)) for place in places]
 
 

@@ -14,12 +14,14 @@ from mlp_core.processor import PROCESSOR
 from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import BUSY, Snapshot
-from mlp_core.views import CURVE_POINTS, Options
+from mlp_core.views import Options
 from pages.components.part import Part
 from pages.components.state_strip import state_strip
+from pages.live.page import LivePage
 from pages.playground.own_copy import own_copy, sets_here
 from pages.shared import editor
 from pages.shared.layout import as_text
+from pages.shared.loading import loading
 from pages.shared.numbers import loss_text
 from pages.shared.own_file import read_button
 from pages.shared.own_table import failure_fix
@@ -31,7 +33,7 @@ WAITING_SECONDS = 1.0
 
 @dataclass(frozen=True, eq=False)
 class StripSlot:
-    """The place of the state strip: the numbers of a run, and its test loss as a line."""
+    """The place of the state strip: the numbers of a run."""
 
     options: Options
     """Whether figures of the test samples are shown."""
@@ -50,9 +52,7 @@ class StripSlot:
         """The strip as it is now."""
         cells = _cells(snapshot, self.options.test)
         alt = "; ".join(f"{cell['label']} {cell['value']}" for cell in cells)
-        curves = snapshot.curves(CURVE_POINTS) if self.options.test else None
-        spark = None if curves is None or len(curves.evaluations) < 2 else curves.evaluations[:, 1]
-        return state_strip(cells, spark=spark, alt=alt, key=self.key(snapshot))
+        return state_strip(cells, alt=alt, slim=True, key=self.key(snapshot))
 
     def same(self, before: Snapshot, now: Snapshot) -> bool:
         """Never: it says how long a run has waited, too."""
@@ -64,7 +64,9 @@ def _cells(snapshot: Snapshot, test: bool) -> list[dict[str, str]]:
         {
             "label": "epoch",
             "value": f"{snapshot.epoch:,}",
-            "note": f"{snapshot.step:,} steps",
+            "note": f"{snapshot.step:,} of {snapshot.run_step:,} steps"
+            if snapshot.looks_back
+            else f"{snapshot.step:,} steps",
             "help": "How often every training sample was seen; a step is one mini-batch.",
         },
         {
@@ -149,12 +151,15 @@ def _speed(snapshot: Snapshot) -> dict[str, str]:
 def _status(snapshot: Snapshot) -> dict[str, str]:
     value = {"needs download": "no data", "preparing": "preparing…"}.get(snapshot.status, snapshot.status)
     note = f"learning rate {snapshot.learning_rate:g}" if snapshot.learning_rate is not None else ""
+    if snapshot.looks_back:
+        value, note = "looking back", f"at step {snapshot.step:,} of {snapshot.run_step:,}"
     waited = 0.0 if snapshot.waiting_since is None else time.monotonic() - snapshot.waiting_since
     if snapshot.status in BUSY and waited > WAITING_SECONDS:
         value = "waiting"
     if snapshot.status in BUSY and snapshot.others >= PROCESSOR.cores:
         note = f"takes turns with {snapshot.others} others"
-    tone = {"running": "good", "diverged": "bad", "failed": "bad", "finished": "done"}.get(value, "")
+    tone = {"running": "good", "diverged": "bad", "failed": "bad", "finished": "done",
+            "looking back": "done"}.get(value, "")
     return {
         "label": "status",
         "value": value,
@@ -162,6 +167,16 @@ def _status(snapshot: Snapshot) -> dict[str, str]:
         "help": "What the session is doing. Where many train at once, they take turns on the processor.",
         "tone": tone,
     }
+
+
+def message_line(page: LivePage, session: Session, snapshot: Snapshot, permits: Permits) -> None:
+    """What there is to say, in a line of fixed height: what comes and goes while a run goes on moves nothing."""
+    with st.container(key="message", horizontal=True, vertical_alignment="center", gap="small"):
+        if refused := editor.refusal("controls"):
+            st.error(as_text(refused), icon=":material/block:")
+        page.notice()
+        loading(session, snapshot)
+        message(session, snapshot, permits)
 
 
 def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:

@@ -60,6 +60,11 @@ def locked(*controls: str) -> bool:
     return not _link().lock.isdisjoint(controls)
 
 
+def came_for_experiment() -> bool:
+    """Whether this browser came with a link to an experiment, and not to look around."""
+    return _link().experiment is not None
+
+
 def refuse_locked(old: Experiment, new: Experiment) -> None:
     """Raise `SpecError` if something that the link locks would change."""
     locks.refuse_locked(old, new, _link().lock)

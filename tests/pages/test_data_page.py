@@ -232,10 +232,9 @@ def test_a_file_that_a_link_asks_for_goes_with_the_links_own_choices(page: AppTe
         path.unlink()
     _cache.clear()
     page.session.reset()
-    for forgotten in ("table_inspection", "upload_handled"):  # as in a browser that has opened a link
-        del page.session_state[forgotten]
+    del page.session_state["table_inspection"]  # as in a browser that has opened a link
     assert page.session.wait(lambda now: now.status == "needs download", LIMIT)
-    page.run()  # the file that is still in the field is taken as a new one
+    upload(page, CSV.encode("utf-16"))
     assert not page.exception
     assert page.session_state["experiment"] == chosen
     assert page.session.wait(lambda now: now.status == "ready", LIMIT), page.session.snapshot().status + messages(page)

@@ -34,7 +34,8 @@ from pages.playground.screen import OVERVIEW, Screen
 from pages.shared.editor import NETWORK
 
 LIMIT = 180
-PARTS = {"strip", "network-picture", "overview-loss", "overview-confusion", "overview-weights", "notice"}
+OVERVIEW_PARTS = {"overview-confusion", "overview-weights", "overview-learning_rate"}
+PARTS = {"strip", "network-picture", "overview-loss", "notice"} | OVERVIEW_PARTS
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +65,7 @@ def session(lease: Lease) -> Iterator[Session]:
 def page_of(session: Session, name: str = "test") -> LivePage:
     """A page with the strip and the Overview, which its browser has on screen."""
     slots = Screen(Options(), OVERVIEW, output=False, views=True).slots()
-    made = [*slots["strip"], *slots[NETWORK], *slots["tab"]]
+    made = [*slots["strip"], *slots[NETWORK], *slots["curve"], *slots["tab"]]
     page = LivePage({"run": session}, {"run": made}, name=name)
     assert session.wait(lambda snapshot: not snapshot.computing_views, LIMIT)
     return page

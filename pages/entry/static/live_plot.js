@@ -158,8 +158,8 @@ class LivePlot {
   }
 
   resize() {
-    const width = this.frame.clientWidth
-    if (width === this.width || width === 0) return
+    const { clientWidth: width, clientHeight: height } = this.frame
+    if (width === 0 || (width === this.width && height === this.drawnHeight)) return
     this.waiting ||= this.latest !== undefined
     this.schedule()
   }
@@ -171,7 +171,8 @@ class LivePlot {
       if (!this.waiting || !this.seen || this.ended || this.frame.clientWidth === 0) return
       this.waiting = false
       this.width = this.frame.clientWidth
-      const { data, layout, config } = dressed(this.latest, this.frame, this.width, this.height)
+      this.drawnHeight = this.frame.clientHeight || this.height // a style sheet may give another one
+      const { data, layout, config } = dressed(this.latest, this.frame, this.width, this.drawnHeight)
       await Plotly.react(this.graph, data, layout, config)
       this.graph.querySelectorAll(".main-svg").forEach(svg => svg.setAttribute("aria-hidden", "true"))
       this.listen()

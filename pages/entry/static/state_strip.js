@@ -2,6 +2,7 @@
 
 const search = new URL(import.meta.url).search
 const { adoptStyles, atEnd, make, receive, write } = await import("./shared.js" + search)
+const { speakFigures } = await import("./speech.js" + search)
 
 const SVG = "http://www.w3.org/2000/svg"
 const strips = new WeakMap()
@@ -24,9 +25,8 @@ class Strip {
     this.box = document.createElement("div")
     this.box.className = "box"
     this.box.style.visibility = "hidden" // until its style sheet is here
+    this.box.setAttribute("role", "group") // around the list: a list with another role is none
     this.strip = make("dl", "strip", this.box)
-    this.strip.setAttribute("role", "group")
-    this.strip.setAttribute("aria-live", "off")
     this.tip = make("div", "tip", this.box)
     this.tip.id = "tip"
     this.tip.setAttribute("role", "tooltip")
@@ -37,8 +37,10 @@ class Strip {
     this.box.addEventListener("keydown", event => event.key === "Escape" && this.hideTip())
   }
 
-  show({ cells, spark, alt }) {
-    this.strip.setAttribute("aria-label", alt)
+  show({ cells, spark, alt, slim }) {
+    this.strip.classList.toggle("slim", slim === true)
+    this.box.setAttribute("aria-label", alt)
+    speakFigures(cells)
     while (this.cells.length > cells.length) this.cells.pop().element.remove()
     while (this.cells.length < cells.length) this.cells.push(this.newCell())
     cells.forEach((cell, index) => this.fill(this.cells[index], cell))
@@ -62,6 +64,7 @@ class Strip {
   }
 
   fill(cell, { label, value, note, help, tone }) {
+    cell.element.dataset.name = label
     cell.value.dataset.tone = tone
     write(cell.label, label)
     write(cell.value, value)
@@ -75,7 +78,8 @@ class Strip {
 
   showTip(cell) {
     if (!cell.help) return
-    write(this.tip, cell.help)
+    const note = cell.note.textContent
+    write(this.tip, this.strip.classList.contains("slim") && note ? `${note}. ${cell.help}` : cell.help)
     this.tip.hidden = false
     cell.element.setAttribute("aria-describedby", "tip")
     const box = this.box.getBoundingClientRect()
