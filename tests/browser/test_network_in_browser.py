@@ -52,7 +52,7 @@ def test_a_neuron_under_the_pointer_is_shown_large_in_the_output(page: Any) -> N
 def test_a_neuron_is_added_and_a_layer_removed(page: Any) -> None:
     head = page.locator(".mlp-network-head").nth(1)
     head.get_by_role("button", name="One neuron more").click()
-    head.get_by_text("5 · Tanh").wait_for()
+    head.get_by_text("5 · ReLU").wait_for()
     tile(page, 1, 4).wait_for()
     page.get_by_role("button", name="Add a layer after").first.click()
     page.locator(".mlp-network-head").nth(3).wait_for()
@@ -70,7 +70,7 @@ def test_a_weight_is_set_by_keyboard_alone(page: Any) -> None:
     """Also right after an edit, while the neurons of the new network are still being computed."""
     page.locator(".mlp-network-head").nth(1).get_by_role("button", name="One neuron more").focus()
     page.keyboard.press("Enter")
-    page.locator(".mlp-network-head").nth(1).get_by_text("6 · Tanh").wait_for()
+    page.locator(".mlp-network-head").nth(1).get_by_text("6 · ReLU").wait_for()
     assert focused(page) == "more 1", "what was pressed keeps the focus though it was drawn anew"
     tile(page, 0, 0).focus()
     page.keyboard.press("ArrowRight")
