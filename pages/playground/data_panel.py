@@ -33,7 +33,7 @@ def data_panel(snapshot: Snapshot) -> None:
             "Set", list(DATASETS), index=list(DATASETS).index(first), key=key, disabled=locked(*entry.choice_controls),
             on_change=editor.once(lambda: editor.choose_data(st.session_state[key])),
             format_func=lambda name: set_label(DATASETS[name]),
-            help="What the network learns from. Sets made here and tables need no download. "
+            help="What the network learns from. Generated sets and tables need no download. "
             f"{entry.label}: {entry.when}",
         )  # fmt: skip
     st.caption(entry.summary)

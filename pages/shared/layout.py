@@ -13,9 +13,6 @@ Theme = Literal["light", "dark"]
 _STYLES = [Path(__file__).with_name(name) for name in ("page.css", "access.css")]
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$])")
 
-# White on the dark theme's light teal has a contrast of 1.9.
-_DARK = '<style>button[kind="primary"]:not(:disabled), button[kind="primary"]:not(:disabled) * {color: #101615}</style>'
-
 
 @st.cache_resource(show_spinner=False)
 def _style() -> str:
@@ -24,7 +21,7 @@ def _style() -> str:
 
 def page_style() -> None:
     """Add the style sheet to the page."""
-    st.html(_style() + (_DARK if theme() == "dark" else ""))
+    st.html(_style())
 
 
 def theme() -> Theme:
