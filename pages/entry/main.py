@@ -30,6 +30,7 @@ sections = {
         st.Page(
             PAGES / "activations" / "page.py", title="Activations", icon=":material/show_chart:", url_path="activations"
         ),
+        st.Page(PAGES / "glossary" / "page.py", title="Glossary", icon=":material/menu_book:", url_path="glossary"),
     ],
     "Take away": [
         st.Page(PAGES / "export" / "page.py", title="Export", icon=":material/download:", url_path="export"),
