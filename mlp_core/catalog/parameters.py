@@ -314,6 +314,9 @@ class Bool(Parameter):
     def rule(self) -> str:
         return "True, False or None" if self.optional else "True or False"
 
+    def rule_in_words(self) -> str:
+        return "on or off"
+
     def bad_values(self) -> list[object]:
         return ["True", 1, *([] if self.optional else [None])]
 
@@ -337,6 +340,9 @@ class Choice(Parameter):
     def rule(self) -> str:
         rule = f"one of {', '.join(map(repr, self.choices))}"
         return f"{rule}, or None ({self.none_means})" if self.optional else rule
+
+    def rule_in_words(self) -> str:
+        return f"one of {', '.join(self.choices)}{_or_empty(self.optional, self.none_means)}"
 
     def bad_values(self) -> list[object]:
         return ["no such choice", 1, *([] if self.optional else [None])]
