@@ -77,7 +77,7 @@ def sets_here(entry: DatasetEntry) -> None:
 def set_label(entry: DatasetEntry) -> str:
     """A set's name in a list of all, with its kind."""
     facts = entry.facts(entry.fill({}))
-    kind = {"generated": "made here", "drawn": "drawn by you", "uploaded": "your file"}.get(
+    kind = {"generated": "generated", "drawn": "drawn by you", "uploaded": "your file"}.get(
         entry.source, "images" if facts.holds_images else "table"
     )
     if entry.source == "downloaded" and not is_present(DataSpec(dataset=entry.name)):
