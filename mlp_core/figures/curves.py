@@ -218,7 +218,7 @@ def _origin_trace(curve: Curve | None, scale: _Scale) -> list[dict[str, Any]]:
         return []
     curve = curve.thinned()
     return [scale.line(curve, curve.mean) | {
-        "uid": "origin", "name": "before the fork", "hovertemplate": scale.hover("before the fork"),
+        "uid": "origin", "name": "original", "hovertemplate": scale.hover("original"),
         "line": {"color": scale.colours.origin, "width": 2, "dash": "dot"},
     }]  # fmt: skip
 

@@ -156,7 +156,7 @@ def _status(snapshot: Snapshot) -> dict[str, str]:
     value = {"needs download": "no data", "preparing": "preparing…"}.get(snapshot.status, snapshot.status)
     note = f"learning rate {snapshot.learning_rate:g}" if snapshot.learning_rate is not None else ""
     if snapshot.looks_back:
-        value, note = "looking back", f"at step {snapshot.step:,} of {snapshot.run_step:,}"
+        value = "looking back"
     waited = 0.0 if snapshot.waiting_since is None else time.monotonic() - snapshot.waiting_since
     if snapshot.status in BUSY and waited > WAITING_SECONDS:
         value = "waiting"
