@@ -19,6 +19,8 @@ from pages.components.state_strip import state_strip
 from pages.live.page import LivePage
 from pages.playground.autopsy import diverged
 from pages.playground.own_copy import own_copy, sets_here
+from pages.playground.preset import changes_area
+from pages.playground.suggestions import suggestions, told
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.loading import loading
@@ -27,6 +29,8 @@ from pages.shared.own_file import read_button
 from pages.shared.own_table import failure_fix
 from pages.shared.verdict import DATA_PAGE, Permits
 
+URGENT = ("diverged", "failed", "needs download")
+"""What is said alone in the line of messages."""
 WAITING_SECONDS = 1.0
 """A session that has waited so long for its turn is shown as waiting; shorter waits would only flicker."""
 
@@ -172,7 +176,13 @@ def _status(snapshot: Snapshot) -> dict[str, str]:
 def message_line(page: LivePage, session: Session, snapshot: Snapshot, permits: Permits) -> None:
     """What there is to say, in a line of fixed height: what comes and goes while a run goes on moves nothing."""
     with st.container(key="message", horizontal=True, vertical_alignment="center", gap="small"):
-        if refused := editor.refusal("controls"):
+        refused = editor.refusal("controls")
+        if not refused and snapshot.status not in URGENT and snapshot.progress is None:
+            if told():
+                suggestions()
+            else:
+                changes_area(page)
+        if refused:
             st.error(as_text(refused), icon=":material/block:")
         page.notice()
         loading(session, snapshot)

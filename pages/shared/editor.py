@@ -25,7 +25,7 @@ from mlp_core.catalog.schedulers import SCHEDULERS
 from mlp_core.errors import SpecError, TooLargeError
 from mlp_core.plan import plan
 from mlp_core.presets import DEFAULT, PRESETS
-from mlp_core.problems import with_data
+from mlp_core.problems import problems, with_data
 from mlp_core.spec import DataSpec, Experiment, LossSpec, Path, SchedulerSpec
 from pages.shared.link import open_link, refuse_locked
 
@@ -180,20 +180,34 @@ def choose_schedule(name: str) -> None:
 
 
 def choose_data(name: str) -> None:
-    """Choose another data set; the shares and the seed of the split are kept."""
-    edit("data", lambda old: old.updated(data=data_of(name)))
+    """Choose another data set; the shares and the seed of the split are kept. Where the experiment cannot run on it as
+    it is, it gets the outputs and the loss that the set needs, if a link does not lock them."""
+
+    def change(old: Experiment) -> Experiment:
+        plain = old.updated(data=data_of(name))
+        if not any(problem.severity == "error" for problem in problems(plain)):
+            return plain
+        fitting = _with_data(old, plain.data)
+        try:
+            refuse_locked(old, fitting)
+        except SpecError:
+            return plain
+        return fitting
+
+    edit("data", change)
 
 
 def use_data(name: str) -> None:
     """Choose another data set, with the outputs and the loss that it needs: the last one for such a task, if any."""
 
-    def change(old: Experiment) -> Experiment:
-        data = data_of(name)
-        losses: dict[str, LossSpec] = st.session_state.setdefault(_LOSSES, {})
-        losses[old.data.facts.task] = old.loss
-        return with_data(old.updated(loss=losses.get(data.facts.task, old.loss)), data)
+    edit("data", lambda old: _with_data(old, data_of(name)))
 
-    edit("data", change)
+
+def _with_data(old: Experiment, data: DataSpec) -> Experiment:
+    """The experiment on other data, with the loss that was last used for such a task, if any."""
+    losses: dict[str, LossSpec] = st.session_state.setdefault(_LOSSES, {})
+    losses[old.data.facts.task] = old.loss
+    return with_data(old.updated(loss=losses.get(data.facts.task, old.loss)), data)
 
 
 def data_of(name: str) -> DataSpec:

@@ -12,10 +12,6 @@ from tests.browser.test_playground import press, ready
 
 pytestmark = pytest.mark.browser
 
-AGAIN_MS = 5_000
-"""After so long a press is made once more."""
-
-
 @pytest.fixture(scope="module")
 def page() -> Iterator[Any]:
     with serve(ROOT / "app.py") as address, browser() as chromium:
@@ -23,7 +19,7 @@ def page() -> Iterator[Any]:
         opened.set_default_timeout(LIMIT_MS)
         opened.goto(f"{address}/?preset=xor")
         ready(opened)
-        opened.locator(".mlp-network-tile[aria-label*=answers]").first.wait_for()
+        opened.locator(".mlp-network-tile[aria-label*='puts out']").first.wait_for()
         wait_idle(opened)
         yield opened
 
@@ -56,7 +52,7 @@ def test_a_neuron_under_the_pointer_is_shown_large_in_the_output(page: Any) -> N
 def test_a_neuron_is_added_and_a_layer_removed(page: Any) -> None:
     head = page.locator(".mlp-network-head").nth(1)
     head.get_by_role("button", name="One neuron more").click()
-    page.locator(".mlp-network-head").nth(1).get_by_text("5", exact=True).wait_for()
+    head.get_by_text("5 · ReLU").wait_for()
     tile(page, 1, 4).wait_for()
     page.get_by_role("button", name="Add a layer after").first.click()
     page.locator(".mlp-network-head").nth(3).wait_for()
@@ -65,27 +61,39 @@ def test_a_neuron_is_added_and_a_layer_removed(page: Any) -> None:
     wait_idle(page)
 
 
-def open_note(page: Any) -> None:
-    """Open the note of the first hidden neuron by keyboard; again where a run of the page has taken the focus away."""
-    api = pytest.importorskip("playwright.sync_api")
-    field = page.locator(".mlp-network-tip input").first
-    for last in (False, False, True):
-        tile(page, 0, 0).focus()
-        page.keyboard.press("ArrowRight")
-        page.keyboard.press("Enter")
-        try:
-            field.wait_for(timeout=LIMIT_MS if last else AGAIN_MS)
-            return
-        except api.TimeoutError:
-            if last:
-                raise
+def focused(page: Any) -> str:
+    """The key of what has the focus in the picture."""
+    return str(page.evaluate(f"{IN_PICTURE.format('.mlp-network')}?.getRootNode().activeElement?.dataset.key"))
 
 
 def test_a_weight_is_set_by_keyboard_alone(page: Any) -> None:
-    open_note(page)
+    """Also right after an edit, while the neurons of the new network are still being computed."""
+    page.locator(".mlp-network-head").nth(1).get_by_role("button", name="One neuron more").focus()
+    page.keyboard.press("Enter")
+    page.locator(".mlp-network-head").nth(1).get_by_text("6 · ReLU").wait_for()
+    assert focused(page) == "more 1", "what was pressed keeps the focus though it was drawn anew"
+    tile(page, 0, 0).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    field = page.locator(".mlp-network-tip input").first
+    field.wait_for()
     page.keyboard.type("3.5")
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement !== document.body"), "the focus is back on the neuron"
-    open_note(page)
+    assert focused(page) == "tile 1 0"
+    page.keyboard.press("Enter")
     page.wait_for_function(f"() => {IN_PICTURE.format('.mlp-network-tip input')}?.value === '3.5'")
+    page.keyboard.press("Escape")
+
+
+def test_a_layer_is_set_in_place(page: Any) -> None:
+    title = page.locator("button.mlp-network-title").first
+    title.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_label("Type").nth(1).select_option("LeakyReLU")
+    page.get_by_role("dialog").get_by_label("Negative slope").fill("0.2")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    assert focused(page) == "title 1"
+    page.wait_for_function("decodeURIComponent(location.search).includes('experiment=')")
+    assert title.inner_text().endswith("LeakyReLU")

@@ -3,7 +3,7 @@
 
 const search = new URL(import.meta.url).search
 const { adoptStyles, atEnd, make, receive, watch } = await import("./shared.js" + search)
-const [{ Columns, button }, { Drawing }, { lay, nearest }, { Notes }, { decode, short }] = await Promise.all(
+const [{ Columns, button }, { Drawing }, { COMPACT, lay, nearest }, { Notes }, { decode, short }] = await Promise.all(
   ["columns", "drawing", "geometry", "notes", "values"].map(part => import(`./network_${part}.js${search}`)),
 )
 
@@ -150,6 +150,7 @@ class Picture {
     const { x, y, sides, names, middle } = layout
     this.stage.style.width = `${layout.width}px`
     this.stage.style.height = `${layout.height}px`
+    this.frame.classList.toggle("compact", layout.step < COMPACT)
     this.heads.put(layout)
     this.tiles.forEach((tiles, place) =>
       tiles.forEach((tile, row) => {
@@ -170,6 +171,7 @@ class Picture {
       stand(bar, x[place], y[place].at(-1) + sides[place] / 2 + (this.folds[place] ? 20 : 7))
     })
     Object.assign(this.loss.style, { left: `${layout.lossLeft}px`, width: `${layout.lossWidth}px`, top: `${middle}px` })
+    this.loss.hidden = !layout.lossWidth
     this.drawing.fit(layout)
     if (this.notes.at) this.notes.put()
     this.ask()

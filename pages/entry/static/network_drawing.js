@@ -103,12 +103,12 @@ export class Drawing {
 
   /** A residual block: the ground that its layers stand on, and the way around them to where both are added. */
   drawBlock(pen, column, place) {
-    const { x, y, sides, bottom } = this.layout
+    const { x, y, sides } = this.layout
     const from = column.skip
     const [left, right] = [x[from] + sides[from] / 2 + 10, x[place] - sides[place] / 2 - 22]
     const inside = y.slice(from + 1, place).flat()
     if (inside.length && right > left) {
-      const [top, end] = [Math.min(...inside) - 28, Math.max(...inside) + 28]
+      const [top, end] = [Math.min(...inside) - sides[place] / 2 - 7, Math.max(...inside) + sides[place] / 2 + 7]
       pen.beginPath()
       pen.roundRect(left, top, right - left, end - top, 10)
       pen.fillStyle = pen.strokeStyle = this.text
@@ -118,11 +118,11 @@ export class Drawing {
       pen.lineWidth = 1
       pen.stroke()
     }
-    const low = Math.min(bottom + 4, Math.max(...y.slice(from, place + 1).flat()) + 46)
+    const low = Math.max(...y.slice(from, place + 1).flat()) + sides[place] / 2 + 38
     pen.beginPath()
     pen.setLineDash([5, 4])
     pen.moveTo(x[from], y[from].at(-1) + sides[from] / 2)
-    pen.bezierCurveTo(x[from], low + 8, x[place], low + 8, x[place], y[place].at(-1) + sides[place] / 2)
+    pen.bezierCurveTo(x[from], low, x[place], low, x[place], y[place].at(-1) + sides[place] / 2)
     pen.strokeStyle = this.text
     pen.globalAlpha = 0.6
     pen.lineWidth = 1.6
@@ -191,7 +191,8 @@ export class Drawing {
 
   /** The answers run together into the loss. */
   drawLoss(pen) {
-    const { x, y, sides, lossLeft, middle, names } = this.layout
+    const { x, y, sides, lossLeft, lossWidth, middle, names } = this.layout
+    if (!lossWidth) return
     const last = x.length - 1
     const from = this.columns[last].names ? x[last] + names[1] - 2 : x[last] + sides[last] / 2 + 4
     const path = new Path2D()

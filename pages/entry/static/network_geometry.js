@@ -2,11 +2,14 @@
 
 export const HEAD = 74 // pixels above the first tile: the column's title, its buttons, and what adds a layer
 export const TILE = 36 // pixels of a tile at the most
-export const STEP = 76 // pixels between two columns at the least
+const STEP = 52 // pixels between two columns at the least
+export const COMPACT = 76 // below it a layer is removed by the key Delete only
 const FOOT = 40 // pixels below the last tile: what folds a wide column, and its health
-const NAMES = [34, 70] // pixels for names beside the first and the last column, from the middle of their tiles
+const NAMES = [34, 120] // pixels for names beside the first and the last column, from the middle of their tiles
+const COMFORT = 84 // pixels between two columns that names leave, where they can be shorter
 const LETTER = 6.4 // pixels of a letter of these
-const LOSS = 74 // pixels for the loss at the end
+const LOSS = 74 // pixels for the loss at the end; none in a frame narrower than
+const NARROW = 420
 const ROOM = [200, 352] // pixels that the tallest column may take
 const SHARE = 0.42 // of the window's height
 const NEAR = 6 // pixels around a line that count as on it
@@ -14,14 +17,16 @@ const NEAR = 6 // pixels around a line that count as on it
 /** The places of columns and tiles in a frame of that width, in pixels. */
 export function lay(columns, frame) {
   const last = columns.length - 1
-  const names = [beside(columns[0]), beside(columns[last])]
+  const loss = frame < NARROW ? 0 : LOSS
+  const most = within((frame - loss - last * COMFORT) / 2, [70, NAMES[1]])
+  const names = [beside(columns[0], most), beside(columns[last], most)]
   const left = columns[0].picture ? TILE + 4 : names[0]
-  const right = names[1] + LOSS
+  const right = names[1] + loss
   const span = Math.max(frame - left - right, last * STEP)
-  const most = Math.max(...columns.map(count))
-  const pitch = Math.min(TILE * 1.4, within(innerHeight * SHARE, ROOM) / most)
+  const tallest = Math.max(...columns.map(count))
+  const pitch = Math.min(TILE * 1.4, within(innerHeight * SHARE, ROOM) / tallest)
   const side = Math.max(10, Math.min(TILE, pitch - 5))
-  const room = Math.max(pitch * most, 132)
+  const room = Math.max(pitch * tallest, 132)
   const middle = HEAD + room / 2
   const x = columns.map((_, place) => left + (span * place) / Math.max(last, 1))
   return {
@@ -35,16 +40,16 @@ export function lay(columns, frame) {
     bottom: HEAD + room,
     height: HEAD + room + FOOT,
     width: left + span + right,
-    lossLeft: x[last] + right - LOSS + 4,
-    lossWidth: LOSS - 8,
+    lossLeft: x[last] + right - loss + 4,
+    lossWidth: Math.max(0, loss - 8),
     names,
   }
 }
 
-/** Pixels from the middle of a column's tiles to the end of the names beside them. */
-function beside({ names }) {
+/** Pixels from the middle of a column's tiles to the end of the names beside them, so many at most. */
+function beside({ names }, most) {
   const letters = Math.max(0, ...(names ?? []).map(name => name.length))
-  return letters ? TILE / 2 + 8 + within(letters * LETTER, [NAMES[0] - 18, NAMES[1] - 18]) : STEP / 2
+  return letters ? TILE / 2 + 8 + within(letters * LETTER, [NAMES[0] - 18, most - 18]) : NAMES[0]
 }
 
 function within(value, [least, most]) {
