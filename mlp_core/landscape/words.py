@@ -72,5 +72,5 @@ def _walls(found: Landscape, losses: np.ndarray, here: float) -> str:
     high = ~(losses < STEEP * here)
     unit = "" if found.spec.directions == PATH else ", where 1 is the length of each neuron's weights"
     if not high.any():
-        return f"Nowhere on this plane is it twice as high: a flat region."
+        return "Nowhere on this plane is it twice as high: a flat region."
     return f"The nearest point where it is twice as high is {readable(float(far[high].min()), 2)} away{unit}."

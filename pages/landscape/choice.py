@@ -53,7 +53,7 @@ def choices(dataset: Dataset) -> None:
     if len(known) > 1:
         shown, given = start("landscape-parts", list(parts(dataset)))
         st.pills(
-            "Parts", known, selection_mode="multi", default=given, key=shown, required=True,
+            "Parts", known, selection_mode="multi", default=given, key=shown,
             format_func=lambda name: PARTS[name].label,
             on_change=once(lambda: _hold(_PARTS, tuple(st.session_state[shown]))),
             help="The loss on training samples is what training makes small. The test part shows whether its valleys "
