@@ -18,9 +18,11 @@ Array = npt.NDArray[Any]
 
 LEVELS = 16
 """Contour lines at most, about."""
-LIFT = 0.015
-"""How far above the surface marks stand, as a share of its height: half of each would be hidden in it."""
-CAMERA = {"eye": {"x": 1.25, "y": -1.45, "z": 0.95}, "center": {"x": 0, "y": 0, "z": -0.18}}
+LIFT = 0.02
+"""How far above the surface lines and marks are drawn, as a share of its height: half of each would be hidden in it."""
+BENDS = 12
+"""Points of the line between two moments, so that it follows the surface."""
+CAMERA = {"eye": {"x": 1.0, "y": -1.25, "z": 0.95}, "center": {"x": 0, "y": 0, "z": -0.22}}
 """Where the surface is looked at from: the start of a path, on the left, is seen."""
 
 
@@ -72,7 +74,7 @@ def loss_contour(
     data = [area]
     if way is not None and len(way.steps) > 1:
         data.append({
-            "type": "scatter", "mode": "lines+markers", "uid": "way", **_places(way), "line": line,
+            "type": "scatter", "mode": "lines+markers", "uid": "way", **_places(way.places), "line": line,
             "marker": {"size": 5, "color": colours.paper, "line": {"color": colours.ink, "width": 1.2}},
             **_words(way),
         })  # fmt: skip
@@ -98,7 +100,7 @@ def loss_surface(
     x: Array, y: Array, losses: Array, *, names: tuple[object, object], limits: tuple[float, float] | None = None,
     log: bool = False, way: Way | None = None, step: int = 0, theme: Theme = "light", uirevision: str = "surface",
 ) -> Figure:  # fmt: skip
-    """The same as a surface in space; the height of a moment of the way is its own loss."""
+    """The same as a surface in space, with the way on it; the loss that a moment of the way tells is its own."""
     scale = _Scale(losses, limits, log)
     colours = palette(theme)
     lift = LIFT * scale.span
@@ -114,16 +116,23 @@ def loss_surface(
         "hovertemplate": f"loss %{{customdata:{HOVER}}}<br>at (%{{x:{HOVER}}}, %{{y:{HOVER}}})<extra></extra>",
     }]  # fmt: skip
     if way is not None and len(way.steps) > 1:
-        data.append({
-            "type": "scatter3d", "mode": "lines+markers", "uid": "way", **_places(way),
-            "z": encode(scale.heights(way.losses) + lift), "line": {"color": colours.ink, "width": 5},
-            "marker": {"size": 3, "color": colours.paper, "line": {"color": colours.ink, "width": 1}}, **_words(way),
-        })  # fmt: skip
+        places = np.asarray(way.places, dtype=np.float64)
+        along = np.arange(0, len(places) - 1 + 0.5 / BENDS, 1 / BENDS)
+        bent = np.stack([np.interp(along, np.arange(len(places)), line) for line in places.T], axis=1)
+        data += [
+            {"type": "scatter3d", "uid": "line", "mode": "lines", **_places(bent), "hoverinfo": "skip",
+             "z": encode(scale.heights(_between(x, y, losses, bent)) + lift),
+             "line": {"color": colours.ink, "width": 5}},
+            {"type": "scatter3d", "uid": "way", "mode": "markers", **_places(places), **_words(way),
+             "z": encode(scale.heights(_between(x, y, losses, places)) + lift),
+             "marker": {"size": [7.0, *[3.0] * (len(places) - 1)], "color": colours.paper,
+                        "line": {"color": colours.ink, "width": 1}}},
+        ]  # fmt: skip
     here = np.array([_at(x, y, losses)], dtype=np.float64)
     data.append({
         "type": "scatter3d", "mode": "markers", "uid": "now", "x": [0], "y": [0],
         "z": encode(scale.heights(here) + lift),
-        "marker": {"symbol": "diamond", "size": 7, "color": colours.paper, "line": {"color": colours.ink, "width": 2}},
+        "marker": {"symbol": "diamond", "size": 8, "color": colours.ink, "line": {"color": colours.paper, "width": 2}},
         "hovertemplate": f"the weights at step {step:,}<br>loss {_here(x, y, losses)}<extra></extra>",
     })  # fmt: skip
     titles = [escape_label(name, 40) for name in names]
@@ -135,7 +144,7 @@ def loss_surface(
             scene={
                 "xaxis": _space_axis(titles[0], tickformat=TICKS), "yaxis": _space_axis(titles[1], tickformat=TICKS),
                 "zaxis": height, "dragmode": "turntable",
-                "aspectmode": "manual", "aspectratio": {"x": 1, "y": 1, "z": 0.62}, "camera": CAMERA,
+                "aspectmode": "manual", "aspectratio": {"x": 1, "y": 1, "z": 0.6}, "camera": CAMERA,
             },
         ),
     }  # fmt: skip
@@ -232,9 +241,21 @@ def _here(x: Array, y: Array, losses: Array) -> str:
     return readable(_at(x, y, losses))
 
 
-def _places(way: Way) -> dict[str, Any]:
-    places = np.asarray(way.places, dtype=np.float64)
-    return {"x": encode(places[:, 0]), "y": encode(places[:, 1])}
+def _places(places: Array) -> dict[str, Any]:
+    return {"x": encode(places[:, 0].astype(np.float64)), "y": encode(places[:, 1].astype(np.float64))}
+
+
+def _between(x: Array, y: Array, losses: Array, places: Array) -> Array:
+    """The losses (P,) at places (P, 2) between the points of the grid, from the four around each."""
+    column = np.clip((places[:, 0] - x[0]) / (x[1] - x[0]), 0, len(x) - 1)
+    row = np.clip((places[:, 1] - y[0]) / (y[1] - y[0]), 0, len(y) - 1)
+    left, below = np.minimum(column.astype(int), len(x) - 2), np.minimum(row.astype(int), len(y) - 2)
+    right, up = column - left, row - below
+    grid = np.asarray(losses, dtype=np.float64)
+    low = (1 - right) * grid[below, left] + right * grid[below, left + 1]
+    high = (1 - right) * grid[below + 1, left] + right * grid[below + 1, left + 1]
+    found: Array = (1 - up) * low + up * high
+    return found
 
 
 def _words(way: Way) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def about(found: Landscape) -> str:
             if first + second > 0.95
             else "The rest of the way leads out of this plane."
         )
-        + " A point of the path shows its own loss, which may differ from that of the plane under it."
+        + " Each of its points tells its own loss, which may differ from that of the plane there."
     )
 
 
