@@ -52,7 +52,7 @@ def _landscape(options: argparse.Namespace) -> None:
         experiment = experiment.updated(training=experiment.training.updated(epochs=options.epochs))
 
     from mlp_core import data
-    from mlp_core.landscape import LandscapeSpec, about, landscape, reading
+    from mlp_core.landscape import LandscapeSpec, about, loss_landscape, reading
     from mlp_core.run.build import build
 
     names = [parameter.name for parameter in LANDSCAPE.parameters]
@@ -61,7 +61,7 @@ def _landscape(options: argparse.Namespace) -> None:
     run = build(experiment, data.load(experiment.data, options.data_dir, download=options.download))
     with run.tuned():
         path = _trained(run, 0 if options.epochs == 0 else experiment.training.epochs or ENDLESS_EPOCHS)
-        found = _finished(landscape(run, spec, path.moments if spec.directions == PATH else ()))
+        found = loss_landscape(run, spec, path.moments if spec.directions == PATH else (), _show)
     if options.json:
         print(json.dumps({"dataset": experiment.data.dataset, **found.as_dict()}, allow_nan=False))
     else:
@@ -95,19 +95,10 @@ def _trained(run: Run, epochs: int) -> WeightsPath:
     return path
 
 
-def _finished(work: Any) -> Landscape:
-    """Do all of it, with a line that moves on a terminal."""
-    moving = sys.stderr.isatty()
-    while True:
-        try:
-            done = next(work)
-        except StopIteration as end:
-            found: Landscape = end.value
-            if moving:
-                print("\r\033[K", end="", file=sys.stderr, flush=True)
-            return found
-        if moving:
-            print(f"\rlandscape {done:.0%}\033[K", end="", file=sys.stderr, flush=True)
+def _show(done: float) -> None:
+    """A line that moves, on a terminal."""
+    if sys.stderr.isatty():
+        print(f"\rlandscape {done:.0%}\033[K", end="\n" if done == 1 else "", file=sys.stderr, flush=True)
 
 
 def _page(found: Landscape) -> str:

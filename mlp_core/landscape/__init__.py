@@ -1,7 +1,7 @@
 """The loss landscape: the loss of a network over a plane through its weights. Needs PyTorch."""
 
 from mlp_core.landscape.directions import Moment, Plane, filter_normalised, path_plane, random_plane
-from mlp_core.landscape.landscape import Landscape, LandscapeSpec, landscape, landscape_of
+from mlp_core.landscape.landscape import Landscape, LandscapeSpec, landscape, landscape_of, loss_landscape
 from mlp_core.landscape.words import about, reading
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "filter_normalised",
     "landscape",
     "landscape_of",
+    "loss_landscape",
     "path_plane",
     "random_plane",
     "reading",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,6 +124,20 @@ class Landscape:
             ],
             "notes": list(self.notes),
         }
+
+
+def loss_landscape(
+    run: Run, spec: LandscapeSpec | None = None, path: Sequence[Moment] = (),
+    progress: Callable[[float], None] = lambda share: None,
+) -> Landscape:  # fmt: skip
+    """All of `landscape` at once; `progress` is told the share of the work that is done."""
+    work = landscape(run, spec or LandscapeSpec(), path)
+    while True:
+        try:
+            progress(next(work))
+        except StopIteration as end:
+            found: Landscape = end.value
+            return found
 
 
 def landscape_of(weights: Weights, dataset: Dataset, spec: LandscapeSpec, path: Sequence[Moment] = ()) -> Work:

@@ -114,34 +114,27 @@ class PlaneLosses:
             if self._linear:
                 fixed = [F.linear(fixed[0], *line) for line in self._linear]
         tensors = [*(tensor for line in self._lines for tensor in line), *self._buffers.values(), *fixed, y]
-        each = self._losses_of
         if calls >= WORTH_COMPILING and x.device.type == "cpu":
             shapes: Hashable = tuple((tensor.dtype, tuple(tensor.shape)) for tensor in tensors)
-            compiled = COMPILED.get((self._run.structure, size, shapes), lambda: _compile(each, size, tensors))
+            compiled = COMPILED.get((self._run.structure, size, shapes), lambda: _compile(self._loss_at, size, tensors))
             if compiled is not None:
                 return lambda points: _without_lock(compiled, _filled(points, size), *tensors)[: len(points)]
-        return lambda points: _plain(each, points, tensors)
+        return lambda points: _plain(self._loss_at, points, tensors)
 
-    def _losses_of(self, points: Tensor, *tensors: Tensor) -> Tensor:
-        """The losses at points (P, 2), from all tensors that they depend on; each in the order of `_call_for`."""
+    def _loss_at(self, point: Tensor, *tensors: Tensor) -> Tensor:
+        """The loss at a point (2,), a scalar, from all tensors that it depends on, in the order of `_call_for`."""
         count, given = len(self._names), iter(tensors)
         middle, first, second = ([next(given) for _ in range(count)] for _ in range(3))
         buffers = {name: next(given) for name in self._buffers}
         fixed = [next(given) for _ in range(3 if self._linear else 1)]
-        y = next(given)
-
-        def loss(point: Tensor) -> Tensor:
-            across, up = point[0], point[1]
-            x = fixed[0] + across * fixed[1] + up * fixed[2] if self._linear else fixed[0]
-            weights = {
-                name: weight + across * one + up * other
-                for name, weight, one, other in zip(self._names, middle, first, second, strict=True)
-            }
-            found: Tensor = self._run.loss(functional_call(self._tail, {**weights, **buffers}, (x,)), y)
-            return found
-
-        losses: Tensor = vmap(loss)(points)
-        return losses
+        across, up = point[0], point[1]
+        x = fixed[0] + across * fixed[1] + up * fixed[2] if self._linear else fixed[0]
+        weights = {
+            name: weight + across * one + up * other
+            for name, weight, one, other in zip(self._names, middle, first, second, strict=True)
+        }
+        found: Tensor = self._run.loss(functional_call(self._tail, {**weights, **buffers}, (x,)), next(given))
+        return found
 
 
 def _by_batch(module: nn.Module) -> bool:
@@ -155,28 +148,30 @@ def _filled(points: Tensor, size: int) -> Tensor:
     return points if missing == 0 else torch.cat([points, points[-1:].expand(missing, 2)])
 
 
-def _plain(each: _Call, points: Tensor, tensors: Sequence[Tensor]) -> Tensor:
-    """The losses operator by operator; point by point where an operator knows no batches of networks."""
+def _together(loss_at: _Call, points: Tensor, tensors: Sequence[Tensor]) -> Tensor:
+    """The losses at points (P, 2), with all networks side by side."""
+    losses: Tensor = vmap(lambda point: loss_at(point, *tensors))(points)
+    return losses
+
+
+def _plain(loss_at: _Call, points: Tensor, tensors: Sequence[Tensor]) -> Tensor:
+    """The losses operator by operator; point by point where an operator knows no networks side by side."""
     with torch.no_grad():
         try:
-            return each(points, *tensors)
+            return _together(loss_at, points, tensors)
         except RuntimeError:
-            return torch.stack([_one(each, point, tensors) for point in points])
+            return torch.stack([loss_at(point, *tensors) for point in points])
 
 
-def _one(each: _Call, point: Tensor, tensors: Sequence[Tensor]) -> Tensor:
-    return each(point[None], *tensors)[0]
-
-
-def _compile(each: _Call, size: int, tensors: Sequence[Tensor]) -> _Call | None:
+def _compile(loss_at: _Call, size: int, tensors: Sequence[Tensor]) -> _Call | None:
     """The call as a graph of operators, for the sizes of these tensors; None where it is not one."""
     points = torch.linspace(-1, 1, 2 * size).reshape(size, 2)
     try:
         with TRACING, torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of deprecation
-            graph = make_fx(each)(points, *tensors)
+            graph = make_fx(lambda points, *tensors: _together(loss_at, points, tensors))(points, *tensors)
             traced: _Call = torch.jit.trace(graph, (points, *tensors), check_trace=False)  # type: ignore[no-untyped-call]
-            expected = each(points.flip(0), *tensors)
+            expected = _together(loss_at, points.flip(0), tensors)
         found = _without_lock(traced, points.flip(0), *tensors)
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6, equal_nan=True)
     except Exception:
