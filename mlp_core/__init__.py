@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loa
     from mlp_core.export.weights import load as load_weights
     from mlp_core.export.weights import save as weights_file
     from mlp_core.export.weights import save_file as save_file
+    from mlp_core.landscape.landscape import LandscapeSpec as LandscapeSpec
+    from mlp_core.landscape.landscape import loss_landscape as loss_landscape
     from mlp_core.link import decode as from_link
     from mlp_core.link import encode as to_link
     from mlp_core.plan import plan as make_plan
@@ -59,6 +61,7 @@ _PLACES = {
     "DataSpec": "spec:DataSpec",
     "Dataset": "data:Dataset",
     "Experiment": "spec:Experiment",
+    "LandscapeSpec": "landscape.landscape:LandscapeSpec",
     "LayerSpec": "spec:LayerSpec",
     "LossSpec": "spec:LossSpec",
     "OptimizerSpec": "spec:OptimizerSpec",
@@ -82,6 +85,7 @@ _PLACES = {
     "load_data": "data:load",
     "load_into": "export.state:load_into",
     "load_weights": "export.weights:load",
+    "loss_landscape": "landscape.landscape:loss_landscape",
     "make_plan": "plan:plan",
     "mlp": "presets:mlp",
     "predict_samples": "predict:predict",

@@ -31,7 +31,7 @@ ORDER = [
     ["mlp_core.run"],
     ["mlp_core.activations", "mlp_core.engines", "mlp_core.export", "mlp_core.views"],
     ["mlp_core.one_step", "mlp_core.predict"],
-    ["mlp_core.influence"],
+    ["mlp_core.influence", "mlp_core.landscape"],
     ["mlp_core.training"],
     ["mlp_core.commands"],
     ["mlp_core.__main__"],

@@ -33,6 +33,14 @@ from mlp_core.figures.curves import (
 from mlp_core.figures.empty import empty, empty_alt
 from mlp_core.figures.fit import fitted_curve, fitted_curve_alt
 from mlp_core.figures.influence import class_bars, class_bars_alt, influence_map, influence_map_alt
+from mlp_core.figures.landscape import (
+    Way,
+    can_be_logarithmic,
+    loss_contour,
+    loss_landscape_alt,
+    loss_range,
+    loss_surface,
+)
 from mlp_core.figures.layout import Figure
 from mlp_core.figures.network import network, network_alt
 from mlp_core.figures.palette import Theme, class_colour, palette
@@ -52,6 +60,7 @@ __all__ = [
     "Figure",
     "Normalise",
     "Theme",
+    "Way",
     "accuracy_curves",
     "accuracy_curves_alt",
     "activation_costs",
@@ -60,6 +69,7 @@ __all__ = [
     "activation_curves_alt",
     "calibration_curve",
     "calibration_curve_alt",
+    "can_be_logarithmic",
     "class_bars",
     "class_bars_alt",
     "class_colour",
@@ -82,8 +92,12 @@ __all__ = [
     "layer_signal_alt",
     "learning_rate_curve",
     "learning_rate_curve_alt",
+    "loss_contour",
     "loss_curves",
     "loss_curves_alt",
+    "loss_landscape_alt",
+    "loss_range",
+    "loss_surface",
     "network",
     "network_alt",
     "palette",

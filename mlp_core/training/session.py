@@ -319,6 +319,11 @@ class Session:
             found, mail.given, mail.orders.weights = mail.given, None, None
             return found
 
+    def path(self) -> list[Weights]:
+        """The weights of the run at hand at its checkpoints, the oldest first; none without a run."""
+        trainer = self._mail.trainer
+        return [] if trainer is None else trainer.path()
+
     def wait(self, condition: Callable[[Snapshot], bool], timeout: float) -> bool:
         """Wait until a snapshot fulfils the condition; False if the time in seconds runs out."""
         with self._mail.lock:

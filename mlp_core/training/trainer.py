@@ -215,6 +215,15 @@ class Trainer:
         if state is None:
             self._now = None
 
+    def path(self) -> list[Weights]:
+        """The weights at every checkpoint, in order."""
+        model = self.run.model
+        names = [name for name, _ in (*model.named_parameters(), *model.named_buffers())]
+        return [
+            Weights(state.experiment, dict(zip(names, state.checkpoint.tensors, strict=False)), state.step)
+            for state in self.timeline.states
+        ]
+
     def fork(self, step: int) -> Fork | None:
         """What a new run needs to go on from the newest checkpoint at this step or before it."""
         state = self.timeline.at(step)

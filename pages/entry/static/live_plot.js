@@ -6,6 +6,7 @@ const { adoptStyles, atEnd, isDark, pointAt, receive, themeOf, watch } = await i
 const BUTTONS = {
   all: [["zoom2d", "pan2d"], ["resetScale2d"], ["toImage"]],
   picture: [["toImage"]],
+  space: [["resetCameraDefault3d"], ["toImage"]],
 }
 // A drag on a touch screen scrolls the page; charts must not catch it.
 const TOUCH = matchMedia("(pointer: coarse)").matches
@@ -237,13 +238,19 @@ function dressed(figure, element, width, height) {
     layout[name] = { gridcolor: theme.grid, zerolinecolor: theme.line, linecolor: theme.line, ...layout[name] }
     if (TOUCH) layout[name].fixedrange = true
   }
+  if (layout.scene) {
+    for (const name of ["xaxis", "yaxis", "zaxis"]) {
+      const quiet = { color: theme.muted, gridcolor: theme.grid, zerolinecolor: theme.grid, showbackground: false, showspikes: false }
+      layout.scene[name] = { ...quiet, ...layout.scene[name] }
+    }
+  }
   return {
     data,
     layout: { ...ours, ...layout, ...(TOUCH ? { dragmode: false } : {}) },
     config: {
       displaylogo: false,
       displayModeBar: TOUCH ? false : "hover",
-      modeBarButtons: still ? BUTTONS.picture : BUTTONS.all,
+      modeBarButtons: still ? BUTTONS.picture : layout.scene ? BUTTONS.space : BUTTONS.all,
       doubleClick: "reset+autosize",
       showTips: false,
       typesetMath: false,
