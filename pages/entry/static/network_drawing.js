@@ -235,7 +235,8 @@ export class Drawing {
       entry(`<b>−</b>${bar}<b>+</b>`, "what a neuron puts out")
   }
 
-  /** A neuron's map, large, on a canvas in a note; gives a copy of it in its own points where it is one of the plane. */
+  /** A neuron's map, large, on a canvas in a note; gives a copy of it in its own points where it is one over
+   * the plane. */
   enlarge(parent, place, neuron) {
     const values = this.values?.[place]
     if (!values?.maps) return null
@@ -250,7 +251,7 @@ export class Drawing {
     pen.imageSmoothingEnabled = square
     pen.imageSmoothingQuality = "high"
     pen.drawImage(sheet, 0, neuron * height, width, height, 0, 0, large.width, large.height)
-    if (!square || !turns) return null
+    if (!this.flipped || !turns) return null
     const small = document.createElement("canvas")
     small.width = width
     small.height = height
