@@ -3,6 +3,7 @@
 const search = new URL(import.meta.url).search
 const { channels, make } = await import("./shared.js" + search)
 const { gap, line } = await import("./network_geometry.js" + search)
+const { unpack } = await import("./network_values.js" + search)
 
 const LEVELS = 6 // widths of lines that are told apart
 const USUAL = { positive: "#0f766e", negative: "#c2410c", middle: "#fbfbf9" } // until the page has said its own
@@ -220,6 +221,16 @@ export class Drawing {
     }
     sheet.getContext("2d").putImageData(image, 0, 0)
     return sheet
+  }
+
+  /** A map of its own, small. */
+  thumbnail(parent, text, side) {
+    const canvas = make("canvas", "", parent)
+    canvas.width = canvas.height = side
+    const image = new ImageData(side, side)
+    const pixels = new Uint32Array(image.data.buffer)
+    unpack(text, Int8Array).forEach((level, at) => (pixels[at] = this.surface[level + 128]))
+    canvas.getContext("2d").putImageData(image, 0, 0)
   }
 
   drawLegend() {
