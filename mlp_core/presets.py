@@ -93,6 +93,12 @@ IMAGE_NETWORK = PRESETS["fashion-mnist-quickstart"].experiment.updated(
 """A network that learns sets of small images within a few minutes on a small machine."""
 
 
+TABLE_NETWORK = mlp((16, 16), "ReLU"), _adam(0.01)
+"""Layers and optimizer that learn most tables within seconds."""
+TABLE_BATCH = 16
+"""Their batch size."""
+
+
 def image_network(experiment: Experiment) -> Experiment:
     """The experiment's data with the network, loss, optimizer and batch size of `IMAGE_NETWORK`."""
     training = experiment.training.updated(batch_size=IMAGE_NETWORK.training.batch_size)
@@ -103,6 +109,27 @@ def image_network(experiment: Experiment) -> Experiment:
         scheduler=None,
         training=training,
     )
+
+
+def suited(experiment: Experiment) -> Experiment:
+    """The experiment's data with a network, an optimizer and a batch size that usually learn such data: images, points
+    of a plane, or a table. The loss stays, except for images."""
+    facts = experiment.data.facts
+    if facts.holds_images and facts.classifies:
+        return image_network(experiment)
+    layers, optimizer = TABLE_NETWORK
+    batch_size: int | None = TABLE_BATCH
+    if facts.plane:
+        start = PRESETS[DEFAULT].experiment
+        layers, optimizer, batch_size = start.layers, start.optimizer, start.training.batch_size
+    training = experiment.training.updated(batch_size=batch_size)
+    return experiment.updated(layers=layers, optimizer=optimizer, scheduler=None, training=training)
+
+
+def shape_of(data: DataSpec) -> str:
+    """What a network for the data has to read: 'images', 'points of a plane' or 'a table'."""
+    facts = data.facts
+    return "images" if facts.holds_images else "points of a plane" if facts.plane else "a table"
 
 
 def preset(name: str) -> Preset:

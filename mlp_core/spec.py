@@ -31,7 +31,7 @@ from mlp_core.catalog.optimizers import OptimizerEntry
 from mlp_core.catalog.parameters import shorten
 from mlp_core.catalog.schedulers import EVERY, SchedulerEntry
 from mlp_core.catalog.training import DATA_SEED, SEED, TEST_FRACTION, VALIDATION_FRACTION
-from mlp_core.errors import SpecError
+from mlp_core.errors import ParameterError, SpecError
 from mlp_core.limits import BYTES_PER_NUMBER, MAX_LAYER_DEPTH, MAX_LAYERS
 from mlp_core.params import Params, ParamsField
 from mlp_core.strict_json import parse_json
@@ -525,7 +525,7 @@ def _first_fault(error: ValidationError) -> SpecError:
     if fault["type"] == "value_error":
         inner = fault["ctx"]["error"]
         if len(place) < 2 or not isinstance(place[1], int):
-            return SpecError(str(inner))
+            return inner if isinstance(inner, ParameterError) else SpecError(str(inner))
         if isinstance(inner, _LayerError):
             return _LayerError((place[1], *inner.path), inner.message)
         return _LayerError((place[1],), str(inner))

@@ -241,7 +241,7 @@ LAYERS: dict[str, LayerEntry] = table(
                 high=MAX_WIDTH,
                 optional=True,
                 none_means="as many as the data's targets need, or the width of the residual block around it",
-                advice=f"Choose a width from 1 to {MAX_WIDTH}; 4 to 512 is usual.",
+                advice="4 to 512 is usual.",
             ),
             Bool(
                 name="bias",

@@ -8,18 +8,49 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mlp_core.errors import SpecError
+from mlp_core.errors import ParameterError
 from mlp_core.formula import FormulaError, parse
 from mlp_core.limits import MAX_DRAWN_POINTS, MAX_FORMULA, MAX_TEXT
+
+MOST_MEANING = 40
+"""How many characters a meaning of an empty field may have to be told in the rule; its help says the longer ones."""
 
 
 def shorten(value: object) -> str:
     """`repr` of a value, cut to a length that fits a sentence."""
     text = repr(value)
     return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
+
+
+def shown(value: object) -> str:
+    """A value as a page writes it: numbers with their digits in groups, text in quotes."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return shorten(value)
+    whole = isinstance(value, int) or (math.isfinite(value) and value == int(value))
+    if whole and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:.6g}"
+
+
+def _bounds(low: float, high: float, low_open: bool = False, high_open: bool = False) -> str:
+    """An interval in words: ' from 1 to 10', ' above 0', or '' without bounds."""
+    upper = "" if high == math.inf else f"{'below' if high_open else 'at most'} {shown(high)}"
+    if low == -math.inf:
+        return upper and f" of {upper}"
+    if low_open:
+        return f" above {shown(low)}" + (upper and f" and {upper}")
+    if high == math.inf:
+        return f" of at least {shown(low)}"
+    return f" from {shown(low)} to {'below ' if high_open else ''}{shown(high)}"
+
+
+def _or_empty(optional: bool, none_means: str) -> str:
+    if not optional:
+        return ""
+    return f", or empty ({none_means})" if 0 < len(none_means) <= MOST_MEANING else ", or empty"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +97,28 @@ class Parameter:
         example 'layer 2 (Dropout)'.
         """
         if not self.accepts(value):
-            raise SpecError(
+            raise ParameterError(
                 f"The {self.name!r} parameter of {owner} must be {self.rule()}. Got {shorten(value)} instead. "
-                f"{self.remedy(value)}"
-            )
+                f"{self.remedy(value)}",
+                self, value,
+            )  # fmt: skip
         return self.convert(value)
+
+    def rule_in_words(self) -> str:
+        """The rule for a page, such as 'a number from 0 to 1, 1 excluded'."""
+        return self.rule()
+
+    def refusal(self, value: object, whose: str = "") -> str:
+        """Why a page's field refuses a value, and what to do; `whose` is what else it is called by, as 'layer 2'."""
+        name = f"{self.label} of {whose}" if whose else self.label
+        remedy = self.advice or self.remedy_on_page(value)
+        if value is None:
+            return f"{name} cannot be empty: it must be {self.rule_in_words()}. {remedy}".rstrip()
+        return f"{name} must be {self.rule_in_words()}, not {shown(value)}. {remedy}".rstrip()
+
+    def remedy_on_page(self, value: object) -> str:
+        """What to do about a value that a page's field refuses, where the catalog gives no advice."""
+        return ""
 
     def remedy(self, value: object) -> str:
         """What to do about a value that is refused, as the end of the sentence."""
@@ -125,6 +173,10 @@ class Float(Parameter):
         rule = f"a float in the range {_interval(self.low, self.high, self.low_open, self.high_open)}"
         return f"{rule}, or None ({self.none_means})" if self.optional else rule
 
+    def rule_in_words(self) -> str:
+        bounds = _bounds(self.low, self.high, self.low_open, self.high_open)
+        return f"a number{bounds}{_or_empty(self.optional, self.none_means)}"
+
     def convert(self, value: Any) -> float | None:
         return None if value is None else float(value)
 
@@ -155,6 +207,17 @@ class Floats(Parameter):
 
     def rule(self) -> str:
         return f"{len(self.labels)} values ({', '.join(self.labels)}), each {self.element.rule()}"
+
+    def rule_in_words(self) -> str:
+        return f"{len(self.labels)} numbers ({', '.join(self.labels)}), each {self.element.rule_in_words()}"
+
+    def refusal(self, value: object, whose: str = "") -> str:
+        given = value if isinstance(value, list | tuple) else ()
+        for label, item in zip(self.labels, given, strict=False):
+            if not self.element.accepts(item):
+                one = replace(self.element, label=f"{self.label}: {label}", advice=self.advice)
+                return one.refusal(item, whose)
+        return super().refusal(value, whose)
 
     def convert(self, value: Any) -> tuple[float, ...]:
         return tuple(float(item) for item in value)
@@ -194,6 +257,9 @@ class Int(Parameter):
         rule = f"an int in the range [{self.low}, {self.high}]"
         return f"{rule}, or None ({self.none_means})" if self.optional else rule
 
+    def rule_in_words(self) -> str:
+        return f"a whole number{_bounds(self.low, self.high)}{_or_empty(self.optional, self.none_means)}"
+
     def bad_values(self) -> list[object]:
         bad: list[object] = ["x", 0.5, True, math.nan, self.low - 1, self.high + 1]
         return bad if self.optional else [*bad, None]
@@ -223,6 +289,9 @@ class Ints(Parameter):
     def rule(self) -> str:
         return f"a list of 1 to {self.most} ints, each once and in the range [{self.low}, {self.high}]"
 
+    def rule_in_words(self) -> str:
+        return f"1 to {self.most} different whole numbers{_bounds(self.low, self.high)}, with commas between them"
+
     def convert(self, value: Any) -> tuple[int, ...]:
         return tuple(sorted(value))
 
@@ -244,6 +313,9 @@ class Bool(Parameter):
 
     def rule(self) -> str:
         return "True, False or None" if self.optional else "True or False"
+
+    def rule_in_words(self) -> str:
+        return "on or off"
 
     def bad_values(self) -> list[object]:
         return ["True", 1, *([] if self.optional else [None])]
@@ -269,6 +341,9 @@ class Choice(Parameter):
         rule = f"one of {', '.join(map(repr, self.choices))}"
         return f"{rule}, or None ({self.none_means})" if self.optional else rule
 
+    def rule_in_words(self) -> str:
+        return f"one of {', '.join(self.choices)}{_or_empty(self.optional, self.none_means)}"
+
     def bad_values(self) -> list[object]:
         return ["no such choice", 1, *([] if self.optional else [None])]
 
@@ -290,6 +365,9 @@ class Subset(Parameter):
 
     def rule(self) -> str:
         return f"a list of at least one, each once, of {', '.join(map(repr, self.choices))}"
+
+    def rule_in_words(self) -> str:
+        return f"at least one of {', '.join(self.choices.values())}"
 
     def convert(self, value: Any) -> tuple[str, ...]:
         return tuple(name for name in self.choices if name in value)
@@ -313,6 +391,9 @@ class Formula(Parameter):
         return str(value).strip()
 
     def remedy(self, value: object) -> str:
+        return self.remedy_on_page(value)
+
+    def remedy_on_page(self, value: object) -> str:
         fault = _fault(value) if isinstance(value, str) else None
         return f"Type one such as {self.default!r}." if fault is None else str(fault)
 

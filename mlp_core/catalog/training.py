@@ -17,17 +17,22 @@ DEVICES: dict[str, Entry] = table(
 
 SEED = Int(
     name="seed",
-    label="Seed",
-    help="The number that all chance is drawn from: the same seed gives the same run.",
+    label="Run seed",
+    help="The number that initial weights, the order of the samples and dropout are drawn from: the same seed gives "
+    "the same run.",
     default=42,
     low=0,
     high=2**31 - 1,
     controls=("seed",),
-    advice="Choose a whole number from 0 to 2147483647.",
 )
 
-DATA_SEED = replace(SEED, default=0, controls=("data", "seed"))
-"""The seed of the data, which decides the points of a generated set and the split."""
+DATA_SEED = replace(
+    SEED,
+    label="Data seed",
+    help="The number that the points of a generated set, and the split into training and test samples, are drawn from.",
+    default=0,
+    controls=("data", "seed"),
+)
 
 TEST_FRACTION = Float(
     name="test_fraction",
@@ -93,13 +98,14 @@ TRAINING = Entry(
             name="batch_size",
             label="Batch size",
             help="Samples per step. Small batches are noisy and often learn in fewer epochs; "
-            "empty takes all training samples at once. Changed while a run goes on, it holds from the next epoch.",
+            "empty takes the full batch, all training samples at once. Changed while a run goes on, it holds from the "
+            "next epoch.",
             default=10,
             low=1,
             high=1_000_000,
             optional=True,
-            none_means="all training samples at once",
-            advice="Choose from 1 up to the number of training samples; 10 to 256 is usual.",
+            none_means="full batch",
+            advice="10 to 256 is usual; it cannot be larger than the training part.",
             controls=("data", "batch_size"),
             live=True,
         ),
@@ -111,7 +117,7 @@ TRAINING = Entry(
             low=1,
             high=1_000_000,
             optional=True,
-            none_means="train until paused",
+            none_means="until paused",
             controls=("epochs",),
             live=True,
         ),

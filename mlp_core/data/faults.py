@@ -155,8 +155,9 @@ def _constant(inspection: Inspection, table: Table) -> Iterator[Fault]:
     if found:
         names = [repr(column.name) for column in found]
         what = f"Column {names[0]} has" if len(names) == 1 else f"{len(names):,} columns have"
-        which = "" if len(names) == 1 else f": {_listed(names)}"
-        yield Fault(f"{what} one value throughout and nothing to teach{which}.", _without(inspection, table, found))
+        which = "" if len(names) == 1 else f" ({_listed(names)})"
+        said = f"{what} one value throughout{which}: constant columns carry no information."
+        yield Fault(said, _without(inspection, table, found))
 
 
 def _has_one_value(summary: ColumnSummary, column: Column) -> bool:

@@ -120,11 +120,10 @@ def _standardised(values: Floats, mean: Floats, std: Floats) -> NDArray[np.float
 def _notes(training: Floats, names: tuple[str, ...], targets: bool) -> tuple[str, ...]:
     what = "Inputs and targets were" if targets else "Inputs were"
     notes = [
-        f"{what} standardised: the training part's mean was taken away, and the rest divided by its standard deviation."
+        f"{what} standardised: mean 0, standard deviation 1 over the training part."
     ]
     constant = [name for name, column in zip(names, training.T, strict=True) if np.ptp(column) == 0]
     if constant:
         shown = ", ".join(constant[:5]) + (", …" if len(constant) > 5 else "")
-        columns = "column has" if len(constant) == 1 else "columns have"
-        notes.append(f"{len(constant)} {columns} one value throughout the training part and nothing to teach: {shown}.")
+        notes.append(f"Constant in the training part, and so without information: {shown}.")
     return tuple(notes)

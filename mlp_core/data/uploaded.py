@@ -182,8 +182,7 @@ def _fit(
     constant = [column.name for place, column in enumerate(columns.measured) if _is_constant(columns, train, place)]
     if constant:
         shown = ", ".join(map(repr, constant[:5])) + (", …" if len(constant) > 5 else "")
-        holds = "column holds" if len(constant) == 1 else "columns hold"
-        notes.append(f"{len(constant)} {holds} one value throughout the training part and nothing to teach: {shown}.")
+        notes.append(f"Constant in the training part, and so without information: {shown}.")
     fill, centre, scale = numbers
     return Preparation(fill, centre, scale, tuple(chosen)), tuple(notes)
 

@@ -135,15 +135,17 @@ def update_size(evidence: Evidence) -> Iterator[Seen]:
             f"The learning rate is {readable(rate)}.",
             fixes=((f"Set the learning rate to {readable(smaller)}", changes.rate(smaller)),),
         )
-    elif usual < SMALL_UPDATE and largest.update_size is not None and not _has_learned(evidence):
-        larger = min(changes.scaled_rate(experiment, 10.0), experiment.optimizer.entry.usual_rates[1])
-        better = () if larger <= rate else ((f"Set the learning rate to {readable(larger)}", changes.rate(larger)),)
+        return
+    most = experiment.optimizer.entry.usual_rates[1]
+    # At a usual rate or above it, small updates come from a gradient that does not get through.
+    if usual < SMALL_UPDATE and rate < most and largest.update_size is not None and not _has_learned(evidence):
+        larger = min(changes.scaled_rate(experiment, 10.0), most)
         yield Seen(
             path=largest.path,
             sentence=f"One step changes the weights of half of the layers by {readable(usual, 2)} of their size or "
             f"less, most in {largest.title} with {readable(largest.update_size, 2)}; 0.001 is usual. The learning "
             f"rate is {readable(rate)}.",
-            fixes=better,
+            fixes=((f"Set the learning rate to {readable(larger)}", changes.rate(larger)),),
         )
 
 

@@ -12,6 +12,7 @@ import torch
 from mlp_core.engines import ChunkResult, Engine
 from mlp_core.run.build import Run
 from mlp_core.run.checkpoint import Checkpoint, restore, save
+from mlp_core.training.autopsy import examine
 from mlp_core.training.events import Diverged
 
 CHECKPOINT_SECONDS = 0.5
@@ -64,40 +65,35 @@ class DivergenceGuard:
         bad = int(np.argmin(sound))
         bad_step = run.position.step - len(result.losses) + bad  # steps done before it
         loss, learning_rate = float(result.losses[bad]), float(result.learning_rates[bad])
-        layer = self._broken_layer(run, engine, bad_step)
-        kept = max(bad_step - 1, self._checkpoints[0].position.step)
-        self._return_to(run, engine, kept)
-        return Diverged(run.position.step, run.position.epoch, explain(run, loss, bad_step + 1, layer, learning_rate))
+        first = self._checkpoints[0].position.step
+        spoiled = self._first_spoiled(run, engine, first, bad_step)
+        found = examine(run, lambda step: self._return_to(run, engine, step), spoiled + 1, loss, first)
+        self._return_to(run, engine, max(spoiled - 1, first))
+        said = explain(run, loss, bad_step + 1, found.title, learning_rate)
+        return Diverged(run.position.step, run.position.epoch, said, found)
+
+    def _first_spoiled(self, run: Run, engine: Engine, first: int, last: int) -> int:
+        """After how many steps the weights were not all finite any more; `last` if they are then.
+
+        A loss may be sound for some steps of such weights: an infinite one behind a Tanh is one or minus one.
+        """
+        self._return_to(run, engine, last)
+        if _is_finite(run):
+            return last
+        while first < last:
+            middle = (first + last) // 2
+            self._return_to(run, engine, middle)
+            first, last = (middle + 1, last) if _is_finite(run) else (first, middle)
+        return last
 
     def _return_to(self, run: Run, engine: Engine, step: int) -> None:
         restore(run, max((c for c in self._checkpoints if c.position.step <= step), key=lambda c: c.position.step))
         if step > run.position.step:
             engine.run(run, step - run.position.step)
 
-    def _broken_layer(self, run: Run, engine: Engine, step: int) -> str:
-        """The first layer whose output on the fatal batch is not finite, else the one with the largest output.
 
-        A layer inside of another gives its output first.
-        """
-        self._return_to(run, engine, step)
-        x, _ = run.batches.get(run.position)
-        largest: dict[str, float] = {}
-        hooks = [
-            run.model.get_submodule(layer.name).register_forward_hook(
-                lambda module, inputs, outputs, label=f"layer {layer.number} ({layer.spec.type})": largest.update(
-                    {label: float(outputs.abs().max())}
-                )
-            )
-            for layer in run.plan.walk()
-        ]
-        try:
-            with torch.no_grad(), run.stream.lend():
-                run.model(run.scaled(x))
-        finally:
-            for hook in hooks:
-                hook.remove()
-        broken = (label for label, value in largest.items() if not math.isfinite(value))
-        return next(broken, max(largest, key=largest.__getitem__))
+def _is_finite(run: Run) -> bool:
+    return all(bool(torch.isfinite(parameter).all()) for parameter in run.model.parameters())
 
 
 def explain(run: Run, loss: float, step: int, layer: str, learning_rate: float) -> str:

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mlp_core.health.autopsy import Autopsy
+
 OF_VALIDATION = ("validation_loss", "validation_accuracy")
 """Fields that hold figures of the validation part."""
 
@@ -35,6 +37,8 @@ class Event:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Autopsy):
+        return value.as_record()
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):
@@ -126,6 +130,8 @@ class Diverged(Event):
     name = "diverged"
     message: str
     """Where, why, and what helps."""
+    autopsy: Autopsy | None = None
+    """The first bad number, and how large the layers were before it."""
 
 
 @dataclass(frozen=True, eq=False)

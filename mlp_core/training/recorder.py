@@ -45,11 +45,11 @@ class Recorder:
         self._last: Evaluation | None = None
 
     @classmethod
-    def fork(cls, before: RunRecord, device: str, history: History, *, now: Experiment) -> Recorder:
-        """That of a run which goes on where another one had this record, history and experiment."""
+    def fork(cls, parent: str, before: RunRecord, device: str, history: History, *, now: Experiment) -> Recorder:
+        """That of a run which goes on where another one, the parent, had this record, history and experiment."""
         made = cls(before.experiment, device)
         made.history, made._now = history, now
-        made._start, made._parent = "checkpoint", (before.id, before.step)
+        made._start, made._parent = "checkpoint", (parent, before.step)
         made._changes, made._engines = list(before.changes), list(before.engines)
         made._inexact = dict.fromkeys(before.inexact)
         made._step, made._epoch = before.step, before.epoch

@@ -203,7 +203,7 @@ class Session:
             if trainer is None or current is None or not mail.up_to_date:
                 return None
             optimizer = current.optimizer
-            rate = float(optimizer.params["lr"]) * learning_rate_factor
+            rate = float(f"{optimizer.params['lr'] * learning_rate_factor:.6g}")  # 0.3, and not 0.30000000000000004
             slower = current.updated(optimizer=optimizer.updated(params={**optimizer.params, "lr": rate}))
             good = trainer.timeline.last_good()
             if good is None:

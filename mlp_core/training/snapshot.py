@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mlp_core.health.autopsy import Autopsy
 from mlp_core.problems import Problem
 from mlp_core.spec import Experiment
 from mlp_core.training.history import Curves, History
@@ -36,6 +37,8 @@ class Snapshot:
     """What the session is doing. While another run is prepared, all else is still the run before it."""
     message: str = ""
     """A sentence that explains the status."""
+    autopsy: Autopsy | None = None
+    """After a loss that broke: the first bad number, and how large the layers were before it."""
     version: int = 0
     """Higher, the newer a snapshot is, over all sessions of a browser."""
     run: str = ""

@@ -121,4 +121,4 @@ class Fork:
         """The record that the new run begins with."""
         state = self.state
         history = self.origin.history.until(state.step, state.evaluation, state.best)
-        return Recorder.fork(state.record, device, history, now=state.experiment)
+        return Recorder.fork(self.origin.run, state.record, device, history, now=state.experiment)

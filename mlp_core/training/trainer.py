@@ -17,6 +17,7 @@ from mlp_core.engines import ChunkResult, Engine
 from mlp_core.engines.choose import engine_for
 from mlp_core.engines.passes import CompiledPasses
 from mlp_core.export.weights import Weights
+from mlp_core.health.autopsy import Autopsy
 from mlp_core.problems import refuse
 from mlp_core.processor import Processor
 from mlp_core.processor.policy import use_threads
@@ -87,6 +88,7 @@ class Trainer:
         self.pace = Pace(processor, background=background)
         self.views = ViewSchedule(self.run, self._evaluate, self._evaluated_step)
         self.diverged = self.stopped_early = ""  # what there is to say of the end that was just reached
+        self._autopsy: Autopsy | None = None
         self._after_early_stop = False
         self._best: Weights | None = None
         self._shown: RunState | None = None  # the checkpoint that is shown instead of the run as it is now
@@ -120,7 +122,7 @@ class Trainer:
             self.pace.measure(self.loop.samples)
             self.save_checkpoint()
         elif isinstance(event, Diverged):
-            self.diverged = event.message
+            self.diverged, self._autopsy = event.message, event.autopsy
             self.timeline.cut(event.step + 1)  # their weights are those that broke the loss
             self.recorder.end("diverged")
         elif isinstance(event, Evaluation):
@@ -318,6 +320,7 @@ class Trainer:
         return Snapshot(
             status=status,
             message=message,
+            autopsy=self._autopsy if status == "diverged" else None,
             run=self.recorder.id,
             generation=self.generation,
             experiment=self.run.experiment,

@@ -34,7 +34,7 @@ def _histograms(run: Run, pick: Callable[[Tensor], Tensor | None]) -> Arrays:
         weight = getattr(run.model.get_submodule(layer.name), "weight", None)
         values = None if weight is None else pick(weight)
         if values is not None:
-            names.append(f"{layer.name} {layer.spec.type}")
+            names.append(f"{layer.number} {layer.spec.type}")
             tensors.append(values)
     found = passes_of(run).histograms(tensors, BINS)
     return {

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from mlp_core.catalog import ACTIVATIONS
-from mlp_core.errors import SpecError
+from mlp_core.errors import ParameterError, SpecError
 from mlp_core.plan import last_linear
 from mlp_core.spec import LayerSpec
 from pages.shared.editor import experiment, start, start_over
@@ -63,7 +63,7 @@ def _set(name: str, parameter: str, value: Any) -> None:
     try:
         LayerSpec(type=name, params=new)
     except SpecError as error:
-        st.session_state[_REFUSED] = str(error)
+        st.session_state[_REFUSED] = error.on_page(name) if isinstance(error, ParameterError) else str(error)
         start_over()  # the widget shows the value in use again
     else:
         st.session_state[_PARAMS] = {**_params(), name: new}

@@ -60,7 +60,7 @@ WELCOME = (
          "Press again to pause."),
     Step(".st-key-network", "This is the network. Add layers and neurons, or change the activation; "
          "then train again and compare."),
-    Step("[data-testid='stTopNavLink'][href$='/export']",
+    Step("a[href$='/export'], .rc-overflow-item:last-child [data-testid='stTopNavSection']",
          "Export gives you all of it as PyTorch code, with the weights and a link to share."),
 )  # fmt: skip
 """Shown on the Playground to those who have not closed it before."""

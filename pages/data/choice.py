@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from mlp_core.catalog import DATASETS
@@ -23,25 +25,27 @@ PICTURED = ("generated", "formula", "drawn", "bundled")
 _GROUP = "data_group"
 
 
-def choice_area() -> None:
-    """The groups, and the sets of the one that is open."""
+def choice_area(use: Callable[[str], None] = editor.use_data, note: bool = True) -> None:
+    """The groups, and the sets of the one that is open; `use` takes the name of the set that is pressed. `note` says
+    what follows."""
     current = editor.experiment().data
     key, first = editor.start(_GROUP, current.entry.group)
     group = st.segmented_control(
         "Data sets", list(GROUPS), default=first, key=key, required=True, format_func=GROUPS.__getitem__,
         label_visibility="collapsed",
     )  # fmt: skip
-    st.caption(
-        "What you use here is in the Playground at once, with the outputs and the loss that it needs. Choose again to "
-        "go back: what you typed, drew or brought is kept."
-    )
+    if note:
+        st.caption(
+            "What you use here is in the Playground at once, with the outputs and the loss that it needs. Choose again "
+            "to go back: what you typed, drew or brought is kept."
+        )
     with st.container(horizontal=True, gap="small", key="set-cards"):
         for entry in DATASETS.values():
             if entry.group == group:
-                _card(entry, current)
+                _card(entry, current, use)
 
 
-def _card(entry: DatasetEntry, current: DataSpec) -> None:
+def _card(entry: DatasetEntry, current: DataSpec, use: Callable[[str], None]) -> None:
     used = entry.name == current.dataset
     data = current if used else editor.data_of(entry.name)
     with st.container(border=True, width=CARD, gap="xsmall", key=f"set-{'used-' if used else ''}{entry.name}"):
@@ -52,7 +56,7 @@ def _card(entry: DatasetEntry, current: DataSpec) -> None:
         st.button(
             "In use" if used else "Use", key=editor.key(f"use-{entry.name}"), width="stretch",
             icon=":material/check:" if used else None, disabled=used or locked(*entry.choice_controls),
-            on_click=editor.once(lambda: editor.use_data(entry.name)),
+            on_click=editor.once(lambda: use(entry.name)),
         )  # fmt: skip
 
 

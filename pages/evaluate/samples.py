@@ -87,7 +87,7 @@ class SamplesSlot(AnswersSlot):
         sure = [float(value) for value in now.confidence[places]]
         true, guess = [names[i] for i in now.true[places]], [names[i] for i in now.predicted[places]]
         if not self.images:
-            answers = {"predicted": guess, "true": true, "sure": [percent(value) for value in sure]}
+            answers = {"predicted": guess, "true": true, "confidence": [percent(value) for value in sure]}
             return self._table(snapshot, dataset, places, answers, said)
         items = [
             (one, other, round(100 * value) if np.isfinite(value) else None)

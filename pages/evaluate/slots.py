@@ -26,7 +26,7 @@ from pages.live.slots import ViewSlot
 CELL_TRUE, CELL_PREDICTED = "evaluate_true", "evaluate_predicted"
 """The widgets that say which cell of the confusion matrix is looked at: indices of classes."""
 
-_FIGURES = {
+FIGURES = {
     "accuracy": ("accuracy", "The share of right answers. Below it: where the true value lies with 95 % certainty."),
     "balanced_accuracy": ("balanced accuracy", "The mean recall of the classes: rare ones count as much as common."),
     "weighted_f1": ("F1, weighted", "The mean F1 of the classes, weighted by their samples."),
@@ -35,13 +35,13 @@ _FIGURES = {
     "log_loss": ("log loss", "The mean surprise: minus the logarithm of the true class's probability."),
     "ece": ("ECE", "Expected calibration error: how far confidence and the share of right answers are apart."),
 }
-_VALUES = {
+VALUES = {
     "r2": ("R²", "The share of the variance that is explained; below 0, the mean would be a better answer."),
     "mae": ("MAE", "Mean absolute error, in the unit of the target."),
     "rmse": ("RMSE", "Root of the mean squared error: large errors count more."),
 }
 
-_DEVIATIONS = {
+DEVIATIONS = {
     "deviation": ("σ, mean", "The mean of the standard deviations that the network gives its values."),
     "coverage": ("within 2σ", "The share of samples no further than two such deviations from their prediction. 0.954 "
                  "where the deviations are right and errors are normal."),
@@ -97,7 +97,7 @@ class FiguresSlot(AnswersSlot):
             return self._regression(snapshot)
         now = decisions(snapshot, self.options)
         if now is None:
-            return [_cell(label, None, None, text) for label, text in _FIGURES.values()]
+            return [_cell(label, None, None, text) for label, text in FIGURES.values()]
         figures, intervals = dict(now.report.figures()), dict(now.report.intervals)
         if now.moved:
             figures |= _moved(now)
@@ -106,7 +106,7 @@ class FiguresSlot(AnswersSlot):
         reasons = {one.figure: one.reason for one in now.report.undefined if one.class_name is None}
         cells = [
             _cell(label, figures[name], intervals[name], text, reasons.get(name, "no class has what it takes"))
-            for name, (label, text) in _FIGURES.items()
+            for name, (label, text) in FIGURES.items()
         ]
         for count in list(now.report.top)[-1:]:  # the files have all of them
             name, text = f"top_{count}_accuracy", f"The true class is among the {count} likeliest ones."
@@ -122,10 +122,10 @@ class FiguresSlot(AnswersSlot):
                 label, target and getattr(target, name), None if target is None else target.intervals[name], text,
                 _reason(report, target.name, name) if report is not None and target is not None else "",
             )
-            for name, (label, text) in _VALUES.items()
+            for name, (label, text) in VALUES.items()
         ]
         if target is not None and target.deviation is not None:
-            cells += [_cell(label, getattr(target, name), None, text) for name, (label, text) in _DEVIATIONS.items()]
+            cells += [_cell(label, getattr(target, name), None, text) for name, (label, text) in DEVIATIONS.items()]
         return cells
 
 
@@ -282,7 +282,7 @@ class TargetTableSlot(AnswersSlot):
         arrays = found(snapshot, self.options)
         rows = [] if arrays is None else _target_rows(arrays)
         given = arrays is not None and arrays["deviation"] is not None
-        columns = [("target", ""), *_VALUES.values(), *(_DEVIATIONS.values() if given else ())]
+        columns = [("target", ""), *VALUES.values(), *(DEVIATIONS.values() if given else ())]
         alt = f"Figures of {len(rows)} targets"
         return figure_table(columns, rows, alt=alt, height=self.height, key=self.key(snapshot))
 
@@ -292,13 +292,13 @@ def _target_rows(arrays: Mapping[str, Any]) -> list[list[Cell]]:
     rows: list[list[Cell]] = []
     for target in report.targets:
         cells: list[Cell] = [(target.name, report.unit, "")]
-        for figure in _VALUES:
+        for figure in VALUES:
             value, interval = getattr(target, figure), target.intervals[figure]
             reason = _reason(report, target.name, figure)
             note = "" if interval is None else f"{readable(interval[0])} to {readable(interval[1])}"
             cells.append(_undefined(reason) if value is None else (readable(value), note, ""))
         if arrays["deviation"] is not None:
-            given = (getattr(target, name) for name in _DEVIATIONS)
+            given = (getattr(target, name) for name in DEVIATIONS)
             cells += [("–" if value is None else readable(value), "", "") for value in given]
         rows.append(cells)
     return rows

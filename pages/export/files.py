@@ -72,10 +72,10 @@ def experiment_tab(session: Session) -> None:
             on_change=lambda: _read_upload(key, _open_experiment),
         )  # fmt: skip
         _refusal()
-        with st.expander("Show it"):
+        with st.expander("View JSON"):
             st.code(current.to_json(2), language="json")
     with right:
-        st.markdown("**A link to it**")
+        st.markdown("**Share link**")
         st.caption(
             "Opens the same page anywhere that this playground runs; Train then gives the same run. It holds settings, "
             "not weights. For a class, controls can be hidden or fixed."

@@ -20,7 +20,7 @@ def table(planned: Plan, batch: int | None) -> None:
     """The network in numbers, and a row for every layer."""
     left, middle, right = st.columns(3)
     left.metric("Trained parameters", f"{planned.parameters:,}")
-    middle.metric("Kept, not trained", f"{sum(layer.buffers for layer in planned.layers):,}")
+    middle.metric("Buffers", f"{sum(layer.buffers for layer in planned.layers):,}")
     right.metric(
         "Memory in training",
         size_in_bytes(planned.training_bytes),
@@ -36,7 +36,7 @@ def table(planned: Plan, batch: int | None) -> None:
             "input": f"({samples}, {layer.in_features})",
             "output": f"({samples}, {layer.out_features})",
             "parameters": layer.parameters,
-            "kept": layer.buffers,
+            "buffers": layer.buffers,
         }
         for layer in planned.walk()
     ]
@@ -44,7 +44,7 @@ def table(planned: Plan, batch: int | None) -> None:
         shape = ", ".join(map(str, planned.sample_shape))
         flat = f"({samples}, {planned.layers[0].in_features})"
         first = {"name": "0", "layer": "Flatten", "settings": "", "input": f"({samples}, {shape})", "output": flat}
-        rows.insert(0, {**first, "parameters": 0, "kept": 0})
+        rows.insert(0, {**first, "parameters": 0, "buffers": 0})
     st.dataframe(pd.DataFrame(rows), hide_index=True)
     if any(layer.inside for layer in planned.layers):
         st.caption("The numbers of a layer that holds others include those of the layers inside.")

@@ -14,13 +14,17 @@ from mlp_core.catalog.structures import Record
 from mlp_core.catalog.training import TEST_FRACTION, VALIDATION_FRACTION
 from mlp_core.spec import DataSpec
 from mlp_core.training.snapshot import Snapshot
+from pages.data.choice import choice_area
 from pages.playground.drawing_area import copy_button, drawing_area
 from pages.playground.own_copy import set_label
+from pages.playground.suggestions import choose_set
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.link import hidden, locked
 from pages.shared.verdict import DATA_PAGE
 from pages.shared.widgets import parameter_widget
+
+_GALLERY = "gallery"
 
 
 def data_panel(snapshot: Snapshot) -> None:
@@ -28,16 +32,10 @@ def data_panel(snapshot: Snapshot) -> None:
     current = editor.experiment()
     entry = current.data.entry
     st.subheader("Data", anchor=False)
-    key, first = editor.start("dataset", entry.name)
     if not hidden("dataset"):
-        st.selectbox(
-            "Data set", list(DATASETS), index=list(DATASETS).index(first), key=key,
-            disabled=locked(*entry.choice_controls), label_visibility="collapsed",
-            on_change=editor.once(lambda: editor.choose_data(st.session_state[key])),
-            format_func=lambda name: set_label(DATASETS[name]),
-            help="What the network learns from. Sets made here and tables need no download. "
-            f"{entry.label}: {entry.when}",
-        )  # fmt: skip
+        with st.container(horizontal=True, gap="xsmall", key="set-row"):
+            _choice(entry)
+            _gallery(entry)
     st.caption(entry.summary)
     if entry.source == "uploaded":
         _own_file(entry, current.data.params)
@@ -63,6 +61,36 @@ def data_panel(snapshot: Snapshot) -> None:
             f"{dataset.train_size:,} training, {validation}{dataset.test_size:,} test samples. "
             f"{as_text(' '.join(snapshot.notes))}"
         )
+
+
+def _choice(entry: DatasetEntry) -> None:
+    key, first = editor.start("dataset", entry.name)
+    st.selectbox(
+        "Data set", list(DATASETS), index=list(DATASETS).index(first), key=key,
+        disabled=locked(*entry.choice_controls), label_visibility="collapsed",
+        on_change=editor.once(lambda: choose_set(st.session_state[key])),
+        format_func=lambda name: set_label(DATASETS[name]),
+    )  # fmt: skip
+
+
+def _gallery(entry: DatasetEntry) -> None:
+    """All sets with their pictures."""
+    gallery = st.popover(
+        "", icon=":material/apps:", key=_GALLERY, width="content", on_change=_opened,
+        disabled=locked(*entry.choice_controls), help="All data sets, with pictures.",
+    )  # fmt: skip
+    if gallery.open:  # what is not seen is not sent
+        with gallery, st.container(key="gallery-sets"):
+            choice_area(_use, note=False)
+
+
+def _use(name: str) -> None:
+    st.session_state[_GALLERY] = False
+    choose_set(name)
+
+
+def _opened() -> None:
+    """The run that follows is all that is wanted."""
 
 
 def _own_file(entry: DatasetEntry, params: Mapping[str, Any]) -> None:

@@ -127,6 +127,7 @@ def _layer(path: Path, layer: LayerSpec, planned: LayerPlan | None) -> None:
             parameter_widget(
                 first, layer.params[first.name], f"{key}-{entry.name}-{first.name}",
                 lambda value: edits.set_param(path, first.name, value), compact=True, width=SECOND_WIDTH, area=NETWORK,
+                whose=f"layer {layer_number(path)}",
             )  # fmt: skip
         if entry.holds_layers:
             _add(path)
@@ -151,9 +152,9 @@ def _menu(path: Path, key: str) -> None:
         _ACTIONS[st.session_state[name]](path)
 
     st.menu_button(
-        f"Layer {layer_number(path)} menu", [action for action in _ACTIONS if not impossible.get(action)],
-        key=name, icon=":material/more_vert:",
-        type="tertiary", help=f"What to do with layer {layer_number(path)}", on_click=editor.once(act, NETWORK),
+        f"Layer {layer_number(path)} menu", [action for action in _ACTIONS if not impossible.get(action)], key=name,
+        icon=":material/more_vert:", type="tertiary", help=f"What to do with layer {layer_number(path)}",
+        on_click=editor.once(act, NETWORK),
     )  # fmt: skip
 
 

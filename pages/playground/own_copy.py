@@ -10,7 +10,7 @@ from mlp_core.data import data_folder, is_present
 from mlp_core.errors import UserError
 from mlp_core.spec import DataSpec
 from mlp_core.training.session import Session
-from pages.shared import editor
+from pages.playground.suggestions import choose_set
 from pages.shared.layout import as_text
 from pages.shared.link import hidden, locked
 
@@ -70,14 +70,16 @@ def sets_here(entry: DatasetEntry) -> None:
         st.caption("Here already:", width="content")
         for name in [*names[: OFFERED - 1], "digits"]:
             st.button(
-                as_text(DATASETS[name].label), key=f"instead-{name}", on_click=editor.choose_data, args=(name,),
+                as_text(DATASETS[name].label), key=f"instead-{name}", on_click=choose_set, args=(name,),
             )  # fmt: skip
 
 
 def set_label(entry: DatasetEntry) -> str:
     """A set's name in a list of all, with its kind."""
     facts = entry.facts(entry.fill({}))
-    kind = {"generated": "made here", "drawn": "drawn by you", "uploaded": "your file"}.get(
+    kind = {"generated": "generated", "drawn": "drawn by you", "uploaded": "your file"}.get(
         entry.source, "images" if facts.holds_images else "table"
     )
+    if entry.source == "downloaded" and not is_present(DataSpec(dataset=entry.name)):
+        kind = f"{kind}, needs a download"
     return f"{entry.label} · {kind}"

@@ -11,14 +11,16 @@ import streamlit as st
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.figures import readable
 from mlp_core.processor import PROCESSOR
-from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import BUSY, Snapshot
 from mlp_core.views import Options
 from pages.components.part import Part
 from pages.components.state_strip import state_strip
 from pages.live.page import LivePage
+from pages.playground.autopsy import diverged
 from pages.playground.own_copy import own_copy, sets_here
+from pages.playground.preset import changes_area
+from pages.playground.suggestions import suggestions, told
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.loading import loading
@@ -27,6 +29,8 @@ from pages.shared.own_file import read_button
 from pages.shared.own_table import failure_fix
 from pages.shared.verdict import DATA_PAGE, Permits
 
+URGENT = ("diverged", "failed", "needs download")
+"""What is said alone in the line of messages."""
 WAITING_SECONDS = 1.0
 """A session that has waited so long for its turn is shown as waiting; shorter waits would only flicker."""
 
@@ -157,7 +161,7 @@ def _status(snapshot: Snapshot) -> dict[str, str]:
     if snapshot.status in BUSY and waited > WAITING_SECONDS:
         value = "waiting"
     if snapshot.status in BUSY and snapshot.others >= PROCESSOR.cores:
-        note = f"takes turns with {snapshot.others} others"
+            note = f"sharing the CPU with {snapshot.others} others"
     tone = {"running": "good", "diverged": "bad", "failed": "bad", "finished": "done",
             "looking back": "done"}.get(value, "")
     return {
@@ -172,7 +176,13 @@ def _status(snapshot: Snapshot) -> dict[str, str]:
 def message_line(page: LivePage, session: Session, snapshot: Snapshot, permits: Permits) -> None:
     """What there is to say, in a line of fixed height: what comes and goes while a run goes on moves nothing."""
     with st.container(key="message", horizontal=True, vertical_alignment="center", gap="small"):
-        if refused := editor.refusal("controls"):
+        refused = editor.refusal("controls")
+        if not refused and snapshot.status not in URGENT and snapshot.progress is None:
+            if told():
+                suggestions()
+            else:
+                changes_area(page)
+        if refused:
             st.error(as_text(refused), icon=":material/block:")
         page.notice()
         loading(session, snapshot)
@@ -190,12 +200,7 @@ def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:
         if snapshot.experiment is not None and snapshot.dataset is None:
             failure_fix(snapshot.experiment.data)
     elif snapshot.status == "diverged":
-        st.error(as_text(snapshot.message), icon=":material/warning:")
-        usual = editor.experiment().optimizer.entry.parameter("lr").default
-        st.button(
-            f"Set the learning rate to {usual:g} and start over", key="fix-diverged", icon=":material/build:",
-            on_click=_start_over_with, args=(session, usual),
-        )  # fmt: skip
+        diverged(session, snapshot)
     elif snapshot.status == "finished":
         st.success(as_text(snapshot.message), icon=":material/check:")
     elif snapshot.status == "ready" and snapshot.message:
@@ -209,13 +214,3 @@ def message(session: Session, snapshot: Snapshot, permits: Permits) -> None:
         )  # fmt: skip
         sets_here(entry)
         own_copy(session, entry)
-
-
-def _start_over_with(session: Session, learning_rate: float) -> None:
-    def change(old: Experiment) -> Experiment:
-        optimizer = old.optimizer
-        return old.updated(optimizer=optimizer.updated(params={**optimizer.params, "lr": learning_rate}))
-
-    editor.edit("controls", change)
-    session.apply(editor.experiment())
-    session.reset()

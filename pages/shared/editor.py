@@ -22,11 +22,11 @@ from typing import Any
 import streamlit as st
 
 from mlp_core.catalog.schedulers import SCHEDULERS
-from mlp_core.errors import SpecError, TooLargeError
+from mlp_core.errors import ParameterError, SpecError, TooLargeError
 from mlp_core.plan import plan
 from mlp_core.presets import DEFAULT, PRESETS
-from mlp_core.problems import with_data
-from mlp_core.spec import DataSpec, Experiment, LossSpec, Path, SchedulerSpec
+from mlp_core.problems import problems, with_data
+from mlp_core.spec import DataSpec, Experiment, LossSpec, Path, SchedulerSpec, layer_number
 from pages.shared.link import open_link, refuse_locked
 
 NETWORK, SETTINGS = "network", "settings"
@@ -107,13 +107,16 @@ def replace(new: Experiment, redraw: bool = True) -> None:
         start_over(NETWORK if old is not None and old.updated(layers=new.layers) == new else "")
 
 
-def edit(area: str, change: Callable[[Experiment], Experiment], redraw: bool = True) -> None:
-    """Change the experiment, or leave the reason of the refusal to be shown in that area of the page."""
+def edit(area: str, change: Callable[[Experiment], Experiment], redraw: bool = True, whose: str = "") -> None:
+    """Change the experiment, or leave the reason of the refusal to be shown in that area of the page; `whose` is what a
+    parameter belongs to, as 'layer 2'."""
     try:
         changed = change(experiment())
         refuse_locked(experiment(), changed)
         _refuse_too_large(changed)
         replace(changed, redraw)
+    except ParameterError as error:
+        say(area, error.on_page(whose))
     except SpecError as error:
         say(area, str(error))
 
@@ -180,20 +183,34 @@ def choose_schedule(name: str) -> None:
 
 
 def choose_data(name: str) -> None:
-    """Choose another data set; the shares and the seed of the split are kept."""
-    edit("data", lambda old: old.updated(data=data_of(name)))
+    """Choose another data set; the shares and the seed of the split are kept. Where the experiment cannot run on it as
+    it is, it gets the outputs and the loss that the set needs, if a link does not lock them."""
+
+    def change(old: Experiment) -> Experiment:
+        plain = old.updated(data=data_of(name))
+        if not any(problem.severity == "error" for problem in problems(plain)):
+            return plain
+        fitting = _with_data(old, plain.data)
+        try:
+            refuse_locked(old, fitting)
+        except SpecError:
+            return plain
+        return fitting
+
+    edit("data", change)
 
 
 def use_data(name: str) -> None:
     """Choose another data set, with the outputs and the loss that it needs: the last one for such a task, if any."""
 
-    def change(old: Experiment) -> Experiment:
-        data = data_of(name)
-        losses: dict[str, LossSpec] = st.session_state.setdefault(_LOSSES, {})
-        losses[old.data.facts.task] = old.loss
-        return with_data(old.updated(loss=losses.get(data.facts.task, old.loss)), data)
+    edit("data", lambda old: _with_data(old, data_of(name)))
 
-    edit("data", change)
+
+def _with_data(old: Experiment, data: DataSpec) -> Experiment:
+    """The experiment on other data, with the loss that was last used for such a task, if any."""
+    losses: dict[str, LossSpec] = st.session_state.setdefault(_LOSSES, {})
+    losses[old.data.facts.task] = old.loss
+    return with_data(old.updated(loss=losses.get(data.facts.task, old.loss)), data)
 
 
 def data_of(name: str) -> DataSpec:
@@ -222,7 +239,7 @@ def set_layer_param(path: Path, name: str, value: Any) -> None:
         layer = old.layer_at(path)
         return old.replace_layer(path, layer.updated(params={**layer.params, name: value}))
 
-    edit(NETWORK, change, redraw=False)
+    edit(NETWORK, change, redraw=False, whose=f"layer {layer_number(path)}")
 
 
 def new_weights(redraw: bool) -> None:

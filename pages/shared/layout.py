@@ -14,9 +14,6 @@ _STYLES = [Path(__file__).with_name(name) for name in ("page.css", "screen.css",
 """What all pages share, and where things stand on screens of each size, and what everybody needs to reach them."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$])")
 
-# White on the dark theme's light teal has a contrast of 1.9.
-_DARK = '<style>button[kind="primary"]:not(:disabled), button[kind="primary"]:not(:disabled) * {color: #101615}</style>'
-
 
 _COLOURS = {"page": "backgroundColor", "raised": "secondaryBackgroundColor", "border": "borderColor",
             "primary": "primaryColor", "text": "textColor"}  # fmt: skip
@@ -32,7 +29,7 @@ def page_style() -> None:
     """Add the style sheets to the page, with the colours of its theme that they name."""
     colours = {name: st.get_option(f"theme.{theme()}.{option}") for name, option in _COLOURS.items()}
     named = "".join(f"--{name}: {colour};" for name, colour in colours.items())
-    st.html(f"<style>:root {{{named}}}</style>" + _style() + (_DARK if theme() == "dark" else ""))
+    st.html(f"<style>:root {{{named}}}</style>" + _style())
 
 
 def theme() -> Theme:

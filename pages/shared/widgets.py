@@ -17,15 +17,20 @@ from pages.shared.weighting import weighting_widget
 
 Width = int | Literal["stretch"]
 
+MOST_SHOWN = 20
+"""How long a meaning of an empty field may be to be shown in the field."""
+REQUIRED = "required"
+"""What a field shows that may not stay empty; access.css knows by it that nothing has to clear it."""
+
 
 def parameter_widget(
     parameter: Parameter, value: Any, name: str, change: Callable[[Any], None], *, width: Width = "stretch",
-    compact: bool = False, area: str = "", beside: bool = False,
+    compact: bool = False, area: str = "", beside: bool = False, whose: str = "",
 ) -> None:  # fmt: skip
     """Show a parameter with its value, as the widget `name`; `change` gets the new one when the user sets it.
 
     `area` is the one that the widget starts over with, as in `editor.start`. With `beside` several numbers stand side
-    by side.
+    by side. `whose` is what a label leaves out where a page has many such fields, as 'layer 2'.
 
     A teacher's link may hide or lock it by the parameter's controls. No limit is given to the browser: the catalog
     checks the value, and its sentence says more than a greyed button.
@@ -42,7 +47,7 @@ def parameter_widget(
         value = ", ".join(map(str, value))
     key, first = editor.start(name, value, area)
     common: dict[str, Any] = {
-        "label": parameter.label,
+        "label": f"{parameter.label} of {whose}" if whose else parameter.label,
         "key": key,
         "help": None if compact else parameter.help,
         "on_change": editor.once(lambda: change(_given(parameter, st.session_state[key])), area),
@@ -70,11 +75,12 @@ def parameter_widget(
     elif isinstance(parameter, Formula):
         st.text_input(value=first, max_chars=MAX_FORMULA, width=width, **common)
     elif isinstance(parameter, Int | Float):
-        step = parameter.step if isinstance(parameter, Int) else step_of(parameter, first)
-        placeholder = parameter.none_means if len(parameter.none_means) < 12 else "auto"
+        step = float(parameter.step) if isinstance(parameter, Int) else step_of(parameter, first)
+        meaning = parameter.none_means if len(parameter.none_means) <= MOST_SHOWN else "auto"
+        # Whole numbers too: a browser cuts 3.7 to 3 in a field of integers, and says nothing.
         st.number_input(
-            value=_emptied(key, first) if parameter.optional else first, step=step, placeholder=placeholder,
-            format=None if isinstance(parameter, Int) else "%g", width=width, **common,
+            value=_emptied(key, first), step=step, placeholder=meaning if parameter.optional else REQUIRED, format="%g",
+            width=width, **common,
         )  # fmt: skip
 
 
@@ -82,6 +88,8 @@ def _given(parameter: Parameter, value: Any) -> Any:
     """What a widget holds, as the parameter takes it; text that is no list of numbers stays text, and is refused."""
     if isinstance(parameter, Bool) and parameter.optional:
         return value or None
+    if isinstance(parameter, Int) and isinstance(value, float) and value.is_integer():
+        return int(value)
     if not isinstance(parameter, Ints):
         return value
     parts = [part.strip() for part in str(value).replace(";", ",").split(",") if part.strip()]
@@ -89,12 +97,13 @@ def _given(parameter: Parameter, value: Any) -> Any:
 
 
 def _emptied(key: str, first: Any) -> None:
-    """Make a number field start with a value and yet not begin with it: a browser lets no field be emptied that does.
+    """Make a number field start with a value and yet not begin with it: one that does goes back to it when it is
+    emptied, whatever was typed there since.
 
     The value goes into the state of a key that the browser has not seen yet, so it cannot overtake what is typed.
     """
     if first is not None and key not in st.session_state:
-        st.session_state[key] = first
+        st.session_state[key] = float(first)
 
 
 def _floats(parameter: Floats, values: tuple[float, ...], name: str, change: Callable[[Any], None], area: str,

@@ -185,9 +185,9 @@ def test_the_page_moves_by_itself_or_gets_a_heartbeat_never_both(browser: Browse
 # An experiment with errors
 
 
-def choose_wrong_data(app: AppTest) -> None:
-    """The loss wants classes, and the plane has values."""
-    test_pages.field(app, "selectbox", "dataset").set_value("plane")
+def choose_a_wrong_loss(app: AppTest) -> None:
+    """The loss wants values, and the spiral has classes."""
+    test_pages.field(app, "selectbox", "loss").set_value("MSELoss")
 
 
 def compose_a_wrong_network(app: AppTest) -> None:
@@ -197,7 +197,7 @@ def compose_a_wrong_network(app: AppTest) -> None:
 
 @pytest.mark.layer_list
 @pytest.mark.parametrize("page", OTHERS)
-@pytest.mark.parametrize("make_an_error", [choose_wrong_data, compose_a_wrong_network])
+@pytest.mark.parametrize("make_an_error", [choose_a_wrong_loss, compose_a_wrong_network])
 def test_an_experiment_with_an_error_leaves_the_run_as_it_is_on_every_page(
     browser: Browser, page: str, make_an_error: Callable[[AppTest], None]
 ) -> None:
@@ -222,12 +222,12 @@ def test_an_experiment_with_an_error_leaves_the_run_as_it_is_on_every_page(
 
 def test_an_error_is_mended_and_the_run_goes_on(browser: Browser) -> None:
     browser.train()
-    test_pages.field(browser.app, "selectbox", "dataset").set_value("plane")
+    test_pages.field(browser.app, "selectbox", "loss").set_value("MSELoss")
     browser.run()
     kept = browser.stops()
     browser.show(OTHERS["model"])
     browser.show("../playground/page.py")
-    test_pages.field(browser.app, "selectbox", "dataset").set_value("spiral")
+    test_pages.field(browser.app, "selectbox", "loss").set_value("CrossEntropyLoss")
     browser.run()
     browser.train()
     assert browser.session.snapshot().run == kept.run

@@ -75,7 +75,7 @@ def test_a_size_that_is_too_large_is_refused(page: AppTest) -> None:
     upload(page, ZIP)
     before = page.session_state["experiment"]
     field(page, "number_input", "data-images-height").set_value(513).run()
-    assert "The 'height' parameter of data set images must be" in messages(page)
+    assert "Height must be a whole number from 1 to 512, not 513." in messages(page)
     assert page.session_state["experiment"] == before
 
 

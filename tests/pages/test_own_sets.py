@@ -177,7 +177,7 @@ def test_another_set_that_is_here_is_one_press_away(
     choose(app, "CIFAR10")
     labels = [own_copy.set_label(DATASETS[name]) for name in ("CIFAR10", "USPS", "iris", "spiral", "drawn")]
     assert labels == [
-        "CIFAR-10 · images", "USPS · images", "Iris · table", "Spiral · made here", "Drawn points · drawn by you"
+        "CIFAR-10 · images", "USPS · images", "Iris · table", "Spiral · generated", "Drawn points · drawn by you"
     ]  # fmt: skip
     app.button(key="instead-USPS").click().run()
     settled(app)

@@ -31,7 +31,7 @@ def test_a_share_is_set_refused_and_taken_away(app: AppTest) -> None:  # noqa: F
     assert cells["validation accuracy"]["note"].endswith("of 50 wrong")
     assert "validation loss" in {cell["label"] for cell in _cells(app.session.snapshot(), False)}
     field(app, *SHARE).set_value(0.9).run()
-    assert "'validation_fraction' parameter of the data must be a float in the range [0.05, 0.5]" in messages(app)
+    assert "Validation share must be a number from 0.05 to 0.5, or empty (none), not 0.9." in messages(app)
     assert field(app, *SHARE).value == 0.25
     field(app, "selectbox", "dataset").set_value("iris").run()
     assert settled(app).session.experiment.data.validation_fraction == 0.25, "kept for another set"

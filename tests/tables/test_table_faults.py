@@ -59,7 +59,7 @@ def test_column_and_count_are_named_and_what_stands_for_bad_cells(tmp_path: Path
         "them.",
         "4 cells are missing in column 'city'. What stands for one is learned from the training part: the most "
         "frequent value of a category.",
-        "Column 'one' has one value throughout and nothing to teach.",
+        "Column 'one' has one value throughout: constant columns carry no information.",
         "Column 'number' seems to count the rows, which says nothing about new ones.",
         "Class 'rare' of 'y' has a single row, and 2 are needed for one in each part. A test cannot say how well such "
         "a class is learned.",

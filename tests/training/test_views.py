@@ -76,7 +76,7 @@ def test_gradient_view_shows_the_numeric_gradient() -> None:
     for name, weight in run.model.named_parameters():
         torch.testing.assert_close(weight.grad.double(), numeric[name], rtol=1e-3, atol=1e-6)
     view = VIEWS["gradients"].arrays(run)
-    assert view["names"] == ["0 Linear", "2 Linear"]
+    assert view["names"] == ["1 Linear", "3 Linear"]
     for name, counts, edges in zip(("0.weight", "2.weight"), view["counts"], view["edges"], strict=True):
         assert counts.sum() == numeric[name].numel()
         assert edges[0] == pytest.approx(numeric[name].min().item(), rel=1e-3)
@@ -86,7 +86,7 @@ def test_gradient_view_shows_the_numeric_gradient() -> None:
 def test_weight_view_has_every_layer_with_weights() -> None:
     run = make(experiment(*HIDDEN, layer("BatchNorm1d"), layer("BatchNorm1d", affine=False), layer("Linear")))
     view = VIEWS["weights"].arrays(run)
-    assert view["names"] == ["0 Linear", "2 BatchNorm1d", "4 Linear"]
+    assert view["names"] == ["1 Linear", "3 BatchNorm1d", "5 Linear"]
     assert [int(counts.sum()) for counts in view["counts"]] == [12, 6, 12]
     first = run.model[0].weight.detach().numpy()
     assert (view["edges"][0][0], view["edges"][0][-1]) == (first.min(), first.max())
@@ -95,7 +95,7 @@ def test_weight_view_has_every_layer_with_weights() -> None:
 def test_weight_view_names_layers_inside_others() -> None:
     run = make(experiment(*NETWORKS["nested"]))
     view = VIEWS["weights"].arrays(run)
-    assert view["names"] == ["0 Linear", "1.0 BatchNorm1d", "1.2.0 Linear", "1.2.2 Linear", "3 Linear"]
+    assert view["names"] == ["1 Linear", "2.1 BatchNorm1d", "2.3.1 Linear", "2.3.3 Linear", "4 Linear"]
     assert [int(counts.sum()) for counts in view["counts"]] == [10, 5, 35, 35, 10]
     events_of(run, steps=1)
     assert VIEWS["gradients"].arrays(run)["names"] == view["names"]

@@ -29,7 +29,7 @@ BUNDLED: tuple[DatasetEntry, ...] = (
     _bundled("digits", "Digits 8×8", "1,797 handwritten digits as 8×8 grey images.",
              table_facts(64, class_names=_DIGITS, samples=1797)),
     _bundled("diabetes", "Diabetes",
-             "442 patients, ten measurements each; how far the disease went in a year.",
+             "442 patients, ten measurements each; disease progression after one year.",
              table_facts(10, target_names=("disease progression",), target_unit="points", samples=442),
              load_options={"scaled": False}),
 )  # fmt: skip

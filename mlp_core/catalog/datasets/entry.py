@@ -18,7 +18,7 @@ from mlp_core.catalog.user_files import UserFile
 Source = Literal["generated", "drawn", "bundled", "downloaded", "uploaded"]
 
 GROUPS: dict[str, str] = {
-    "generated": "Made here",
+    "generated": "Generated",
     "formula": "By your formula",
     "drawn": "Drawn by you",
     "bundled": "Tables",

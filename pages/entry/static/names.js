@@ -27,6 +27,12 @@ export function nameControls(shortcuts) {
       if (label) set(button, "aria-label", `${verb}: ${label}`)
     }
   }
+  // Streamlit's list of pages has boxes between the list and its items.
+  for (const item of document.querySelectorAll("[data-testid=stSidebarNavItems] li")) {
+    if (item.parentElement.matches("ul")) continue
+    set(item.closest("ul"), "role", "none")
+    set(item.parentElement, "role", "list")
+  }
   for (const { key, button: name } of shortcuts) {
     if (!name) continue
     for (const button of document.querySelectorAll(`.st-key-${CSS.escape(name)} button`)) {

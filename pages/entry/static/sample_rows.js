@@ -22,7 +22,7 @@ export default function render({ parentElement, data }) {
 class Table {
   constructor(parent) {
     this.table = new TableFrame(parent, "rows", "sample_rows.css")
-    for (const title of ["predicted", "true", "sure", ""]) {
+    for (const title of ["predicted", "true", "confidence", ""]) {
       const cell = make("th", "", this.table.head)
       cell.scope = "col"
       cell.textContent = title

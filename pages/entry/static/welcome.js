@@ -45,9 +45,9 @@ export class Welcome {
   /** Marks what the step speaks of; nothing is shown on a page that does not have what the first step speaks of. */
   point() {
     if (this.steps.length === 0) return
-    const here = document.querySelector(this.steps[0].target) !== null
+    const here = shown(this.steps[0].target) !== undefined
     this.card.hidden = !here
-    const target = here ? document.querySelector(this.steps[this.at].target) : null
+    const target = here ? shown(this.steps[this.at].target) : undefined
     if (this.marked !== target) {
       this.marked?.removeAttribute("data-welcome")
       this.marked = target
@@ -71,6 +71,11 @@ export class Welcome {
     this.card?.remove()
     this.card = this.marked = undefined
   }
+}
+
+/** The first element on the page that a selector names, and that can be seen. */
+function shown(selector) {
+  return [...document.querySelectorAll(selector)].find(element => element.getClientRects().length > 0)
 }
 
 // A browser may refuse storage; the welcome is then closed for this visit only.
