@@ -9,11 +9,12 @@ import asyncio
 import time
 
 from benchmarks.browsers import SETTLE_SECONDS, Span, browsers, ready, settled, updated, warm_up
+from benchmarks.elements import POPOVER
 from benchmarks.options import Row
 from benchmarks.server import Server, server
 from benchmarks.summary import percentile
 from benchmarks.users import Measured, User, press_seconds
-from benchmarks.websocket import Client
+from benchmarks.websocket import SETTINGS, Client
 from mlp_core import data
 from mlp_core.catalog import DATASETS
 from mlp_core.presets import PRESETS
@@ -27,8 +28,6 @@ KINDS: dict[str, tuple[str, ...]] = {
 """Kinds of data, and by which preset or data set a browser comes to them; every browser takes the next one."""
 EPOCHS = 1_000_000
 """More than any of these sets can be through with in the time of a row."""
-SETTINGS = "All settings"
-"""How the help of the popover with the epochs begins."""
 
 
 def row(count: int, seconds: float, *, streams: bool, speed: str | None, form: str | None) -> Row:
@@ -89,14 +88,14 @@ async def begin(client: Client, name: str, speed: str | None) -> None:
     if name in PRESETS:
         await client.choose("Preset", PRESETS[name].label)
     else:
-        options = client.elements.get("selectbox", "Set").options
+        options = client.elements.get("selectbox", "Data set").options
         wanted = DATASETS[name].label
-        await client.choose("Set", next(option for option in options if option.startswith(wanted)))
+        await client.choose("Data set", next(option for option in options if option.startswith(wanted)))
     await ready(client)
     if name in PRESETS and PRESETS[name].experiment.training.epochs is not None:
         await _train_for_long(client)
     if speed is not None:
-        await client.choose("Speed", speed)
+        await client.set_speed(speed)
 
 
 async def _train_for_long(client: Client) -> None:
@@ -104,6 +103,7 @@ async def _train_for_long(client: Client) -> None:
 
     A number input that has a value cannot be emptied, so the run does not train until it is paused.
     """
-    await client.unfold(client.popover(SETTINGS))
+    settings = client.elements.get(POPOVER, SETTINGS)
+    await client.unfold(settings)
     await client.fill(client.elements.get("number_input", "Epochs"), EPOCHS)
-    await client.unfold(client.popover(SETTINGS), is_open=False)
+    await client.unfold(settings, is_open=False)

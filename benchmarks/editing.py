@@ -98,13 +98,13 @@ def _another(client: Client, label: str, options: Collection[str]) -> Edit:
 
 def _data_set(client: Client) -> Edit:
     """Another set of those that need no download and that the network can learn as it is."""
-    offered = client.elements.get("selectbox", "Set").options
+    offered = client.elements.get("selectbox", "Data set").options
     labels = tuple(
         f"{entry.label} · "
         for name, entry in DATASETS.items()
         if entry.source in ("generated", "bundled") and DataSpec(dataset=name).facts.classifies
     )
-    return _another(client, "Set", [option for option in offered if option.startswith(labels)])
+    return _another(client, "Data set", [option for option in offered if option.startswith(labels)])
 
 
 def _preset(client: Client) -> Edit:

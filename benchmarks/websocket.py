@@ -30,6 +30,8 @@ PATIENCE = 60.0
 FEED = "live_feed"
 """The component that brings what moves."""
 
+SETTINGS = "All settings"
+"""The popover with the settings of less use."""
 FULL_SPEED = "full speed"
 """What the page calls training without a pause between steps."""
 
@@ -274,9 +276,12 @@ class Client:
         self.elements.set(state)
         return await self.run(widget.fragment)
 
-    def popover(self, about: str) -> Element:
-        """The popover whose help begins so."""
-        return next(one for one in self.elements if one.kind == POPOVER and one.help.startswith(about))
+    async def set_speed(self, speed: str) -> None:
+        """Choose the speed of training, among the settings that are one press away."""
+        settings = self.elements.get(POPOVER, SETTINGS)
+        await self.unfold(settings)
+        await self.choose("Speed", speed)
+        await self.unfold(settings, is_open=False)
 
     async def until(self, condition: Callable[[Client], bool], patience: float = PATIENCE) -> float:
         """Wait until what the page shows fulfils the condition; the seconds that took, `patience` at most."""
@@ -310,7 +315,7 @@ async def browser(
         try:
             await client.run()
             if speed is not None:
-                await client.choose("Speed", speed)
+                await client.set_speed(speed)
             if form is not None:
                 await client.toggle("Form", form)
             yield client

@@ -218,7 +218,7 @@ def test_an_edit_of_the_network_leaves_the_rest_of_the_page_alone(running_server
         async with browser(running_server.port) as client, browsers.updated([client]):
             await browsers.ready(client)
             await client.until(lambda one: not one.timers)  # it rests: nothing else makes it run
-            await client.choose("Set", "Circle · generated")
+            await client.choose("Data set", "Circle · generated")
             return len(client.fragments)
 
     async def edits() -> list[int]:

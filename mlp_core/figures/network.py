@@ -38,6 +38,12 @@ def network(columns: Sequence[Mapping[str, Any]], theme: Theme, *, flipped: bool
     }
 
 
+def maps_of(maps: Array) -> list[str]:
+    """Maps float32 (n, height, width) as a text each, in the levels of the neurons' maps."""
+    found = _finite(maps.reshape(len(maps), -1))
+    return [_bytes(row) for row in _levels(found, found.min(axis=1), found.max(axis=1))]
+
+
 def _maps(columns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The maps of columns whose maps have one size: 'places' of the columns, how many neurons each has, levels from
     -127 to 127 of a full answer, and the lowest and highest answer of every neuron."""
@@ -50,7 +56,7 @@ def _maps(columns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         maps = [columns[place]["maps"] for place in places]
         found = _finite(np.concatenate(maps)).reshape(-1, height * width)
         lowest, highest = found.min(axis=1), found.max(axis=1)
-        levels = np.rint(np.clip(found * (127 / _full(found, lowest, highest))[:, None], -127, 127)).astype(np.int8)
+        levels = _levels(found, lowest, highest)
         counts = [len(some) for some in maps]
         packed.append(
             {
@@ -64,6 +70,12 @@ def _maps(columns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             }
         )
     return packed
+
+
+def _levels(maps: Array, lowest: Array, highest: Array) -> Array:
+    """Maps (n, points) in levels from -127 to 127 of what counts as a full answer of each neuron."""
+    shares = maps * (127 / _full(maps, lowest, highest))[:, None]
+    return np.rint(np.clip(shares, -127, 127)).astype(np.int8)
 
 
 def _full(maps: Array, lowest: Array, highest: Array) -> Array:

@@ -2,7 +2,7 @@
 
 A neuron's answer is a small picture over the plane, for sets of two features; over its one input, for a curve; else a
 strip of its mean answers to the classes, or to ten groups of the target. The first neurons behind an image show their
-weights as an image.
+weights as an image, and the input is the first image of the training part.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mlp_core.catalog.facts import DataFacts
 from mlp_core.data import features_of, sample_points
 from mlp_core.diagram import Column, columns, read_shown, shown_neurons
 from mlp_core.run.build import Run
@@ -33,7 +34,7 @@ GROUPS = 10
 SAMPLES = 500
 """Training samples that mean answers are taken over."""
 LARGEST_IMAGE = 32
-"""Points per side of the image of a neuron's weights, from larger ones every n-th is taken."""
+"""Points per side of an image; of a larger one every n-th is taken."""
 
 
 def neurons(run: Run, chosen: str = "") -> Arrays:
@@ -147,8 +148,8 @@ def _pictures(run: Run, found: Sequence[Column], shown: Sequence[list[int]]) -> 
     start = 0
     for place, column in enumerate(found):
         if place == 0:
-            given = None if facts.holds_images else run.scaled(inputs).cpu().numpy()
-            pictures.append(None if given is None else _folded(given[:, shown[0]], fold, shape))
+            given = run.scaled(inputs).cpu().numpy()
+            pictures.append(_image(given[0], facts) if facts.holds_images else _folded(given[:, shown[0]], fold, shape))
             continue
         some = values[:, [start + neuron for neuron in shown[place]]]
         start += column.width
@@ -199,8 +200,18 @@ def _weight_images(run: Run, column: Column, shown: list[int]) -> np.ndarray:
     weight = parameter_of(run.model.get_submodule(column.weighted.name), "weight")
     assert weight is not None
     rows = picked([(weight.detach(), shown, list(range(weight.shape[1])))]).reshape(-1, channels, height, width)
-    step = -(-max(height, width) // LARGEST_IMAGE)
-    return np.ascontiguousarray(rows.mean(axis=1)[:, ::step, ::step], dtype=np.float32)
+    return _thinned(rows)
+
+
+def _image(sample: np.ndarray, facts: DataFacts) -> np.ndarray:
+    """A sample that is an image, as a picture (1, height, width)."""
+    return _thinned(sample.reshape(1, *facts.sample_shape))
+
+
+def _thinned(images: np.ndarray) -> np.ndarray:
+    """Images (n, channels, height, width) as pictures (n, height, width) that are small enough."""
+    step = -(-max(images.shape[2:]) // LARGEST_IMAGE)
+    return np.ascontiguousarray(images.mean(axis=1)[:, ::step, ::step], dtype=np.float32)
 
 
 @lru_cache(maxsize=16)

@@ -35,13 +35,14 @@ def with_structure(
     *,
     loss: str,
     types: Sequence[dict[str, Any]],
+    features: dict[str, Any] | None,
     locked: bool,
     acted: Callable[[dict[str, Any]], None],
 ) -> Part:
     """The part as it is mounted: with the columns that are drawn, which may be newer than the run's.
 
     `loss` is the name of the loss; `types` are the groups of layers that can be chosen, each a dict with 'label' and
-    'types', pairs of name and label.
+    'types', pairs of name and label; `features` are the inputs that can be chosen, where they can be.
     `acted` gets what a reader did to the network: a dict with 'kind' and what it belongs to.
     """
 
@@ -51,6 +52,6 @@ def with_structure(
             acted(done)
 
     drawn = {"columns": list(columns), "identity": identity, "loss": loss, "types": list(types)}
-    drawn["locked"] = locked
+    drawn |= {"features": features, "locked": locked}
     data = {**part.data, "structure": drawn}
     return replace(part, data=data, options={"on_act_change": act})

@@ -6,15 +6,17 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.catalog.features import FEATURES
+from mlp_core.data import features_of, sample_points
 from mlp_core.data.dataset import Dataset
 from mlp_core.diagram import Shown, columns, describe
 from mlp_core.errors import SpecError
 from mlp_core.figures import Theme
+from mlp_core.figures.network import maps_of
 from mlp_core.health.strip import LayerHealth
 from mlp_core.plan import plan
 from mlp_core.spec import Experiment, Path, layer_number
@@ -26,6 +28,8 @@ from pages.components.part import Part
 from pages.shared.numbers import loss_text
 
 KEY = "network-picture"
+FEATURE_SIDE = 12
+"""Points per side of an input feature's map."""
 LEVELS = ("good", "warning", "bad")
 """How a layer may be, from the best."""
 VIEW = VIEWS["neurons"]
@@ -117,6 +121,23 @@ def _structure(
     described: list[Any] = describe(found, facts.holds_images, names, tuple(map(str, outputs)), dict(shown))
     text = json.dumps([{key: value for key, value in column.items() if key != "names"} for column in described])
     return described, hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@cache
+def _feature_maps() -> tuple[tuple[str, str, str], ...]:
+    """Name, label and map of every input feature that can be chosen."""
+    points = features_of(sample_points(FEATURE_SIDE), list(FEATURES))
+    maps = maps_of(points.T.reshape(-1, FEATURE_SIDE, FEATURE_SIDE)[:, ::-1])
+    return tuple((name, entry.label, found) for (name, entry), found in zip(FEATURES.items(), maps, strict=True))
+
+
+def features(experiment: Experiment) -> dict[str, Any] | None:
+    """The input features as the browser offers them, with those that are chosen; None for data that has none."""
+    if not experiment.data.facts.plane:
+        return None
+    chosen = experiment.data.params["features"]
+    offered = [{"name": name, "label": label, "map": found} for name, label, found in _feature_maps()]
+    return {"side": FEATURE_SIDE, "offered": offered, "chosen": list(chosen)}
 
 
 def path_of(sent: object) -> tuple[int, ...] | None:

@@ -20,11 +20,11 @@ from mlp_core.training.session import Session
 from pages.components.network import with_structure
 from pages.live.page import run_areas
 from pages.playground import edits
-from pages.playground.diagram import NetworkSlot, path_of, structure
+from pages.playground.diagram import NetworkSlot, features, path_of, structure
 from pages.playground.layer_form import layer_form, layer_types
 from pages.shared import editor
 from pages.shared.editor import NETWORK
-from pages.shared.link import locked
+from pages.shared.link import hidden, locked
 
 MOST_NAMED = 200
 """Neurons that a reader may name at once; what is more is passed over."""
@@ -39,7 +39,9 @@ def network_picture(slot: NetworkSlot, session: Session) -> None:
     forms = {path: layer_form(path, layer) for path, layer in current.walk()}
     columns = [column | {"layers": [forms[tuple(path)] for path in column["paths"]]} for column in described]
     part = with_structure(
-        slot.part(now), columns, identity, loss=current.loss.entry.label, types=layer_types(), locked=locked("network"),
+        slot.part(now), columns, identity, loss=current.loss.entry.label, types=layer_types(),
+        features=None if hidden("features") or locked("features", "data") else features(current),
+        locked=locked("network"),
         acted=lambda done: _act(session, slot, done),
     )  # fmt: skip
     part.mount(now.version)
@@ -69,6 +71,16 @@ def _act(session: Session, slot: NetworkSlot, done: Mapping[str, Any]) -> None:
     # A path that is none of a layer belongs to a network that was edited since.
     if done["kind"] in _ACTS and known >= {*paths, *([] if path is None else [path])}:
         _ACTS[done["kind"]](Act(done, path, [found for found in paths if found], session))
+
+
+def _choose_features(act: Act) -> None:
+    """Choose what goes in; the data's own widget shows it too, so the whole page is drawn again."""
+
+    def change(old: Experiment) -> Experiment:
+        return old.updated(data=old.data.updated(params={**old.data.params, "features": act.done.get("names")}))
+
+    if editor.experiment().data.facts.plane:
+        editor.edit("data", change)
 
 
 def _show(session: Session, slot: NetworkSlot, done: Mapping[str, Any]) -> None:
@@ -154,6 +166,7 @@ def _select(act: Act) -> None:
 
 _ACTS: dict[str, Callable[[Act], None]] = {
     "add": _add,
+    "features": _choose_features,
     "move": _move,
     "parameter": _set_parameter,
     "remove": _remove,

@@ -126,7 +126,8 @@ def test_the_first_neurons_behind_an_image_show_their_weights(tmp_path: Path) ->
     run = build(experiment, data.load(experiment.data, tmp_path))
     EagerEngine().run(run, 2)
     found = neurons(run)["columns"]
-    assert found[0]["maps"] is None
+    first = run.dataset.x_train[0].reshape(1, 28, 28).astype(np.float32)
+    np.testing.assert_allclose(found[0]["maps"] * first.max(), first * found[0]["maps"].max(), rtol=1e-5)
     np.testing.assert_array_equal(found[1]["maps"].reshape(5, -1), run.model[1].weight.detach().numpy())
     assert found[1]["weights"] is None, "784 weights are no lines"
     assert found[2]["maps"].shape == (3, 1, 10)

@@ -11,9 +11,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mlp_core.catalog import ALL_LAYERS
+from mlp_core.catalog.features import FEATURES
 from pages.components import network as component
 from pages.playground.diagram import KEY, path_of
-from tests.pages.test_pages import LIMIT, app, messages, opened  # noqa: F401
+from tests.pages.test_pages import LIMIT, app, field, messages, opened  # noqa: F401
 
 
 class Picture:
@@ -148,6 +149,17 @@ def test_what_makes_no_sense_changes_nothing(app: AppTest, picture: Picture, don
     do(app, picture, **done)
     assert app.session.experiment == before
     assert app.session.snapshot().inexact == ()
+
+
+def test_input_features_are_chosen_on_it(app: AppTest, picture: Picture) -> None:  # noqa: F811
+    offered = picture.given["structure"]["features"]
+    assert offered["chosen"] == ["x1", "x2"]
+    assert [feature["name"] for feature in offered["offered"]] == list(FEATURES)
+    do(app, picture, kind="features", names=["x2", "r"])
+    assert app.session.experiment.data.params["features"] == ("x2", "r")
+    assert field(app, "button_group", "data-spiral-features").value == ["x2", "r"]
+    do(app, picture, kind="features", names=[])
+    assert "at least one" in messages(app)
 
 
 def test_a_refused_width_is_said(app: AppTest, picture: Picture) -> None:  # noqa: F811

@@ -39,7 +39,8 @@ class Picture {
     this.legend = make("div", "mlp-network-legend", parent)
     this.drawing = new Drawing(canvas, this.legend)
     this.notes = new Notes(this, parent)
-    this.heads = new Columns(this.stage, done => this.act(done), place => this.notes.settings(place))
+    const [act, open, choose] = [done => this.act(done), at => this.notes.settings(at), () => this.notes.inputs()]
+    this.heads = new Columns(this.stage, act, open, choose)
     this.columns = []
     this.values = null
     this.drawn = 0

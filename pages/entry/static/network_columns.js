@@ -15,8 +15,9 @@ export function button(parent, className, key, text, label, act) {
 }
 
 export class Columns {
-  /** `act` tells the page what is done, `open` shows the settings of a column. */
-  constructor(stage, act, open) {
+  /** `act` tells the page what is done, `open` shows the settings of a column, `choose` the inputs to choose from. */
+  constructor(stage, act, open, choose) {
+    this.choose = choose
     this.stage = stage
     this.act = act
     this.open = open
@@ -24,8 +25,9 @@ export class Columns {
     this.adders = []
   }
 
-  build({ columns, locked }) {
+  build({ columns, features, locked }) {
     this.columns = columns
+    this.features = features
     this.locked = locked
     for (const old of [...this.heads, ...this.adders]) old.remove()
     this.heads = columns.map((column, place) => this.head(column, place))
@@ -44,7 +46,10 @@ export class Columns {
     const last = place === this.columns.length - 1
     if (!place) {
       make("div", "mlp-network-title", head).textContent = column.title
-      make("div", "mlp-network-width", head).textContent = column.width.toLocaleString("en")
+      const row = make("div", "mlp-network-width", head)
+      const count = column.width.toLocaleString("en")
+      if (!this.features) row.textContent = count
+      else button(row, "wide", "inputs", `${count} ▾`, `${count} input features: choose`, this.choose)
       return head
     }
     const free = column.depth === 0 && !last && !this.locked

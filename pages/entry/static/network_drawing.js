@@ -3,6 +3,7 @@
 const search = new URL(import.meta.url).search
 const { channels, make } = await import("./shared.js" + search)
 const { gap, line } = await import("./network_geometry.js" + search)
+const { unpack } = await import("./network_values.js" + search)
 
 const LEVELS = 6 // widths of lines that are told apart
 const USUAL = { positive: "#0f766e", negative: "#c2410c", middle: "#fbfbf9" } // until the page has said its own
@@ -222,6 +223,16 @@ export class Drawing {
     return sheet
   }
 
+  /** A map of its own, small. */
+  thumbnail(parent, text, side) {
+    const canvas = make("canvas", "", parent)
+    canvas.width = canvas.height = side
+    const image = new ImageData(side, side)
+    const pixels = new Uint32Array(image.data.buffer)
+    unpack(text, Int8Array).forEach((level, at) => (pixels[at] = this.surface[level + 128]))
+    canvas.getContext("2d").putImageData(image, 0, 0)
+  }
+
   drawLegend() {
     const { positive, negative, middle } = this.colours
     const stroke = (colour, width) => `<path d="M1 5h20" stroke="${colour}" stroke-width="${width}"/>`
@@ -235,7 +246,8 @@ export class Drawing {
       entry(`<b>−</b>${bar}<b>+</b>`, "what a neuron puts out")
   }
 
-  /** A neuron's map, large, on a canvas in a note; gives a copy of it in its own points where it is one of the plane. */
+  /** A neuron's map, large, on a canvas in a note; gives a copy of it in its own points where it is one over
+   * the plane. */
   enlarge(parent, place, neuron) {
     const values = this.values?.[place]
     if (!values?.maps) return null
@@ -250,7 +262,7 @@ export class Drawing {
     pen.imageSmoothingEnabled = square
     pen.imageSmoothingQuality = "high"
     pen.drawImage(sheet, 0, neuron * height, width, height, 0, 0, large.width, large.height)
-    if (!square || !turns) return null
+    if (!this.flipped || !turns) return null
     const small = document.createElement("canvas")
     small.width = width
     small.height = height

@@ -1,7 +1,7 @@
 // Where everything stands in the network's picture.
 
 export const HEAD = 74 // pixels above the first tile: the column's title, its buttons, and what adds a layer
-export const TILE = 36 // pixels of a tile at the most
+export const TILE = 44 // pixels of a tile at the most
 const STEP = 52 // pixels between two columns at the least
 export const COMPACT = 76 // below it a layer is removed by the key Delete only
 const FOOT = 40 // pixels below the last tile: what folds a wide column, and its health
@@ -10,8 +10,8 @@ const COMFORT = 84 // pixels between two columns that names leave, where they ca
 const LETTER = 6.4 // pixels of a letter of these
 const LOSS = 74 // pixels for the loss at the end; none in a frame narrower than
 const NARROW = 420
-const ROOM = [200, 352] // pixels that the tallest column may take
-const SHARE = 0.42 // of the window's height
+const ROOM = [200, 460] // pixels that the tallest column may take
+const SHARE = 0.48 // of the window's height
 const NEAR = 6 // pixels around a line that count as on it
 
 /** The places of columns and tiles in a frame of that width, in pixels. */
@@ -25,7 +25,8 @@ export function lay(columns, frame) {
   const span = Math.max(frame - left - right, last * STEP)
   const tallest = Math.max(...columns.map(count))
   const pitch = Math.min(TILE * 1.4, within(innerHeight * SHARE, ROOM) / tallest)
-  const side = Math.max(10, Math.min(TILE, pitch - 5))
+  const step = last ? span / last : span
+  const side = Math.max(10, Math.min(TILE, pitch - 5, step * 0.6))
   const room = Math.max(pitch * tallest, 132)
   const middle = HEAD + room / 2
   const x = columns.map((_, place) => left + (span * place) / Math.max(last, 1))
@@ -35,7 +36,7 @@ export function lay(columns, frame) {
       Array.from({ length: count(column) }, (_, row) => middle + (row - (count(column) - 1) / 2) * pitch),
     ),
     sides: columns.map(column => (column.picture ? 2 * TILE : side)),
-    step: last ? span / last : span,
+    step,
     middle,
     bottom: HEAD + room,
     height: HEAD + room + FOOT,

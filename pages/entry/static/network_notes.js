@@ -69,11 +69,12 @@ export class Notes {
     const { column, neuron } = this.at
     const there = this.picture.columns[column]
     if (!there || (neuron !== undefined && !same)) return this.hide()
-    if (this.kind === "settings") {
-      const focused = this.tip.getRootNode().activeElement?.dataset.key
-      this.settings(column, false)
-      if (focused) this.picture.focus(focused)
-    }
+    const again = { settings: () => this.settings(column, false), inputs: () => this.inputs(false) }[this.kind]
+    if (!again) return
+    if (this.kind === "inputs" && !this.picture.structure.features) return this.hide()
+    const focused = this.tip.getRootNode().activeElement?.dataset.key
+    again()
+    if (focused) this.picture.focus(focused)
   }
 
   tell() {
@@ -296,6 +297,34 @@ export class Notes {
     this.fields[0].element.placeholder = "1, 5, 20-24"
     this.show()
     this.tip.querySelector(".choice").focus()
+  }
+
+  // Which inputs there are
+
+  inputs(focuses = true) {
+    const { picture } = this
+    const { side, offered, chosen } = picture.structure.features
+    this.at = { column: 0 }
+    this.opened = "inputs"
+    this.pinned = true
+    this.begin("inputs")
+    this.tip.setAttribute("role", "dialog")
+    this.tip.setAttribute("aria-label", "Input features")
+    this.title("Input features")
+    this.closer()
+    const list = make("div", "features", this.tip)
+    for (const { name, label, map } of offered) {
+      const on = chosen.includes(name)
+      const rest = on ? chosen.filter(other => other !== name) : [...chosen, name]
+      const go = () => picture.act({ kind: "features", names: rest })
+      const made = button(list, "choice", `feature ${name}`, "", "", go)
+      made.setAttribute("aria-pressed", String(on))
+      made.disabled = !rest.length
+      picture.drawing.thumbnail(made, map, side)
+      made.append(label)
+    }
+    this.show()
+    if (focuses) list.querySelector("button:enabled").focus()
   }
 
   // Its place

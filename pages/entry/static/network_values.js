@@ -37,7 +37,7 @@ export function decode({ maps, numbers }, count) {
 }
 
 /** Bytes in base64 as a typed array. */
-function unpack(text, Kind) {
+export function unpack(text, Kind) {
   const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0))
   return new Kind(bytes.buffer)
 }
