@@ -2,6 +2,7 @@
 
 const search = new URL(import.meta.url).search
 const { adoptStyles, atEnd, isDark, pointAt, receive, themeOf, watch } = await import("./shared.js" + search)
+const { smoothPicture } = await import("./smooth_area.js" + search)
 
 const BUTTONS = {
   all: [["zoom2d", "pan2d"], ["resetScale2d"], ["toImage"]],
@@ -103,6 +104,29 @@ class LivePlot {
     this.graph.addEventListener("pointerleave", () => pointAt("point", null))
   }
 
+  /** Lays a smooth picture of the answers over Plotly's own, which shows single cells. */
+  soften() {
+    const trace = this.latest?.data.find(one => one.meta?.smooth)
+    const layer = this.graph.querySelector(".heatmaplayer")
+    let own = this.graph.querySelector(".mlp-smooth")
+    const { xaxis, yaxis } = this.graph._fullLayout ?? {}
+    if (!trace || !layer?.querySelector("image") || !xaxis) return own?.remove()
+    if (!own) {
+      own = document.createElementNS("http://www.w3.org/2000/svg", "image")
+      own.classList.add("mlp-smooth")
+      own.setAttribute("preserveAspectRatio", "none")
+      layer.after(own) // not inside: Plotly takes every image there for one of its own
+    }
+    if (own.of !== trace) own.setAttribute("href", smoothPicture(trace))
+    own.of = trace
+    const [rows, columns] = trace.z.shape.split(",").map(Number)
+    const [left, right] = [-0.5, columns - 0.5].map(at => xaxis.c2p(trace.x0 + at * trace.dx))
+    const [bottom, top] = [-0.5, rows - 0.5].map(at => yaxis.c2p(trace.y0 + at * trace.dy))
+    for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top })) {
+      own.setAttribute(name, value)
+    }
+  }
+
   /** Lays the answers of the neuron that is pointed at over those of the network, under the points. */
   lay() {
     if (!this.latest?.layout.meta?.plane) return
@@ -119,7 +143,8 @@ class LivePlot {
     own.removeAttribute("xlink:href")
     own.style.imageRendering = "auto"
     own.style.opacity = 0.75
-    image.closest(".heatmaplayer").after(own) // not inside: Plotly takes every image there for one of its own
+    const below = this.graph.querySelector(".mlp-smooth") ?? image.closest(".heatmaplayer")
+    below.after(own) // not inside: Plotly takes every image there for one of its own
   }
 
   /** Tells the network's picture which place of the plane the pointer is over. */
@@ -176,6 +201,7 @@ class LivePlot {
       await Plotly.react(this.graph, data, layout, config)
       this.graph.querySelectorAll(".main-svg").forEach(svg => svg.setAttribute("aria-hidden", "true"))
       this.listen()
+      this.soften()
       this.lay()
       this.frame.dataset.drawn = ++this.drawn
       this.problem?.remove()
@@ -186,6 +212,10 @@ class LivePlot {
 
   /** Tells Python which cell of a heat map is pressed, where it wants to know. */
   listen() {
+    if (!this.follows && this.latest.layout.meta?.plane) {
+      this.follows = true
+      this.graph.on("plotly_afterplot", () => this.soften()) // a zoom moves the picture
+    }
     if (this.listens || !this.pick) return
     this.listens = true
     this.frame.classList.add("mlp-plot-picks")
