@@ -197,7 +197,7 @@ def _rings(points: Array, size: float, theme: Theme) -> dict[str, Any]:
     return {
         "type": "scatter", "mode": "markers", "uid": "wrong", "name": "wrong", "hoverinfo": "skip",
         **places(np.reshape(points, (-1, 2))),
-        "marker": {"symbol": "circle-open", "size": size + 7, "color": palette(theme).trend, "line": {"width": 1.8}},
+        "marker": {"symbol": "circle-open", "size": size + 6, "color": palette(theme).trend, "line": {"width": 1.3}},
         "showlegend": True,
     }  # fmt: skip
 

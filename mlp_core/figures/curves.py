@@ -95,9 +95,10 @@ def _add_accuracy(figure: Figure, accuracy: Curve, scale: _Scale) -> None:
         "line": {"color": scale.colours.positive, "width": 1.5, "dash": "dot"},
     })  # fmt: skip
     figure["layout"]["yaxis2"] = axis(
-        "accuracy, %", overlaying="y", side="right", range=[0, 101], showgrid=False, nticks=4, fixedrange=True
-    )
-    figure["layout"]["margin"] |= {"r": 48}
+        overlaying="y", side="right", range=[0, 101], showgrid=False, fixedrange=True,
+        tickmode="array", tickvals=[0, 50, 100], ticktext=["0 %", "50 %", "100 %"],
+    )  # fmt: skip
+    figure["layout"]["margin"] |= {"r": 50}
 
 
 def accuracy_curves(

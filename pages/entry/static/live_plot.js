@@ -14,6 +14,9 @@ const TOUCH = matchMedia("(pointer: coarse)").matches
 /** How long the charts rest after each drawing, in lengths of that drawing. */
 const REST = 1.5
 
+/** Between two drawings by Plotly of a plane whose answers move, in milliseconds; the picture of them moves meanwhile. */
+const WHOLE = 1000
+
 const plots = new WeakMap()
 
 export default function render({ parentElement, data, setTriggerValue }) {
@@ -117,8 +120,13 @@ class LivePlot {
       own.setAttribute("preserveAspectRatio", "none")
       layer.after(own) // not inside: Plotly takes every image there for one of its own
     }
-    if (own.of !== trace) own.setAttribute("href", smoothPicture(trace))
-    own.of = trace
+    if (own.of !== trace) {
+      own.of = trace
+      const picture = new Image()
+      picture.src = smoothPicture(trace)
+      // A picture that is not decoded yet would leave the place empty for a moment.
+      picture.decode().then(() => own.setAttribute("href", picture.src), () => {})
+    }
     const [rows, columns] = trace.z.shape.split(",").map(Number)
     const [left, right] = [-0.5, columns - 0.5].map(at => xaxis.c2p(trace.x0 + at * trace.dx))
     const [bottom, top] = [-0.5, rows - 0.5].map(at => yaxis.c2p(trace.y0 + at * trace.dy))
@@ -195,6 +203,7 @@ class LivePlot {
       const [Plotly] = await Promise.all([loadPlotly(), this.styled])
       if (!this.waiting || !this.seen || this.ended || this.frame.clientWidth === 0) return
       this.waiting = false
+      if (this.drawPicture()) return
       this.width = this.frame.clientWidth
       this.drawnHeight = this.frame.clientHeight || this.height // a style sheet may give another one
       const { data, layout, config } = dressed(this.latest, this.frame, this.width, this.drawnHeight)
@@ -203,11 +212,36 @@ class LivePlot {
       this.listen()
       this.soften()
       this.lay()
+      this.still = stillOf(this.latest)
+      this.whole = performance.now()
       this.frame.dataset.drawn = ++this.drawn
       this.problem?.remove()
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  /**
+   * Draws the answers over the plane alone, where nothing else has changed: that is many times faster. Plotly draws the
+   * whole once a second, and once more at the end.
+   */
+  drawPicture() {
+    const { clientWidth, clientHeight } = this.frame
+    const same = clientWidth === this.width && clientHeight === this.drawnHeight && this.drawnDark === this.dark
+    const left = WHOLE - (performance.now() - this.whole)
+    if (!same || !(left > 0) || !this.still || stillOf(this.latest) !== this.still) {
+      this.drawnDark = this.dark
+      return false
+    }
+    this.soften()
+    this.frame.dataset.drawn = ++this.drawn
+    this.later ??= setTimeout(() => {
+      this.later = undefined
+      this.whole = 0
+      this.waiting = true
+      this.schedule()
+    }, left)
+    return true
   }
 
   /** Tells Python which cell of a heat map is pressed, where it wants to know. */
@@ -236,10 +270,18 @@ class LivePlot {
     this.sizes.disconnect()
     this.sight.disconnect()
     this.ended = true
+    clearTimeout(this.later)
     this.deaf()
     window.Plotly?.purge(this.graph)
     this.frame.remove()
   }
+}
+
+/** What stays of a plane's figure while its answers move, as text; null for other figures. */
+function stillOf({ data, layout }) {
+  if (!data.some(one => one.meta?.smooth)) return null
+  const stays = data.filter(one => !one.meta?.smooth && one.uid !== "wrong")
+  return JSON.stringify([layout, stays, data.map(one => one.uid)])
 }
 
 /** The figure in the page's colours and size. Plotly writes into what it is given, so it gets a copy. */
