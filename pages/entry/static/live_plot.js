@@ -118,8 +118,9 @@ class LivePlot {
       own = document.createElementNS("http://www.w3.org/2000/svg", "image")
       own.classList.add("mlp-smooth")
       own.setAttribute("preserveAspectRatio", "none")
-      layer.after(own) // not inside: Plotly takes every image there for one of its own
     }
+    // Not inside: Plotly takes every image there for one of its own. It moves its layers when it draws.
+    if (own.previousElementSibling !== layer) layer.after(own)
     if (own.of !== trace) {
       own.of = trace
       const picture = new Image()
