@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CURVE_POINTS",
+    "TRAIN_ACCURACY",
     "USUAL_THRESHOLD",
     "VIEWS",
     "Arrays",
@@ -46,6 +47,7 @@ __all__ = [
     "sentence",
 ]
 
+TRAIN_ACCURACY = "train_accuracy"
 _NEEDS_CLASSES = "A confusion matrix needs classes; this set has numbers as targets."
 
 
@@ -92,6 +94,10 @@ VIEWS: dict[str, View] = {
     for view in (
         View(
             name="loss", label="Loss", figure=curves.loss, alt=curves.loss_alt, options=("log_loss", "smoothing"),
+            wait="Press Train: the loss is drawn here.",
+        ),
+        View(
+            name="progress", label="Loss and accuracy", figure=curves.progress, alt=curves.progress_alt, page="",
             wait="Press Train: the loss is drawn here.",
         ),
         View(
@@ -158,6 +164,10 @@ VIEWS: dict[str, View] = {
             name="neurons", label="Network", compute="mlp_core.views.neurons:neurons", kind="network", page="",
             figure=outputs.neurons, alt=outputs.neurons_alt,
             argument=lambda options: diagram.write_shown(options.shown_neurons),
+        ),
+        View(
+            name=TRAIN_ACCURACY, label="Train accuracy", page="", compute="mlp_core.views.arrays:train_accuracy",
+            applies=lambda facts: facts.classifies,
         ),
         View(name=evaluation.NETWORK, label="The network", page="", compute="mlp_core.views.answers:network"),
         *(

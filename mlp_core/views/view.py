@@ -46,6 +46,14 @@ class Buckets(Protocol):
     def high(self) -> np.ndarray:
         """The highest value of each bucket."""
 
+    @property
+    def tenth(self) -> np.ndarray | None:
+        """The value below which a tenth of each bucket lies; None where it is not known."""
+
+    @property
+    def ninetieth(self) -> np.ndarray | None:
+        """The value above which a tenth of each bucket lies; None where it is not known."""
+
 
 class Curves(Protocol):
     """The curves of a run."""

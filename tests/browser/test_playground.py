@@ -169,7 +169,7 @@ def test_pause_step_epoch_and_reset(page: Any) -> None:
     press(page, "step")
     page.get_by_text(f"{paused + 1:,} steps", exact=True).wait_for()
     press(page, "epoch")
-    page.get_by_text(f"{(paused + 1) // 20 * 20 + 20:,} steps", exact=True).wait_for()
+    page.get_by_text(f"{(paused + 1) // 4 * 4 + 4:,} steps", exact=True).wait_for()
     press(page, "reset")
     page.get_by_text("0 steps", exact=True).wait_for()
 
