@@ -97,5 +97,5 @@ def test_autograd_and_a_step_in_the_run(app: AppTest) -> None:
     assert "Step 2, from the weights after 1 step " in words(app)
     sound(app.run())
     group = next(each for each in app.button_group if each.key == "one_step_which")
-    sound(group.set_value(["Drawn by seed"]).run())
+    sound(group.set_value("Drawn by seed").run())
     assert button(app, "one_step_take").disabled
