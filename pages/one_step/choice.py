@@ -56,13 +56,14 @@ def choose_weight(now: Moment) -> WeightPlace | None:
         st.info("This network has no weights. Add a Linear layer in the Playground.", icon=":material/lightbulb:")
         return None
     layers = {layer.name: layer.spec.entry.label for layer in now.run.plan.walk()}
+    linear = [layer.name for layer in now.run.plan.walk() if layer.spec.type == "Linear"]
     first = {place.parameter: place for place in sampled(known, len(known))}
     with st.container(horizontal=True, vertical_alignment="bottom", key="one-step-weight"):
         name = st.selectbox("Parameter", list(known), key=f"one_step_parameter-{'-'.join(known)}", width=260,
                             format_func=lambda name: _called(name, known[name], layers))  # fmt: skip
         index = []
         for axis, size in enumerate(known[name]):
-            label = ("Neuron", "Input", "Axis 3", "Axis 4")[axis] if len(known[name]) < 5 else f"Axis {axis + 1}"
+            label = ("Neuron", "Input")[axis] if name.rpartition(".")[0] in linear else f"Index {axis + 1}"
             key = f"one_step_index-{name}-{axis}-{size}"
             if key not in st.session_state:
                 st.session_state[key] = first[name].index[axis]

@@ -56,7 +56,7 @@ def heat_map(
     figure = figures.value_map(part, names, heads, row_title="" if values.ndim < 2 else rows, column_title=columns,
                                theme=theme(), uirevision=key)  # fmt: skip
     alt = f"{title}. {figures.value_map_alt(part, names, heads)}"
-    height = 58 + ROW_HEIGHT * max(1, len(at_rows))
+    height = (58 if len(at_rows) > 1 else 72) + ROW_HEIGHT * max(1, len(at_rows))
     plot(figure, key=key, height=height, alt=alt).mount(time.time_ns() // 1000)
     if hidden := not_shown(table, at_rows, at_columns, rows if values.ndim > 1 else "", columns):
         st.caption(hidden)

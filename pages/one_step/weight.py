@@ -11,7 +11,7 @@ from pages.one_step.tables import number, table
 from pages.shared.layout import as_text
 
 if TYPE_CHECKING:
-    from mlp_core.one_step.records import OneStep, WeightStep
+    from mlp_core.one_step.records import OneStep, UpdateLine, WeightStep
 
 MOST_TERMS = 64
 """Samples whose terms are listed."""
@@ -51,7 +51,8 @@ def _chain(weight: WeightStep) -> None:
     columns = {"sample": [str(i) for i in rows]}
     columns |= {head: [number(factor.values[i]) for i in rows]
                 for head, factor in zip(heads, chain.factors, strict=True)}  # fmt: skip
-    columns["term"] = [number(chain.terms[i]) for i in rows]
+    if len(chain.factors) > 1:
+        columns["term"] = [number(chain.terms[i]) for i in rows]
     table(columns)
     if len(chain.terms) > MOST_TERMS:
         rest = chain.terms[MOST_TERMS:].sum()
@@ -91,9 +92,7 @@ def _update(step: OneStep, weight: WeightStep) -> None:
     if weight.used != weight.gradient:
         st.markdown(f"The optimizer takes g = {as_text(number(weight.used, 6))}.")
     if weight.lines:
-        for line in weight.lines:
-            st.code(line.text, language="python", wrap_lines=True)
-            st.markdown(" · ".join(f"`{name}` = {as_text(number(value, 6))}" for name, value in line.results))
+        st.code("\n".join(map(_with_results, weight.lines)), language="python", wrap_lines=True)
         if update.settings.get("fused"):
             st.caption("The fused update does the same in one operator, with fewer roundings.")
     else:
@@ -104,6 +103,11 @@ def _update(step: OneStep, weight: WeightStep) -> None:
         "before": [number(weight.before, 6), *(_kept(weight.state_before, name) for name in names)],
         "after": [number(weight.after, 6), *(_kept(weight.state_after, name) for name in names)],
     })  # fmt: skip
+
+
+def _with_results(line: UpdateLine) -> str:
+    """A line of the update, with what it makes of this weight as a comment below."""
+    return f"{line.text}\n#   {', '.join(f'{name} = {number(value, 6)}' for name, value in line.results)}"
 
 
 def _kept(state: Mapping[str, float], name: str) -> str:
