@@ -34,6 +34,9 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loa
     from mlp_core.landscape.landscape import loss_landscape as loss_landscape
     from mlp_core.link import decode as from_link
     from mlp_core.link import encode as to_link
+    from mlp_core.one_step.autograd import explore as explore_autograd
+    from mlp_core.one_step.places import WeightPlace as WeightPlace
+    from mlp_core.one_step.step import one_step as examine_step
     from mlp_core.plan import plan as make_plan
     from mlp_core.predict import predict as predict_samples
     from mlp_core.presets import PRESETS as PRESETS
@@ -72,10 +75,13 @@ _PLACES = {
     "SpecError": "errors:SpecError",
     "TrainingSpec": "spec:TrainingSpec",
     "UserError": "errors:UserError",
+    "WeightPlace": "one_step.places:WeightPlace",
     "Weights": "export.weights:Weights",
     "build_run": "run.build:build",
     "engine_for": "engines.choose:engine_for",
     "evaluate": "run.metrics:evaluate",
+    "examine_step": "one_step.step:one_step",
+    "explore_autograd": "one_step.autograd:explore",
     "export_bundle": "export.bundle:bundle",
     "export_notebook": "export:notebook",
     "export_onnx": "export.onnx:export_onnx",

@@ -54,6 +54,7 @@ from mlp_core.figures.regression import (
 from mlp_core.figures.residuals import residuals, residuals_alt
 from mlp_core.figures.ridges import histograms, histograms_alt
 from mlp_core.figures.text import escape_label, percent, plain, readable
+from mlp_core.figures.values import value_map, value_map_alt
 
 __all__ = [
     "Curve",
@@ -116,4 +117,6 @@ __all__ = [
     "roc_alt",
     "sketch",
     "smooth",
+    "value_map",
+    "value_map_alt",
 ]

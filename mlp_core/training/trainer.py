@@ -23,6 +23,7 @@ from mlp_core.processor import Processor
 from mlp_core.processor.policy import use_threads
 from mlp_core.run.batches import Position
 from mlp_core.run.build import Run, build
+from mlp_core.run.checkpoint import Checkpoint, save
 from mlp_core.run.devices import available, describe
 from mlp_core.run.nogil import assign, copies
 from mlp_core.spec import Experiment, Path
@@ -321,6 +322,10 @@ class Trainer:
             test_accuracy=None if current is None else current.test_accuracy,
             validation_loss=None if current is None else current.validation_loss,
         )
+
+    def checkpoint(self) -> Checkpoint:
+        """A copy of everything that the next steps depend on."""
+        return save(self.run)
 
     def snapshot(self, status: Status, message: str) -> Snapshot:
         """The run as it stands."""

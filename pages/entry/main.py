@@ -27,6 +27,7 @@ pages = [
         PAGES / "activations" / "page.py", title="Activations", icon=":material/show_chart:", url_path="activations"
     ),
     st.Page(PAGES / "landscape" / "page.py", title="Landscape", icon=":material/landscape:", url_path="landscape"),
+    st.Page(PAGES / "one_step" / "page.py", title="One step", icon=":material/footprint:", url_path="one-step"),
     st.Page(PAGES / "glossary" / "page.py", title="Glossary", icon=":material/menu_book:", url_path="glossary"),
     st.Page(PAGES / "model" / "page.py", title="Model", icon=":material/table_rows:", url_path="model"),
 ]
