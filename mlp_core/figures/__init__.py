@@ -13,6 +13,14 @@ from mlp_core.figures.activation import (
     layer_signal_alt,
     sketch,
 )
+from mlp_core.figures.along import (
+    layer_lines,
+    layer_lines_alt,
+    spread_map,
+    spread_map_alt,
+    spread_ridge,
+    spread_ridge_alt,
+)
 from mlp_core.figures.boundary import decision_boundary, decision_boundary_alt
 from mlp_core.figures.calibration import (
     calibration_curve,
@@ -32,8 +40,10 @@ from mlp_core.figures.curves import (
 )
 from mlp_core.figures.empty import empty, empty_alt
 from mlp_core.figures.fit import fitted_curve, fitted_curve_alt
+from mlp_core.figures.hidden import component_axes, hidden_space, hidden_space_alt
 from mlp_core.figures.influence import class_bars, class_bars_alt, influence_map, influence_map_alt
 from mlp_core.figures.layout import Figure
+from mlp_core.figures.matrix import matrix, matrix_alt, weight_images, weight_images_alt
 from mlp_core.figures.network import network, network_alt
 from mlp_core.figures.palette import Theme, class_colour, palette
 from mlp_core.figures.ranking import precision_recall, precision_recall_alt, roc, roc_alt
@@ -63,6 +73,7 @@ __all__ = [
     "class_bars",
     "class_bars_alt",
     "class_colour",
+    "component_axes",
     "confidence_histogram",
     "confidence_histogram_alt",
     "confusion_matrix",
@@ -74,16 +85,22 @@ __all__ = [
     "escape_label",
     "fitted_curve",
     "fitted_curve_alt",
+    "hidden_space",
+    "hidden_space_alt",
     "histograms",
     "histograms_alt",
     "influence_map",
     "influence_map_alt",
+    "layer_lines",
+    "layer_lines_alt",
     "layer_signal",
     "layer_signal_alt",
     "learning_rate_curve",
     "learning_rate_curve_alt",
     "loss_curves",
     "loss_curves_alt",
+    "matrix",
+    "matrix_alt",
     "network",
     "network_alt",
     "palette",
@@ -102,4 +119,10 @@ __all__ = [
     "roc_alt",
     "sketch",
     "smooth",
+    "spread_map",
+    "spread_map_alt",
+    "spread_ridge",
+    "spread_ridge_alt",
+    "weight_images",
+    "weight_images_alt",
 ]
