@@ -11,9 +11,9 @@ from mlp_core.plan import LayerPlan, Plan, plan, training_bytes
 from mlp_core.spec import Experiment, Path
 
 FLOPS_RULE = (
-    "FLOPs of one sample's way forward: two for each multiplication with its addition in a matrix product, as PyTorch's "
-    "FlopCounterMode counts; what works on values one by one is not counted. A training step takes about three times "
-    "as many for each sample of its batch."
+    "FLOPs of one sample's way forward: two for each multiplication with its addition in a matrix product, as "
+    "PyTorch's FlopCounterMode counts; what works on values one by one is not counted. A training step takes about "
+    "three times as many for each sample of its batch."
 )
 """What the numbers of operations mean, for people."""
 

@@ -56,7 +56,8 @@ def spread_map(
 
 def spread_map_alt(steps: Array, edges: Array, shares: Array, *, unit_label: str, chosen: int = -1) -> str:
     """Mean and spread at the first and the last moment, in words."""
-    said = [f"step {readable(float(steps[at]))}: {_words(edges, shares[at])}" for at in dict.fromkeys((0, len(steps) - 1))]
+    ends = dict.fromkeys((0, len(steps) - 1))
+    said = [f"step {readable(float(steps[at]))}: {_words(edges, shares[at])}" for at in ends]
     return f"How the {plain(unit_label, 40)} of a layer is spread along the run. {'. '.join(said)}."
 
 
@@ -139,9 +140,8 @@ def layer_lines(
 def layer_lines_alt(steps: Array, values: Array, names: Sequence[object], *, unit_label: str) -> str:
     """The newest value of each layer in words."""
     said = [f"{plain(name)} {readable(float(value))}" for name, value in zip(names, values[-1], strict=True)]
-    return f"{plain(unit_label, 40).capitalize()} of each layer along the run; at step {readable(float(steps[-1]))}: " + (
-        ", ".join(said) + "."
-    )
+    what = plain(unit_label, 40).capitalize()
+    return f"{what} of each layer along the run; at step {readable(float(steps[-1]))}: {', '.join(said)}."
 
 
 def _shade(theme: Theme) -> Stops:

@@ -47,7 +47,8 @@ def hidden_space(
         data.append({
             **_marks(points), "uid": "samples", "name": "samples", "showlegend": False,
             "marker": {"color": encode(targets.astype(np.float64)), "size": size, "colorscale": stops(colours.surface),
-                       "colorbar": {"thickness": 8, "outlinewidth": 0, "nticks": 5, "title": {"text": escape_label(unit)}},
+                       "colorbar": {"thickness": 8, "outlinewidth": 0, "nticks": 5,
+                                    "title": {"text": escape_label(unit)}},
                        "line": {"color": colours.rule, "width": 0.6}},
             "hovertemplate": f"target %{{marker.color:{HOVER}}}<extra></extra>",
         })  # fmt: skip
@@ -78,7 +79,8 @@ def hidden_space_alt(
     if len(groups) < 2:
         return said
     centres = np.array([group.mean(axis=0) for group in groups])
-    inside = float(np.mean([np.linalg.norm(group - centre, axis=1).mean() for group, centre in zip(groups, centres, strict=True)]))
+    pairs = zip(groups, centres, strict=True)
+    inside = float(np.mean([np.linalg.norm(group - centre, axis=1).mean() for group, centre in pairs]))
     between = [float(np.linalg.norm(a - b)) for i, a in enumerate(centres) for b in centres[:i]]
     return said + (
         f" Samples lie {readable(inside)} from the middle of their class on average; the middles of two classes lie "
@@ -88,8 +90,8 @@ def hidden_space_alt(
 
 def component_axes(shares: Sequence[float]) -> tuple[str, str]:
     """What the axes of two principal components are called, with the share of the variance that each explains."""
-    first, second = (f"component {number}, {percent(share, 2)} of the variance" for number, share in enumerate(shares, 1))
-    return first, second
+    said = [f"component {number}, {percent(share, 2)} of the variance" for number, share in enumerate(shares, 1)]
+    return said[0], said[1]
 
 
 def _marks(points: Array) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from mlp_core.figures.encode import encode, encode_levels
 from mlp_core.figures.layout import HOVER, Figure, axis, hidden_axis, layout
 from mlp_core.figures.palette import Stops, Theme, palette, stops
-from mlp_core.figures.text import escape_label, plain, readable, unique_labels
+from mlp_core.figures.text import plain, readable, unique_labels
 
 Array = npt.NDArray[Any]
 
@@ -72,7 +72,7 @@ def matrix_alt(values: Array, *, name: object, unit_label: str) -> str:
     """Shape, range and the value farthest from zero, in words."""
     known = np.asarray(values, dtype=np.float64)
     if not np.isfinite(known).any():
-        return f"{plain(unit_label).capitalize()} of {plain(name)}, {known.shape[0]} by {known.shape[1]}: no finite value."
+        return f"{plain(unit_label).capitalize()} of {plain(name)}: no finite value."
     row, column = np.unravel_index(int(np.nanargmax(np.abs(np.where(np.isfinite(known), known, 0)))), known.shape)
     return (
         f"{plain(unit_label).capitalize()} of {plain(name)}, {known.shape[0]} rows by {known.shape[1]} columns, from "
@@ -118,7 +118,7 @@ def weight_images(
 
 def weight_images_alt(images: Array, numbers: Sequence[int]) -> str:
     """How many images there are, and of which neurons."""
-    return f"The weights of {len(images)} neurons of the first layer as images, of neuron {numbers[0]} to {numbers[-1]}."
+    return f"The weights of neuron {numbers[0]} to {numbers[-1]} of the first layer, as images."
 
 
 def blocks(values: Array, most: int) -> tuple[Array, int, int]:

@@ -253,8 +253,8 @@ VIEWS: dict[str, View] = {
             name="hidden_space", label="Hidden space", compute="mlp_core.views.layers:hidden_space", page="inspect",
             figure=inspection.hidden_space, alt=inspection.hidden_space_alt,
             argument=lambda options: options.space.write(), options=("space",),
-            help="Each point is a sample, where the layer puts it. Layer by layer, classes that are tangled in the input "
-            "come apart, until a straight line parts them.",
+            help="Each point is a sample, where the layer puts it. Layer by layer, classes that are tangled in the "
+            "input come apart, until a straight line parts them.",
         ),
         *(view for name in SPREADS for view in _along(name)),
         _line("update_ratio", "Update to weight ratio",

@@ -89,7 +89,7 @@ def _matrix(run: Run, name: str, *, gradient: bool) -> Arrays:
     name, weight = next(((name, one) for name, one in given if one.dim() == 2), given[0])
     bias = next((one for other, one in given if other == "bias" and one.shape == weight.shape[:1]), None)
     bias = bias if weight.dim() == 2 else None
-    tensors = [weight] if bias is None else [weight, bias]
+    tensors: list[Tensor] = [weight] if bias is None else [weight, bias]
     if gradient:
         tensors = [one.grad for one in tensors if one.grad is not None]
     if not tensors:
@@ -115,8 +115,8 @@ def activation_matrix(run: Run, name: str) -> Arrays:
 
 
 def weight_images(run: Run, first: str) -> Arrays:
-    """The weights of the first layer as images: 'images' float32 (n, H, W), the mean over colours; 'first' is the number
-    of the first one, 'count' how many neurons there are. Empty where the first layer has no weight for each pixel."""
+    """The weights of the first layer as images: 'images' float32 (n, H, W), the mean over colours; 'first' is the
+    number of the first one, 'count' how many neurons there are. Empty where it has no weight for each pixel."""
     from mlp_core.figures.matrix import IMAGE_CELLS
 
     layer = next(run.plan.walk())
@@ -143,8 +143,8 @@ def hidden_space(run: Run, argument: str) -> Arrays:
     components, or None; 'layer' the layer's name for people, 'method' and 'width' what was shown, and of how many.
     """
     chosen = Space.read(argument)
-    part = chosen.part if PARTS[chosen.part].exists(run.dataset) else "train"
-    x, targets = run.part(part)[0][:SPACE_SAMPLES], run.dataset.part(part)[1][:SPACE_SAMPLES]
+    part = PARTS[chosen.part] if PARTS[chosen.part].exists(run.dataset) else PARTS["train"]
+    x, targets = run.part(part.name)[0][:SPACE_SAMPLES], part.arrays(run.dataset)[1][:SPACE_SAMPLES]
     passes, facts = passes_of(run), run.dataset.facts
     if facts.classifies:
         shown, wrong = targets, passes.classified(x)[1].cpu().numpy() != targets
@@ -218,8 +218,8 @@ def _umap(values: np.ndarray) -> np.ndarray:
 def parameters(run: Run) -> Arrays:
     """Every parameter of the model, in the order of `model.parameters()`: 'rows' is a list of dicts.
 
-    A row has 'name', 'shape', 'numel', 'dtype', 'requires_grad', 'is_leaf', 'grad_norm' (None before the first step) and
-    'first', the first values.
+    A row has 'name', 'shape', 'numel', 'dtype', 'requires_grad', 'is_leaf', 'grad_norm' (None before the first step)
+    and 'first', the first values.
     """
     named = list(run.model.named_parameters())
     gradients = [one.grad for _, one in named if one.grad is not None]

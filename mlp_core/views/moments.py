@@ -29,8 +29,8 @@ class Spread:
 SPREADS: dict[str, Spread] = {
     "weights": Spread(
         "Weights", "weight",
-        "Training widens the spread of the weights. Weights that run off on both sides explode; weights that never move "
-        "are not learned.",
+        "Training widens the spread of the weights. Weights that run off on both sides explode; weights that never "
+        "move are not learned.",
     ),
     "gradients": Spread(
         "Gradients", "gradient",

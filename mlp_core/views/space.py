@@ -47,3 +47,7 @@ class Space:
         if not known or len(numbers) != 2 or max(numbers) > MOST_NEURON:
             return cls()
         return cls(pieces[0], pieces[1], pieces[2], (numbers[0], numbers[1]))
+
+
+USUAL_SPACE = Space()
+"""The layer before the output layer, by its principal components."""

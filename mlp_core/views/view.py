@@ -14,7 +14,7 @@ from mlp_core.data.dataset import Dataset
 from mlp_core.evaluation.slices import Slices, finish
 from mlp_core.figures import Normalise, Theme, empty, empty_alt
 from mlp_core.views.moments import Moments
-from mlp_core.views.space import Space
+from mlp_core.views.space import USUAL_SPACE, Space
 
 if TYPE_CHECKING:
     from mlp_core.run.build import Run
@@ -100,6 +100,10 @@ class Source(Protocol):
     def confusion(self) -> np.ndarray | None:
         """Counts (K, K) of the newest test pass, true classes in rows."""
 
+    @property
+    def moments(self) -> Moments | None:
+        """What was seen of every layer along the run; None where nothing was recorded."""
+
     def curves(self, points: int) -> Curves | None:
         """The run's curves in at most about so many points each; None before there is a run."""
 
@@ -150,7 +154,7 @@ class Options:
     """Where in the run a reader looks, from 0, its start, to 1, now."""
     first_image: int = 0
     """The first neuron whose weights are shown as an image."""
-    space: Space = Space()
+    space: Space = USUAL_SPACE
     """Which hidden space is shown."""
 
 
