@@ -23,7 +23,7 @@ BINS = 32
 EARLY, FACTOR = 3, 10
 """Moments that come early, when most happens: each after so many times the steps of the one before it."""
 REMEMBERED = 5
-"""Moments whose cost is remembered. The lowest counts: the first one compiles, and others may wait for the processor."""
+"""Moments whose cost is remembered. The lowest counts: the first one compiles, others may wait for the processor."""
 
 
 class LayerHistory:
@@ -47,7 +47,7 @@ class LayerHistory:
         `worked`: seconds that the run has trained so far.
         """
         step = self._run.position.step
-        self._forget_after(step)
+        self.forget_from(step + 1)  # the run may have gone back
         kept = self.moments.kept
         if kept and (kept[-1].step == step or not (now or self._is_due(step, worked))):
             return
@@ -66,11 +66,11 @@ class LayerHistory:
             return True
         return step >= kept[-1].step + self._distance and worked >= self._worked + min(self._costs) / SHARE
 
-    def _forget_after(self, step: int) -> None:
-        """The run may have gone back to an earlier step."""
+    def forget_from(self, step: int) -> None:
+        """What was seen from this step on is out of date."""
         kept = self.moments.kept
-        if kept and kept[-1].step > step:
-            self._keep(tuple(moment for moment in kept if moment.step <= step))
+        if kept and kept[-1].step >= step:
+            self._keep(tuple(moment for moment in kept if moment.step < step))
 
     def _keep(self, kept: tuple[Moment, ...]) -> None:
         self.moments = Moments(self.moments.names, self.moments.labels, kept)

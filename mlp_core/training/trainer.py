@@ -173,6 +173,7 @@ class Trainer:
         """They were changed otherwise than by a step: what was seen and saved of them at this step is out of date."""
         self.views.forget()
         self.timeline.cut(self.run.position.step)
+        self.layers.forget_from(self.run.position.step)
 
     # Checkpoints
 
@@ -265,7 +266,8 @@ class Trainer:
         """
         use_threads(1)
         before, began = self.views.seconds, time.perf_counter()
-        self.layers.look(self.loop.seconds, now=all_stale)
+        if self.shown_step is None:
+            self.layers.look(self.loop.seconds, now=all_stale)
         looked = time.perf_counter() - began
         new = self.views.compute(wanted, self.loop.seconds + self.pace.rested, all_stale=all_stale)
         self.pace.exclude(self.views.seconds - before + looked)

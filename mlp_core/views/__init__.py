@@ -112,7 +112,7 @@ def _along(name: str) -> tuple[View, View]:
         figure, alt = inspection.spread(name, drawn, said)
         views.append(View(
             name=f"{name}_{form}", label=f"{spread.label} over time, {label}", figure=figure, alt=alt, page="inspect",
-            drawn_from=lambda source: source.moments, options=("layer", "moment"), help=spread.help,
+            drawn_from=inspection.moments_of, options=("layer", "moment"), help=spread.help,
             wait="It is drawn here while the network trains, for layers that have it.",
         ))  # fmt: skip
     return views[0], views[1]
@@ -122,7 +122,7 @@ def _line(name: str, label: str, text: str) -> View:
     """A figure of every layer along the run."""
     figure, alt = inspection.lines(name)
     return View(
-        name=name, label=label, figure=figure, alt=alt, page="inspect", drawn_from=lambda source: source.moments,
+        name=name, label=label, figure=figure, alt=alt, page="inspect", drawn_from=inspection.moments_of,
         help=text, wait="It is drawn here while the network trains.",
     )  # fmt: skip
 
@@ -257,7 +257,7 @@ VIEWS: dict[str, View] = {
             "input come apart, until a straight line parts them.",
         ),
         *(view for name in SPREADS for view in _along(name)),
-        _line("update_ratio", "Update to weight ratio",
+        _line("update_size", "Update to weight ratio",
               "How far the next update moves the weights of each layer, as a share of their size. About a thousandth "
               "(dotted) is healthy for most networks."),
         _line("gradient_norm", "Gradient norm",
@@ -266,7 +266,12 @@ VIEWS: dict[str, View] = {
         _line("activation_std", "Spread of activations",
               "How far apart the values lie that each layer puts out. Shrinking from layer to layer: the signal dies "
               "out."),
-        View(name="parameters", label="Parameters", page="", compute="mlp_core.views.layers:parameters"),
+        View(
+            name="parameters", label="Parameters", compute="mlp_core.views.layers:parameters", kind="table",
+            page="inspect", figure=inspection.parameters, alt=inspection.parameters_alt,
+            help="Every parameter, as PyTorch has it.",
+            wait="The parameters are listed here as soon as the network is built.",
+        ),
     )
 }  # fmt: skip
 """Everything that can be seen of a run, by name."""

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from mlp_core import figures
-from mlp_core.figures import Figure
+from mlp_core.figures import Figure, readable
 from mlp_core.views.moments import LINES, SPREADS, Moments
 from mlp_core.views.space import NEURONS
 from mlp_core.views.view import Options, Source
 
-GUIDES = {"update_ratio": 1e-3}
+GUIDES = {"update_size": 1e-3}
 """Values of lines that are healthy for most networks."""
 
 Draw = Callable[[Source, Options], Figure | None]
@@ -111,7 +111,64 @@ def _axes(found: Mapping[str, Any]) -> tuple[str, str]:
     return figures.component_axes(axes)
 
 
+# Parameters
+
+PARAMETER_COLUMNS = (
+    ("index", "Its place in list(model.parameters())."),
+    ("name", "Its name in model.named_parameters()."),
+    ("shape", "Its size along each dimension: a weight has a row for each neuron."),
+    ("numel", "How many numbers it holds."),
+    ("dtype", "What each number is."),
+    ("requires_grad", "Whether autograd computes its gradient. A frozen one has none."),
+    ("is_leaf", "Whether it is a leaf of the autograd graph: made by the user, not by an operation."),
+    ("grad norm", "The Euclidean norm of its gradient, from the last step."),
+    ("first values", "Its first numbers, row by row."),
+)
+"""Columns of the table of parameters, each with how to read it."""
+
+
+def parameters(source: Source, options: Options) -> dict[str, Any] | None:
+    """'columns' and 'rows' of every parameter, as `pages` draw tables; None before there is a network."""
+    found = source.view("parameters")
+    if found is None:
+        return None
+    return {"columns": list(PARAMETER_COLUMNS), "rows": [_cells(index, row) for index, row in enumerate(found["rows"])]}
+
+
+def parameters_alt(source: Source, options: Options) -> str:
+    """Names and shapes in words."""
+    found = source.view("parameters")
+    assert found is not None
+    return "; ".join(f"{row['name']} {_shape(row)}" for row in found["rows"])
+
+
+def _cells(index: int, row: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    first = ", ".join(map(readable, row["first"])) + (", …" if row["numel"] > len(row["first"]) else "")
+    norm, untrained = row["grad_norm"], "There is none before the first step."
+    return [
+        (str(index), "", ""),
+        (row["name"], "", ""),
+        (_shape(row), "", ""),
+        (f"{row['numel']:,}", "", ""),
+        (row["dtype"], "", ""),
+        (str(row["requires_grad"]), "", ""),
+        (str(row["is_leaf"]), "", ""),
+        ("–", "", untrained) if norm is None else (readable(norm), "", ""),
+        (first, "", ""),
+    ]
+
+
+def _shape(row: Mapping[str, Any]) -> str:
+    return "×".join(f"{size:,}" for size in row["shape"]) or "1"
+
+
 # Every layer along the run
+
+
+def moments_of(source: Source) -> object:
+    """What views along the run are drawn from: the record, or the whole source while an earlier step is shown."""
+    found = source.moments
+    return source if found is not None and found.kept and source.step < found.kept[-1].step else found
 
 
 def spread(name: str, drawn: Callable[..., Figure], said: Callable[..., str]) -> tuple[Draw, Say]:
@@ -128,7 +185,7 @@ def spread(name: str, drawn: Callable[..., Figure], said: Callable[..., str]) ->
         edges, shares = found.evened(name, place)
         revision = f"{drawn.__name__}-{name}-{source.run}-{found.names[place]}"
         return drawn(
-            found.steps, edges, shares, unit_label=unit, chosen=chosen_moment(found, options), theme=options.theme,
+            found.steps, edges, shares, unit_label=unit, chosen=chosen_moment(found, options, source.step), theme=options.theme,
             uirevision=revision,
         )  # fmt: skip
 
@@ -138,7 +195,7 @@ def spread(name: str, drawn: Callable[..., Figure], said: Callable[..., str]) ->
         place = found.place(name, options.layer)
         assert place is not None
         edges, shares = found.evened(name, place)
-        words = said(found.steps, edges, shares, unit_label=unit, chosen=chosen_moment(found, options))
+        words = said(found.steps, edges, shares, unit_label=unit, chosen=chosen_moment(found, options, source.step))
         return f"{found.labels[place]}. {words}"
 
     return figure, alt
@@ -179,7 +236,7 @@ def _line_layers(found: Moments, name: str) -> np.ndarray:
     return np.flatnonzero(np.isfinite(_line_values(found, name)).any(axis=0))
 
 
-def chosen_moment(found: Moments, options: Options) -> int:
-    """The place of the moment nearest to where a reader looks, from 0, the start of the run, to 1, now."""
+def chosen_moment(found: Moments, options: Options, shown: int) -> int:
+    """The place of the moment nearest to where a reader looks, from 0, the start of the run, to 1, the step shown."""
     steps = found.steps
-    return int(np.argmin(np.abs(steps - (steps[0] + options.moment * (steps[-1] - steps[0])))))
+    return int(np.argmin(np.abs(steps - (steps[0] + options.moment * (min(shown, steps[-1]) - steps[0])))))

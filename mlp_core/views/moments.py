@@ -50,11 +50,11 @@ SPREADS: dict[str, Spread] = {
 """What is recorded of every layer, by name."""
 
 LINES: dict[str, str] = {
-    "update_ratio": "update / weight",
+    "update_size": "update / weight",
     "gradient_norm": "norm of the gradient",
     "activation_std": "standard deviation of the activations",
 }
-"""Figures of every layer that are drawn as lines along a run, with what they are on an axis."""
+"""Fields of `LayerStatistics` that are drawn as lines along a run, with what they are on an axis."""
 
 
 @dataclass(frozen=True, eq=False)

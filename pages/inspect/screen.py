@@ -11,22 +11,25 @@ from mlp_core.data.dataset import Dataset
 from mlp_core.data.parts import PARTS
 from mlp_core.plan import LayerPlan, Plan
 from mlp_core.views import Options
+from mlp_core.views.health import HEALTH
+from mlp_core.views.health import LAYERS as LAYER_HEALTH
 from mlp_core.views.moments import SPREADS
 from mlp_core.views.space import INPUT, PCA, Space, methods
-from pages.inspect.slots import MOMENT, NOW, MapSlot, ParametersSlot
+from pages.inspect.slots import MOMENT, NOW, MapSlot
 from pages.live.slots import Slot, ViewSlot
+from pages.playground.health import health_slot
 from pages.shared.layout import theme
 from pages.shared.link import hidden
 
-WEIGHTS, GRADIENTS, ACTIVATIONS = "Weights", "Gradients", "Activations"
+LAYERS, WEIGHTS, GRADIENTS, ACTIVATIONS = "Layers", "Weights", "Gradients", "Activations"
 OVER_TIME, SPACE, PARAMETERS, SUMMARY = "Over time", "Hidden space", "Parameters", "Summary"
-TABS = (WEIGHTS, GRADIENTS, ACTIVATIONS, OVER_TIME, SPACE, PARAMETERS, SUMMARY)
+TABS = (LAYERS, WEIGHTS, GRADIENTS, ACTIVATIONS, OVER_TIME, SPACE, PARAMETERS, SUMMARY)
 LAYER, SPREAD, FIRST_IMAGE = "inspect_layer", "inspect_spread", "inspect_first_image"
 PART, METHOD, NEURON = "inspect_part", "inspect_method", "inspect_neuron_{}"
 LOOKS_AT_LAYER = (WEIGHTS, GRADIENTS, ACTIVATIONS, OVER_TIME, SPACE)
 """The tabs that show something of the chosen layer."""
-TALL, TALLER = 380, 560
-"""The height of a chart with one beside it, in pixels, and of one that stands alone."""
+TALL, TALLER, LONG = 380, 560, 640
+"""The height of a chart with one beside it, in pixels, of one that stands alone, and of a table."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +57,20 @@ class Screen:
         """The places whose content moves in the open tab, row by row."""
         images = [self._charts("weight_images")] if self.dataset.facts.holds_images else []
         rows: dict[str, list[list[Slot]]] = {
+            LAYERS: [
+                [ViewSlot("inspect-layers", (LAYER_HEALTH,), self.options, LONG),
+                 health_slot(ViewSlot("inspect-health", (HEALTH,), self.options, LONG))],
+            ],
             WEIGHTS: [self._charts("weights", "weight_matrix"), *images],
             GRADIENTS: [self._charts("gradients", "gradient_matrix")],
             ACTIVATIONS: [self._charts("activations", "activation_matrix")],
             OVER_TIME: [
                 [MapSlot("inspect-map", (f"{self.spread}_map",), self.options, TALL),
                  ViewSlot("inspect-ridge", (f"{self.spread}_ridge",), self.options, TALL)],
-                self._charts("update_ratio", "gradient_norm", "activation_std", height=290),
+                self._charts("update_size", "gradient_norm", "activation_std", height=290),
             ],
             SPACE: [self._charts("hidden_space", height=TALLER)],
-            PARAMETERS: [[ParametersSlot()]],
+            PARAMETERS: [self._charts("parameters", height=LONG)],
         }  # fmt: skip
         return rows.get(self.tab, [])
 
