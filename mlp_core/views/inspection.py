@@ -185,8 +185,8 @@ def spread(name: str, drawn: Callable[..., Figure], said: Callable[..., str]) ->
         edges, shares = found.evened(name, place)
         revision = f"{drawn.__name__}-{name}-{source.run}-{found.names[place]}"
         return drawn(
-            found.steps, edges, shares, unit_label=unit, chosen=chosen_moment(found, options, source.step), theme=options.theme,
-            uirevision=revision,
+            found.steps, edges, shares, unit_label=unit, chosen=chosen_moment(found, options, source.step),
+            theme=options.theme, uirevision=revision,
         )  # fmt: skip
 
     def alt(source: Source, options: Options) -> str:

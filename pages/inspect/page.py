@@ -45,18 +45,21 @@ def layer_choice(planned: Plan, tab: str) -> None:
     names = layer_names(planned, tab)
     if st.session_state.get(LAYER) not in names:
         st.session_state[LAYER] = usual_layer(planned)
-    st.selectbox("Layer", list(names), key=LAYER, format_func=names.__getitem__, width=280)
+    st.selectbox("Layer", list(names), key=LAYER, format_func=names.__getitem__, width=280, persist_state="session",
+                 disabled=tab not in LOOKS_AT_LAYER)  # fmt: skip
 
 
 def choices(seen: Screen) -> None:
     """What else is chosen in the open tab."""
     if seen.tab == OVER_TIME:
         st.segmented_control("Of the layer", list(SPREADS), key=SPREAD, default=next(iter(SPREADS)), required=True,
+                             persist_state="session",
                              format_func=lambda name: SPREADS[name].label)  # fmt: skip
         st.slider("Moment, in % of the run so far", 0, NOW, NOW, key=MOMENT, width=320,
                   help="100 is now, and goes along with the run. Or press a column of the heat map.")  # fmt: skip
     if seen.tab == SPACE:
         st.segmented_control("Seen as", list(methods()), key=METHOD, default=PCA, required=True,
+                             persist_state="session",
                              format_func=METHODS.__getitem__,
                              help="PCA shows the two directions in which samples differ most. UMAP keeps neighbours "
                              "together; it is offered where the package umap-learn is installed.")  # fmt: skip
@@ -67,6 +70,7 @@ def choices(seen: Screen) -> None:
                 st.number_input(("Across", "Up")[place], 0, max(1, seen.width - 1), key=key, width=110)
         parts = parts_of(seen.dataset)
         st.segmented_control("Samples", list(parts), key=PART, default=parts[0], required=True,
+                             persist_state="session",
                              format_func=lambda name: PARTS[name].label)  # fmt: skip
     if seen.tab == WEIGHTS and seen.dataset.facts.holds_images:
         last = max(1, seen.plan.layers[0].out_features - 1)
@@ -102,8 +106,7 @@ def inspect(verdict: Verdict, planned: Plan) -> None:
             st.caption("The network is being built.")
     with controls:
         buttons = st.container(width="content")
-        if tab in LOOKS_AT_LAYER:
-            layer_choice(planned, tab)
+        layer_choice(planned, tab)
         if seen is not None:
             choices(seen)
     with DRAWING.turn(Priority.PRESSED), place:
