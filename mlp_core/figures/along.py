@@ -17,8 +17,8 @@ Array = npt.NDArray[Any]
 
 MOST_OUTLINES = 24
 """Moments that a ridge draws at most."""
-OVERLAP = 2.6
-"""Height of the tallest outline, in distances between two of them."""
+OVERLAP = 2.0
+"""Height of an outline, in distances between two of them."""
 
 
 def spread_map(
@@ -65,18 +65,20 @@ def spread_ridge(
     steps: Array, edges: Array, shares: Array, *, unit_label: str, chosen: int = -1, theme: Theme = "light",
     uirevision: str = "spread-ridge",
 ) -> Figure:  # fmt: skip
-    """The same as outlines one in front of the other, the oldest at the back; the chosen one is filled."""
+    """The same as outlines one in front of the other, the oldest at the back; the chosen one stands out.
+
+    Each is scaled to its own tallest bin: shapes are compared.
+    """
     colours = palette(theme)
     chosen %= len(steps)
     drawn = _some(len(steps), chosen)
-    top = float(shares[drawn].max()) or 1.0
     middles = (edges[:-1] + edges[1:]) / 2
     x = np.concatenate(([edges[0]], middles, [edges[-1]]))
     data: list[dict[str, Any]] = []
     quiet = mix(colours.positive, colours.background, 0.10)
     for depth, place in enumerate(drawn):
         base = float(len(drawn) - 1 - depth)
-        y = base + OVERLAP * np.concatenate(([0.0], shares[place], [0.0])) / top
+        y = base + OVERLAP * np.concatenate(([0.0], shares[place], [0.0])) / (float(shares[place].max()) or 1.0)
         bright = place == chosen
         line = {"color": colours.negative if bright else mix(colours.positive, colours.background, 0.75),
                 "width": 2 if bright else 1}  # fmt: skip

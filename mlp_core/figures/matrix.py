@@ -26,24 +26,26 @@ IMAGE_CELLS = 16_000
 
 def matrix(
     values: Array, *, rows: str, columns: str, unit_label: str, bias: Array | None = None,
-    column_names: Sequence[object] = (), row_names: Sequence[object] = (), theme: Theme = "light",
+    column_names: Sequence[object] = (), row_groups: Sequence[tuple[object, int]] = (), theme: Theme = "light",
     uirevision: str = "matrix",
 ) -> Figure:  # fmt: skip
     """A matrix (R, C), orange below zero and teal above, with a column of biases (R,) beside it if there are any.
 
-    `rows` and `columns` say what these are ("neuron", "input"). Of a matrix with more than `MOST_CELLS` cells, each
-    cell drawn is the value farthest from zero of a block.
+    `rows` and `columns` say what these are ("neuron", "input"). `row_groups` are names for neighbouring rows, each with
+    how many there are. Of a matrix with more than `MOST_CELLS` cells, each cell drawn is the value farthest from zero
+    of a block.
     """
     shown, down, across = blocks(np.asarray(values, dtype=np.float64), MOST_CELLS)
     limit = _limit(shown, bias)
     names = unique_labels(column_names, 12) if len(column_names) == values.shape[1] <= MOST_NAMES else []
     x: Any = names or encode(np.arange(shown.shape[1]) * across)
-    y = unique_labels(row_names, 12) if len(row_names) == len(values) <= MOST_NAMES else None
+    groups = row_groups if len(row_groups) <= MOST_NAMES else ()
+    ends = np.cumsum([0, *(count for _, count in groups)])
     block = "" if down == across == 1 else f"<br>farthest from zero of {down}×{across}"
     shared = {"type": "heatmap", "zmin": -limit, "zmax": limit, "colorscale": _diverging(theme)}
     data: list[dict[str, Any]] = [{
         **shared, "uid": "cells", "z": encode(_finite(shown)), "x": x,
-        "y": y or encode(np.arange(len(shown)) * down),
+        "y": encode(np.arange(len(shown)) * down),
         "colorbar": {"thickness": 8, "outlinewidth": 0, "nticks": 5, "tickformat": ",.3~r", "len": 1, "x": 1.01},
         "hovertemplate": f"{rows} %{{y}}, {columns} %{{x}}: %{{z:{HOVER}}}{block}<extra></extra>",
     }]  # fmt: skip
@@ -55,13 +57,22 @@ def matrix(
             "hovertemplate": f"{rows} %{{y}}, bias: %{{z:{HOVER}}}<extra></extra>",
         })  # fmt: skip
     quiet = {"showgrid": False, "automargin": True}
+    named: dict[str, Any] = {
+        "tickmode": "array", "tickvals": [float(at) for at in (ends[:-1] + ends[1:] - 1) / 2],
+        "ticktext": unique_labels([name for name, _ in groups], 14),
+    } if groups else {}  # fmt: skip
+    lines = [
+        {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": float(at) - 0.5, "y1": float(at) - 0.5,
+         "line": {"color": palette(theme).rule, "width": 1}}
+        for at in ends[1:-1]
+    ]  # fmt: skip
     return {
         "data": data,
         "layout": layout(
             uirevision, theme, showlegend=False, dragmode="zoom",
             xaxis=axis(columns, domain=[0, 0.93 if bias is not None else 1], **quiet,
                        **({"type": "category"} if names else {})),
-            yaxis=axis(rows, autorange="reversed", **quiet, **({"type": "category"} if y else {})),
+            yaxis=axis(rows, autorange="reversed", **quiet, **named), shapes=lines,
             **({"xaxis2": axis(None, domain=[0.95, 1], showgrid=False, fixedrange=True)} if bias is not None else {}),
             margin={"l": 20, "r": 12, "t": 10, "b": 30},
         ),

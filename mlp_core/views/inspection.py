@@ -38,7 +38,7 @@ def matrix(view: str, unit: str, *, rows: str, columns: str, lacks: str) -> tupl
             return figures.empty(f"{found['layer']} {lacks}", theme=options.theme)
         return figures.matrix(
             found["values"], rows=rows, columns=columns, unit_label=unit, bias=found.get("bias"),
-            column_names=found.get("inputs", ()), theme=options.theme,
+            column_names=found.get("inputs", ()), row_groups=found.get("groups", ()), theme=options.theme,
             uirevision=f"{view}-{source.run}-{found['layer']}",
         )  # fmt: skip
 

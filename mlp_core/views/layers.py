@@ -105,13 +105,20 @@ def _matrix(run: Run, name: str, *, gradient: bool) -> Arrays:
 
 
 def activation_matrix(run: Run, name: str) -> Arrays:
-    """What a layer puts out: 'values' float32 (samples, neurons), sorted by class or target; 'layer' is its name."""
+    """What a layer puts out: 'values' float32 (samples, neurons), sorted by class or target; 'layer' is its name,
+    'groups' the classes with how many samples each has there, none in regression."""
     layer = chosen_layer(run, name)
     rows = np.unique(np.linspace(0, run.dataset.train_size - 1, ROWS).astype(np.int64))
     targets = run.dataset.y_train[rows]
     rows = rows[np.argsort(targets if targets.ndim == 1 else targets[:, 0], kind="stable")]
     x = run.batches.x[torch.from_numpy(rows).to(run.device)]
-    return {"layer": _label(layer), "values": passes_of(run).neurons(x, [layer.name]).cpu().numpy()}
+    names = run.dataset.facts.class_names
+    counts = np.bincount(targets, minlength=len(names)) if names else ()
+    return {
+        "layer": _label(layer),
+        "values": passes_of(run).neurons(x, [layer.name]).cpu().numpy(),
+        "groups": [(name, int(count)) for name, count in zip(names, counts, strict=True) if count] if names else [],
+    }
 
 
 def weight_images(run: Run, first: str) -> Arrays:

@@ -51,8 +51,8 @@ SPREADS: dict[str, Spread] = {
 
 LINES: dict[str, str] = {
     "update_size": "update / weight",
-    "gradient_norm": "norm of the gradient",
-    "activation_std": "standard deviation of the activations",
+    "gradient_norm": "gradient norm",
+    "activation_std": "std of activations",
 }
 """Fields of `LayerStatistics` that are drawn as lines along a run, with what they are on an axis."""
 

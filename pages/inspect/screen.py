@@ -116,7 +116,9 @@ def usual_layer(planned: Plan) -> str:
 
 
 def _label(layer: LayerPlan) -> str:
-    return f"{layer.name}  {layer.spec.entry.label} ({layer.in_features:,} → {layer.out_features:,})"
+    """The layer by its name in the model, as charts have it, and as sentences count it."""
+    shape = f"{layer.in_features:,} → {layer.out_features:,}"
+    return f"{layer.name} {layer.spec.entry.label}, {shape} (layer {layer.number})"
 
 
 def _chosen(key: str, names: tuple[str, ...], usual: str = "") -> str:
