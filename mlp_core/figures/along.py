@@ -153,11 +153,11 @@ def _shade(theme: Theme) -> Stops:
 
 
 def _borders(steps: Array) -> Array:
-    """Limits of cells around moments, (M+1,): half way between two."""
+    """Limits of cells around moments, (M+1,): half way between two, and the ends of the run."""
     if len(steps) == 1:
         return np.array([steps[0] - 0.5, steps[0] + 0.5])
     between = (steps[:-1] + steps[1:]) / 2
-    return np.concatenate(([2 * steps[0] - between[0]], between, [2 * steps[-1] - between[-1]]))
+    return np.concatenate((steps[:1], between, steps[-1:]))
 
 
 def _some(count: int, chosen: int) -> list[int]:

@@ -55,7 +55,7 @@ def hidden_space(
     if wrong.any():
         data.append({
             **_marks(points[wrong]), "uid": "wrong", "name": escape_label(wrong_label), "hoverinfo": "skip",
-            "marker": {"symbol": "circle-open", "size": size + 6, "color": colours.trend, "line": {"width": 1.8}},
+            "marker": {"symbol": "circle-open", "size": size + 6, "color": colours.trend, "line": {"width": 1.4}},
         })  # fmt: skip
     return {
         "data": data,

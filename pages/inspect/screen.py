@@ -61,7 +61,7 @@ class Screen:
                 [ViewSlot("inspect-layers", (LAYER_HEALTH,), self.options, LONG),
                  health_slot(ViewSlot("inspect-health", (HEALTH,), self.options, LONG))],
             ],
-            WEIGHTS: [self._charts("weights", "weight_matrix"), *images],
+            WEIGHTS: [*images, self._charts("weights", "weight_matrix")],
             GRADIENTS: [self._charts("gradients", "gradient_matrix")],
             ACTIVATIONS: [self._charts("activations", "activation_matrix")],
             OVER_TIME: [
