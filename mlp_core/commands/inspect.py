@@ -143,9 +143,9 @@ def _show(
 ) -> None:
     found = summary(experiment)
     measured = {layer.name: layer for layer in statistics}
-    rows = [("name", "layer", "input", "output", "parameters", "FLOPs", "weights", "gradient", "activations", "update",
-             "dead", "saturated")]  # fmt: skip
-    rows += [_row(layer, measured.get(layer.name)) for layer in found.layers]
+    heads = ("name", "layer", "input", "output", "parameters", "FLOPs", "weights", "gradient", "activations", "update",
+             "dead", "saturated")  # fmt: skip
+    rows: list[tuple[str, ...]] = [heads, *(_row(layer, measured.get(layer.name)) for layer in found.layers)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     for row in rows:
         cells = [cell.ljust(width) if place < 4 else cell.rjust(width)

@@ -34,7 +34,7 @@ def spread_map(
     unit = escape_label(unit_label, 40)
     data = [{
         "type": "heatmap", "uid": "shares", "x": encode(_borders(steps)), "y": encode(edges),
-        "z": encode(np.round(100 * shares.T, 2)), "zmin": 0,
+        "z": encode(np.round(100 * shares.T, 2)), "zmin": 0, "zmax": 100 * float(shares.max()) or 1.0,
         "colorscale": _shade(theme), "showscale": False,
         "hovertemplate": f"{unit} about %{{y:{HOVER}}}<br>step %{{x:,.0f}} · %{{z:{HOVER}}} % of them<extra></extra>",
     }, {
@@ -133,7 +133,9 @@ def layer_lines(
         "layout": layout(
             uirevision, theme, shapes=shapes, dragmode="zoom", showlegend=len(labels) <= 10,
             xaxis=axis("step"),
-            yaxis=axis(escape_label(unit_label, 40), type="log", dtick=1, tickformat=".1~e", automargin=True),
+            yaxis=axis(
+                escape_label(unit_label, 40), type="log", tickformat="", exponentformat="power", automargin=True
+            ),
             margin={"l": 20, "r": 12, "t": 28, "b": 42},
         ),
     }  # fmt: skip

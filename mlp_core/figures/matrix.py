@@ -32,16 +32,16 @@ def matrix(
     """A matrix (R, C), orange below zero and teal above, with a column of biases (R,) beside it if there are any.
 
     `rows` and `columns` say what these are ("neuron", "input"). `row_groups` are names for neighbouring rows, each with
-    how many there are. Of a matrix with more than `MOST_CELLS` cells, each cell drawn is the value farthest from zero
-    of a block.
+    how many there are. A matrix with more than `MOST_CELLS` cells is drawn in blocks, each of their mean.
     """
     shown, down, across = blocks(np.asarray(values, dtype=np.float64), MOST_CELLS)
-    limit = _limit(shown, bias)
+    aside = None if bias is None else _means(np.asarray(bias, dtype=np.float64)[:, None], down, 1)
+    limit = _limit(shown, aside)
     names = unique_labels(column_names, 12) if len(column_names) == values.shape[1] <= MOST_NAMES else []
     x: Any = names or encode(np.arange(shown.shape[1]) * across)
     groups = row_groups if len(row_groups) <= MOST_NAMES else ()
     ends = np.cumsum([0, *(count for _, count in groups)])
-    block = "" if down == across == 1 else f"<br>farthest from zero of {down}×{across}"
+    block = "" if down == across == 1 else f"<br>mean of {down}×{across}"
     shared = {"type": "heatmap", "zmin": -limit, "zmax": limit, "colorscale": _diverging(theme)}
     data: list[dict[str, Any]] = [{
         **shared, "uid": "cells", "z": encode(_finite(shown)), "x": x,
@@ -49,11 +49,10 @@ def matrix(
         "colorbar": {"thickness": 8, "outlinewidth": 0, "nticks": 5, "tickformat": ",.3~r", "len": 1, "x": 1.01},
         "hovertemplate": f"{rows} %{{y}}, {columns} %{{x}}: %{{z:{HOVER}}}{block}<extra></extra>",
     }]  # fmt: skip
-    if bias is not None:
-        aside = blocks(np.asarray(bias, dtype=np.float64)[:, None], max(1, len(shown)))[0]
+    if aside is not None:
         data.append({
             **shared, "uid": "bias", "z": encode(_finite(aside)), "x": ["b"], "xaxis": "x2", "showscale": False,
-            "y": data[0]["y"] if len(aside) == len(shown) else encode(np.arange(len(aside))),
+            "y": data[0]["y"],
             "hovertemplate": f"{rows} %{{y}}, bias: %{{z:{HOVER}}}<extra></extra>",
         })  # fmt: skip
     quiet = {"showgrid": False, "automargin": True}
@@ -100,12 +99,13 @@ def weight_images(
     `numbers` says which neurons they are.
     """
     count, height, width = images.shape
-    across = max(1, min(count, math.ceil(math.sqrt(count * 2.2))))
-    down = -(-count // across)
-    sheet = np.full((down * (height + 1), across * (width + 1)), 0.0)
+    across = max(1, min(count, round(math.sqrt(2 * count))))
+    down, above = -(-count // across), max(2, height // 6)  # numbers stand above the images
+    tall = height + above
+    sheet = np.zeros((down * tall, across * (width + 1)))
     for place, image in enumerate(np.asarray(images, dtype=np.float64)):
         row, column = divmod(place, across)
-        top, left = row * (height + 1), column * (width + 1)
+        top, left = row * tall + above, column * (width + 1)
         sheet[top : top + height, left : left + width] = image / _limit(image)
     data = [{
         "type": "heatmap", "uid": "images", "z": encode_levels(sheet, -1.0, 1.0, 254), "zmin": 0, "zmax": 254,
@@ -113,15 +113,15 @@ def weight_images(
     }, {
         "type": "scatter", "mode": "text", "uid": "numbers", "hoverinfo": "skip",
         "x": [place % across * (width + 1) for place in range(count)],
-        "y": [place // across * (height + 1) for place in range(count)],
-        "text": [str(number) for number in numbers], "textposition": "bottom right", "textfont": {"size": 10},
+        "y": [place // across * tall + above / 2 - 0.5 for place in range(count)],
+        "text": [str(number) for number in numbers], "textposition": "middle right", "textfont": {"size": 10},
     }]  # fmt: skip
     return {
         "data": data,
         "layout": layout(
             uirevision, theme, showlegend=False, dragmode=False,
             xaxis=hidden_axis(range=[-1, across * (width + 1) - 1], constrain="domain"),
-            yaxis=hidden_axis(range=[down * (height + 1) - 1, -1], scaleanchor="x", constrain="domain"),
+            yaxis=hidden_axis(range=[down * tall - 0.5, -0.5], scaleanchor="x", constrain="domain"),
             margin={"l": 4, "r": 4, "t": 4, "b": 4},
         ),
     }  # fmt: skip
@@ -133,7 +133,7 @@ def weight_images_alt(images: Array, numbers: Sequence[int]) -> str:
 
 
 def blocks(values: Array, most: int) -> tuple[Array, int, int]:
-    """A matrix with at most about so many cells, each the value farthest from zero of a block; the size of a block.
+    """A matrix with at most about so many cells, each the mean of a block; rows and columns of a block.
 
     Blocks are so wide and high that the picture becomes no narrower than needed.
     """
@@ -143,12 +143,16 @@ def blocks(values: Array, most: int) -> tuple[Array, int, int]:
     across = max(1, math.ceil(columns / max(side, most / math.ceil(rows / down))))
     if down == across == 1:
         return values, 1, 1
-    high, wide = -(-rows // down), -(-columns // across)
-    padded = np.zeros((high * down, wide * across))
-    padded[:rows, :columns] = values
-    cells = padded.reshape(high, down, wide, across).transpose(0, 2, 1, 3).reshape(high, wide, -1)
-    farthest = np.argmax(np.abs(cells), axis=2)
-    return np.take_along_axis(cells, farthest[..., None], axis=2)[..., 0], down, across
+    return _means(values, down, across), down, across
+
+
+def _means(values: Array, down: int, across: int) -> Array:
+    """The means of blocks of so many rows and columns, of fewer at the ends."""
+    rows, columns = np.arange(0, len(values), down), np.arange(0, values.shape[1], across)
+    sums = np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1)
+    sizes = np.minimum(down, len(values) - rows)[:, None] * np.minimum(across, values.shape[1] - columns)
+    means: Array = sums / sizes
+    return means
 
 
 def _limit(*arrays: Array | None) -> float:

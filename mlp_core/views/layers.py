@@ -132,7 +132,7 @@ def weight_images(run: Run, first: str) -> Arrays:
     if not isinstance(weight, nn.Parameter) or weight.shape[1:] != (channels * height * width,):
         return {}
     step = -(-max(height, width) // 64)
-    shown = max(1, IMAGE_CELLS // ((-(-height // step) + 1) * (-(-width // step) + 1)))
+    shown = max(1, IMAGE_CELLS // ((-(-height // step) + 5) * (-(-width // step) + 1)))
     start = min(int(first or 0), max(0, len(weight) - 1))
     (rows,) = copies([weight.detach()[start : start + shown]])
     images = rows.cpu().numpy().reshape(-1, channels, height, width).mean(axis=1)[:, ::step, ::step]
