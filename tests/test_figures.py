@@ -144,6 +144,10 @@ EACH: dict[str, Make] = {
     "hidden space, values": lambda t: figures.hidden_space(
         POINTS[:500], POINTS[:500, 0], wrong=LABELS[:500] > 1, unit=NASTY[1], axes=("a", "b"), theme=t
     ),
+    "values": lambda t: figures.value_map(
+        np.array([[1.5, -2e-9, np.nan], [np.inf, 0.0, 3e7]]), ["first", NASTY[0]], NASTY[:3],
+        row_title=NASTY[0], column_title="input", theme=t, selected=(0, 1),
+    ),
     "empty": lambda t: figures.empty("Nothing yet: <b>press</b> Train.", theme=t),
 }
 
