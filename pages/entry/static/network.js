@@ -69,7 +69,11 @@ class Picture {
 
   build(structure) {
     const text = JSON.stringify(structure)
-    if (text === this.built) return this.notes.refresh() // a value that was refused is as it was
+    if (text === this.built) {
+      // A value that was refused is as it was.
+      this.heads.reset()
+      return this.notes.refresh()
+    }
     const same = this.structure?.identity === structure.identity
     const focused = this.stage.getRootNode().activeElement?.dataset.key
     this.built = text

@@ -78,9 +78,23 @@ export class Columns {
   step(row, column, place, by) {
     const label = `${by < 0 ? "One neuron fewer" : "One neuron more"} in ${column.name}`
     const path = column.paths[0]
-    const go = () => this.act({ kind: "parameter", path, name: "out_features", value: this.width(column) + by })
+    const go = () => {
+      const value = Math.max(1, (column.wanted ?? this.width(column)) + by)
+      column.wanted = value // shown at once, and what a second press counts from
+      this.heads[place].firstChild.textContent = column.title.replace(/^[\d,]+/, value.toLocaleString("en"))
+      this.act({ kind: "parameter", path, name: "out_features", value })
+    }
     const made = button(row, "", `${by < 0 ? "fewer" : "more"} ${place}`, by < 0 ? "−" : "+", label, go)
     made.disabled = this.locked || this.width(column) + by < 1
+  }
+
+  /** Shows the network as the page has it: an edit that was shown at once was refused. */
+  reset() {
+    this.columns.forEach((column, place) => {
+      if (column.wanted === undefined) return
+      delete column.wanted
+      this.heads[place].firstChild.textContent = column.title
+    })
   }
 
   /** Neurons of the column's Linear, which a gate behind it halves. */
