@@ -69,17 +69,14 @@ class Picture {
 
   build(structure) {
     const text = JSON.stringify(structure)
-    if (text === this.built) {
-      // A value that was refused is as it was.
-      this.heads.reset()
-      return this.notes.refresh()
-    }
+    if (text === this.built) return this.notes.refresh() // a value that was refused is as it was
     const same = this.structure?.identity === structure.identity
     const focused = this.stage.getRootNode().activeElement?.dataset.key
     this.built = text
     this.structure = structure
     this.columns = structure.columns
     if (!same) this.values = null
+    if (structure.columns.length !== this.heads.columns?.length) this.heads.wanted.clear()
     this.heads.build(structure)
     this.makeTiles()
     this.place()
