@@ -10,7 +10,9 @@ from importlib import import_module
 from benchmarks.machine import machine
 from benchmarks.options import Options, Row, add_to, chosen
 
-BENCHMARKS = ("startup", "throughput", "contention", "page", "growth", "classroom", "editing", "table", "catalog")
+BENCHMARKS = (
+    "startup", "throughput", "contention", "page", "growth", "classroom", "editing", "table", "catalog", "health",
+)  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> None:

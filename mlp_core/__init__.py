@@ -30,8 +30,13 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loa
     from mlp_core.export.weights import load as load_weights
     from mlp_core.export.weights import save as weights_file
     from mlp_core.export.weights import save_file as save_file
+    from mlp_core.landscape.landscape import LandscapeSpec as LandscapeSpec
+    from mlp_core.landscape.landscape import loss_landscape as loss_landscape
     from mlp_core.link import decode as from_link
     from mlp_core.link import encode as to_link
+    from mlp_core.one_step.autograd import explore as explore_autograd
+    from mlp_core.one_step.places import WeightPlace as WeightPlace
+    from mlp_core.one_step.step import one_step as examine_step
     from mlp_core.plan import plan as make_plan
     from mlp_core.predict import predict as predict_samples
     from mlp_core.presets import PRESETS as PRESETS
@@ -40,6 +45,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loa
     from mlp_core.problems import problems as find_problems
     from mlp_core.run.build import Run as Run
     from mlp_core.run.build import build as build_run
+    from mlp_core.run.layer_statistics import layer_statistics as layer_statistics
     from mlp_core.run.metrics import evaluate as evaluate
     from mlp_core.spec import DataSpec as DataSpec
     from mlp_core.spec import Experiment as Experiment
@@ -48,6 +54,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loa
     from mlp_core.spec import OptimizerSpec as OptimizerSpec
     from mlp_core.spec import SchedulerSpec as SchedulerSpec
     from mlp_core.spec import TrainingSpec as TrainingSpec
+    from mlp_core.summary import summary as model_summary
     from mlp_core.training.loop import train as train
     from mlp_core.training.record import RunRecord as RunRecord
     from mlp_core.training.session import Session as Session
@@ -59,6 +66,7 @@ _PLACES = {
     "DataSpec": "spec:DataSpec",
     "Dataset": "data:Dataset",
     "Experiment": "spec:Experiment",
+    "LandscapeSpec": "landscape.landscape:LandscapeSpec",
     "LayerSpec": "spec:LayerSpec",
     "LossSpec": "spec:LossSpec",
     "OptimizerSpec": "spec:OptimizerSpec",
@@ -69,21 +77,27 @@ _PLACES = {
     "SpecError": "errors:SpecError",
     "TrainingSpec": "spec:TrainingSpec",
     "UserError": "errors:UserError",
+    "WeightPlace": "one_step.places:WeightPlace",
     "Weights": "export.weights:Weights",
     "build_run": "run.build:build",
     "engine_for": "engines.choose:engine_for",
     "evaluate": "run.metrics:evaluate",
+    "examine_step": "one_step.step:one_step",
+    "explore_autograd": "one_step.autograd:explore",
     "export_bundle": "export.bundle:bundle",
     "export_notebook": "export:notebook",
     "export_onnx": "export.onnx:export_onnx",
     "export_script": "export:script",
     "find_problems": "problems:problems",
     "from_link": "link:decode",
+    "layer_statistics": "run.layer_statistics:layer_statistics",
     "load_data": "data:load",
     "load_into": "export.state:load_into",
     "load_weights": "export.weights:load",
+    "loss_landscape": "landscape.landscape:loss_landscape",
     "make_plan": "plan:plan",
     "mlp": "presets:mlp",
+    "model_summary": "summary:summary",
     "predict_samples": "predict:predict",
     "preprocessing_of": "export.preprocessing:preprocessing_of",
     "preset": "presets:preset",

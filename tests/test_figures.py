@@ -51,6 +51,13 @@ VALUES: dict[str, Any] = {
 EDGES = [np.linspace(-2, 3, 41), np.linspace(0, 1, 31), np.linspace(-1e-7, 0, 11)]
 COUNTS = [RANDOM.integers(0, 50, len(edges) - 1) for edges in EDGES]
 UNIT = np.linspace(0, 1, 10)
+SHARES = RANDOM.dirichlet(np.ones(40), size=60)
+
+LINE = np.linspace(-1, 1, 31)
+HILLS = np.add.outer(LINE**2, 1.5 * LINE**2) + 0.01
+HILLS[3, 4] = np.inf
+PLAIN = np.zeros((31, 31))
+WAY = figures.Way(np.array([[-0.9, -0.8], [-0.3, 0.2], [0.0, 0.0]]), (0, 50, 120), np.array([1.9, 0.4, 0.01]))
 
 Make = Callable[[figures.Theme], figures.Figure]
 EACH: dict[str, Make] = {
@@ -111,6 +118,32 @@ EACH: dict[str, Make] = {
         [POINTS[:, 0], POINTS[:9, 0]], [POINTS[:, 1], POINTS[:9, 1]], unit="m", theme=t
     ),
     "predicted, nothing": lambda t: figures.predicted_vs_actual([[], []], [[], []], theme=t),
+    "landscape": lambda t: figures.loss_contour(LINE, LINE, HILLS, names=(NASTY[0], NASTY[3]), log=True, theme=t),
+    "landscape, path": lambda t: figures.loss_contour(LINE, LINE, HILLS - 9, names=("x", "y"), way=WAY, theme=t),
+    "landscape in space": lambda t: figures.loss_surface(
+        LINE, LINE, HILLS, names=(NASTY[0], NASTY[3]), log=True, way=WAY, theme=t
+    ),
+    "landscape, a plain": lambda t: figures.loss_surface(LINE, LINE, PLAIN, names=("x", "y"), log=True, theme=t),
+    "spread map": lambda t: figures.spread_map(STEPS[:60], EDGES[0], SHARES, unit_label="w", theme=t),
+    "spread map, one moment": lambda t: figures.spread_map(STEPS[:1], EDGES[0], SHARES[:1], unit_label="w", theme=t),
+    "spread ridge": lambda t: figures.spread_ridge(STEPS[:60], EDGES[0], SHARES, unit_label="w", chosen=7, theme=t),
+    "layer lines": lambda t: figures.layer_lines(
+        STEPS[:60], np.full((60, 8), np.nan), NASTY, unit_label="<b>", guide=1e-3, theme=t
+    ),
+    "matrix": lambda t: figures.matrix(
+        GRID[:, :8], rows="neuron", columns="input", unit_label="w", bias=GRID[:, 0], column_names=NASTY,
+        row_groups=[(name, 5) for name in NASTY], theme=t,
+    ),
+    "matrix, large": lambda t: figures.matrix(
+        np.full((512, 3072), np.inf), rows="neuron", columns="input", unit_label="w", bias=np.ones(512), theme=t
+    ),
+    "weight images": lambda t: figures.weight_images(RANDOM.normal(size=(19, 28, 28)), range(19), theme=t),
+    "hidden space": lambda t: figures.hidden_space(
+        POINTS[:500], np.arange(500) % 8, wrong=LABELS[:500] > 0, class_names=NASTY, axes=(NASTY[0], "b"), theme=t
+    ),
+    "hidden space, values": lambda t: figures.hidden_space(
+        POINTS[:500], POINTS[:500, 0], wrong=LABELS[:500] > 1, unit=NASTY[1], axes=("a", "b"), theme=t
+    ),
     "empty": lambda t: figures.empty("Nothing yet: <b>press</b> Train.", theme=t),
 }
 
@@ -501,3 +534,29 @@ def test_plotly_is_copied_once_and_replaced_when_another(tmp_path: Path, monkeyp
     copy()
     assert target.read_bytes()[:30] != b"another release" + bytes(15)
     assert [path.name for path in tmp_path.iterdir()] == ["plotly.min.js"]
+
+
+def test_a_landscape_shows_losses_as_heights_with_marks_in_their_own_numbers() -> None:
+    plain_scale = figures.loss_surface(LINE, LINE, HILLS, names=("x", "y"), way=WAY)
+    area, line, way, now = plain_scale["data"]
+    heights = decode(area["z"])
+    assert np.isnan(heights[3, 4])
+    np.testing.assert_allclose(heights[15], HILLS[15], rtol=1e-6)
+    assert len(decode(line["x"])) > len(decode(way["x"])) == 3
+    assert 0 < decode(now["z"])[0] - HILLS[15, 15] < 0.1, "it stands on the surface"
+    log = figures.loss_contour(LINE, LINE, HILLS, names=("x", "y"), log=True, limits=(0.001, 10))
+    area = log["data"][0]
+    np.testing.assert_allclose(decode(area["z"])[15], np.log10(HILLS[15]), rtol=1e-5)
+    np.testing.assert_allclose(decode(area["customdata"])[15], HILLS[15], rtol=1e-6)
+    assert (area["zmin"], area["zmax"]) == (-3, 1)
+    assert area["colorbar"]["ticktext"] == ["0.001", "0.01", "0.1", "1", "10"]
+    assert not figures.can_be_logarithmic(HILLS - 1)
+    assert figures.loss_range(HILLS, HILLS + 1) == pytest.approx((0.01, 3.51))
+
+
+def test_a_landscape_in_words() -> None:
+    said = figures.loss_landscape_alt(LINE, LINE, HILLS, names=("first", "second"), way=WAY, step=120)
+    assert said == (
+        "Loss over a plane of weights, first and second. With those of step 120: 0.01. Lowest: 0.01 at (0, 0). "
+        "Highest: 2.51 at (−1, −1). The path leads from step 0, loss 1.9, to step 120, loss 0.01."
+    )

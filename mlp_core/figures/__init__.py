@@ -13,6 +13,14 @@ from mlp_core.figures.activation import (
     layer_signal_alt,
     sketch,
 )
+from mlp_core.figures.along import (
+    layer_lines,
+    layer_lines_alt,
+    spread_map,
+    spread_map_alt,
+    spread_ridge,
+    spread_ridge_alt,
+)
 from mlp_core.figures.boundary import decision_boundary, decision_boundary_alt
 from mlp_core.figures.calibration import (
     calibration_curve,
@@ -32,8 +40,18 @@ from mlp_core.figures.curves import (
 )
 from mlp_core.figures.empty import empty, empty_alt
 from mlp_core.figures.fit import fitted_curve, fitted_curve_alt
+from mlp_core.figures.hidden import component_axes, hidden_space, hidden_space_alt
 from mlp_core.figures.influence import class_bars, class_bars_alt, influence_map, influence_map_alt
+from mlp_core.figures.landscape import (
+    Way,
+    can_be_logarithmic,
+    loss_contour,
+    loss_landscape_alt,
+    loss_range,
+    loss_surface,
+)
 from mlp_core.figures.layout import Figure
+from mlp_core.figures.matrix import matrix, matrix_alt, weight_images, weight_images_alt
 from mlp_core.figures.network import network, network_alt
 from mlp_core.figures.palette import Theme, class_colour, palette
 from mlp_core.figures.ranking import precision_recall, precision_recall_alt, roc, roc_alt
@@ -46,12 +64,14 @@ from mlp_core.figures.regression import (
 from mlp_core.figures.residuals import residuals, residuals_alt
 from mlp_core.figures.ridges import histograms, histograms_alt
 from mlp_core.figures.text import escape_label, percent, plain, readable
+from mlp_core.figures.values import value_map, value_map_alt
 
 __all__ = [
     "Curve",
     "Figure",
     "Normalise",
     "Theme",
+    "Way",
     "accuracy_curves",
     "accuracy_curves_alt",
     "activation_costs",
@@ -60,9 +80,11 @@ __all__ = [
     "activation_curves_alt",
     "calibration_curve",
     "calibration_curve_alt",
+    "can_be_logarithmic",
     "class_bars",
     "class_bars_alt",
     "class_colour",
+    "component_axes",
     "confidence_histogram",
     "confidence_histogram_alt",
     "confusion_matrix",
@@ -74,16 +96,26 @@ __all__ = [
     "escape_label",
     "fitted_curve",
     "fitted_curve_alt",
+    "hidden_space",
+    "hidden_space_alt",
     "histograms",
     "histograms_alt",
     "influence_map",
     "influence_map_alt",
+    "layer_lines",
+    "layer_lines_alt",
     "layer_signal",
     "layer_signal_alt",
     "learning_rate_curve",
     "learning_rate_curve_alt",
+    "loss_contour",
     "loss_curves",
     "loss_curves_alt",
+    "loss_landscape_alt",
+    "loss_range",
+    "loss_surface",
+    "matrix",
+    "matrix_alt",
     "network",
     "network_alt",
     "palette",
@@ -102,4 +134,12 @@ __all__ = [
     "roc_alt",
     "sketch",
     "smooth",
+    "spread_map",
+    "spread_map_alt",
+    "spread_ridge",
+    "spread_ridge_alt",
+    "value_map",
+    "value_map_alt",
+    "weight_images",
+    "weight_images_alt",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ from mlp_core.figures.points import (
 )
 from mlp_core.figures.text import escape_label, percent, plain, unique_labels
 
+LOG_ODDS = 8.0
+"""Beyond so many a probability is 0 or 1 for the eye."""
 MOST_NAMED = 4
 """Classes whose share of the area is said in words."""
 
@@ -50,6 +52,7 @@ def decision_boundary(
     theme: Theme = "light",
     discretise: bool = False,
     truth: tuple[Array, Array] | None = None,
+    wrong: Mapping[Part, Array] | None = None,
     uirevision: str = "boundary",
 ) -> Figure:
     """Areas in the pale class colours; training points filled, test points as rings, validation points
@@ -59,7 +62,7 @@ def decision_boundary(
     more, the index of the winner, with its probability in `confidence` (H×W): the colour fades into the
     background as it falls to 1/K. Without `confidence` it does not fade. None draws the points alone.
     `discretise` shows the decision only. `truth` is a curve, x (M,) and y (M,), that the classes lie on either side of:
-    dotted, NaN for gaps.
+    dotted, NaN for gaps. `wrong` says for each part which of its points (N,) are answered wrong: these get a ring.
     Points: (N, 2) and (N,) class indices; at most `MOST_DRAWN` of them are drawn.
     """
     size = len(class_names)
@@ -80,6 +83,7 @@ def decision_boundary(
     parts: list[tuple[Part, Array, Array, int]] = [
         ("train", train_points, train_labels, kept[0]), ("test", test_points, test_labels, kept[1])
     ]  # fmt: skip
+    missed: list[Array] = []
     validates = 0
     if validation_points is not None and validation_labels is not None:
         validates = validation_share(len(validation_points), show)
@@ -92,6 +96,10 @@ def decision_boundary(
             # With both parts on screen, one legend entry per class hides both.
             trace["showlegend"] = not (part != "train" and kept[0] > 0)
         data += traces
+        if wrong is not None and part in wrong:
+            missed.append(np.asarray(points)[keep][np.asarray(wrong[part])[keep]])
+    if missed:
+        data.append(_rings(np.concatenate(missed), point_size(sum(kept)), theme))
     return {
         "data": data,
         "layout": layout(
@@ -148,8 +156,19 @@ def _two_classes(
         "type": "heatmap", "uid": "area", **field(grid.shape, extent),
         "z": encode_levels(shown, 0.0, 1.0, 100), "zmin": 0, "zmax": 100,
         "colorscale": boundary_stops(theme), "showscale": False, "zsmooth": False if discretise else "fast",
+        **_smooth(grid, theme, discretise),
         **({"hovertemplate": hover + "<extra></extra>"} if hover else {"hoverinfo": "skip"}),
     }  # fmt: skip
+
+
+def _smooth(grid: Array, theme: Theme, discretise: bool) -> dict[str, Any]:
+    """What a browser interpolates between the grid's points: log-odds, which change evenly where probabilities jump."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        odds = np.log(np.asarray(grid, dtype=np.float64) / (1 - np.asarray(grid, dtype=np.float64)))
+    shown = encode_levels(odds, -LOG_ODDS, LOG_ODDS)
+    return {"meta": {"smooth": {
+        "kind": "odds", "z": shown, "reach": LOG_ODDS, "stops": boundary_stops(theme), "steps": discretise,
+    }}}  # fmt: skip
 
 
 def _more_classes(grid: Array, sure: Array, extent: Extent, size: int, theme: Theme) -> dict[str, Any]:
@@ -169,6 +188,17 @@ def _more_classes(grid: Array, sure: Array, extent: Extent, size: int, theme: Th
         "type": "heatmap", "uid": "area", **field(grid.shape, extent),
         "z": encode(code), "zmin": -0.5, "zmax": size * levels - 0.5,
         "colorscale": scale, "showscale": False, "zsmooth": False, "hoverinfo": "skip",
+        "meta": {"smooth": {"kind": "classes", "levels": levels, "stops": scale}},
+    }  # fmt: skip
+
+
+def _rings(points: Array, size: float, theme: Theme) -> dict[str, Any]:
+    """A ring around each of these points, of which there may be none."""
+    return {
+        "type": "scatter", "mode": "markers", "uid": "wrong", "name": "wrong", "hoverinfo": "skip",
+        **places(np.reshape(points, (-1, 2))),
+        "marker": {"symbol": "circle-open", "size": size + 6, "color": palette(theme).trend, "line": {"width": 1.3}},
+        "showlegend": True,
     }  # fmt: skip
 
 

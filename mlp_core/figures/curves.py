@@ -16,6 +16,8 @@ from mlp_core.figures.palette import Palette, Theme, faded, palette
 from mlp_core.figures.text import percent, readable
 
 Unit = Literal["epoch", "step"]
+ROBUST, ROOM = 0.99, 1.15
+"""The quantile of all values that sets the scale, and how far above it the scale ends."""
 
 
 def loss_curves(
@@ -31,12 +33,15 @@ def loss_curves(
     validation: Curve | None = None,
     origin: Curve | None = None,
     mark: float | None = None,
+    accuracy: Curve | None = None,
 ) -> Figure:
     """Training loss in grey with its spread and, if `smoothing` > 0, a smoothed line; validation loss, where there is
     one, dashed in orange; test loss in teal.
 
     Only the training line is smoothed: a value of the other parts is a mean over all of it, and has no batch noise.
     `origin` is the training loss of the run that this one goes on from, dotted in blue; `mark` a step to be marked.
+    `accuracy` is that of the test, dotted on an axis at the right. Losses far above almost all others do not set the
+    scale: a triangle at the upper edge stands for each.
     """
     if len(train) == 0 and len(test) == 0:
         return empty("Press Train, and the loss appears here.", theme=theme, uirevision=uirevision)
@@ -45,7 +50,55 @@ def loss_curves(
     data += _validation_trace(validation, scale) + _test_trace(test, scale)
     title = "loss, log scale" if log_y else "loss"
     yaxis = axis(title, type="log", nticks=5) if log_y else axis(title, rangemode="tozero")
-    return _figure(data, yaxis, scale, theme, uirevision, mark)
+    top = None if log_y else robust_top(train, test, validation)
+    if top is not None:
+        yaxis["autorangeoptions"] = {"clipmax": top}
+        data += _spikes(train, top, scale)
+    figure = _figure(data, yaxis, scale, theme, uirevision, mark)
+    if accuracy is not None and np.isfinite(accuracy.mean).any():
+        _add_accuracy(figure, accuracy, scale)
+    return figure
+
+
+def robust_top(*curves: Curve | None) -> float | None:
+    """The upper end of a scale that the highest hundredth of values does not set; None where they fit in anyway."""
+    known = [curve for curve in curves if curve is not None and len(curve)]
+    values = np.concatenate([np.concatenate([curve.mean, curve.high]) for curve in known]) if known else np.zeros(0)
+    values = values[np.isfinite(values)]
+    if len(values) < 20:
+        return None
+    top = ROOM * float(np.quantile(values, ROBUST))
+    return top if 0 < top < values.max() else None
+
+
+def _spikes(curve: Curve, top: float, scale: _Scale) -> list[dict[str, Any]]:
+    """A triangle at the upper edge for each value of the line above it."""
+    curve = curve.thinned()
+    above = curve.mean > top
+    if not above.any():
+        return []
+    spikes = Curve.of(curve.x[above], np.full(int(above.sum()), 0.97 * top))
+    said = [f"train {readable(float(value))}, above the scale" for value in curve.mean[above]]
+    return [scale.line(spikes, spikes.mean) | {
+        "uid": "spikes", "name": "above the scale", "mode": "markers", "showlegend": False,
+        "text": said, "hovertemplate": "%{text}<extra></extra>",
+        "marker": {"symbol": "triangle-up", "size": 8, "color": scale.colours.trend},
+    }]  # fmt: skip
+
+
+def _add_accuracy(figure: Figure, accuracy: Curve, scale: _Scale) -> None:
+    percents = _times(accuracy, 100)
+    trace = _Scale(scale.per_epoch, scale.x, scale.colours, unit=" %").line(percents, percents.mean)
+    figure["data"].append(trace | {
+        "uid": "accuracy", "name": "test accuracy", "yaxis": "y2",
+        "hovertemplate": f"test accuracy %{{y:{HOVER}}} % at {scale.x} %{{x:{HOVER}}}<extra></extra>",
+        "line": {"color": scale.colours.positive, "width": 1.5, "dash": "dot"},
+    })  # fmt: skip
+    figure["layout"]["yaxis2"] = axis(
+        overlaying="y", side="right", range=[0, 101], showgrid=False, fixedrange=True,
+        tickmode="array", tickvals=[0, 50, 100], ticktext=["0 %", "50 %", "100 %"],
+    )  # fmt: skip
+    figure["layout"]["margin"] |= {"r": 50}
 
 
 def accuracy_curves(
@@ -218,7 +271,7 @@ def _origin_trace(curve: Curve | None, scale: _Scale) -> list[dict[str, Any]]:
         return []
     curve = curve.thinned()
     return [scale.line(curve, curve.mean) | {
-        "uid": "origin", "name": "before the fork", "hovertemplate": scale.hover("before the fork"),
+        "uid": "origin", "name": "original", "hovertemplate": scale.hover("original"),
         "line": {"color": scale.colours.origin, "width": 2, "dash": "dot"},
     }]  # fmt: skip
 
@@ -244,7 +297,7 @@ def _train_traces(curve: Curve, scale: _Scale, smoothing: float) -> list[dict[st
 
 
 def _band(curve: Curve, scale: _Scale) -> list[dict[str, Any]]:
-    """Least to greatest value of each bucket, faint; it shares the raw line's legend entry."""
+    """The band of each bucket's values, faint; it shares the raw line's legend entry."""
     shared = {"line": {"width": 0}, "legendgroup": "raw", "showlegend": False, "hoverinfo": "skip"}
     low = scale.line(curve, curve.low) | shared | {"uid": "low"}
     high = scale.line(curve, curve.high) | shared | {"uid": "high"}

@@ -9,6 +9,7 @@ import numpy as np
 from mlp_core.figures import readable
 from mlp_core.health import changes
 from mlp_core.health.finding import Evidence, Seen
+from mlp_core.health.layers import is_blocked
 from mlp_core.spec import Experiment
 
 PLATEAU_STEPS, PLATEAU_EPOCHS = 1000, 40
@@ -79,6 +80,8 @@ def standing(evidence: Evidence) -> Iterator[Seen]:
         middle = evidence.experiment.optimizer.entry.parameter("lr").default
         fixes = [(f"Set the learning rate to {readable(value)}", changes.rate(value))
                  for value in ((middle,) if rate > usual[1] else (larger,) if larger > rate else ())]  # fmt: skip
+        if is_blocked(evidence):
+            fixes = []  # no rate helps
         yield Seen(
             sentence=f"The training loss is {readable(now)} and was {readable(before)} half of the run ago; it began "
             f"at {readable(first)}, {evidence.step:,} steps ago.",

@@ -73,7 +73,7 @@ def saturated(evidence: Evidence) -> Iterator[Seen]:
 def vanishing(evidence: Evidence) -> Iterator[Seen]:
     """A gradient that gets smaller and smaller on its way to the first layer."""
     ratio, first, last = _passage(evidence)
-    if first is None or last is None or not ratio < VANISHED or _is_blocked(evidence):
+    if first is None or last is None or not ratio < VANISHED or is_blocked(evidence):
         return
     yield Seen(
         level="bad" if ratio < GONE else "warning",
@@ -137,8 +137,9 @@ def update_size(evidence: Evidence) -> Iterator[Seen]:
         )
         return
     most = experiment.optimizer.entry.usual_rates[1]
-    # At a usual rate or above it, small updates come from a gradient that does not get through.
-    if usual < SMALL_UPDATE and rate < most and largest.update_size is not None and not _has_learned(evidence):
+    if rate >= most or is_blocked(evidence) or _has_learned(evidence):
+        return  # then small updates come from a gradient that does not get through, or the run is done
+    if usual < SMALL_UPDATE and largest.update_size is not None:
         larger = min(changes.scaled_rate(experiment, 10.0), most)
         yield Seen(
             path=largest.path,
@@ -199,8 +200,8 @@ def _passage(evidence: Evidence) -> tuple[float, LayerStatistics | None, LayerSt
     return (layers[0].signal_norm or 0) / layers[-1].signal_norm, layers[0], layers[-1]
 
 
-def _is_blocked(evidence: Evidence) -> bool:
-    """Whether a layer of dead units or of copies keeps the gradient back, which is another finding."""
+def is_blocked(evidence: Evidence) -> bool:
+    """Whether a layer of dead units keeps the gradient back: that is the finding to put right first."""
     return any((layer.dead_share or 0) >= MOST_DEAD for layer in evidence.hidden)
 
 

@@ -76,7 +76,8 @@ def _verdict(layer: LayerStatistics, gradient: float | None, is_last: bool, upda
         ))  # fmt: skip
     if gradient is not None and gradient < 1:
         small = _level(-gradient, -limits.VANISHED, -limits.GONE)
-        judged.append((small, f"gradient {readable(gradient, 2)} times that of the last layer"))
+        some = f"gradient {readable(gradient, 2)} times that of the last layer"
+        judged.append((small, some if gradient else "no gradient comes through"))
     elif gradient is not None:
         large = _level(gradient, limits.EXPLODED, limits.ENDLESS)
         judged.append((large, f"gradient {readable(gradient, 2)} times that of the last layer"))

@@ -78,12 +78,15 @@ def _upstream(plan: Plan, tape: Tape, layer: LayerPlan, unit: int) -> list[Facto
         name = f"slope of {_called(follower)} for neuron {unit}"
         if follower.spec.entry.random:
             name = f"what {_called(follower)} multiplied neuron {unit} by, its draws as they were"
-        factors.append(Factor(name=name, symbol=symbol, values=_numbers(tape.slopes[follower.name][:, unit])))
+        values = _numbers(tape.slopes[follower.name][:, unit])
+        head = "m / (1 − p)" if follower.spec.type == "Dropout" else "f′(z)"
+        factors.append(Factor(name=name, symbol=symbol, head=head, values=values))
     through = "a_i" if factors else "z_i"
     origin = f"dL/d(output {unit} of {_called(last)}), which came back from {_source(plan, last)}"
     first = Factor(
         name=origin,
         symbol=rf"\frac{{\partial L}}{{\partial {through}}}",
+        head=f"dL/d{through[0]}",
         values=_numbers(tape.output_gradients[last.name][:, unit]),
     )
     return [first, *reversed(factors)]
@@ -115,17 +118,19 @@ def _local_factor(tape: Tape, layer: LayerPlan, own: str, place: WeightPlace) ->
     kind, unit = layer.spec.type, place.index[0]
     if kind == "Linear":
         if own == "bias":
-            return Factor(name="derivative of a sum by its bias", symbol="1", values=np.ones(len(x)))
+            return Factor(name="derivative of a sum by its bias", symbol="1", head="1", values=np.ones(len(x)))
         j = place.index[1]
-        return Factor(name=f"input {j} of {_called(layer)}", symbol="x_j", values=_numbers(x[:, j]))
+        return Factor(name=f"input {j} of {_called(layer)}", symbol="x_j", head="x", values=_numbers(x[:, j]))
     if kind in _NORMALISED:
         if own == "bias":
-            return Factor(name="derivative of a sum by its shift", symbol="1", values=np.ones(len(x)))
+            return Factor(name="derivative of a sum by its shift", symbol="1", head="1", values=np.ones(len(x)))
         values = _NORMALISED[kind](_numbers(x), layer)[:, unit]
-        return Factor(name=f"normalised input {unit} of {_called(layer)}", symbol=r"\hat x_j", values=values)
+        name = f"normalised input {unit} of {_called(layer)}"
+        return Factor(name=name, symbol=r"\hat x_j", head="normalised x", values=values)
     if kind == "PReLU" and layer.spec.params["num_parameters"] == layer.in_features:
         values = np.minimum(_numbers(x[:, unit]), 0.0)
-        return Factor(name=f"negative part of input {unit} of {_called(layer)}", symbol=r"\min(0, x_j)", values=values)
+        name = f"negative part of input {unit} of {_called(layer)}"
+        return Factor(name=name, symbol=r"\min(0, x_j)", head="min(0, x)", values=values)
     return None
 
 
@@ -142,6 +147,7 @@ def _vector_jacobian(run: Run, tape: Tape, layer: LayerPlan, place: WeightPlace)
     return Factor(
         name=f"vector–Jacobian product of {_called(layer)}: dL/dy of one sample, times dy/dw",
         symbol=r"\Big(\frac{\partial L}{\partial y}\Big)^{\!\top} \frac{\partial y}{\partial w}",
+        head="dL/dy · dy/dw",
         values=values,
     )
 

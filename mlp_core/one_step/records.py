@@ -141,6 +141,8 @@ class Factor:
     """What it is, in words."""
     symbol: str
     """What the formula calls it, in LaTeX."""
+    head: str
+    """The same as plain text, for the head of a table."""
     values: Doubles
     """(n,) its value for each sample."""
 

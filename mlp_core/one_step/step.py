@@ -162,7 +162,8 @@ def _layers(run: Run, tape: Tape) -> tuple[LayerStep, ...]:
 
 def _loss(run: Run, tape: Tape) -> LossStep:
     training, spec = run.experiment.training, run.experiment.loss
-    added = penalty([p for p in run.model.parameters() if p.ndim > 1], training) if training.penalized else 0.0
+    matrices = [p.detach() for p in run.model.parameters() if p.ndim > 1]
+    added = penalty(matrices, training) if training.penalized else 0.0
     each, divisor = loss_of_each(run, tape.outcome.detach(), tape.y)
     return LossStep(
         type=spec.type,

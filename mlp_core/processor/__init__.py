@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from mlp_core.processor.background import BackgroundWork
 from mlp_core.processor.processor import PROCESSOR, Processor
 from mlp_core.processor.turns import Priority, Turn, Turns
 
-__all__ = ["PROCESSOR", "Priority", "Processor", "Turn", "Turns"]
+__all__ = ["PROCESSOR", "BackgroundWork", "Priority", "Processor", "Turn", "Turns"]

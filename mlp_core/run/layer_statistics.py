@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
@@ -91,11 +91,13 @@ def measure(run: Run, samples: int = SAMPLES) -> Measurement:
     inputs, outputs, gradients = _pass(copy, layers, x, y)
     own = [_own(copy.model.get_submodule(layer.name)) for layer in layers]
     before = [_copied(*parameters) for parameters in own]
-    _update(copy, run, x, y)
-    updates = [
-        [new.detach() - old for new, old in zip(weights, kept.weights, strict=True)]
-        for (weights, _), kept in zip(own, before, strict=True)
-    ]
+    updates: list[list[Tensor]] = [[] for _ in layers]
+    with suppress(ArithmeticError):  # some parameters of some optimizers divide by zero: then there is no update
+        _update(copy, run, x, y)
+        updates = [
+            [new.detach() - old for new, old in zip(weights, kept.weights, strict=True)]
+            for (weights, _), kept in zip(own, before, strict=True)
+        ]
     return Measurement(layers, inputs, outputs, gradients, before, updates)
 
 

@@ -307,7 +307,10 @@ class Driver:
         with mail.lock:
             if orders.weights is not None and mail.trainer is not None and mail.up_to_date:
                 self._follow(mail.trainer)
-                mail.given = mail.trainer.weights(best=orders.weights == "best")
+                if orders.weights == "checkpoint":
+                    mail.given = mail.trainer.checkpoint()
+                else:
+                    mail.given = mail.trainer.weights(best=orders.weights == "best")
             orders.weights = None
             mail.notify()
 

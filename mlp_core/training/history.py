@@ -11,6 +11,10 @@ from mlp_core.training.events import Chunk, Evaluation
 
 BUCKETS = 1024
 """Buckets of a curve with a value per step."""
+KEPT = 16
+"""Single values that are kept of each bucket, evenly spread, to know between which most of them lie."""
+MOST = 0.1, 0.9
+"""The quantiles between which most values of a bucket lie."""
 ROWS = 1024
 """Rows of a curve with values at irregular steps."""
 
@@ -27,13 +31,17 @@ class Buckets:
     """The lowest value of each bucket, float32 (n,)."""
     high: np.ndarray
     """The highest value of each bucket, float32 (n,)."""
+    tenth: np.ndarray | None = None
+    """The value below which a tenth of each bucket lies, float32 (n,); None where it is not known."""
+    ninetieth: np.ndarray | None = None
+    """The value above which a tenth of each bucket lies, float32 (n,); None where it is not known."""
 
 
 class StepSeries:
     """One value per step, kept as at most `capacity` buckets of equal length.
 
     When the buckets are full, neighbours are merged and the bucket length doubles: means stay exact, and no
-    peak is lost from `low` and `high`.
+    peak is lost from `low` and `high`. Quantiles are those of the `KEPT` values of each bucket.
     """
 
     def __init__(self, capacity: int = BUCKETS) -> None:
@@ -42,6 +50,7 @@ class StepSeries:
         self._stride = 1
         self._used = 0
         self._table = np.zeros((3, capacity), dtype=np.float64)  # sum, low, high of each bucket
+        self._kept = np.full((capacity, KEPT), np.nan, dtype=np.float32)  # values of each bucket; NaN for no value
         self._rest = np.zeros(0, dtype=np.float32)  # steps that do not fill a bucket yet
 
     def extend(self, values: np.ndarray) -> None:
@@ -60,6 +69,7 @@ class StepSeries:
             self._table[0, columns] = blocks.sum(axis=1, dtype=np.float64)
             self._table[1, columns] = blocks.min(axis=1)
             self._table[2, columns] = blocks.max(axis=1)
+            self._kept[columns] = _some(blocks)
             self._used += taken
             pending = pending[taken * self._stride :]
         self._rest = pending.copy()
@@ -70,6 +80,7 @@ class StepSeries:
         whole = min(steps // self._stride, self._used)
         made._stride, made._used = self._stride, whole
         made._table[:, :whole] = self._table[:, :whole]
+        made._kept[:whole] = self._kept[:whole]
         left = steps - whole * self._stride
         if whole < self._used:
             made._rest = np.full(left, self._table[0, whole] / self._stride, dtype=np.float32)
@@ -83,6 +94,7 @@ class StepSeries:
         self._table[0, :half] = pairs[0].sum(axis=1)
         self._table[1, :half] = pairs[1].min(axis=1)
         self._table[2, :half] = pairs[2].max(axis=1)
+        self._kept[:half] = _some(self._kept[:, : min(self._stride, KEPT)].reshape(half, -1))
         self._used = half
         self._stride *= 2
 
@@ -90,17 +102,40 @@ class StepSeries:
         """The curve in at most `points` buckets (all when None); the unfinished last one included."""
         used, stride = self._used, self._stride
         sums, low, high = self._table[:, :used].copy()
-        sizes = np.full(used, stride, dtype=np.float64)
+        sizes, kept = np.full(used, stride, dtype=np.float64), self._kept[:used]
         if len(self._rest):
             sums = np.append(sums, self._rest.sum(dtype=np.float64))
             low, high = np.append(low, self._rest.min()), np.append(high, self._rest.max())
-            sizes = np.append(sizes, len(self._rest))
+            sizes, kept = np.append(sizes, len(self._rest)), np.vstack([kept, _some(self._rest[None])])
         if points is not None and len(sums) > points:
-            starts = np.arange(0, len(sums), -(-len(sums) // points))
+            width = -(-len(sums) // points)
+            starts = np.arange(0, len(sums), width)
             sums, sizes = np.add.reduceat(sums, starts), np.add.reduceat(sizes, starts)
             low, high = np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
+            empty = np.full((len(starts) * width - len(kept), KEPT), np.nan, dtype=np.float32)
+            kept = np.vstack([kept, empty]).reshape(len(starts), -1)
         means = (sums / sizes).astype(np.float32) if len(sums) else np.zeros(0, dtype=np.float32)
-        return Buckets(np.cumsum(sizes), means, low.astype(np.float32), high.astype(np.float32))
+        most = _quantiles(kept)
+        return Buckets(np.cumsum(sizes), means, low.astype(np.float32), high.astype(np.float32), *most)
+
+
+def _some(blocks: np.ndarray) -> np.ndarray:
+    """At most `KEPT` evenly spread values of each row; (rows, KEPT), with NaN where there are fewer."""
+    count = blocks.shape[1]
+    if count >= KEPT:
+        return blocks[:, (np.arange(KEPT) * count) // KEPT]
+    found = np.full((len(blocks), KEPT), np.nan, dtype=np.float32)
+    found[:, :count] = blocks
+    return found
+
+
+def _quantiles(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The quantiles `MOST` of each row, without its NaN; NaN for a row of nothing else. The nearest value is taken."""
+    ordered = np.sort(values, axis=1)  # NaN at the end
+    last = np.maximum(np.isfinite(ordered).sum(axis=1) - 1, 0)
+    rows = np.arange(len(ordered))
+    low, high = (ordered[rows, np.rint(share * last).astype(int)] for share in MOST)
+    return low, high
 
 
 class PointSeries:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mlp_core.export.weights import Weights
+    from mlp_core.run.checkpoint import Checkpoint
     from mlp_core.training.state import Fork
     from mlp_core.training.trainer import Trainer
 
@@ -54,8 +55,8 @@ class Orders:
     """How fast to train at most."""
     views: dict[str, float] = field(default_factory=dict)
     """The views that are on screen, and until when (`time.monotonic`) each counts as such."""
-    weights: Literal["current", "best"] | None = None
-    """Which weights somebody waits for."""
+    weights: Literal["current", "best", "checkpoint"] | None = None
+    """Which weights somebody waits for; 'checkpoint' for all that the next steps depend on."""
     edits: list[WeightEdit] = field(default_factory=list)
     """Numbers that are to be set in the run at hand."""
     shown_step: int | None = None
@@ -74,7 +75,7 @@ class Mailbox:
         self.orders = Orders()
         self.trainer: Trainer | None = None
         self.prepared = -1  # the generation that the trainer (or a failure) belongs to
-        self.given: Weights | None = None  # what somebody waited for
+        self.given: Weights | Checkpoint | None = None  # what somebody waited for
         self._turns = turns
         self._changed = threading.Condition(self.lock)
         self._snapshot = Snapshot()

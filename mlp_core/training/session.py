@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mlp_core.export.weights import Weights
+    from mlp_core.run.checkpoint import Checkpoint
     from mlp_core.training.record import RunRecord
 
 STOPPED = "The data were not read to the end: that was stopped. Press Train to read them, or choose another set."
@@ -309,6 +310,20 @@ class Session:
 
         None when there is no run, or none was had within the timeout in seconds.
         """
+        from mlp_core.export.weights import Weights
+
+        found = self._given(which, timeout)
+        return found if isinstance(found, Weights) else None
+
+    def checkpoint(self, timeout: float) -> Checkpoint | None:
+        """A copy of everything that the next steps of the run at hand depend on; None as for `weights`."""
+        from mlp_core.run.checkpoint import Checkpoint
+
+        found = self._given("checkpoint", timeout)
+        return found if isinstance(found, Checkpoint) else None
+
+    def _given(self, which: Literal["current", "best", "checkpoint"], timeout: float) -> Weights | Checkpoint | None:
+        """What the thread copies of the run at hand for whoever waits."""
         mail = self._mail
         with mail.lock:
             if mail.trainer is None or not mail.up_to_date:
@@ -318,6 +333,11 @@ class Session:
             mail.wait(lambda: mail.given is not None or mail.orders.weights is None, timeout)
             found, mail.given, mail.orders.weights = mail.given, None, None
             return found
+
+    def path(self) -> list[Weights]:
+        """The weights of the run at hand at its checkpoints, the oldest first; none without a run."""
+        trainer = self._mail.trainer
+        return [] if trainer is None else trainer.path()
 
     def wait(self, condition: Callable[[Snapshot], bool], timeout: float) -> bool:
         """Wait until a snapshot fulfils the condition; False if the time in seconds runs out."""

@@ -23,12 +23,14 @@ from mlp_core.processor import Processor
 from mlp_core.processor.policy import use_threads
 from mlp_core.run.batches import Position
 from mlp_core.run.build import Run, build
+from mlp_core.run.checkpoint import Checkpoint, save
 from mlp_core.run.devices import available, describe
 from mlp_core.run.nogil import assign, copies
 from mlp_core.spec import Experiment, Path
 from mlp_core.training.arrival import examine
 from mlp_core.training.diagnosis import DivergenceGuard
 from mlp_core.training.events import Chunk, Diverged, EarlyStop, Evaluation, Event, Events, Finished
+from mlp_core.training.layer_history import LayerHistory
 from mlp_core.training.loop import LoopState, train
 from mlp_core.training.pace import Pace
 from mlp_core.training.recorder import RESTORED, TRAINED_ON, Recorder
@@ -87,6 +89,7 @@ class Trainer:
         self.loop = LoopState(guard := DivergenceGuard(self.run))
         self.pace = Pace(processor, background=background)
         self.views = ViewSchedule(self.run, self._evaluate, self._evaluated_step)
+        self.layers = LayerHistory(self.run)
         self.diverged = self.stopped_early = ""  # what there is to say of the end that was just reached
         self._autopsy: Autopsy | None = None
         self._after_early_stop = False
@@ -171,6 +174,7 @@ class Trainer:
         """They were changed otherwise than by a step: what was seen and saved of them at this step is out of date."""
         self.views.forget()
         self.timeline.cut(self.run.position.step)
+        self.layers.forget_from(self.run.position.step)
 
     # Checkpoints
 
@@ -215,6 +219,15 @@ class Trainer:
         if state is None:
             self._now = None
 
+    def path(self) -> list[Weights]:
+        """The weights at every checkpoint, in order."""
+        model = self.run.model
+        names = [name for name, _ in (*model.named_parameters(), *model.named_buffers())]
+        return [
+            Weights(state.experiment, dict(zip(names, state.checkpoint.tensors, strict=False)), state.step)
+            for state in self.timeline.states
+        ]
+
     def fork(self, step: int) -> Fork | None:
         """What a new run needs to go on from the newest checkpoint at this step or before it."""
         state = self.timeline.at(step)
@@ -229,7 +242,7 @@ class Trainer:
         Only its record may be read afterwards.
         """
         self.run.passes = None
-        del self._engine, self.views
+        del self._engine, self.views, self.layers
 
     def _compute(self, work: Callable[[], T]) -> T:
         """Have a thread of low priority do what holds no GIL, set up for this run's kernels."""
@@ -262,9 +275,12 @@ class Trainer:
         Gives whether there is something to show; see `ViewSchedule.compute`.
         """
         use_threads(1)
-        before = self.views.seconds
+        before, began = self.views.seconds, time.perf_counter()
+        if self.shown_step is None:
+            self.layers.look(self.loop.seconds, now=all_stale)
+        looked = time.perf_counter() - began
         new = self.views.compute(wanted, self.loop.seconds + self.pace.rested, all_stale=all_stale)
-        self.pace.exclude(self.views.seconds - before)
+        self.pace.exclude(self.views.seconds - before + looked)
         return new
 
     def _evaluate(self) -> None:
@@ -313,6 +329,10 @@ class Trainer:
             validation_loss=None if current is None else current.validation_loss,
         )
 
+    def checkpoint(self) -> Checkpoint:
+        """A copy of everything that the next steps depend on."""
+        return save(self.run)
+
     def snapshot(self, status: Status, message: str) -> Snapshot:
         """The run as it stands."""
         position, evaluation = self.run.position, self.loop.evaluation
@@ -352,6 +372,7 @@ class Trainer:
             notes=(*self.run.notes, *((self._why_engine,) if self._why_engine else ())),
             problems=self._problems,
             views=dict(self.views.results),
+            moments=self.layers.moments,
             inexact=self.recorder.inexact,
             at=time.time(),
         )

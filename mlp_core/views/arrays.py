@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from mlp_core.data import features_of, sample_points
+from mlp_core.data.parts import PARTS
 from mlp_core.limits import SHOWN_SAMPLES
 from mlp_core.run.build import Run
 from mlp_core.run.metrics import passes_of
@@ -24,6 +25,8 @@ from mlp_core.views.view import Arrays
 BINS = 40
 GRID = 60
 """Points per side of a decision boundary's grid."""
+MEASURED = 2000
+"""Training samples that the accuracy on them is measured with, at most."""
 SCATTER = 400
 """Samples of each part in a predicted-against-actual plot."""
 
@@ -58,16 +61,34 @@ def boundary(run: Run) -> Arrays:
     """The network over the plane, for sets of two features.
 
     'grid' is float32 (GRID, GRID): probability of class 1 of two, or the value in regression. With more classes
-    'grid' holds the winning class and 'confidence' its probability.
+    'grid' holds the winning class and 'confidence' its probability. With classes, 'wrong' says for each part which
+    samples are answered wrong, bool (N,).
     """
     inputs = _plane(tuple(run.experiment.data.params["features"])).to(run.device)
     passes = passes_of(run)
     if not run.dataset.facts.class_names:
         return {"grid": _square(values_of(run, passes.outputs(inputs)).predicted[:, 0])}
     chances = passes.classified(inputs)[0].cpu().numpy()
+    wrong = _wrong(run)
     if chances.shape[1] == 2:
-        return {"grid": _square(chances[:, 1])}
-    return {"grid": _square(chances.argmax(axis=1)), "confidence": _square(chances.max(axis=1))}
+        return {"grid": _square(chances[:, 1]), "wrong": wrong}
+    return {"grid": _square(chances.argmax(axis=1)), "confidence": _square(chances.max(axis=1)), "wrong": wrong}
+
+
+def _wrong(run: Run) -> dict[str, np.ndarray]:
+    """Which samples of each part are answered wrong, bool (N,) each."""
+    passes, found = passes_of(run), {}
+    for name, part in PARTS.items():
+        if part.exists(run.dataset):
+            found[name] = passes.classified(run.part(part.name)[0])[1].cpu().numpy() != part.arrays(run.dataset)[1]
+    return found
+
+
+def train_accuracy(run: Run) -> Arrays:
+    """How many of the first `MEASURED` training samples are answered right: 'accuracy' from 0 to 1, 'samples'."""
+    guesses = passes_of(run).classified(run.part("train")[0][:MEASURED])[1].cpu().numpy()
+    right = guesses == run.dataset.y_train[: len(guesses)]
+    return {"accuracy": float(right.mean()), "samples": len(right)}
 
 
 @lru_cache(maxsize=16)

@@ -20,7 +20,11 @@ def train_curve(source: Source) -> Curve:
     if found is None:
         return Curve.of([], [])
     loss = found.train_loss
-    return Curve(_placed(source, loss.steps), loss.mean, loss.low, loss.high)
+    low, high = (loss.low, loss.high) if loss.tenth is None or loss.ninetieth is None else (loss.tenth, loss.ninetieth)
+    # With few values of a spread-out kind the mean may lie outside.
+    return Curve(
+        _placed(source, loss.steps), loss.mean, np.fmin(low, loss.mean), np.fmax(high, loss.mean)
+    )
 
 
 def evaluation_curve(source: Source, options: Options, column: int) -> Curve:
@@ -44,10 +48,29 @@ def loss(source: Source, options: Options) -> Figure | None:
     train = train_curve(source)
     if not len(train):
         return None
+    return _loss(source, options, train)
+
+
+def progress(source: Source, options: Options) -> Figure | None:
+    """The same with the test accuracy on an axis of its own; None before the first step."""
+    train = train_curve(source)
+    return _loss(source, options, train, evaluation_curve(source, options, ACCURACY)) if len(train) else None
+
+
+def progress_alt(source: Source, options: Options) -> str:
+    """The same in words."""
+    test = evaluation_curve(source, options, ACCURACY)
+    if not np.isfinite(test.mean).any():
+        return loss_alt(source, options)
+    words = figures.accuracy_curves_alt(None, test, steps_per_epoch=_per_epoch(source))
+    return f"{loss_alt(source, options)} {words}"
+
+
+def _loss(source: Source, options: Options, train: Curve, accuracy: Curve | None = None) -> Figure:
     return figures.loss_curves(
         train, evaluation_curve(source, options, LOSS), steps_per_epoch=_per_epoch(source), log_y=options.log_loss,
         smoothing=options.smoothing, theme=options.theme, uirevision=_revision("loss", source),
-        validation=validation_curve(source, LOSS), origin=_origin_loss(source), mark=_mark(source),
+        validation=validation_curve(source, LOSS), origin=_origin_loss(source), mark=_mark(source), accuracy=accuracy,
     )  # fmt: skip
 
 
@@ -168,7 +191,11 @@ def _origin_loss(source: Source) -> Curve | None:
     if found is None:
         return None
     loss = found.train_loss
-    return Curve(_placed(source, loss.steps), loss.mean, loss.low, loss.high)
+    low, high = (loss.low, loss.high) if loss.tenth is None or loss.ninetieth is None else (loss.tenth, loss.ninetieth)
+    # With few values of a spread-out kind the mean may lie outside.
+    return Curve(
+        _placed(source, loss.steps), loss.mean, np.fmin(low, loss.mean), np.fmax(high, loss.mean)
+    )
 
 
 def _origin_accuracy(source: Source, options: Options) -> Curve | None:

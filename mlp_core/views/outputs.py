@@ -33,6 +33,7 @@ def boundary(source: Source, options: Options) -> Figure | None:
     }  # fmt: skip
     if dataset.facts.classifies:
         given |= {"class_names": dataset.facts.class_names, "confidence": found.get("confidence")}
+        given["wrong"] = found.get("wrong") if source.step else None  # before training it would be half of them
         across = np.linspace(*EXTENT, FIT_POINTS)
         if (true := line.true_values(dataset, across)) is not None:
             given["truth"] = (across, true)

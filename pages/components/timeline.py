@@ -15,8 +15,8 @@ _MOUNT = st.components.v2.component("timeline", js=loader("timeline.js"))
 
 
 def timeline(data: dict[str, Any], *, key: str) -> Part:
-    """The slider now: `steps` (those of the checkpoints), `step` (shown) of `end` (done), `epoch` (shown), `note` (a
-    sentence below it) and `trains`."""
+    """The slider now: `steps` (those of the checkpoints), `step` (shown) of `end` (done), `fork` (where the run went on
+    from another, or None), `trains`, and `note` (a sentence where there is no slider)."""
     return Part(_MOUNT, key, data)
 
 

@@ -9,7 +9,7 @@ from mlp_core.views import VIEWS
 from mlp_core.views.health import HEALTH, found
 from pages.components.health_board import with_remedies
 from pages.components.part import Part
-from pages.live.runs import browser_runs
+from pages.live import runs
 from pages.live.slots import ViewSlot
 from pages.shared import editor
 
@@ -33,7 +33,7 @@ def health_slot(slot: ViewSlot) -> ViewSlot:
 
 def try_remedy(name: str) -> None:
     """Change the experiment as the finding of that name, in the run at hand, proposes it."""
-    snapshot = browser_runs().session.snapshot()
+    snapshot = runs.browser_runs().session.snapshot()
     finding = next((one for one in found(snapshot) or () if one.name == name), None)
     if finding is None or finding.change is None or snapshot.experiment is None:
         return  # it was put right a moment ago

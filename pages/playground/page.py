@@ -60,9 +60,9 @@ with DRAWING.turn(Priority.PRESSED):
             if seen.output:
                 output_panel(page, slots["output"], snapshot)
             curve_panel(page, slots["curve"])
+            time_travel(page, slots["time"], session)
     if seen.views:
         live_tabs(page, slots["tab"], seen)
-        time_travel(page, slots["time"], session)
 
 
 def network() -> None:

@@ -76,7 +76,7 @@ class Screen:
             "strip": [StripSlot(self.options)],
             NETWORK: [NetworkSlot(self.options.theme, self.shown_neurons)] if self.picture else [],
             "output": [output] if self.output else [],
-            "curve": [ViewSlot("overview-loss", ("loss",), self._glance(), CURVE_HEIGHT)] if self.views else [],
+            "curve": [ViewSlot("overview-loss", ("progress",), self._glance(), CURVE_HEIGHT)] if self.views else [],
             "tab": self._tab_slots() if self.views else [],
             "time": [TimeSlot()] if self.views else [],
         }

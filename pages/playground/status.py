@@ -13,7 +13,7 @@ from mlp_core.figures import readable
 from mlp_core.processor import PROCESSOR
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import BUSY, Snapshot
-from mlp_core.views import Options
+from mlp_core.views import TRAIN_ACCURACY, Options
 from pages.components.part import Part
 from pages.components.state_strip import state_strip
 from pages.live.page import LivePage
@@ -45,8 +45,8 @@ class StripSlot:
     """Its name for people."""
 
     def views(self, facts: DataFacts) -> Iterable[str]:
-        """None: it shows figures that every snapshot has."""
-        return ()
+        """The accuracy on training samples; all else every snapshot has."""
+        return (TRAIN_ACCURACY,) if facts.classifies else ()
 
     def key(self, snapshot: Snapshot) -> str:
         """Always the same."""
@@ -122,6 +122,7 @@ def _test_cells(snapshot: Snapshot) -> list[dict[str, str]]:
         },
     ]
     if snapshot.confusion is not None and snapshot.test_accuracy is not None:
+        cells.append(_train_accuracy(snapshot))
         total = int(snapshot.confusion.sum())
         wrong = total - int(snapshot.confusion.trace())
         cells.append(
@@ -133,6 +134,16 @@ def _test_cells(snapshot: Snapshot) -> list[dict[str, str]]:
             }
         )
     return cells
+
+
+def _train_accuracy(snapshot: Snapshot) -> dict[str, str]:
+    found = snapshot.view(TRAIN_ACCURACY)
+    return {
+        "label": "train accuracy",
+        "value": "–" if found is None else f"{found['accuracy']:.1%}",
+        "note": "" if found is None else f"of {found['samples']:,}",
+        "help": "The share of training samples whose class is predicted right. Far above the test: overfitting.",
+    }
 
 
 def _best_test(snapshot: Snapshot) -> str:
@@ -156,7 +167,7 @@ def _status(snapshot: Snapshot) -> dict[str, str]:
     value = {"needs download": "no data", "preparing": "preparing…"}.get(snapshot.status, snapshot.status)
     note = f"learning rate {snapshot.learning_rate:g}" if snapshot.learning_rate is not None else ""
     if snapshot.looks_back:
-        value, note = "looking back", f"at step {snapshot.step:,} of {snapshot.run_step:,}"
+        value = "looking back"
     waited = 0.0 if snapshot.waiting_since is None else time.monotonic() - snapshot.waiting_since
     if snapshot.status in BUSY and waited > WAITING_SECONDS:
         value = "waiting"

@@ -21,7 +21,7 @@ from pages.shared.link import locked
 AREA = "time"
 SOON_SECONDS = 0.2
 """How long a press waits for what it shows; what takes longer comes with a tick."""
-FIRST = "Train, and every moment of the run can be seen again here."
+FIRST = "Train, and any moment of the run can be seen again here."
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class TimeSlot:
             "steps": list(snapshot.checkpoints),
             "step": snapshot.step,
             "end": snapshot.run_step,
-            "epoch": snapshot.epoch,
+            "fork": None if snapshot.origin is None else snapshot.origin.step,
             "trains": snapshot.trains,
             "note": _note(snapshot),
         }, key=self.key(snapshot))  # fmt: skip
@@ -60,14 +60,10 @@ def _state(snapshot: Snapshot) -> tuple[Any, ...]:
 
 
 def _note(snapshot: Snapshot) -> str:
-    """What is said where there is no slider yet, or beside it of where the run comes from."""
-    if snapshot.no_checkpoints:
+    """What is said where there is no slider."""
+    if snapshot.no_checkpoints or snapshot.dataset is None:
         return snapshot.no_checkpoints
-    if not snapshot.run_step:
-        return FIRST
-    if snapshot.origin is not None:
-        return f"Went on from step {snapshot.origin.step:,} of the run before, which is drawn dotted."
-    return ""
+    return "" if snapshot.run_step else FIRST
 
 
 def time_travel(page: LivePage, slots: Sequence[TimeSlot], session: Session) -> None:

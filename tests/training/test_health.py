@@ -10,6 +10,7 @@ from blocks import layer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import health as benchmark
 from mlp_core import data
 from mlp_core.engines.choose import engine_for
 from mlp_core.engines.eager import EagerEngine
@@ -173,3 +174,8 @@ def test_any_curve_can_be_looked_at(losses: list[float], tests: list[float], ste
     )
     with np.errstate(all="ignore"):
         assert all(finding.name in FINDINGS for finding in findings(evidence))
+
+
+def test_the_benchmark_looks_at_a_run_again_and_again() -> None:
+    looks = [(names, took > 0) for names, took in benchmark.looked_at(preset("batchnorm-block").experiment)]
+    assert looks == [([], True)] * 5, "after 0, 1, 2, 5 and 10 epochs, of which it has no more"

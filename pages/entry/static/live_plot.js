@@ -2,16 +2,21 @@
 
 const search = new URL(import.meta.url).search
 const { adoptStyles, atEnd, isDark, pointAt, receive, themeOf, watch } = await import("./shared.js" + search)
+const { smoothPicture } = await import("./smooth_area.js" + search)
 
 const BUTTONS = {
   all: [["zoom2d", "pan2d"], ["resetScale2d"], ["toImage"]],
   picture: [["toImage"]],
+  space: [["resetCameraDefault3d"], ["toImage"]],
 }
 // A drag on a touch screen scrolls the page; charts must not catch it.
 const TOUCH = matchMedia("(pointer: coarse)").matches
 
 /** How long the charts rest after each drawing, in lengths of that drawing. */
 const REST = 1.5
+
+/** Between two drawings by Plotly of a plane whose answers move, in milliseconds; the picture of them moves meanwhile. */
+const WHOLE = 1000
 
 const plots = new WeakMap()
 
@@ -103,6 +108,35 @@ class LivePlot {
     this.graph.addEventListener("pointerleave", () => pointAt("point", null))
   }
 
+  /** Lays a smooth picture of the answers over Plotly's own, which shows single cells. */
+  soften() {
+    const trace = this.latest?.data.find(one => one.meta?.smooth)
+    const layer = this.graph.querySelector(".heatmaplayer")
+    let own = this.graph.querySelector(".mlp-smooth")
+    const { xaxis, yaxis } = this.graph._fullLayout ?? {}
+    if (!trace || !layer?.querySelector("image") || !xaxis) return own?.remove()
+    if (!own) {
+      own = document.createElementNS("http://www.w3.org/2000/svg", "image")
+      own.classList.add("mlp-smooth")
+      own.setAttribute("preserveAspectRatio", "none")
+    }
+    // Not inside: Plotly takes every image there for one of its own. It moves its layers when it draws.
+    if (own.previousElementSibling !== layer) layer.after(own)
+    if (own.of !== trace) {
+      own.of = trace
+      const picture = new Image()
+      picture.src = smoothPicture(trace)
+      // A picture that is not decoded yet would leave the place empty for a moment.
+      picture.decode().then(() => own.setAttribute("href", picture.src), () => {})
+    }
+    const [rows, columns] = trace.z.shape.split(",").map(Number)
+    const [left, right] = [-0.5, columns - 0.5].map(at => xaxis.c2p(trace.x0 + at * trace.dx))
+    const [bottom, top] = [-0.5, rows - 0.5].map(at => yaxis.c2p(trace.y0 + at * trace.dy))
+    for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top })) {
+      own.setAttribute(name, value)
+    }
+  }
+
   /** Lays the answers of the neuron that is pointed at over those of the network, under the points. */
   lay() {
     if (!this.latest?.layout.meta?.plane) return
@@ -119,7 +153,8 @@ class LivePlot {
     own.removeAttribute("xlink:href")
     own.style.imageRendering = "auto"
     own.style.opacity = 0.75
-    image.closest(".heatmaplayer").after(own) // not inside: Plotly takes every image there for one of its own
+    const below = this.graph.querySelector(".mlp-smooth") ?? image.closest(".heatmaplayer")
+    below.after(own) // not inside: Plotly takes every image there for one of its own
   }
 
   /** Tells the network's picture which place of the plane the pointer is over. */
@@ -170,13 +205,17 @@ class LivePlot {
       const [Plotly] = await Promise.all([loadPlotly(), this.styled])
       if (!this.waiting || !this.seen || this.ended || this.frame.clientWidth === 0) return
       this.waiting = false
+      if (this.drawPicture()) return
       this.width = this.frame.clientWidth
       this.drawnHeight = this.frame.clientHeight || this.height // a style sheet may give another one
       const { data, layout, config } = dressed(this.latest, this.frame, this.width, this.drawnHeight)
       await Plotly.react(this.graph, data, layout, config)
       this.graph.querySelectorAll(".main-svg").forEach(svg => svg.setAttribute("aria-hidden", "true"))
       this.listen()
+      this.soften()
       this.lay()
+      this.still = stillOf(this.latest)
+      this.whole = performance.now()
       this.frame.dataset.drawn = ++this.drawn
       this.problem?.remove()
     } catch (error) {
@@ -184,8 +223,35 @@ class LivePlot {
     }
   }
 
+  /**
+   * Draws the answers over the plane alone, where nothing else has changed: that is many times faster. Plotly draws the
+   * whole once a second, and once more at the end.
+   */
+  drawPicture() {
+    const { clientWidth, clientHeight } = this.frame
+    const same = clientWidth === this.width && clientHeight === this.drawnHeight && this.drawnDark === this.dark
+    const left = WHOLE - (performance.now() - this.whole)
+    if (!same || !(left > 0) || !this.still || stillOf(this.latest) !== this.still) {
+      this.drawnDark = this.dark
+      return false
+    }
+    this.soften()
+    this.frame.dataset.drawn = ++this.drawn
+    this.later ??= setTimeout(() => {
+      this.later = undefined
+      this.whole = 0
+      this.waiting = true
+      this.schedule()
+    }, left)
+    return true
+  }
+
   /** Tells Python which cell of a heat map is pressed, where it wants to know. */
   listen() {
+    if (!this.follows && this.latest.layout.meta?.plane) {
+      this.follows = true
+      this.graph.on("plotly_afterplot", () => this.soften()) // a zoom moves the picture
+    }
     if (this.listens || !this.pick) return
     this.listens = true
     this.frame.classList.add("mlp-plot-picks")
@@ -206,10 +272,18 @@ class LivePlot {
     this.sizes.disconnect()
     this.sight.disconnect()
     this.ended = true
+    clearTimeout(this.later)
     this.deaf()
     window.Plotly?.purge(this.graph)
     this.frame.remove()
   }
+}
+
+/** What stays of a plane's figure while its answers move, as text; null for other figures. */
+function stillOf({ data, layout }) {
+  if (!data.some(one => one.meta?.smooth)) return null
+  const stays = data.filter(one => !one.meta?.smooth && one.uid !== "wrong")
+  return JSON.stringify([layout, stays, data.map(one => one.uid)])
 }
 
 /** The figure in the page's colours and size. Plotly writes into what it is given, so it gets a copy. */
@@ -237,13 +311,19 @@ function dressed(figure, element, width, height) {
     layout[name] = { gridcolor: theme.grid, zerolinecolor: theme.line, linecolor: theme.line, ...layout[name] }
     if (TOUCH) layout[name].fixedrange = true
   }
+  if (layout.scene) {
+    for (const name of ["xaxis", "yaxis", "zaxis"]) {
+      const quiet = { color: theme.muted, gridcolor: theme.grid, zerolinecolor: theme.grid, showbackground: false, showspikes: false }
+      layout.scene[name] = { ...quiet, ...layout.scene[name] }
+    }
+  }
   return {
     data,
     layout: { ...ours, ...layout, ...(TOUCH ? { dragmode: false } : {}) },
     config: {
       displaylogo: false,
       displayModeBar: TOUCH ? false : "hover",
-      modeBarButtons: still ? BUTTONS.picture : BUTTONS.all,
+      modeBarButtons: still ? BUTTONS.picture : layout.scene ? BUTTONS.space : BUTTONS.all,
       doubleClick: "reset+autosize",
       showTips: false,
       typesetMath: false,

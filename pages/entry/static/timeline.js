@@ -80,20 +80,20 @@ class Slider {
   }
 
   say() {
-    const { end, epoch, step, note, trains } = this.data
+    const { end, fork, note, step, trains } = this.data
     const chosen = this.chosen()
     const past = chosen < end
     const where = past ? `step ${number.format(chosen)} of ${number.format(end)}` : `now, step ${number.format(end)}`
-    const at = past && chosen === step ? ` · epoch ${number.format(epoch)}` : ""
-    write(this.said, end === 0 ? "" : where + at)
+    const from = past || fork === null ? "" : `, forked at ${number.format(fork)}`
+    write(this.said, where + from)
     this.range.setAttribute("aria-valuetext", where)
     const share = this.places.length > 1 ? Number(this.range.value) / (this.places.length - 1) : 1
     this.range.style.setProperty("--done", `${(100 * share).toFixed(2)}%`)
     this.box.classList.toggle("past", past)
     this.place?.toggleAttribute("data-past", past) // the page keeps it in sight then
-    this.buttons.hidden = this.row.hidden = this.places.length < 2
-    this.back.disabled = !past
-    this.on.disabled = !past || trains || chosen !== step
+    this.row.hidden = this.places.length < 2
+    this.buttons.hidden = !past
+    this.on.disabled = trains || chosen !== step
     this.on.hidden = this.locked
     write(this.note, note)
     this.note.hidden = note === ""

@@ -1,0 +1,120 @@
+// The answers over a plane as a smooth picture: the grid's values are interpolated, and coloured after that, so that
+// an edge is a line and not a row of dots.
+
+/** Width and height of the picture in pixels. */
+const SIDE = 320
+const SHADES = 1024
+
+const canvas = document.createElement("canvas")
+canvas.width = canvas.height = SIDE
+const pen = canvas.getContext("2d")
+
+/** The picture as a data address; null where the trace has no grid that can be interpolated. */
+export function smoothPicture(trace) {
+  const { kind } = trace.meta.smooth
+  const picture = pen.createImageData(SIDE, SIDE)
+  const paint = kind === "odds" ? paintOdds : kind === "classes" ? paintClasses : null
+  if (!paint) return null
+  paint(new Uint32Array(picture.data.buffer), trace)
+  pen.putImageData(picture, 0, 0)
+  return canvas.toDataURL()
+}
+
+/** The bytes of an encoded grid, and its height and width. */
+function gridOf({ bdata, shape }) {
+  const [rows, columns] = shape.split(",").map(Number)
+  const text = atob(bdata)
+  const cells = new Uint8Array(text.length)
+  for (let i = 0; i < text.length; i++) cells[i] = text.charCodeAt(i)
+  return { cells, rows, columns }
+}
+
+/** For each pixel of a side: the two cells around it, and how far it is from the first to the second. */
+function between(count) {
+  return Array.from({ length: SIDE }, (_, pixel) => {
+    const place = Math.min(count - 1, Math.max(0, ((pixel + 0.5) / SIDE) * count - 0.5))
+    const first = Math.min(count - 2, Math.floor(place))
+    return [Math.max(0, first), place - Math.max(0, first)]
+  })
+}
+
+/** Calls `shade` for every pixel, from the top: its index, the cells around it, and the place between them. */
+function eachPixel({ rows, columns }, shade) {
+  const across = between(columns)
+  const down = between(rows)
+  for (let y = 0; y < SIDE; y++) {
+    const [row, v] = down[SIDE - 1 - y] // row 0 of the grid is at the bottom
+    for (let x = 0; x < SIDE; x++) {
+      const [column, u] = across[x]
+      shade(y * SIDE + x, row * columns + column, u, v)
+    }
+  }
+}
+
+/** Probabilities of two classes, as log-odds in bytes. */
+function paintOdds(pixels, trace) {
+  const { z, reach, stops, steps } = trace.meta.smooth
+  const grid = gridOf(z)
+  const { cells, columns } = grid
+  const shades = new Uint32Array(SHADES + 1)
+  for (let i = 0; i <= SHADES; i++) {
+    const share = 1 / (1 + Math.exp(-reach * ((2 * i) / SHADES - 1)))
+    shades[i] = colourAt(stops, steps ? Math.round(share) : share)
+  }
+  eachPixel(grid, (pixel, at, u, v) => {
+    const low = cells[at] * (1 - u) + cells[at + 1] * u
+    const high = cells[at + columns] * (1 - u) + cells[at + columns + 1] * u
+    pixels[pixel] = shades[Math.round(((low * (1 - v) + high * v) / 255) * SHADES)]
+  })
+}
+
+/** The winning one of more classes: the cells around a pixel vote, each with its confidence. */
+function paintClasses(pixels, trace) {
+  const { levels, stops } = trace.meta.smooth
+  const grid = gridOf(trace.z)
+  const { cells, columns } = grid
+  const classes = stops.length / 2
+  const shades = Uint32Array.from({ length: 256 }, (_, code) => colourAt(stops, (code + 0.5) / (classes * levels)))
+  const votes = new Float32Array(classes)
+  const weights = new Float32Array(classes)
+  eachPixel(grid, (pixel, at, u, v) => {
+    const corners = [cells[at], cells[at + 1], cells[at + columns], cells[at + columns + 1]]
+    if (corners.every(code => code === corners[0])) {
+      pixels[pixel] = shades[corners[0]]
+      return
+    }
+    const shares = [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v]
+    votes.fill(0)
+    weights.fill(0)
+    corners.forEach((code, i) => {
+      const winner = Math.floor(code / levels)
+      votes[winner] += shares[i] * ((code % levels) + 1)
+      weights[winner] += shares[i]
+    })
+    const best = votes.indexOf(Math.max(...votes))
+    const level = Math.min(levels - 1, Math.max(0, Math.round(votes[best] / weights[best] - 1)))
+    pixels[pixel] = shades[best * levels + level]
+  })
+}
+
+/** A colour of a scale as one number for a picture's memory. Of two stops at one place the second begins there. */
+function colourAt(stops, share) {
+  let after = stops.findIndex(([place]) => place > share)
+  if (after < 0) after = stops.length - 1
+  const [start, from] = stops[Math.max(0, after - 1)]
+  const [end, to] = stops[after]
+  const part = end > start ? Math.min(1, Math.max(0, (share - start) / (end - start))) : 1
+  const [a, b] = [channelsOf(from), channelsOf(to)]
+  const [red, green, blue] = a.map((value, i) => Math.round(value + part * (b[i] - value)))
+  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0
+}
+
+const known = new Map()
+
+/** '#rrggbb' as [red, green, blue]. */
+function channelsOf(colour) {
+  if (!known.has(colour)) {
+    known.set(colour, [1, 3, 5].map(at => Number.parseInt(colour.slice(at, at + 2), 16)))
+  }
+  return known.get(colour)
+}
