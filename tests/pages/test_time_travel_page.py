@@ -69,29 +69,30 @@ def test_a_run_is_looked_back_at_and_goes_on_from_there(
         session.step_epoch()
         assert session.wait(lambda now, epoch=epoch: now.epoch == epoch and not now.busy, LIMIT)
     app.run()
-    assert (slider.given["steps"][-1], slider.given["step"], slider.given["end"]) == (40, 40, 40)
+    steps = session.snapshot().batches_per_epoch
+    assert (slider.given["steps"][-1], slider.given["step"], slider.given["end"]) == (2 * steps, 2 * steps, 2 * steps)
     first = session.snapshot().run
 
-    send(app, slider, kind="look", step=20)
-    assert session.wait(lambda now: now.step == 20 and not now.busy, LIMIT)
+    send(app, slider, kind="look", step=steps)
+    assert session.wait(lambda now: now.step == steps and not now.busy, LIMIT)
     app.run()
-    assert (slider.given["step"], slider.given["end"], slider.given["fork"]) == (20, 40, None)
-    assert strip["epoch"] == "1 20 of 40 steps"
+    assert (slider.given["step"], slider.given["end"], slider.given["fork"]) == (steps, 2 * steps, None)
+    assert strip["epoch"] == f"1 {steps} of {2 * steps} steps"
     assert strip["status"].startswith("looking back")
     send(app, slider, kind="look", step=None)
-    assert session.wait(lambda now: now.step == 40 and not now.busy, LIMIT)
+    assert session.wait(lambda now: now.step == 2 * steps and not now.busy, LIMIT)
 
     for wrong in ("1", -1, 1.5, True, [1]):
         send(app, slider, kind="look", step=wrong)
         send(app, slider, kind="fork", step=wrong)
     send(app, slider, kind="fork", step=None)
     send(app, slider, kind="explode", step=1)
-    assert (session.snapshot().step, session.snapshot().run) == (40, first)
+    assert (session.snapshot().step, session.snapshot().run) == (2 * steps, first)
 
-    send(app, slider, kind="fork", step=20)
-    assert session.wait(lambda now: now.run != first and now.step > 20, LIMIT)
+    send(app, slider, kind="fork", step=steps)
+    assert session.wait(lambda now: now.run != first and now.step > steps, LIMIT)
     session.pause()
     assert session.wait(lambda now: not now.busy, LIMIT)
     app.run()
-    assert slider.given["fork"] == 20
+    assert slider.given["fork"] == steps
     assert session.snapshot().origin.run == first

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
-from waiting import LIMIT, at_rest, experiment, until
+from waiting import LIMIT, at_rest, until
+from waiting import experiment as chosen
 
 from mlp_core.errors import SpecError
+from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
+
+
+def experiment(name: str = "spiral", **changes: Any) -> Experiment:
+    """One whose epochs have twenty steps."""
+    return chosen(name, **{"batch_size": 10, **changes})
 
 
 def epochs(session: Session, count: int) -> None:
@@ -26,9 +35,9 @@ def test_every_view_is_of_the_moment_that_is_looked_at(session: Session) -> None
     assert now.checkpoints[-1] == 60
     assert not now.looks_back
     assert session.look_at(45) in now.checkpoints
-    chosen = session.look_at(20)
+    assert session.look_at(20) == 20
     back = at_rest(session)
-    assert (back.step, back.epoch, back.run_step, back.looks_back, back.status) == (chosen, 1, 60, True, "ready")
+    assert (back.step, back.epoch, back.run_step, back.looks_back, back.status) == (20, 1, 60, True, "ready")
     assert {name: view.step for name, view in back.views.items()} == {"boundary": 20, "weights": 20}
     assert back.test_loss != now.test_loss
     assert back.run == now.run
