@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loa
     from mlp_core.problems import problems as find_problems
     from mlp_core.run.build import Run as Run
     from mlp_core.run.build import build as build_run
+    from mlp_core.run.layer_statistics import layer_statistics as layer_statistics
     from mlp_core.run.metrics import evaluate as evaluate
     from mlp_core.spec import DataSpec as DataSpec
     from mlp_core.spec import Experiment as Experiment
@@ -53,6 +54,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loa
     from mlp_core.spec import OptimizerSpec as OptimizerSpec
     from mlp_core.spec import SchedulerSpec as SchedulerSpec
     from mlp_core.spec import TrainingSpec as TrainingSpec
+    from mlp_core.summary import summary as model_summary
     from mlp_core.training.loop import train as train
     from mlp_core.training.record import RunRecord as RunRecord
     from mlp_core.training.session import Session as Session
@@ -88,12 +90,14 @@ _PLACES = {
     "export_script": "export:script",
     "find_problems": "problems:problems",
     "from_link": "link:decode",
+    "layer_statistics": "run.layer_statistics:layer_statistics",
     "load_data": "data:load",
     "load_into": "export.state:load_into",
     "load_weights": "export.weights:load",
     "loss_landscape": "landscape.landscape:loss_landscape",
     "make_plan": "plan:plan",
     "mlp": "presets:mlp",
+    "model_summary": "summary:summary",
     "predict_samples": "predict:predict",
     "preprocessing_of": "export.preprocessing:preprocessing_of",
     "preset": "presets:preset",

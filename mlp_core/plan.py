@@ -50,6 +50,11 @@ class LayerPlan:
         return layer_number(self.path)
 
     @property
+    def own_parameters(self) -> int:
+        """Trained numbers, without those of the layers inside."""
+        return self.parameters - sum(layer.parameters for layer in self.inside)
+
+    @property
     def misfit(self) -> Misfit | None:
         """What keeps the layer from taking the width that comes in; None where nothing does."""
         return self.spec.entry.misfit(self.spec.params, self.in_features, f"layer {self.number} ({self.spec.type})")
@@ -133,7 +138,7 @@ def plan(experiment: Experiment) -> Plan:
     parameters = sum(layer.parameters for layer in layers)
     outputs = layers[-1].out_features
     found = Plan(shape, flatten, layers, outputs, parameters, 0)
-    found = replace(found, training_bytes=_training_bytes(experiment, found))
+    found = replace(found, training_bytes=sum(training_bytes(experiment, layer) for layer in layers))
     _refuse_too_large(found)
     return found
 
@@ -181,14 +186,16 @@ def _no_width(path: Path, rule: str) -> SpecError:
     return SpecError(f"Layer {layer_number(path)} (Linear) has no width. {rule} Set its number of neurons.")
 
 
-def _training_bytes(experiment: Experiment, found: Plan) -> int:
+def training_bytes(experiment: Experiment, layer: LayerPlan) -> int:
+    """An estimate for a layer with those inside: weights, gradients, optimizer state, two checkpoints, and what it
+    computes for one batch."""
     state = 1 + experiment.optimizer.entry.state_per_parameter
     copies = 1 + state + 2 * state  # gradients, weights with optimizer state, and two checkpoints of the latter
     batch = experiment.training.batch_size or experiment.data.facts.most_train_samples or UNKNOWN_SAMPLES
-    activations = 2 * batch * sum(layer.out_features for layer in found.walk())
-    workspace = [layer.spec.entry.workspace(layer.spec.params, layer.in_features) for layer in found.walk()]
+    activations = 2 * batch * sum(inner.out_features for inner in layer.walk())
+    workspace = [inner.spec.entry.workspace(inner.spec.params, inner.in_features) for inner in layer.walk()]
     activations += 2 * max(batch, TESTED_TOGETHER) * sum(workspace)
-    return BYTES_PER_NUMBER * (copies * found.parameters + activations)
+    return BYTES_PER_NUMBER * (copies * layer.parameters + activations)
 
 
 def _refuse_too_large(found: Plan) -> None:

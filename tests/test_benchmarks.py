@@ -235,8 +235,8 @@ def test_an_edit_of_the_network_leaves_the_rest_of_the_page_alone(running_server
             return ran
 
     first, *more = asyncio.run(edits())
-    assert first == 2, "the network, the preset"
-    assert more == [1, 1, 1], "the network: what is new of the run comes by the stream"
+    assert first == 3, "the network, the preset, what was changed"
+    assert all(1 <= ran <= 2 for ran in more), "the network and what was changed: the stream brings the run's news"
     assert asyncio.run(other_set()) == 0
 
 

@@ -323,6 +323,7 @@ def test_training_leaves_the_callers_thread_as_it_was(capsys: pytest.CaptureFixt
 
 OF_CLASSES = {"confusion", "roc", "precision_recall", "calibration", "confidence"}
 OF_NUMBERS = {"values", "residuals", "feature_residuals"}
+OF_LAYERS = {name for name, view in VIEWS.items() if view.page == "inspect" and view.kind == "plot"} - {"weight_images"}
 
 
 @pytest.mark.parametrize(
@@ -336,10 +337,27 @@ def test_figures_of_a_run_are_pages_with_words(tmp_path: Path, name: str, own: s
     folder = tmp_path / "figures"
     assert main(["train", name, "--epochs", "2", "--figures", str(folder)]) == 0
     pages = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.html")}
-    assert set(pages) == {"loss", "learning_rate", "weights", "gradients"} | own
+    assert set(pages) == {"loss", "learning_rate", "weights", "gradients"} | OF_LAYERS | own
     assert (folder / "plotly.min.js").stat().st_size > 1_000_000
     for view, page in pages.items():
         assert f"<title>{VIEWS[view].label}</title>" in page
         assert "Plotly.newPlot" in page
         assert 'src="plotly.min.js"' in page
     assert "x₁" in pages["boundary"].split("<p>")[1], "the words name the axes"
+
+
+def test_every_layer_is_inspected(capsys: Capture) -> None:
+    assert main(["inspect", "moons", "--epochs", "1", "--json"]) == 0
+    (found,) = [json.loads(capsys.readouterr().out, parse_constant=pytest.fail)]
+    assert (found["epoch"], found["parameters"], found["flops"]) == (1, 114, 2 * (2 * 8 + 8 * 8 + 8 * 2))
+    first, second, *_ = found["layers"]
+    assert (first["path"], first["name"], first["input_shape"], first["output_shape"]) == ([0], "0", [2], [8])
+    assert first["weights"]["std"] > 0
+    assert first["gradients"]["norm"] > 0
+    assert second["weights"] is None
+    assert 0 <= second["dead_share"] <= 1
+    assert found["findings"] == []
+    assert main(["inspect", "moons"]) == 0
+    said = capsys.readouterr().out
+    assert "114 parameters, 192 FLOPs per sample, after 0 steps" in said
+    assert refused(capsys, "inspect", "moons", "--epochs", "-1").startswith("The number of epochs must be 0 or more.")

@@ -51,6 +51,7 @@ VALUES: dict[str, Any] = {
 EDGES = [np.linspace(-2, 3, 41), np.linspace(0, 1, 31), np.linspace(-1e-7, 0, 11)]
 COUNTS = [RANDOM.integers(0, 50, len(edges) - 1) for edges in EDGES]
 UNIT = np.linspace(0, 1, 10)
+SHARES = RANDOM.dirichlet(np.ones(40), size=60)
 
 LINE = np.linspace(-1, 1, 31)
 HILLS = np.add.outer(LINE**2, 1.5 * LINE**2) + 0.01
@@ -123,6 +124,30 @@ EACH: dict[str, Make] = {
         LINE, LINE, HILLS, names=(NASTY[0], NASTY[3]), log=True, way=WAY, theme=t
     ),
     "landscape, a plain": lambda t: figures.loss_surface(LINE, LINE, PLAIN, names=("x", "y"), log=True, theme=t),
+    "spread map": lambda t: figures.spread_map(STEPS[:60], EDGES[0], SHARES, unit_label="w", theme=t),
+    "spread map, one moment": lambda t: figures.spread_map(STEPS[:1], EDGES[0], SHARES[:1], unit_label="w", theme=t),
+    "spread ridge": lambda t: figures.spread_ridge(STEPS[:60], EDGES[0], SHARES, unit_label="w", chosen=7, theme=t),
+    "layer lines": lambda t: figures.layer_lines(
+        STEPS[:60], np.full((60, 8), np.nan), NASTY, unit_label="<b>", guide=1e-3, theme=t
+    ),
+    "matrix": lambda t: figures.matrix(
+        GRID[:, :8], rows="neuron", columns="input", unit_label="w", bias=GRID[:, 0], column_names=NASTY,
+        row_groups=[(name, 5) for name in NASTY], theme=t,
+    ),
+    "matrix, large": lambda t: figures.matrix(
+        np.full((512, 3072), np.inf), rows="neuron", columns="input", unit_label="w", bias=np.ones(512), theme=t
+    ),
+    "weight images": lambda t: figures.weight_images(RANDOM.normal(size=(19, 28, 28)), range(19), theme=t),
+    "hidden space": lambda t: figures.hidden_space(
+        POINTS[:500], np.arange(500) % 8, wrong=LABELS[:500] > 0, class_names=NASTY, axes=(NASTY[0], "b"), theme=t
+    ),
+    "hidden space, values": lambda t: figures.hidden_space(
+        POINTS[:500], POINTS[:500, 0], wrong=LABELS[:500] > 1, unit=NASTY[1], axes=("a", "b"), theme=t
+    ),
+    "values": lambda t: figures.value_map(
+        np.array([[1.5, -2e-9, np.nan], [np.inf, 0.0, 3e7]]), ["first", NASTY[0]], NASTY[:3],
+        row_title=NASTY[0], column_title="input", theme=t, selected=(0, 1),
+    ),
     "empty": lambda t: figures.empty("Nothing yet: <b>press</b> Train.", theme=t),
 }
 

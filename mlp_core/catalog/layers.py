@@ -78,6 +78,8 @@ class LayerEntry(ClassEntry):
     """Numbers of the layer's own that are kept but not trained."""
     workspace: Callable[[Params, int], int] = _none
     """Numbers that it needs for each sample beside its output."""
+    multiply_adds: Callable[[Params, int], int] = _none
+    """Multiplications, each with an addition, that its own matrix products take for one sample."""
     initialised: bool = False
     """Whether its weight, and its bias where it has one, may be given an initialiser of the catalog."""
     random: bool = False
@@ -177,6 +179,12 @@ def _attention_count(params: Params, features: int) -> int:
     return 2 * features * size + projections + size + 1
 
 
+def _attention_products(params: Params, features: int) -> int:
+    """Three projections and one back for each token, scores and mixtures of all pairs, and the way back to numbers."""
+    size: int = params["embed_dim"]
+    return features * (4 * size * size + 2 * features * size + size)
+
+
 def _drop_probability(help: str, usual: str) -> Float:
     return Float(
         name="p",
@@ -230,6 +238,7 @@ LAYERS: dict[str, LayerEntry] = table(
         inferred=lambda features: {"in_features": features},
         out_features=lambda params, features: params["out_features"],
         count=lambda params, features: params["out_features"] * (features + params["bias"]),
+        multiply_adds=lambda params, features: params["out_features"] * features,
         parameters=(
             Int(
                 name="out_features",
@@ -378,6 +387,7 @@ LAYERS: dict[str, LayerEntry] = table(
         cost="Grows with the square of the features; needs far more memory than a Linear layer.",
         inferred=lambda features: {"num_features": features},
         count=_attention_count,
+        multiply_adds=_attention_products,
         workspace=lambda params, features: features * (6 * params["embed_dim"] + 3 * params["num_heads"] * features),
         random=True,
         parameters=(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from mlp_core.run.build import Run
     from mlp_core.training.events import Evaluation
     from mlp_core.training.history import History
+    from mlp_core.training.views import ViewResult
+    from mlp_core.views.moments import Moments
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -25,10 +28,18 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def snapshot_of(run: Run, history: History, evaluation: Evaluation | None) -> Snapshot:
-    """The run as it stands, with every view that applies to its data computed."""
-    from mlp_core.training.views import ViewResult
+def snapshot_of(
+    run: Run,
+    history: History,
+    evaluation: Evaluation | None,
+    *,
+    moments: Moments | None = None,
+    views: Iterable[str] | None = None,
+) -> Snapshot:
+    """The run as it stands, with these views computed, or every one that applies to its data.
 
+    `moments` is what was seen of its layers along the run.
+    """
     step = run.position.step
     return Snapshot(
         status="finished",
@@ -40,15 +51,25 @@ def snapshot_of(run: Run, history: History, evaluation: Evaluation | None) -> Sn
         epoch=run.position.epoch,
         batches_per_epoch=run.batches.per_epoch,
         confusion=None if evaluation is None else evaluation.confusion,
-        views={name: ViewResult(step, VIEWS[name].arrays(run)) for name in _wanted(run)},
+        moments=moments,
+        views={name: _result(run, name) for name in (_wanted(run) if views is None else views)},
     )
 
 
 def _wanted(run: Run) -> list[str]:
-    """The views that figures of such data are drawn from."""
+    """The views that figures of such data are drawn from, with their arguments."""
     facts = run.dataset.facts
     read = {view.computed(Options()) for view in VIEWS.values() if view.page and view.applies(facts)}
-    return [name for name in computed(facts) if name in read]
+    known = computed(facts)
+    return [name for name in sorted(read) if name.partition("@")[0] in known]
+
+
+def _result(run: Run, name: str) -> ViewResult:
+    """A view of the run, by its name with its argument."""
+    from mlp_core.training.views import ViewResult
+
+    view, _, argument = name.partition("@")
+    return ViewResult(run.position.step, VIEWS[view].arrays(run, argument))
 
 
 def save_figures(snapshot: Snapshot, folder: Path) -> list[Path]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mlp_core.data import Progress
     from mlp_core.run.build import Run
     from mlp_core.training.events import Event
+    from mlp_core.training.layer_history import LayerHistory
+    from mlp_core.training.loop import LoopState
 
 
 _SET_HERE = ("epochs", "device", "patience", "restore_best_weights")
@@ -85,10 +87,12 @@ def _train(options: argparse.Namespace) -> None:
             print(note, file=sys.stderr)
     epochs = experiment.training.epochs or ENDLESS_EPOCHS
     history, state = History(), LoopState(DivergenceGuard(run))
+    layers = _layer_history(run) if options.figures else None
     with run.tuned():
         for event in train(run, engine, state, epochs=epochs):
             if isinstance(event, Chunk):
                 history.add_chunk(event)
+                _look(layers, state)
             elif isinstance(event, Evaluation):
                 history.add_evaluation(event)
             if options.jsonl:
@@ -97,11 +101,24 @@ def _train(options: argparse.Namespace) -> None:
                 _show(event, epochs, run.batches.per_epoch)
     if options.save:
         _save(options.save, run, event)
-    if options.figures:
+    if layers is not None:
         from mlp_core.commands.figures import save_figures, snapshot_of
 
-        written = save_figures(snapshot_of(run, history, state.evaluation), options.figures)
+        _look(layers, state, now=True)
+        written = save_figures(snapshot_of(run, history, state.evaluation, moments=layers.moments), options.figures)
         print(f"{len(written)} figures in {options.figures}", file=sys.stderr)
+
+
+def _layer_history(run: Run) -> LayerHistory:
+    from mlp_core.training.layer_history import LayerHistory
+
+    return LayerHistory(run)
+
+
+def _look(layers: LayerHistory | None, state: LoopState, *, now: bool = False) -> None:
+    """Record what the layers do, where figures of that are wanted."""
+    if layers is not None:
+        layers.look(state.seconds, now=now)
 
 
 def _save(path: Path, run: Run, last: Event) -> None:

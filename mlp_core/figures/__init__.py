@@ -13,6 +13,14 @@ from mlp_core.figures.activation import (
     layer_signal_alt,
     sketch,
 )
+from mlp_core.figures.along import (
+    layer_lines,
+    layer_lines_alt,
+    spread_map,
+    spread_map_alt,
+    spread_ridge,
+    spread_ridge_alt,
+)
 from mlp_core.figures.boundary import decision_boundary, decision_boundary_alt
 from mlp_core.figures.calibration import (
     calibration_curve,
@@ -32,6 +40,7 @@ from mlp_core.figures.curves import (
 )
 from mlp_core.figures.empty import empty, empty_alt
 from mlp_core.figures.fit import fitted_curve, fitted_curve_alt
+from mlp_core.figures.hidden import component_axes, hidden_space, hidden_space_alt
 from mlp_core.figures.influence import class_bars, class_bars_alt, influence_map, influence_map_alt
 from mlp_core.figures.landscape import (
     Way,
@@ -42,6 +51,7 @@ from mlp_core.figures.landscape import (
     loss_surface,
 )
 from mlp_core.figures.layout import Figure
+from mlp_core.figures.matrix import matrix, matrix_alt, weight_images, weight_images_alt
 from mlp_core.figures.network import network, network_alt
 from mlp_core.figures.palette import Theme, class_colour, palette
 from mlp_core.figures.ranking import precision_recall, precision_recall_alt, roc, roc_alt
@@ -74,6 +84,7 @@ __all__ = [
     "class_bars",
     "class_bars_alt",
     "class_colour",
+    "component_axes",
     "confidence_histogram",
     "confidence_histogram_alt",
     "confusion_matrix",
@@ -85,10 +96,14 @@ __all__ = [
     "escape_label",
     "fitted_curve",
     "fitted_curve_alt",
+    "hidden_space",
+    "hidden_space_alt",
     "histograms",
     "histograms_alt",
     "influence_map",
     "influence_map_alt",
+    "layer_lines",
+    "layer_lines_alt",
     "layer_signal",
     "layer_signal_alt",
     "learning_rate_curve",
@@ -99,6 +114,8 @@ __all__ = [
     "loss_landscape_alt",
     "loss_range",
     "loss_surface",
+    "matrix",
+    "matrix_alt",
     "network",
     "network_alt",
     "palette",
@@ -117,6 +134,12 @@ __all__ = [
     "roc_alt",
     "sketch",
     "smooth",
+    "spread_map",
+    "spread_map_alt",
+    "spread_ridge",
+    "spread_ridge_alt",
     "value_map",
     "value_map_alt",
+    "weight_images",
+    "weight_images_alt",
 ]

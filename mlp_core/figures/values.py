@@ -54,9 +54,9 @@ def value_map(
         "layout": layout(
             uirevision,
             theme,
-            xaxis=axis(column_title or None, **shared, tickvals=list(range(len(columns))),
+            xaxis=axis(escape_label(column_title) or None, **shared, tickvals=list(range(len(columns))),
                        ticktext=[escape_label(name, 12) for name in columns], range=[-0.5, len(columns) - 0.5]),
-            yaxis=axis(row_title or None, **shared, tickvals=list(range(len(rows))),
+            yaxis=axis(escape_label(row_title) or None, **shared, tickvals=list(range(len(rows))),
                        ticktext=[escape_label(name, 14) for name in rows], range=[len(rows) - 0.5, -0.5]),
             dragmode=False,
             showlegend=False,

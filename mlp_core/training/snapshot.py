@@ -13,6 +13,7 @@ from mlp_core.problems import Problem
 from mlp_core.spec import Experiment
 from mlp_core.training.history import Curves, History
 from mlp_core.training.planning import plan_of
+from mlp_core.views.moments import Moments
 
 if TYPE_CHECKING:
     from mlp_core.data.dataset import Dataset
@@ -119,6 +120,8 @@ class Snapshot:
     """Sentences on why a script of the experiment will not repeat the run to the last digit."""
     views: Mapping[str, ViewResult] = field(default_factory=dict)
     """The newest result of each view that was asked for."""
+    moments: Moments | None = None
+    """What was seen of every layer along the run; None before there is a run."""
     _curves: dict[int, Curves] = field(default_factory=dict, init=False, repr=False)
     """Curves that were read from the history, by their number of points: the same for all that is drawn together."""
 

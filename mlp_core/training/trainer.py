@@ -30,6 +30,7 @@ from mlp_core.spec import Experiment, Path
 from mlp_core.training.arrival import examine
 from mlp_core.training.diagnosis import DivergenceGuard
 from mlp_core.training.events import Chunk, Diverged, EarlyStop, Evaluation, Event, Events, Finished
+from mlp_core.training.layer_history import LayerHistory
 from mlp_core.training.loop import LoopState, train
 from mlp_core.training.pace import Pace
 from mlp_core.training.recorder import RESTORED, TRAINED_ON, Recorder
@@ -88,6 +89,7 @@ class Trainer:
         self.loop = LoopState(guard := DivergenceGuard(self.run))
         self.pace = Pace(processor, background=background)
         self.views = ViewSchedule(self.run, self._evaluate, self._evaluated_step)
+        self.layers = LayerHistory(self.run)
         self.diverged = self.stopped_early = ""  # what there is to say of the end that was just reached
         self._autopsy: Autopsy | None = None
         self._after_early_stop = False
@@ -172,6 +174,7 @@ class Trainer:
         """They were changed otherwise than by a step: what was seen and saved of them at this step is out of date."""
         self.views.forget()
         self.timeline.cut(self.run.position.step)
+        self.layers.forget_from(self.run.position.step)
 
     # Checkpoints
 
@@ -239,7 +242,7 @@ class Trainer:
         Only its record may be read afterwards.
         """
         self.run.passes = None
-        del self._engine, self.views
+        del self._engine, self.views, self.layers
 
     def _compute(self, work: Callable[[], T]) -> T:
         """Have a thread of low priority do what holds no GIL, set up for this run's kernels."""
@@ -272,9 +275,12 @@ class Trainer:
         Gives whether there is something to show; see `ViewSchedule.compute`.
         """
         use_threads(1)
-        before = self.views.seconds
+        before, began = self.views.seconds, time.perf_counter()
+        if self.shown_step is None:
+            self.layers.look(self.loop.seconds, now=all_stale)
+        looked = time.perf_counter() - began
         new = self.views.compute(wanted, self.loop.seconds + self.pace.rested, all_stale=all_stale)
-        self.pace.exclude(self.views.seconds - before)
+        self.pace.exclude(self.views.seconds - before + looked)
         return new
 
     def _evaluate(self) -> None:
@@ -366,6 +372,7 @@ class Trainer:
             notes=(*self.run.notes, *((self._why_engine,) if self._why_engine else ())),
             problems=self._problems,
             views=dict(self.views.results),
+            moments=self.layers.moments,
             inexact=self.recorder.inexact,
             at=time.time(),
         )

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mlp_core import diagram
+from mlp_core import diagram, figures
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.data.parts import PARTS
 from mlp_core.evaluation.slices import Slices
-from mlp_core.views import curves, evaluation, health, outputs
+from mlp_core.views import curves, evaluation, health, inspection, outputs
+from mlp_core.views.moments import SPREADS
 from mlp_core.views.view import (
     CURVE_POINTS,
     USUAL_THRESHOLD,
@@ -87,6 +88,45 @@ def _evaluation(name: str, label: str, applies: Callable[[DataFacts], bool], tex
         help=text,
         wait="It appears here as soon as all samples of the part were answered.",
     )
+
+
+def _layer(
+    name: str, label: str, unit: str, text: str, *, rows: str = "neuron", columns: str = "input",
+    lacks: str = "has no weights. Choose a layer that has some, such as Linear.",
+    wait: str = "It appears here as soon as the network is built.",
+) -> View:  # fmt: skip
+    """A matrix of the chosen layer, computed by the function of that name in `layers`."""
+    figure, alt = inspection.matrix(name, unit, rows=rows, columns=columns, lacks=lacks)
+    return View(
+        name=name, label=label, figure=figure, alt=alt, compute=f"mlp_core.views.layers:{name}", page="inspect",
+        argument=lambda options: options.layer, options=("layer",), help=text, wait=wait,
+    )  # fmt: skip
+
+
+def _along(name: str) -> tuple[View, View]:
+    """Something of the chosen layer along the run: as a heat map, and as a ridge."""
+    spread = SPREADS[name]
+    views = []
+    for form, label, drawn, said in (
+        ("map", "heat map", figures.spread_map, figures.spread_map_alt),
+        ("ridge", "ridge", figures.spread_ridge, figures.spread_ridge_alt),
+    ):
+        figure, alt = inspection.spread(name, drawn, said)
+        views.append(View(
+            name=f"{name}_{form}", label=f"{spread.label} over time, {label}", figure=figure, alt=alt, page="inspect",
+            drawn_from=inspection.moments_of, options=("layer", "moment"), help=spread.help,
+            wait="It is drawn here while the network trains, for layers that have it.",
+        ))  # fmt: skip
+    return views[0], views[1]
+
+
+def _line(name: str, label: str, text: str) -> View:
+    """A figure of every layer along the run."""
+    figure, alt = inspection.lines(name)
+    return View(
+        name=name, label=label, figure=figure, alt=alt, page="inspect", drawn_from=inspection.moments_of,
+        help=text, wait="It is drawn here while the network trains.",
+    )  # fmt: skip
 
 
 VIEWS: dict[str, View] = {
@@ -194,6 +234,54 @@ VIEWS: dict[str, View] = {
                     "Predicted less actual value. A bend, or a funnel, is something that the network has not learned."),
         _evaluation("feature_residuals", "Residuals against a feature", _regresses,
                     "Where the mean leaves zero, the network uses this feature too little, or too much."),
+        View(
+            name="activations", label="Activations", compute="mlp_core.views.layers:activations", page="inspect",
+            figure=curves.histograms("activations", "activation"),
+            alt=curves.histograms_alt("activations", "activation"),
+            wait="What every layer puts out is drawn here as soon as the network is built.",
+            help="What each layer puts out for training samples. Piled up at the ends of its range: saturated. All at "
+            "zero: dead.",
+        ),
+        _layer("weight_matrix", "Weight matrix", "weight",
+               "A row for each neuron, a column for each input: orange weights are below zero, teal ones above."),
+        _layer("gradient_matrix", "Gradient matrix", "gradient",
+               "The gradient of the last step for each weight: where the loss wants it to move, and how much.",
+               wait="The gradients of the layer are drawn here after the first step."),
+        _layer("activation_matrix", "Activations of samples", "activation",
+               "A row for each of some training samples, sorted by class or target, a column for each neuron. A column "
+               "of one colour says nothing about the sample.", rows="sample", columns="neuron"),
+        View(
+            name="weight_images", label="First layer as images", compute="mlp_core.views.layers:weight_images",
+            figure=inspection.weight_images, alt=inspection.weight_images_alt, page="inspect",
+            argument=inspection.first_image, options=("first_image",),
+            applies=lambda facts: facts.holds_images,
+            help="What each neuron of the first layer looks for: bright where it wants light (teal), or dark (orange).",
+            wait="They appear here where the first layer has a weight for each pixel.",
+            needs="Only networks on images have weights that are images.",
+        ),
+        View(
+            name="hidden_space", label="Hidden space", compute="mlp_core.views.layers:hidden_space", page="inspect",
+            figure=inspection.hidden_space, alt=inspection.hidden_space_alt,
+            argument=lambda options: options.space.write(), options=("space",),
+            help="Each point is a sample, where the layer puts it. Layer by layer, classes that are tangled in the "
+            "input come apart, until a straight line parts them.",
+        ),
+        *(view for name in SPREADS for view in _along(name)),
+        _line("update_size", "Update to weight ratio",
+              "How far the next update moves the weights of each layer, as a share of their size. About a thousandth "
+              "(dotted) is healthy for most networks."),
+        _line("gradient_norm", "Gradient norm",
+              "How long the gradient of each layer is. Far smaller in the first layers than in the last: it vanishes "
+              "on the way back."),
+        _line("activation_std", "Spread of activations",
+              "How far apart the values lie that each layer puts out. Shrinking from layer to layer: the signal dies "
+              "out."),
+        View(
+            name="parameters", label="Parameters", compute="mlp_core.views.layers:parameters", kind="table",
+            page="inspect", figure=inspection.parameters, alt=inspection.parameters_alt,
+            help="Every parameter, as PyTorch has it.",
+            wait="The parameters are listed here as soon as the network is built.",
+        ),
     )
 }  # fmt: skip
 """Everything that can be seen of a run, by name."""

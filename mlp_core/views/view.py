@@ -13,6 +13,8 @@ from mlp_core.catalog.facts import DataFacts
 from mlp_core.data.dataset import Dataset
 from mlp_core.evaluation.slices import Slices, finish
 from mlp_core.figures import Normalise, Theme, empty, empty_alt
+from mlp_core.views.moments import Moments
+from mlp_core.views.space import USUAL_SPACE, Space
 
 if TYPE_CHECKING:
     from mlp_core.run.build import Run
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 Arrays = dict[str, Any]
 Kind = Literal["plot", "images", "rows", "network", "health", "table"]
 Points = Literal["train", "test", "both"]
-Page = Literal["playground", "evaluate", ""]
+Page = Literal["playground", "evaluate", "inspect", ""]
 
 USUAL_THRESHOLD = 0.5
 CURVE_POINTS = 250
@@ -106,6 +108,10 @@ class Source(Protocol):
     def confusion(self) -> np.ndarray | None:
         """Counts (K, K) of the newest test pass, true classes in rows."""
 
+    @property
+    def moments(self) -> Moments | None:
+        """What was seen of every layer along the run; None where nothing was recorded."""
+
     def curves(self, points: int) -> Curves | None:
         """The run's curves in at most about so many points each; None before there is a run."""
 
@@ -150,6 +156,14 @@ class Options:
     """Which feature residuals are drawn against."""
     shown_neurons: tuple[tuple[int, tuple[int, ...]], ...] = ()
     """Columns of the network's picture with the neurons that a reader has chosen to see in them."""
+    layer: str = ""
+    """The name in the model of the layer that is looked at; '' for the first that has what is shown."""
+    moment: float = 1.0
+    """Where in the run a reader looks, from 0, its start, to 1, now."""
+    first_image: int = 0
+    """The first neuron whose weights are shown as an image."""
+    space: Space = USUAL_SPACE
+    """Which hidden space is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)

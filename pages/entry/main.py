@@ -23,13 +23,14 @@ pages = [
     st.Page(PAGES / "playground" / "page.py", title="Playground", icon=":material/play_circle:", default=True),
     st.Page(PAGES / "data" / "page.py", title="Data", icon=":material/table_view:", url_path="data"),
     st.Page(PAGES / "evaluate" / "page.py", title="Evaluate", icon=":material/fact_check:", url_path="evaluate"),
+    st.Page(PAGES / "inspect" / "page.py", title="Inspect", icon=":material/troubleshoot:", url_path="inspect"),
+    st.Page(PAGES / "one_step" / "page.py", title="One step", icon=":material/footprint:", url_path="one-step"),
+    st.Page(PAGES / "landscape" / "page.py", title="Landscape", icon=":material/landscape:", url_path="landscape"),
     st.Page(
         PAGES / "activations" / "page.py", title="Activations", icon=":material/show_chart:", url_path="activations"
     ),
-    st.Page(PAGES / "landscape" / "page.py", title="Landscape", icon=":material/landscape:", url_path="landscape"),
-    st.Page(PAGES / "one_step" / "page.py", title="One step", icon=":material/footprint:", url_path="one-step"),
     st.Page(PAGES / "glossary" / "page.py", title="Glossary", icon=":material/menu_book:", url_path="glossary"),
-    st.Page(PAGES / "model" / "page.py", title="Model", icon=":material/table_rows:", url_path="model"),
+    st.Page(PAGES / "inspect" / "page.py", title="Model", url_path="model", visibility="hidden"),  # its former address
 ]
 if not hidden("code"):
     pages.append(st.Page(PAGES / "export" / "page.py", title="Export", icon=":material/download:", url_path="export"))

@@ -11,6 +11,7 @@ from mlp_core.errors import SpecError
 from mlp_core.training.session import Session
 from pages.one_step.moment import Moment, renew
 from pages.shared.layout import as_text
+from pages.shared.link import locked
 
 if TYPE_CHECKING:
     from mlp_core.one_step.places import WeightPlace
@@ -31,7 +32,7 @@ def choose_batch(now: Moment, session: Session) -> int | None:
             st.button("Take the newest weights", key="one_step_renew", icon=":material/refresh:", on_click=renew)
         else:
             st.button("Take this step in the run", key="one_step_take", icon=":material/skip_next:",
-                      on_click=_take, args=(session,), disabled=which == DRAWN,
+                      on_click=_take, args=(session,), disabled=which == DRAWN or locked("step"),
                       help="Trains the next mini-batch, as Step in the Playground does; then the step after it is "
                       "shown.")  # fmt: skip
     steps = "1 step" if now.step == 1 else f"{now.step:,} steps"

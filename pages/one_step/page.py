@@ -35,7 +35,7 @@ def draw(found: Moment) -> None:
 st.subheader("One step", anchor=False)
 st.caption(
     "One mini-batch through your network: forward, loss, backward by the chain rule, update. Every number is the one "
-    "that PyTorch computes; nothing here changes the run."
+    "that PyTorch computes. Looking changes nothing in the run."
 )
 now = moment(session)
 if now is not None:

@@ -26,13 +26,15 @@ def number(value: float, digits: int = 4) -> str:
     return figures.readable(value, digits)
 
 
-def shown(size: int, most: int, focus: int | None = None) -> list[int]:
-    """Which of so many are shown: the first ones, and the one that is looked at."""
+def shown(table: np.ndarray, most: int, *, axis: int, by_size: bool) -> list[int]:
+    """Which rows (axis 0) or columns (axis 1) are shown: all, else the first ones or those with the largest numbers."""
+    size = table.shape[axis]
     if size <= most:
         return list(range(size))
-    if focus is None or focus < most:
+    if not by_size:
         return list(range(most))
-    return [*range(most - 1), focus]
+    norms = (np.nan_to_num(table.astype(np.float64), posinf=0.0, neginf=0.0) ** 2).sum(axis=1 - axis)
+    return sorted(int(at) for at in np.argsort(-norms, kind="stable")[:most])
 
 
 def heat_map(
@@ -47,7 +49,8 @@ def heat_map(
 ) -> None:
     """Draw a matrix, or a vector as one row, with its title; says how much of it is not shown."""
     table = values.reshape(1, -1) if values.ndim < 2 else values.reshape(len(values), -1)
-    at_rows, at_columns = shown(table.shape[0], MOST_ROWS), shown(table.shape[1], MOST_COLUMNS)
+    at_rows = shown(table, MOST_ROWS, axis=0, by_size=rows != "sample")
+    at_columns = shown(table, MOST_COLUMNS, axis=1, by_size=True)
     part = table[np.ix_(at_rows, at_columns)]
     names = ([""] if values.ndim < 2 else at_rows) if row_names is None else [row_names[at] for at in at_rows]
     heads = at_columns if column_names is None else [column_names[at] for at in at_columns]
@@ -56,7 +59,7 @@ def heat_map(
     figure = figures.value_map(part, names, heads, row_title="" if values.ndim < 2 else rows, column_title=columns,
                                theme=theme(), uirevision=key)  # fmt: skip
     alt = f"{title}. {figures.value_map_alt(part, names, heads)}"
-    height = (58 if len(at_rows) > 1 else 72) + ROW_HEIGHT * max(1, len(at_rows))
+    height = (58 if len(at_rows) > 1 else 90) + ROW_HEIGHT * max(1, len(at_rows))
     plot(figure, key=key, height=height, alt=alt).mount(time.time_ns() // 1000)
     if hidden := not_shown(table, at_rows, at_columns, rows if values.ndim > 1 else "", columns):
         st.caption(hidden)
@@ -68,7 +71,7 @@ def not_shown(table: np.ndarray, rows: Sequence[int], columns: Sequence[int], ro
     if row and len(rows) < table.shape[0]:
         parts.append(f"{table.shape[0] - len(rows):,} more {row}s")
     if len(columns) < table.shape[1]:
-        parts.append(f"{table.shape[1] - len(columns):,} more {column}s")
+        parts.append(f"{table.shape[1] - len(columns):,} more {column}s, whose numbers are smaller")
     if not parts:
         return ""
     finite = table[np.isfinite(table)]

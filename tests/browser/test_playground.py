@@ -300,7 +300,7 @@ def training_threads(server: psutil.Process) -> int:
     return sum(value > base for value in nice)
 
 
-@pytest.mark.parametrize(("path", "shown"), [("/", "Network"), ("/model", "print(model)")])
+@pytest.mark.parametrize(("path", "shown"), [("/", "Network"), ("/inspect", "Hidden space")])
 def test_a_cold_deep_link_works(chromium: Any, path: str, shown: str) -> None:
     with serve(ROOT / "app.py") as url:
         page = chromium.new_page()

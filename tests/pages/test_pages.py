@@ -228,26 +228,6 @@ def test_two_sessions_do_not_see_each_others_work(app: AppTest, monkeypatch: pyt
     assert other.close(timeout=LIMIT)
 
 
-def test_the_model_page_prints_the_model(app: AppTest) -> None:
-    app.switch_page("../model/page.py").run()
-    assert not app.exception
-    assert "Linear(in_features=2, out_features=8, bias=True)" in app.code[0].value
-    assert app.metric[0].value == "186"
-
-
-@pytest.mark.layer_list
-def test_the_model_page_lists_the_layers_inside_others(app: AppTest) -> None:
-    field(app, "menu_button", "add-layer").click("Residual").run()
-    settled(app).switch_page("../model/page.py").run()
-    assert not app.exception
-    rows = app.dataframe[0].value
-    assert list(rows["name"][-5:]) == ["6", "6.0", "6.1", "6.2", "7"]
-    assert list(rows["layer"][-5:]) == ["Residual", "Linear", "ReLU", "Linear", "Linear"]
-    assert list(rows["parameters"][-5:]) == [144, 72, 0, 72, 18]
-    assert app.metric[0].value == str(186 + 144)
-    assert "(6): Residual(" in app.code[0].value
-
-
 def test_an_error_in_the_training_thread_is_shown_and_training_can_start_again(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

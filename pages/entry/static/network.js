@@ -76,6 +76,7 @@ class Picture {
     this.structure = structure
     this.columns = structure.columns
     if (!same) this.values = null
+    if (structure.columns.length !== this.heads.columns?.length) this.heads.wanted.clear()
     this.heads.build(structure)
     this.makeTiles()
     this.place()

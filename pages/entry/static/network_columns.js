@@ -14,11 +14,14 @@ export function button(parent, className, key, text, label, act) {
   return made
 }
 
+const PATIENCE = 4000 // milliseconds until a width that was asked for counts as refused
+
 export class Columns {
   /** `act` tells the page what is done, `open` shows the settings of a column, `choose` the inputs to choose from. */
   constructor(stage, act, open, choose) {
     this.choose = choose
     this.stage = stage
+    this.wanted = new Map() // the path of a layer → the neurons that were asked for, until the page has them
     this.act = act
     this.open = open
     this.heads = []
@@ -39,6 +42,7 @@ export class Columns {
       adder.disabled = locked
       return adder
     })
+    this.entitle()
   }
 
   head(column, place) {
@@ -78,9 +82,34 @@ export class Columns {
   step(row, column, place, by) {
     const label = `${by < 0 ? "One neuron fewer" : "One neuron more"} in ${column.name}`
     const path = column.paths[0]
-    const go = () => this.act({ kind: "parameter", path, name: "out_features", value: this.width(column) + by })
+    const go = () => {
+      const value = Math.max(1, (this.wanted.get(`${path}`) ?? this.width(column)) + by)
+      this.wanted.set(`${path}`, value)
+      clearTimeout(this.waiting)
+      this.waiting = setTimeout(() => this.reset(), PATIENCE)
+      this.entitle()
+      this.act({ kind: "parameter", path, name: "out_features", value })
+    }
     const made = button(row, "", `${by < 0 ? "fewer" : "more"} ${place}`, by < 0 ? "−" : "+", label, go)
     made.disabled = this.locked || this.width(column) + by < 1
+  }
+
+  /** Shows the network as the page has it: an edit that was shown at once has not come, or was refused. */
+  reset() {
+    this.wanted.clear()
+    this.entitle()
+  }
+
+  /** Titles with the widths that were asked for last: what is pressed shows at once, and the next press counts on. */
+  entitle() {
+    this.columns.forEach((column, place) => {
+      const key = `${column.paths[0]}`
+      if (!place || column.link !== "weights") return
+      if (this.wanted.get(key) === this.width(column)) this.wanted.delete(key)
+      const width = this.wanted.get(key)
+      const title = width === undefined ? column.title : column.title.replace(/^[\d,]+/, width.toLocaleString("en"))
+      this.heads[place].firstChild.textContent = title
+    })
   }
 
   /** Neurons of the column's Linear, which a gate behind it halves. */

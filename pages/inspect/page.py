@@ -1,0 +1,136 @@
+"""Inspect: what is inside the network, layer by layer, live while it trains, and how it came about."""
+
+import streamlit as st
+
+from mlp_core.data.parts import PARTS
+from mlp_core.plan import Plan, plan
+from mlp_core.processor import Priority
+from mlp_core.views import VIEWS
+from mlp_core.views.moments import SPREADS
+from mlp_core.views.space import METHODS, NEURONS, PCA, methods
+from pages.inspect.screen import (
+    FIRST_IMAGE,
+    LAYER,
+    LOOKS_AT_LAYER,
+    METHOD,
+    NEURON,
+    OVER_TIME,
+    PART,
+    SPACE,
+    SPREAD,
+    SUMMARY,
+    TABS,
+    WEIGHTS,
+    Screen,
+    layer_names,
+    parts_of,
+    screen,
+    usual_layer,
+)
+from pages.inspect.slots import MOMENT, NOW
+from pages.inspect.summary import numbers, printed
+from pages.live.pace import DRAWING
+from pages.live.page import LivePage, Snapshots
+from pages.live.runs import browser_runs
+from pages.live.slots import Slot, ViewSlot
+from pages.playground.control_bar import SOON_SECONDS, best_weights, main_action
+from pages.playground.status import message
+from pages.shared.editor import experiment
+from pages.shared.loading import loading
+from pages.shared.verdict import Verdict, apply_experiment, show_error
+
+
+def layer_choice(planned: Plan, tab: str) -> None:
+    """Which layer is looked at."""
+    names = layer_names(planned, tab)
+    if st.session_state.get(LAYER) not in names:
+        st.session_state[LAYER] = usual_layer(planned)
+    st.selectbox("Layer", list(names), key=LAYER, format_func=names.__getitem__, width=280, persist_state="session",
+                 disabled=tab not in LOOKS_AT_LAYER)  # fmt: skip
+
+
+def choices(seen: Screen) -> None:
+    """What else is chosen in the open tab."""
+    if seen.tab == OVER_TIME:
+        st.segmented_control("Of the layer", list(SPREADS), key=SPREAD, default=next(iter(SPREADS)), required=True,
+                             persist_state="session",
+                             format_func=lambda name: SPREADS[name].label)  # fmt: skip
+        st.slider("Moment, in % of the run so far", 0, NOW, NOW, key=MOMENT, width=320,
+                  help="100 is now, and goes along with the run. Or press a column of the heat map.")  # fmt: skip
+    if seen.tab == SPACE:
+        st.segmented_control("Seen as", list(methods()), key=METHOD, default=PCA, required=True,
+                             persist_state="session",
+                             format_func=METHODS.__getitem__,
+                             help="PCA shows the two directions in which samples differ most. UMAP keeps neighbours "
+                             "together; it is offered where the package umap-learn is installed.")  # fmt: skip
+        if seen.options.space.method == NEURONS:
+            for place, neuron in enumerate(seen.options.space.neurons):
+                key = NEURON.format(place)
+                st.session_state[key] = neuron
+                st.number_input(("Across", "Up")[place], 0, max(1, seen.width - 1), key=key, width=110)
+        parts = parts_of(seen.dataset)
+        st.segmented_control("Samples", list(parts), key=PART, default=parts[0], required=True,
+                             persist_state="session",
+                             format_func=lambda name: PARTS[name].label)  # fmt: skip
+    if seen.tab == WEIGHTS and seen.dataset.facts.holds_images:
+        last = max(1, seen.plan.layers[0].out_features - 1)
+        st.number_input("Images from neuron", 0, last, 0, key=FIRST_IMAGE, width=140)
+
+
+def row(page: LivePage, slots: list[Slot]) -> None:
+    """Charts beside each other, with how to read each."""
+    for column, slot in zip(st.columns(len(slots), gap="medium"), slots, strict=True):
+        with column:
+            if isinstance(slot, ViewSlot):
+                view = VIEWS[slot.alternatives[0]]
+                st.markdown(f"**{view.label}**", help=view.help)
+            page.mount(slot)
+
+
+def inspect(verdict: Verdict, planned: Plan) -> None:
+    """The page of a run that can be."""
+    snapshot = session.snapshot()
+    seen = None if snapshot.dataset is None else screen(snapshot.dataset, planned)
+    controls = st.container(key="inspect-controls", horizontal=True, vertical_alignment="bottom")
+    above = st.container()
+    tabs = st.tabs(list(TABS), key="inspect_tab", on_change="rerun")
+    tab = st.session_state.get("inspect_tab") or TABS[0]
+    place = tabs[TABS.index(tab)]
+    rows = [] if seen is None else seen.rows()
+    page = LivePage(runs, {run: [slot for slots in rows for slot in slots]}, name="inspect")
+    with above:
+        page.notice()
+        loading(session, snapshot)
+        message(session, snapshot, verdict.permits(snapshot))
+        if seen is None and snapshot.status == "preparing":
+            st.caption("The network is being built.")
+    with controls:
+        buttons = st.container(width="content")
+        layer_choice(planned, tab)
+        if seen is not None:
+            choices(seen)
+    with DRAWING.turn(Priority.PRESSED), place:
+        for slots in rows:
+            row(page, slots)
+        if tab == SUMMARY:
+            numbers(experiment(), planned)
+    if tab == SUMMARY:
+        with place:
+            printed(session, planned)
+
+    def pressed(now: Snapshots) -> None:
+        with st.container(horizontal=True, gap="xsmall", width="content"):
+            main_action(session, verdict.permits(now[run]))
+            best_weights(session, now[run])
+
+    with buttons:
+        page.follow(pressed)
+
+
+runs = browser_runs()
+session, run = runs.session, runs.current
+found = apply_experiment(session, SOON_SECONDS)
+if found.error:
+    show_error(found.error)
+else:
+    inspect(found, plan(experiment()))
