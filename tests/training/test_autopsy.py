@@ -44,7 +44,7 @@ class Faulty(EagerEngine):
         return ChunkResult(losses, sum(r.samples for r in results), rates)
 
 
-def broken(experiment: Experiment, engine: EagerEngine, epochs: int = 5) -> tuple[Autopsy, Diverged, Run]:
+def broken(experiment: Experiment, engine: EagerEngine, epochs: int = 30) -> tuple[Autopsy, Diverged, Run]:
     run = build(experiment, data.load(experiment.data))
     events = list(train(run, engine, LoopState(DivergenceGuard(run), chunk_steps=8), epochs=epochs))
     diverged = next(event for event in events if isinstance(event, Diverged))

@@ -24,6 +24,8 @@ from mlp_core.training.loop import LoopState, train
 
 def with_rate(name: str, rate: float, **training: Any) -> Experiment:
     found = preset(name).experiment
+    if name == "spiral":
+        training = {"batch_size": 10} | training  # steps here are counted in epochs of 20
     return found.updated(
         optimizer=found.optimizer.updated(params={**found.optimizer.params, "lr": rate}),
         training=found.training.updated(**training),

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from benchmarks import health as benchmark
 from mlp_core import data
-from mlp_core.engines.choose import engine_for
 from mlp_core.engines.eager import EagerEngine
 from mlp_core.health import FINDINGS, Evidence, Finding, findings
 from mlp_core.presets import PRESETS, mlp, preset
@@ -26,7 +25,7 @@ from mlp_core.spec import Experiment, InitSpec, LayerSpec, OptimizerSpec
 def trained(experiment: Experiment, epochs: int) -> tuple[Run, Evidence]:
     """A run after so many epochs, with what is known of it then."""
     run = build(experiment, data.load(experiment.data))
-    engine = engine_for(run)[0] if epochs > 20 else EagerEngine()
+    engine = EagerEngine()
     losses, tests = [], []
     for _ in range(epochs):
         losses.append(engine.run(run, run.batches.per_epoch).losses)
@@ -44,13 +43,19 @@ def trained(experiment: Experiment, epochs: int) -> tuple[Run, Evidence]:
     )
 
 
+def small_batches(name: str) -> Experiment:
+    """A preset with ten samples in a batch, whatever its own are."""
+    found = preset(name).experiment
+    return found.updated(training=found.training.updated(batch_size=10))
+
+
 def found_in(experiment: Experiment, epochs: int) -> dict[str, Finding]:
     _, evidence = trained(experiment, epochs)
     return {finding.name: finding for finding in findings(evidence)}
 
 
 def network(*layers: LayerSpec, rate: float = 0.03, name: str = "spiral") -> Experiment:
-    return preset(name).experiment.updated(
+    return small_batches(name).updated(
         layers=layers, optimizer=OptimizerSpec(type="SGD", params={"lr": rate, "momentum": 0.0})
     )
 
@@ -76,13 +81,13 @@ def deep(activation: str, layers: int, width: int = 8, std: float | None = None)
 
 
 def overfitted() -> Experiment:
-    few = preset("spiral").experiment
+    few = small_batches("spiral")
     few = few.updated(data=few.data.updated(params={**few.data.params, "points": 60, "noise": 0.35}))
     return few.updated(layers=mlp((32, 32), "Tanh"), optimizer=OptimizerSpec(type="Adam", params={"lr": 0.02}))
 
 
 def climbing() -> Experiment:
-    up = preset("circle").experiment
+    up = small_batches("circle")
     return up.updated(optimizer=up.optimizer.updated(params={**up.optimizer.params, "lr": 0.1, "maximize": True}))
 
 
