@@ -263,21 +263,21 @@ def test_words_say_what_is_seen() -> None:
 def test_the_command_prints_words_or_numbers_and_writes_a_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    page = tmp_path / "plane.html"
+    page, run = tmp_path / "plane.html", build(SPIRAL, data.load(SPIRAL.data))
+    steps = 3 * run.batches.per_epoch
     common = ["landscape", "spiral", "--epochs", "3", "--size", "5", "--part", "test"]
     assert main([*common, "--directions", "path", "--figure", str(page)]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("Test loss of the weights at step 60:")
+    assert said.startswith(f"Test loss of the weights at step {steps}:")
     html = page.read_text(encoding="utf-8")
     assert "<title>Loss landscape</title>" in html
     assert '"surface"' in html
     assert "moved most" in html
     assert main([*common, "--seed", "3", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    run = build(SPIRAL, data.load(SPIRAL.data))
-    EagerEngine().run(run, 60)
+    EagerEngine().run(run, steps)
     wanted = loss_landscape(run, LandscapeSpec(size=5, seed=3, parts=("test",)))
     np.testing.assert_allclose(found["parts"]["test"]["losses"], wanted.losses["test"], rtol=1e-3)
-    assert (found["step"], found["seed"], found["parts"]["test"]["of"]) == (60, 3, 200)
+    assert (found["step"], found["seed"], found["parts"]["test"]["of"]) == (steps, 3, 200)
     assert main([*common, "--span", "0"]) == 2
     assert "'span' parameter" in capsys.readouterr().err

@@ -60,6 +60,7 @@ LANDSCAPE = Entry(
         ),
         replace(
             SEED,
+            label="Seed",
             default=0,
             controls=(),
             help="The number that directions and samples are drawn from: another seed gives another plane.",

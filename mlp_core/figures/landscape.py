@@ -22,7 +22,7 @@ LIFT = 0.02
 """How far above the surface lines and marks are drawn, as a share of its height: half of each would be hidden in it."""
 BENDS = 12
 """Points of the line between two moments, so that it follows the surface."""
-CAMERA = {"eye": {"x": 1.0, "y": -1.25, "z": 0.95}, "center": {"x": 0, "y": 0, "z": -0.22}}
+CAMERA = {"eye": {"x": 1.1, "y": -1.38, "z": 1.02}, "center": {"x": 0, "y": 0, "z": -0.22}}
 """Where the surface is looked at from: the start of a path, on the left, is seen."""
 
 
@@ -70,18 +70,19 @@ def loss_contour(
         "autocontour": False, "line": {"width": 0.7, "color": faded(colours.ink, 0.3), "smoothing": 0.6},
         "hovertemplate": f"loss %{{customdata:{HOVER}}}<br>at (%{{x:{HOVER}}}, %{{y:{HOVER}}})<extra></extra>",
     }  # fmt: skip
-    line = {"color": colours.ink, "width": 2}
+    ink, paper = _pens(theme)
+    line = {"color": ink, "width": 2}
     data = [area]
     if way is not None and len(way.steps) > 1:
         data.append({
             "type": "scatter", "mode": "lines+markers", "uid": "way", **_places(way.places), "line": line,
-            "marker": {"size": 5, "color": colours.paper, "line": {"color": colours.ink, "width": 1.2}},
+            "marker": {"size": 5, "color": paper, "line": {"color": ink, "width": 1.2}},
             **_words(way),
         })  # fmt: skip
         data.append(_start(way, theme))
     data.append({
         "type": "scatter", "mode": "markers", "uid": "now", "x": [0], "y": [0],
-        "marker": {"symbol": "star", "size": 15, "color": colours.paper, "line": {"color": colours.ink, "width": 1.5}},
+        "marker": {"symbol": "star", "size": 15, "color": paper, "line": {"color": ink, "width": 1.5}},
         "hovertemplate": f"the weights at step {step:,}<br>loss {_here(x, y, losses)}<extra></extra>",
     })  # fmt: skip
     titles = [escape_label(name, 40) for name in names]
@@ -103,6 +104,7 @@ def loss_surface(
     """The same as a surface in space, with the way on it; the loss that a moment of the way tells is its own."""
     scale = _Scale(losses, limits, log)
     colours = palette(theme)
+    ink, paper = _pens(theme)
     lift = LIFT * scale.span
     data: list[dict[str, Any]] = [{
         "type": "surface", "uid": "area", "x": encode(np.asarray(x, float)), "y": encode(np.asarray(y, float)),
@@ -122,17 +124,17 @@ def loss_surface(
         data += [
             {"type": "scatter3d", "uid": "line", "mode": "lines", **_places(bent), "hoverinfo": "skip",
              "z": encode(scale.heights(_between(x, y, losses, bent)) + lift),
-             "line": {"color": colours.ink, "width": 5}},
+             "line": {"color": ink, "width": 5}},
             {"type": "scatter3d", "uid": "way", "mode": "markers", **_places(places), **_words(way),
              "z": encode(scale.heights(_between(x, y, losses, places)) + lift),
-             "marker": {"size": [7.0, *[3.0] * (len(places) - 1)], "color": colours.paper,
-                        "line": {"color": colours.ink, "width": 1}}},
+             "marker": {"size": [7.0, *[3.0] * (len(places) - 1)], "color": paper,
+                        "line": {"color": ink, "width": 1}}},
         ]  # fmt: skip
     here = np.array([_at(x, y, losses)], dtype=np.float64)
     data.append({
         "type": "scatter3d", "mode": "markers", "uid": "now", "x": [0], "y": [0],
         "z": encode(scale.heights(here) + lift),
-        "marker": {"symbol": "diamond", "size": 8, "color": colours.ink, "line": {"color": colours.paper, "width": 2}},
+        "marker": {"symbol": "diamond", "size": 8, "color": ink, "line": {"color": paper, "width": 2}},
         "hovertemplate": f"the weights at step {step:,}<br>loss {_here(x, y, losses)}<extra></extra>",
     })  # fmt: skip
     titles = [escape_label(name, 40) for name in names]
@@ -263,10 +265,16 @@ def _words(way: Way) -> dict[str, Any]:
     return {"text": own, "hovertemplate": "%{text}<extra></extra>"}
 
 
-def _start(way: Way, theme: Theme) -> dict[str, Any]:
+def _pens(theme: Theme) -> tuple[str, str]:
+    """The colours of lines and of what lies inside of them: on a dark page, light lines stand out."""
     colours = palette(theme)
+    return (colours.paper, colours.ink) if theme == "dark" else (colours.ink, colours.paper)
+
+
+def _start(way: Way, theme: Theme) -> dict[str, Any]:
+    ink, paper = _pens(theme)
     return {
         "type": "scatter", "mode": "markers", "uid": "start", "x": [float(way.places[0][0])],
         "y": [float(way.places[0][1])], "hoverinfo": "skip",
-        "marker": {"size": 11, "color": colours.ink, "line": {"color": colours.paper, "width": 2}},
+        "marker": {"size": 11, "color": ink, "line": {"color": paper, "width": 2}},
     }  # fmt: skip
