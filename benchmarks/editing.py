@@ -27,7 +27,7 @@ from mlp_core.spec import DataSpec
 PAUSE_SECONDS = 0.3
 """Between a first point and the next change."""
 RATES = (0.01, 0.02, 0.03, 0.05)
-OTHER_PAGE, HOME = "Model", "Playground"
+OTHER_PAGE, HOME = "Activations", "Playground"
 
 
 @dataclass

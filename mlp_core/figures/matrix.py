@@ -99,7 +99,7 @@ def weight_images(
     `numbers` says which neurons they are.
     """
     count, height, width = images.shape
-    across = max(1, min(count, round(math.sqrt(2 * count))))
+    across = min(count, min(range(4, 9), key=lambda columns: (-count % columns, -columns)))  # the fewest empty places
     down, above = -(-count // across), max(2, height // 6)  # numbers stand above the images
     tall = height + above
     sheet = np.zeros((down * tall, across * (width + 1)))

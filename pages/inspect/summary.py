@@ -22,7 +22,7 @@ def numbers(experiment: Experiment, planned: Plan) -> None:
     found = summary(experiment, planned)
     places = st.columns(4)
     places[0].metric("Trained parameters", f"{found.parameters:,}")
-    places[1].metric("Kept, not trained", f"{found.buffers:,}", help="Such as the running means of BatchNorm1d.")
+    places[1].metric("Buffers", f"{found.buffers:,}", help="Kept, not trained, as are running means of BatchNorm1d.")
     places[2].metric("FLOPs per sample", f"{found.flops:,}", help=FLOPS_RULE)
     places[3].metric(
         "Memory in training",
@@ -39,7 +39,7 @@ def numbers(experiment: Experiment, planned: Plan) -> None:
             "input": f"({samples}, {', '.join(map(str, layer.input_shape))})",
             "output": f"({samples}, {', '.join(map(str, layer.output_shape))})",
             "parameters": layer.parameters,
-            "kept": layer.buffers,
+            "buffers": layer.buffers,
             "FLOPs": layer.flops,
             "memory": size_in_bytes(layer.training_bytes),
         }
