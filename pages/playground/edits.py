@@ -9,7 +9,7 @@ import streamlit as st
 
 from mlp_core.catalog import ACTIVATIONS, ALL_LAYERS
 from mlp_core.plan import last_linear
-from mlp_core.spec import Experiment, LayerSpec, Path
+from mlp_core.spec import Experiment, LayerSpec, Path, layer_number
 from pages.playground.preset import edit_alone
 from pages.shared import editor
 from pages.shared.editor import NETWORK
@@ -20,9 +20,10 @@ OPEN = "open_layer"
 """The key of the layer whose settings are open."""
 
 
-def edit(change: Callable[[Experiment], Experiment], redraw: bool = True) -> None:
-    """Change the experiment in a callback of the area; `redraw` unless the one widget that was changed shows it."""
-    edit_alone(NETWORK, lambda: editor.edit(NETWORK, change, redraw))
+def edit(change: Callable[[Experiment], Experiment], redraw: bool = True, whose: str = "") -> None:
+    """Change the experiment in a callback of the area; `redraw` unless the one widget that was changed shows it, and
+    `whose` as in `editor.edit`."""
+    edit_alone(NETWORK, lambda: editor.edit(NETWORK, change, redraw, whose))
 
 
 def set_param(path: Path, name: str, value: Any, redraw: bool = False) -> None:
@@ -32,7 +33,7 @@ def set_param(path: Path, name: str, value: Any, redraw: bool = False) -> None:
         layer = old.layer_at(path)
         return old.replace_layer(path, layer.updated(params={**layer.params, name: value}))
 
-    edit(change, redraw)
+    edit(change, redraw, f"layer {layer_number(path)}")
 
 
 def new_layer(name: str, outer: Path) -> LayerSpec:

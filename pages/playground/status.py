@@ -172,7 +172,7 @@ def _status(snapshot: Snapshot) -> dict[str, str]:
     if snapshot.status in BUSY and waited > WAITING_SECONDS:
         value = "waiting"
     if snapshot.status in BUSY and snapshot.others >= PROCESSOR.cores:
-            note = f"sharing the CPU with {snapshot.others} others"
+        note = f"sharing the CPU with {snapshot.others} others"
     tone = {"running": "good", "diverged": "bad", "failed": "bad", "finished": "done",
             "looking back": "done"}.get(value, "")
     return {

@@ -26,7 +26,7 @@ from mlp_core.errors import ParameterError, SpecError, TooLargeError
 from mlp_core.plan import plan
 from mlp_core.presets import DEFAULT, PRESETS
 from mlp_core.problems import problems, with_data
-from mlp_core.spec import DataSpec, Experiment, LossSpec, Path, SchedulerSpec, layer_number
+from mlp_core.spec import DataSpec, Experiment, LossSpec, SchedulerSpec
 from pages.shared.link import open_link, refuse_locked
 
 NETWORK, SETTINGS = "network", "settings"
@@ -230,16 +230,6 @@ def data_of(name: str) -> DataSpec:
     filled = {**data.params, **kept}
     fits = not data.entry.conflict(filled, name)
     return data.updated(params=filled if fits else {})
-
-
-def set_layer_param(path: Path, name: str, value: Any) -> None:
-    """Set a parameter of the layer at a path."""
-
-    def change(old: Experiment) -> Experiment:
-        layer = old.layer_at(path)
-        return old.replace_layer(path, layer.updated(params={**layer.params, name: value}))
-
-    edit(NETWORK, change, redraw=False, whose=f"layer {layer_number(path)}")
 
 
 def new_weights(redraw: bool) -> None:

@@ -27,9 +27,11 @@ def _style() -> str:
 
 def page_style() -> None:
     """Add the style sheets to the page, with the colours of its theme that they name."""
-    colours = {name: st.get_option(f"theme.{theme()}.{option}") for name, option in _COLOURS.items()}
-    named = "".join(f"--{name}: {colour};" for name, colour in colours.items())
-    st.html(f"<style>:root {{{named}}}</style>" + _style())
+    both = {name: [st.get_option(f"theme.{kind}.{option}") for kind in ("light", "dark")]
+            for name, option in _COLOURS.items()}  # fmt: skip
+    named = "".join(f"--{name}: light-dark({', '.join(colours)});" for name, colours in both.items())
+    # Menus stand outside the element that has the theme of the browser.
+    st.html(f"<style>:root {{color-scheme: {theme()}; {named}}}</style>" + _style())
 
 
 def theme() -> Theme:

@@ -127,7 +127,7 @@ def test_more_classes_than_a_drawing_may_have_are_refused(app: AppTest) -> None:
     field(app, "number_input", "data-blobs-classes").set_value(10).run()
     settled(app)
     app.button(key="copy-to-drawing").click().run()
-    assert "'classes' parameter" in messages(app)
+    assert "Classes must be a whole number from 2 to 8, not 10." in messages(app)
     assert decode(address(app)["experiment"]).data.dataset == "blobs"
 
 

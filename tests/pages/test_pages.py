@@ -152,8 +152,21 @@ def test_train_pause_step_and_reset(app: AppTest) -> None:
 
 
 @pytest.mark.layer_list
+def test_an_emptied_field_is_refused_and_shows_its_value_again(app: AppTest) -> None:
+    before = app.session.experiment
+    field(app, "number_input", "lr").set_value(None).run()
+    assert "Learning rate cannot be empty" in messages(app)
+    assert field(app, "number_input", "lr").value == before.optimizer.params["lr"]
+    field(app, "number_input", "layer-0-Linear-out_features").set_value(3.7).run()
+    assert "Neurons of layer 1 must be a whole number" in messages(app)
+    field(app, "number_input", "batch_size").set_value(None).run()
+    settled(app)
+    assert app.session.experiment == before.updated(training=before.training.updated(batch_size=None)), "a full batch"
+
+
+@pytest.mark.layer_list
 @pytest.mark.parametrize(
-    ("width", "said"), [(0, "'out_features'"), (1_000_000_000, "parameters"), (10**10, "'out_features'")]
+    ("width", "said"), [(0, "Neurons of layer 1 must"), (1_000_000_000, "parameters"), (10**10, "not 10,000,000,000")]
 )
 def test_a_bad_width_is_explained_and_costs_nothing(app: AppTest, width: int, said: str) -> None:
     before = app.session.experiment

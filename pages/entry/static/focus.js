@@ -1,7 +1,7 @@
 // Focus that survives a redrawn page: Streamlit replaces elements, and the focus of a replaced one is lost to the page.
 
 /** How long what has taken an element's place is waited for, in milliseconds. */
-const PATIENCE = 4000
+const PATIENCE = 8000
 const FOCUSABLE = "button, input, textarea, select, a[href], [tabindex='0']"
 
 let last = null // what had the focus: { element, places, at }
