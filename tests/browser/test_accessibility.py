@@ -25,6 +25,7 @@ def page(tmp_path: Any) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLP_DATA_DIR", str(tmp_path))
         with serve(ROOT / "app.py") as address, browser() as chromium:
+            # Without motion nothing is looked at while it fades in.
             context = chromium.new_context(viewport=PHONE, color_scheme="light", reduced_motion="reduce")
             context.add_init_script(script)
             opened = context.new_page()
