@@ -187,8 +187,8 @@ def test_the_page_moves_by_itself_or_gets_a_heartbeat_never_both(browser: Browse
 
 
 def choose_a_wrong_loss(app: AppTest) -> None:
-    """The loss wants values, and the spiral has classes."""
-    test_pages.field(app, "selectbox", "loss").set_value("MSELoss")
+    """The loss wants counts, and the spiral has classes."""
+    test_pages.field(app, "selectbox", "loss").set_value("PoissonNLLLoss")
 
 
 def compose_a_wrong_network(app: AppTest) -> None:
@@ -222,7 +222,7 @@ def test_an_experiment_with_an_error_leaves_the_run_as_it_is_on_every_page(
 
 def test_an_error_is_mended_and_the_run_goes_on(browser: Browser) -> None:
     browser.train()
-    test_pages.field(browser.app, "selectbox", "loss").set_value("MSELoss")
+    test_pages.field(browser.app, "selectbox", "loss").set_value("PoissonNLLLoss")
     browser.run()
     kept = browser.stops()
     browser.show(OTHERS["inspect"])
