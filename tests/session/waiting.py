@@ -16,7 +16,10 @@ LIMIT = 180.0
 
 
 def experiment(name: str = "spiral", rate: float | None = None, **training: Any) -> Experiment:
+    """That preset with some settings of the training; the spiral in batches of 10, which fit small sets too."""
     found = preset(name).experiment
+    if name == "spiral":
+        training = {"batch_size": 10, **training}
     optimizer = found.optimizer
     if rate is not None:
         optimizer = optimizer.updated(params={**optimizer.params, "lr": rate})
@@ -24,7 +27,8 @@ def experiment(name: str = "spiral", rate: float | None = None, **training: Any)
 
 
 def until(session: Session, *statuses: str) -> Snapshot:
-    assert session.wait(lambda s: s.status in statuses, LIMIT), session.snapshot()
+    assert session.wait(lambda s: s.status in (*statuses, "failed"), LIMIT), session.snapshot()
+    assert session.snapshot().status in statuses, session.snapshot()
     return session.snapshot()
 
 
