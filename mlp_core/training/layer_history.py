@@ -35,7 +35,7 @@ class LayerHistory:
     def __init__(self, run: Run) -> None:
         layers = list(run.plan.walk())
         names = tuple(layer.name for layer in layers)
-        self.moments = Moments(names, tuple(f"{layer.name} {layer.spec.type}" for layer in layers), ())
+        self.moments = Moments(names, tuple(f"{layer.number} {layer.spec.type}" for layer in layers), ())
         self._run = run
         self._distance = 1.0  # steps between two moments, at least
         self._costs: deque[float] = deque(maxlen=REMEMBERED)  # seconds that the last ones took

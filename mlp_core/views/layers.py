@@ -56,7 +56,7 @@ def activations(run: Run) -> Arrays:
     pieces = torch.split(values, [layer.out_features for layer in layers], dim=1)
     found = passes_of(run).histograms(pieces, BINS)
     return {
-        "names": [f"{layer.name} {layer.spec.type}" for layer in layers],
+        "names": [f"{layer.number} {layer.spec.type}" for layer in layers],
         "counts": [counts.numpy().astype(np.int32) for counts, _, _ in found],
         "edges": [np.linspace(low, high, BINS + 1, dtype=np.float64) for _, low, high in found],
     }
@@ -250,4 +250,4 @@ def parameters(run: Run) -> Arrays:
 
 
 def _label(layer: LayerPlan) -> str:
-    return f"{layer.name} {layer.spec.type}"
+    return f"{layer.number} {layer.spec.type}"

@@ -116,9 +116,9 @@ def usual_layer(planned: Plan) -> str:
 
 
 def _label(layer: LayerPlan) -> str:
-    """The layer by its name in the model, as charts have it, and as sentences count it."""
+    """The layer as charts and sentences count it, with its shape."""
     shape = f"{layer.in_features:,} → {layer.out_features:,}"
-    return f"{layer.name} {layer.spec.entry.label}, {shape} (layer {layer.number})"
+    return f"{layer.number} {layer.spec.entry.label}, {shape}"
 
 
 def _chosen(key: str, names: tuple[str, ...], usual: str = "") -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.data import Dataset
+from mlp_core.spec import layer_number
 from pages.one_step.layers import backward, forward, update
 from pages.one_step.moment import Moment
 from pages.one_step.tables import MOST_ROWS, heat_map, number, table
@@ -49,12 +50,13 @@ def _stages(step: OneStep, now: Moment) -> list[Stage]:
     updated = [layer for layer in step.layers if layer.parameters]
     return [
         Stage("Data", lambda: _data(step, now.run.dataset)),
-        *(Stage(f"Forward · {layer.name} {layer.label}", lambda layer=layer: forward(step, layer))
+        *(Stage(f"Forward · {layer_number(layer.path)} {layer.label}", lambda layer=layer: forward(step, layer))
           for layer in step.layers),
         Stage("Loss", lambda: _loss(step, facts)),
-        *(Stage(f"Backward · {layer.name} {layer.label}", lambda layer=layer: backward(step, layer))
+        *(Stage(f"Backward · {layer_number(layer.path)} {layer.label}", lambda layer=layer: backward(step, layer))
           for layer in reversed(step.layers)),
-        *(Stage(f"Update · {layer.name} {layer.label}", lambda layer=layer: update(step, layer)) for layer in updated),
+        *(Stage(f"Update · {layer_number(layer.path)} {layer.label}", lambda layer=layer: update(step, layer))
+          for layer in updated),
     ]  # fmt: skip
 
 

@@ -28,7 +28,9 @@ def page(monkeypatch: pytest.MonkeyPatch, session: Session) -> AppTest:
     """The page of a spiral with a residual block, trained for two epochs."""
     use(monkeypatch, session)
     monkeypatch.chdir(ROOT)
-    experiment = preset("spiral").experiment.insert_layers((6,), LayerSpec(type="Residual"))
+    spiral = preset("spiral").experiment
+    spiral = spiral.updated(training=spiral.training.updated(batch_size=10))
+    experiment = spiral.insert_layers((6,), LayerSpec(type="Residual"))
     app = AppTest.from_file(str(ROOT / "pages" / "entry" / "main.py"), default_timeout=LIMIT)
     app.session_state["experiment"] = experiment
     app.run()
@@ -55,23 +57,23 @@ def test_every_tab_shows_the_chosen_layer(page: AppTest, session: Session) -> No
     rows = shown(page, session, "Layers", "health")["inspect-layers-table"]["rows"]
     assert [row[0][0] for row in rows][-5:] == ["7 Residual", "7.1 Linear", "7.2 ReLU", "7.3 Linear", "8 Linear"]
     found = shown(page, session, "Weights", "weights", "weight_matrix@6.2")["inspect-weight_matrix"]
-    assert found["alt"].startswith("Weight of 6.2 Linear, 8 rows by 8 columns")
+    assert found["alt"].startswith("Weight of 7.3 Linear, 8 rows by 8 columns")
     page.selectbox(key=LAYER).set_value("6.1").run()
     found = shown(page, session, "Weights", "weight_matrix@6.1")["inspect-weight_matrix"]
-    assert found["alt"].startswith("6.1 ReLU has no weights")
+    assert found["alt"].startswith("7.2 ReLU has no weights")
     found = shown(page, session, "Activations", "activations", "activation_matrix@6.1")
-    assert found["inspect-activation_matrix"]["alt"].startswith("Activation of 6.1 ReLU, 60 rows by 8 columns")
-    assert "6.1 ReLU" in found["inspect-activations"]["alt"]
+    assert found["inspect-activation_matrix"]["alt"].startswith("Activation of 7.2 ReLU, 60 rows by 8 columns")
+    assert "7.2 ReLU" in found["inspect-activations"]["alt"]
     page.selectbox(key=LAYER).set_value("0").run()
     found = shown(page, session, "Gradients", "gradients", "gradient_matrix@0")["inspect-gradient_matrix"]
-    assert "0 Linear, 8 rows by 2" in found["alt"]
+    assert "1 Linear, 8 rows by 2" in found["alt"]
     rows = shown(page, session, "Parameters", "parameters")["inspect-parameters-table"]["rows"]
     assert [cell[0] for cell in rows[0][:7]] == ["0", "0.weight", "8×2", "16", "float32", "True", "True"]
 
 
 def test_the_hidden_space_is_seen_by_the_chosen_layer(page: AppTest, session: Session) -> None:
     found = shown(page, session, "Hidden space", "hidden_space@6.2|train|pca|0|1")["inspect-hidden_space"]
-    assert found["alt"].startswith("200 samples as 6.2 Linear sees them")
+    assert found["alt"].startswith("200 samples as 7.3 Linear sees them")
     assert "of the variance" in found["figure"]["layout"]["xaxis"]["title"]["text"]
     page.selectbox(key=LAYER).set_value("input").run()
     page.segmented_control(key="inspect_method").set_value("neurons").run()
@@ -92,7 +94,7 @@ def test_a_moment_of_the_run_is_looked_at(page: AppTest, session: Session) -> No
     page.slider(key="inspect_moment").set_value(0).run()
     page.segmented_control(key="inspect_spread").set_value("updates").run()
     ridge = shown(page, session, "Over time")["inspect-ridge"]
-    assert "6.2 Linear. Outlines of the log₁₀ of" in ridge["alt"]
+    assert "7.3 Linear. Outlines of the log₁₀ of" in ridge["alt"]
     assert "Chosen, step 0" in ridge["alt"]
 
 

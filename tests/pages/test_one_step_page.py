@@ -64,7 +64,7 @@ def test_stages_forward_and_back(app: AppTest) -> None:
     while not button(app, "one_step_next").disabled:
         sound(button(app, "one_step_next").click().run())
         seen.append(stage(app))
-    layers = ["0 Linear", "1 Tanh", "2 BatchNorm1d", "3.0 Linear", "3.1 ReLU", "3.2 Linear", "3 Residual", "4 Linear"]
+    layers = ["1 Linear", "2 Tanh", "3 BatchNorm1d", "4.1 Linear", "4.2 ReLU", "4.3 Linear", "4 Residual", "5 Linear"]
     expected = ["Data", *(f"Forward · {name}" for name in layers), "Loss",
                 *(f"Backward · {name}" for name in reversed(layers)),
                 *(f"Update · {name}" for name in layers if name.split()[1] in ("Linear", "BatchNorm1d"))]  # fmt: skip

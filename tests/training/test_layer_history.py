@@ -138,7 +138,7 @@ def test_hidden_space_is_what_the_layer_puts_out() -> None:
     view = VIEWS["hidden_space"].arrays(run, Space("1", "test", "neurons", (3, 1)).write())
     np.testing.assert_array_equal(view["points"], run.model[:2](x)[:, [3, 1]].detach().numpy())
     np.testing.assert_array_equal(view["wrong"], run.model(x).argmax(dim=1).numpy() != y)
-    assert (view["layer"], view["axes"]) == ("1 Tanh", (3, 1))
+    assert (view["layer"], view["axes"]) == ("2 Tanh", (3, 1))
     view = VIEWS["hidden_space"].arrays(run, Space(INPUT, "test", "neurons", (0, 9)).write())
     np.testing.assert_array_equal(view["points"], x[:, [0, 1]].numpy())
     run.model[0].weight.data.fill_(np.nan)
@@ -170,11 +170,11 @@ def test_matrices_are_the_model_s_own() -> None:
     found = VIEWS["weight_matrix"].arrays(run, "3")
     np.testing.assert_array_equal(found["values"], run.model[3].weight.detach())
     np.testing.assert_array_equal(found["bias"], run.model[3].bias.detach())
-    assert (found["layer"], found["parameter"]) == ("3 Linear", "3.weight")
+    assert (found["layer"], found["parameter"]) == ("4 Linear", "3.weight")
     np.testing.assert_array_equal(VIEWS["gradient_matrix"].arrays(run, "0")["values"], run.model[0].weight.grad)
     assert VIEWS["weight_matrix"].arrays(run, "2")["values"].shape == (1, 3)
     assert VIEWS["weight_matrix"].arrays(run, "1")["parameter"] == "1.scale"
-    assert VIEWS["weight_matrix"].arrays(run, "no such layer")["layer"] == "0 Linear"
+    assert VIEWS["weight_matrix"].arrays(run, "no such layer")["layer"] == "1 Linear"
     rows = VIEWS["parameters"].arrays(run)["rows"]
     named = dict(run.model.named_parameters())
     assert [row["name"] for row in rows] == list(named)
@@ -206,8 +206,8 @@ def test_every_spread_is_drawn_in_words_too() -> None:
     )
     for name in SPREADS:
         said = draw(VIEWS[f"{name}_ridge"], source, Options(layer="2", moment=0.0)).alt
-        assert "2 Linear" in said
+        assert "3 Linear" in said
         assert "Chosen, step 0" in said
     said = draw(VIEWS["update_size"], source, Options()).alt
-    assert "0 Linear" in said
+    assert "1 Linear" in said
     assert "Tanh" not in said
