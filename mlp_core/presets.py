@@ -57,7 +57,7 @@ PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
         _preset("spiral", "Spiral", "Two arms wound around each other: a small deep network bends around them.",
-                "spiral", mlp((8, 8, 8), "Tanh"), "CrossEntropyLoss", _sgd(0.03, 0.9), batch_size=50),
+                "spiral", mlp((8, 8, 8), "Tanh"), "CrossEntropyLoss", _sgd(0.03, 0.9), batch_size=20),
         _preset("circle", "Circle", "A disc inside a ring: one hidden layer closes the curve.",
                 "circle", mlp((4,), "Tanh"), "BCEWithLogitsLoss", _sgd(0.1)),
         _preset("xor", "XOR", "The problem that a network without hidden layer cannot solve.",

@@ -27,7 +27,7 @@ def with_lr(lr: float) -> Experiment:
         (SPIRAL.updated(data=DataSpec(dataset="circle")), ["data set Spiral → Circle"]),
         (SPIRAL.updated(data=SPIRAL.data.updated(test_fraction=0.3, seed=4)),
          ["data seed 0 → 4", "test share 0.5 → 0.3"]),
-        (SPIRAL.updated(training=SPIRAL.training.updated(batch_size=None)), ["batch size 50 → full batch"]),
+        (SPIRAL.updated(training=SPIRAL.training.updated(batch_size=None)), ["batch size 20 → full batch"]),
         (SPIRAL.updated(optimizer=OptimizerSpec(type="Adam")), ["optimizer SGD → Adam"]),
         (SPIRAL.updated(scheduler=SchedulerSpec(type="StepLR", every="epoch")), ["schedule constant → Steps"]),
         (SPIRAL.replace_layer((1,), LayerSpec(type="ReLU")), ["layer 2 Tanh → ReLU"]),

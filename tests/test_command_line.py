@@ -337,7 +337,7 @@ def test_figures_of_a_run_are_pages_with_words(tmp_path: Path, name: str, own: s
     folder = tmp_path / "figures"
     assert main(["train", name, "--epochs", "2", "--figures", str(folder)]) == 0
     pages = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.html")}
-    assert set(pages) == {"loss", "learning_rate", "weights", "gradients"} | OF_LAYERS | own
+    assert set(pages) == {"loss", "progress", "learning_rate", "weights", "gradients"} | OF_LAYERS | own
     assert (folder / "plotly.min.js").stat().st_size > 1_000_000
     for view, page in pages.items():
         assert f"<title>{VIEWS[view].label}</title>" in page

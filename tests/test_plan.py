@@ -137,7 +137,7 @@ def nothing_built(monkeypatch: pytest.MonkeyPatch) -> None:
     def made(*arguments: object, **keywords: object) -> None:
         pytest.fail("something was built")
 
-    monkeypatch.setattr(build_module, "_make", made)
+    monkeypatch.setattr(build_module, "make_optimizer", made)
     monkeypatch.setattr(build_module, "RandomStream", made)
 
 
@@ -189,7 +189,7 @@ def test_a_batch_larger_than_the_data_is_refused() -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: linear(10**10), ["out_features", "1000000000]", "10000000000", "Choose a width"]),
+        (lambda: linear(10**10), ["out_features", "1000000000]", "10000000000", "usual"]),
         (lambda: layer("Dropout", p=1.5), ["'p'", "[0, 1)", "1.5"]),
         (lambda: TrainingSpec(batch_size=0), ["batch_size", "0"]),
         (lambda: OptimizerSpec(type="Adam", params={"lr": -1.0}), ["'lr'", "-1.0"]),

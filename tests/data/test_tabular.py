@@ -67,7 +67,7 @@ def test_constant_columns_stay_at_zero_and_are_named() -> None:
     assert np.isfinite(dataset.x_train).all()
     assert np.isfinite(dataset.x_test).all()
     assert not dataset.x_train[:, 0].any()
-    assert any("one value" in note and "pixel_0_0" in note for note in dataset.notes)
+    assert any("without information" in note and "pixel_0_0" in note for note in dataset.notes)
 
 
 @given(

@@ -253,9 +253,9 @@ class Faulty:
 
 @pytest.fixture
 def faulty(monkeypatch: pytest.MonkeyPatch) -> Faulty:
-    """The figure of the loss."""
-    figure = Faulty("loss")
-    monkeypatch.setitem(VIEWS, "loss", replace(VIEWS["loss"], figure=figure))
+    """The figure of loss and accuracy."""
+    figure = Faulty("progress")
+    monkeypatch.setitem(VIEWS, "progress", replace(VIEWS["progress"], figure=figure))
     return figure
 
 
@@ -280,7 +280,7 @@ def test_a_view_that_fails_is_logged_and_said_and_the_page_stays(
     browser.run()
     assert_usable(browser)
     assert browser.component("overview-loss") is None
-    assert browser.notice == "Loss could not be drawn (LookupError); the next update tries again."
+    assert browser.notice == "Loss and accuracy could not be drawn (LookupError); the next update tries again."
     assert "no <such> colour" in caplog.text
     faulty.fails = 0
     browser.run()
@@ -320,7 +320,7 @@ def test_a_view_that_fails_in_a_tick_is_said_by_it_and_drawn_by_the_next(
     assert browser.component("overview-loss") is not None, "it keeps what it showed"
     sent = browser.component("live_feed")["parts"]
     assert "overview-loss" not in sent
-    assert "Loss could not be drawn" in sent["notice"]["text"]
+    assert "Loss and accuracy could not be drawn" in sent["notice"]["text"]
     assert "no <such> colour" in caplog.text
     browser.run()
     sent = browser.component("live_feed")["parts"]
@@ -333,7 +333,7 @@ def test_a_view_that_fails_in_an_answer_is_said_by_it_and_drawn_by_the_next(faul
     page = on_screen(browser)
     faulty.fails = 1
     told = json.loads(page.answer())
-    assert "Loss could not be drawn" in told["parts"]["notice"]["text"]
+    assert "Loss and accuracy could not be drawn" in told["parts"]["notice"]["text"]
     assert "overview-loss" not in told["parts"]
     assert "overview-weights" in told["parts"]
     assert told["redraw"] is False, "the page keeps what it showed"

@@ -71,7 +71,7 @@ def test_weights_are_chosen_typed_and_refused(session: Session) -> None:
     text.set_value("1; 2.5 3").run()
     assert session.experiment.loss.params["weight"] == (1.0, 2.5, 3.0)
     field(app, "text_input", "loss-weight-numbers").set_value("1, two, 3").run()
-    assert "'weight' parameter of loss CrossEntropyLoss must be None" in shown(app)
+    assert "Class weights must be None (all classes count alike)" in shown(app)
     assert session.experiment.loss.params["weight"] == (1.0, 2.5, 3.0), "what is refused changes nothing"
     field(app, "text_input", "loss-weight-numbers").set_value("1, 2").run()
     assert "must hold 3 numbers, one for each class" in shown(app)
@@ -83,7 +83,7 @@ def test_a_weight_of_positives_is_one_number(session: Session) -> None:
     assert session.experiment is not None
     assert field(app, "text_input", "loss-pos_weight-numbers").value == "2.5"
     field(app, "text_input", "loss-pos_weight-numbers").set_value("1, 2").run()
-    assert "'pos_weight' parameter" in shown(app)
+    assert "Weight of positives must be None" in shown(app)
     field(app, "selectbox", "loss-pos_weight").select_index(0).run()
     assert session.experiment.loss.params["pos_weight"] is None
     assert not app.exception

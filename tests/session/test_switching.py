@@ -102,7 +102,7 @@ def fits_its_data(snapshot: Snapshot) -> None:
                 assert len(result.data["train"][0]) == min(dataset.train_size, 400)
             case "weights":
                 types = [layer.type for layer in experiment.layers]
-                assert all(types[int(place)] == kind for place, kind in map(str.split, result.data["names"]))
+                assert all(types[int(place) - 1] == kind for place, kind in map(str.split, result.data["names"]))
 
 
 @settings(max_examples=15)

@@ -29,7 +29,8 @@ HALVED = SchedulerSpec(type="StepLR", params={"step_size": 10, "gamma": 0.5})
 
 
 def spiral(scheduler: SchedulerSpec) -> Experiment:
-    return preset("spiral").experiment.updated(scheduler=scheduler)
+    found = preset("spiral").experiment
+    return found.updated(scheduler=scheduler, training=found.training.updated(batch_size=10))
 
 
 def recorded(experiment: Experiment, engine: Engine, chunk: int, epochs: int) -> list[list[float]]:

@@ -24,7 +24,8 @@ STEPS = 45
 def spiral(optimizer: OptimizerSpec | None = None, scheduler: SchedulerSpec | None = None, **training: Any) -> Run:
     base = preset("spiral").experiment
     found: Experiment = base.updated(
-        optimizer=optimizer or base.optimizer, scheduler=scheduler, training=base.training.updated(**training)
+        optimizer=optimizer or base.optimizer, scheduler=scheduler,
+        training=base.training.updated(**{"batch_size": 10, **training}),
     )
     return make(found)
 

@@ -20,6 +20,7 @@ from mlp_core.training.record import Change, RunRecord, Score
 from mlp_core.training.trainer import Trainer
 
 SPIRAL = preset("spiral").experiment
+SPIRAL = SPIRAL.updated(training=SPIRAL.training.updated(batch_size=10))
 
 
 def trained(steps: int = 40, **options: Any) -> Trainer:
