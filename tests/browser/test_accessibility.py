@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -62,6 +63,14 @@ def findings(page: Any, where: str, *rules: str) -> list[str]:
     ]
 
 
+def at_last(look: Callable[[], list[str]]) -> list[str]:
+    """What is found once the colours of the theme are there: Streamlit changes them part by part."""
+    ends = time.monotonic() + 5
+    while (found := look()) and time.monotonic() < ends:
+        pass
+    return found
+
+
 def in_both_themes(page: Any, where: str) -> list[str]:
     """What axe finds on the page at hand: all of it in one theme, and what depends on colours in the other."""
     found = findings(page, where)
@@ -72,7 +81,7 @@ def in_both_themes(page: Any, where: str) -> list[str]:
         )
         if theme == "dark":
             settled(page)
-            found += findings(page, f"{where}, dark", "color-contrast")
+            found += at_last(lambda: findings(page, f"{where}, dark", "color-contrast"))
     return found
 
 

@@ -67,8 +67,9 @@ def test_points_drawn_on_a_phone_are_learned(chromium: Any, address: str) -> Non
         chromium, address, experiment("drawn", samples=[*clusters, (-60, -60, 1), (-50, -60, 1)]),
         viewport={"width": 390, "height": 844}, has_touch=True,
     )  # fmt: skip
-    page.locator("canvas.plane").wait_for()
     page.get_by_text("ready", exact=True).wait_for()
+    page.locator(".st-key-sheet label").tap()
+    page.locator("canvas.plane").wait_for()
     page.get_by_role("radio", name="class 1").tap()
     plane = page.locator("canvas.plane")
     plane.scroll_into_view_if_needed()
@@ -86,7 +87,7 @@ def test_points_drawn_on_a_phone_are_learned(chromium: Any, address: str) -> Non
     assert len(drawn) == 36
     assert sum(target == 1 for *_, target in drawn) == 12
     page.get_by_role("button", name="Train").click()
-    page.get_by_text("100.0%", exact=True).wait_for()
+    page.get_by_text("100.0%", exact=True).first.wait_for()
     page.close()
 
 
