@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from hypothesis import HealthCheck, settings
 from untraced import untraced
+from xdist.scheduler import LoadScopeScheduling
 
 # A machine that does other work too is slow, not wrong.
 settings.register_profile("mlp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,18 +29,29 @@ NOT_OF_THE_CORE = ("tests/browser/", "tests/pages/", "tests/test_benchmark")
 Streamlit as well would double what these take."""
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist's own hook writes the group into the test's name
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests that start servers into one group, and each other module into a group of its own.
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Who runs what on several cores: one process all tests that start servers, and each other module one process.
 
     Fixtures of a module are then made once, and tests that count threads or turns have their process to themselves.
     """
-    # Last those that coverage does not follow: a thread that they leave to compute would not be followed after them.
-    items.sort(key=lambda item: item.nodeid.startswith("tests/pages/"))
+    return Scheduler(config, log)
+
+
+class Scheduler(LoadScopeScheduling):
+    """Gives out groups of tests in the order in which they were collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return SERVERS if nodeid.startswith(WITH_SERVERS) else nodeid.split("::", maxsplit=1)[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First the tests that start servers, which take longest, and last those that coverage does not follow.
+
+    A thread that a test of a page leaves to compute would not be followed in the tests after it.
+    """
+    items.sort(key=lambda item: (not item.nodeid.startswith(WITH_SERVERS), item.nodeid.startswith("tests/pages/")))
     for item in items:
-        server = item.nodeid.startswith(WITH_SERVERS)
-        item.add_marker(pytest.mark.xdist_group(SERVERS if server else item.nodeid.split("::")[0]))
-        if server:  # a browser, a server and the other tests share the machine; what fails twice is a fault
+        if item.nodeid.startswith(WITH_SERVERS):  # they share the machine with others; what fails twice is a fault
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
