@@ -1,15 +1,19 @@
 # make run: environment, dependencies, the app in a browser.   make test: the same for the tests.
+# make coverage: the same tests, with the lines of the core that they run counted.
 PORT ?= 8501
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
 
-.PHONY: run test install install-dev lint clean
+.PHONY: run test coverage install install-dev lint clean
 
 run: install
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: install-dev lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
+
+coverage: install-dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=90
 
 lint: install-dev
