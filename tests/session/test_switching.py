@@ -105,7 +105,7 @@ def fits_its_data(snapshot: Snapshot) -> None:
                 assert all(types[int(place) - 1] == kind for place, kind in map(str.split, result.data["names"]))
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.lists(st.tuples(ACTIONS, st.integers(0, MOST_SNAPSHOTS)), min_size=3, max_size=8))
 def test_whatever_is_applied_while_it_trains_every_snapshot_is_of_one_run(actions: list[tuple[Action, int]]) -> None:
     seen, session = Seen(), Session()
