@@ -82,6 +82,7 @@ def made_up(name: str) -> Dataset:
 
 def _cases() -> dict[str, Case]:
     spiral, fashion = PRESETS["spiral"].experiment, PRESETS["fashion-mnist-quickstart"].experiment
+    spiral = spiral.updated(training=spiral.training.updated(batch_size=10))  # as small as a step gets
     experiments = {
         "2-4-2-2": spiral.updated(
             data=DataSpec(dataset="spiral", params={"points": 500}),
