@@ -29,6 +29,7 @@ NOT_OF_THE_CORE = ("tests/browser/", "tests/pages/", "tests/test_benchmark")
 Streamlit as well would double what these take."""
 
 
+@pytest.hookimpl(optionalhook=True)  # only where pytest-xdist is
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Who runs what on several cores: one process all tests that start servers, and each other module one process.
 

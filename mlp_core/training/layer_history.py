@@ -22,6 +22,8 @@ BINS = 32
 """Bins of each histogram."""
 EARLY, FACTOR = 3, 10
 """Moments that come early, when most happens: each after so many times the steps of the one before it."""
+FIRST_COST = 0.02
+"""Seconds that a moment is taken to cost until one was taken."""
 REMEMBERED = 5
 """Moments whose cost is remembered. The lowest counts: the first one compiles, others may wait for the processor."""
 
@@ -29,7 +31,7 @@ REMEMBERED = 5
 class LayerHistory:
     """Takes moments between chunks of steps. When the record is full, every second moment goes, and the next ones are
     taken at twice the distance. Training waits meanwhile, so but for a few early ones a moment has to be earned by the
-    work since the last one: together they cost no more than `SHARE`.
+    work since the last one: together they cost no more than `SHARE`. In a crowd the early ones have to be earned too.
     """
 
     def __init__(self, run: Run) -> None:
@@ -41,15 +43,16 @@ class LayerHistory:
         self._costs: deque[float] = deque(maxlen=REMEMBERED)  # seconds that the last ones took
         self._worked = 0.0  # what the run had worked at the last one
 
-    def look(self, worked: float, *, now: bool = False) -> None:
+    def look(self, worked: float, *, now: bool = False, crowded: bool = False) -> None:
         """Take a moment if one is due; with `now`, as where training ends, if there is none of this step.
 
-        `worked`: seconds that the run has trained so far.
+        `worked`: seconds that the run has trained so far, and its part of those in which it rested. `crowded`: whether
+        more runs than there are cores train.
         """
         step = self._run.position.step
         self.forget_from(step + 1)  # the run may have gone back
         kept = self.moments.kept
-        if kept and (kept[-1].step == step or not (now or self._is_due(step, worked))):
+        if (kept and kept[-1].step == step) or not (now or self._is_due(step, worked, crowded)):
             return
         began = time.perf_counter()
         moment = take(self._run)
@@ -60,11 +63,12 @@ class LayerHistory:
             self._distance = (kept[-1].step - kept[0].step) / (len(kept) - 1)
         self._keep((*kept, moment))
 
-    def _is_due(self, step: int, worked: float) -> bool:
+    def _is_due(self, step: int, worked: float, crowded: bool) -> bool:
         kept = self.moments.kept
-        if len(kept) < EARLY and step >= FACTOR * kept[-1].step:
+        if len(kept) < EARLY and not crowded and (not kept or step >= FACTOR * kept[-1].step):
             return True
-        return step >= kept[-1].step + self._distance and worked >= self._worked + min(self._costs) / SHARE
+        far = not kept or step >= kept[-1].step + self._distance
+        return far and worked >= self._worked + min(self._costs, default=FIRST_COST) / SHARE
 
     def forget_from(self, step: int) -> None:
         """What was seen from this step on is out of date."""

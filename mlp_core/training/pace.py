@@ -62,6 +62,11 @@ class Pace:
             return min(LONG_CHUNK_SECONDS, max(SHORT_CHUNK_SECONDS, round_share))
         return CHUNK_SECONDS if min(self._gaps) < BUSY_GIL_SECONDS else LONG_CHUNK_SECONDS
 
+    @property
+    def crowded(self) -> bool:
+        """Whether more runs than there are cores want to train."""
+        return self._processor.turns.members > self._processor.cores
+
     def slow_chunk(self, steps_per_second: float) -> int:
         """Steps of a chunk in slow motion: longer chunks where many share the cores, as their pages ask less often."""
         turns = self._processor.turns

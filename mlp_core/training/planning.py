@@ -21,19 +21,25 @@ def plan_of(experiment: Experiment, batches_per_epoch: int, step: int) -> np.nda
 
     Empty without a schedule, and for one that goes by the loss.
     """
+    if experiment.scheduler is None or experiment.scheduler.entry.looks_at_loss:
+        return np.empty((0, 2))
     steps = planned_epochs(experiment) * batches_per_epoch
     while steps < step:
         steps *= 2
-    wanted = experiment.updated(training=experiment.training.updated(seed=0, report_every=None))
-    return _plan(wanted, batches_per_epoch, steps)
+    return _plan(_without_seed(experiment), batches_per_epoch, steps)
+
+
+@lru_cache(maxsize=256)
+def _without_seed(experiment: Experiment) -> Experiment:
+    """The same for all experiments that have the same plan: a class shares its plans."""
+    return experiment.updated(training=experiment.training.updated(seed=0, report_every=None))
 
 
 @lru_cache(maxsize=64)
 def _plan(experiment: Experiment, batches_per_epoch: int, steps: int) -> np.ndarray:
-    if experiment.scheduler is None or experiment.scheduler.entry.looks_at_loss:
-        return np.empty((0, 2))
     from mlp_core.engines.schedules import planned
 
+    assert experiment.scheduler is not None
     together = experiment.training.accumulate_grad_batches
     updates = -(-batches_per_epoch // together)
     by_step = experiment.scheduler.every == "step"

@@ -188,14 +188,18 @@ class Trainer:
         """The checkpoint that is shown; None for the run as it is now."""
         return None if self._shown is None else self._shown.step
 
+    @property
+    def _worked(self) -> float:
+        """Seconds that the run has trained, and its part of those in which it rested."""
+        return self.loop.seconds + self.pace.rested
+
     def save_checkpoint(self, *, at_rest: bool = False) -> None:
         """Save the run as it stands, if that is due."""
-        worked = self.loop.seconds + self.pace.rested
-        if self.shown_step is None and self.timeline.due(self.run.position.step, worked, at_rest=at_rest):
+        if self.shown_step is None and self.timeline.due(self.run.position.step, self._worked, at_rest=at_rest):
             began = time.perf_counter()
             state = self._state()
             seconds = time.perf_counter() - began
-            self.timeline.add(state, seconds, worked)
+            self.timeline.add(state, seconds, self._worked)
             self.pace.exclude(seconds)
 
     def _state(self) -> RunState:
@@ -277,9 +281,9 @@ class Trainer:
         use_threads(1)
         before, began = self.views.seconds, time.perf_counter()
         if self.shown_step is None:
-            self.layers.look(self.loop.seconds, now=all_stale)
+            self.layers.look(self._worked, now=all_stale, crowded=self.pace.crowded)
         looked = time.perf_counter() - began
-        new = self.views.compute(wanted, self.loop.seconds + self.pace.rested, all_stale=all_stale)
+        new = self.views.compute(wanted, self._worked, all_stale=all_stale)
         self.pace.exclude(self.views.seconds - before + looked)
         return new
 

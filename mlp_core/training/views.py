@@ -18,6 +18,8 @@ VIEW_INTERVAL = 0.1
 """Seconds between two computations of a view at the least: nobody sees more."""
 SLICE_SECONDS = 0.03
 """How long a view that is computed in slices goes on before presses are looked at, and training has its turn."""
+FIRST_COST = 0.02
+"""Seconds that a view which others come before is taken to cost until it was computed."""
 EVALUATION = "evaluation"
 """The name of the pass over the test samples among the views."""
 
@@ -60,8 +62,9 @@ class ViewSchedule:
 
     A view is due when the run has worked so long since it was last computed that all of them together cost no more
     than `VIEW_SHARE`; time spent in line for a turn does not count. How often each is computed falls with the root of
-    its cost, which makes the sum of their ages as small as that share allows. One that takes long is computed in
-    slices, one at each call; training goes on in between, and what is found is that of the step at which it was begun.
+    its cost, which makes the sum of their ages, each over its patience, as small as that share allows. One that takes
+    long is computed in slices, one at each call; training goes on in between, and what is found is that of the step at
+    which it was begun.
     """
 
     def __init__(self, run: Run, evaluate: Callable[[], object], evaluated_step: Callable[[], int | None]) -> None:
@@ -133,12 +136,21 @@ class ViewSchedule:
         return name not in self.results or self.results[name].step != step
 
     def _is_due(self, name: str, names: Iterable[str], worked: float) -> bool:
-        if name not in self._last:
+        patience = _patience(name)
+        if name not in self._last and patience <= 1:
             return True
-        moment, worked_then = self._last[name]
+        moment, worked_then = self._last.get(name, (0.0, 0.0))
         at_epoch_end = 0.5 if name == EVALUATION and self._run.position.batch == 0 else 1.0
-        roots = sum(math.sqrt(self._cost.get(other, 0.0)) for other in names)
+        roots = sum(math.sqrt(self._cost_of(other)) / _patience(other) for other in names)
+        distance = patience * math.sqrt(self._cost_of(name)) * roots / VIEW_SHARE
         return (
             time.monotonic() - moment >= at_epoch_end * VIEW_INTERVAL
-            and worked - worked_then >= at_epoch_end * math.sqrt(self._cost[name]) * roots / VIEW_SHARE
+            and worked - worked_then >= at_epoch_end * distance
         )
+
+    def _cost_of(self, name: str) -> float:
+        return self._cost.get(name, FIRST_COST if _patience(name) > 1 else 0.0)
+
+
+def _patience(name: str) -> float:
+    return 1.0 if name == EVALUATION else VIEWS[name.partition("@")[0]].patience

@@ -169,7 +169,7 @@ VIEWS: dict[str, View] = {
             "gradients.",
         ),
         View(
-            name=health.HEALTH, label="Health", compute=health.health, kind="health", figure=health.board,
+            name=health.HEALTH, label="Health", compute=health.health, patience=4, kind="health", figure=health.board,
             alt=health.board_alt, wait="What is wrong is said here as soon as the network is built.",
         ),
         View(

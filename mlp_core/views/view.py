@@ -187,6 +187,9 @@ class View:
     """What a reader's options tell `compute`, as a text, its second argument; None where they tell it nothing."""
     reads: str = ""
     """The view whose arrays it is drawn from, if that is another one; '{part}' stands for the part that is chosen."""
+    patience: float = 1.0
+    """How many times as old as its cost alone would have it, it may be shown. Above 1, a run's first steps come before
+    it too."""
     page: Page = "playground"
     """The page that it belongs to; '' for a view that others read and nobody draws."""
     drawn_from: Callable[[Source], object] | None = None

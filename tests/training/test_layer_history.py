@@ -93,6 +93,18 @@ def test_moments_take_their_share_of_the_time_and_no_more(monkeypatch: pytest.Mo
     assert kept.moments.steps[:3].tolist() == [1, 10, 100]
 
 
+def test_in_a_crowd_the_early_moments_have_to_be_earned_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, run = fake(monkeypatch, 0.01)
+    for step in range(0, 20_001):
+        run.position.step = step
+        kept.look(step / 1000, crowded=True)
+        assert 0.01 * len(kept.moments.kept) <= SHARE * step / 1000
+    assert len(kept.moments.kept) > 10
+    run.position.step = 20_002
+    kept.look(20.0, now=True, crowded=True)
+    assert kept.moments.steps[-1] == 20_002
+
+
 @settings(max_examples=15)
 @given(
     st.lists(

@@ -13,7 +13,9 @@ from mlp_core.presets import preset
 from mlp_core.processor import Priority, Processor
 from mlp_core.processor.policy import BUSY_GIL_SECONDS, CHUNK_SECONDS, LONG_CHUNK_SECONDS, SHORT_CHUNK_SECONDS
 from mlp_core.training.pace import Pace
-from mlp_core.training.views import EVALUATION, VIEW_SHARE, ViewSchedule
+from mlp_core.training.views import EVALUATION, FIRST_COST, VIEW_SHARE, ViewSchedule
+from mlp_core.views import VIEWS
+from mlp_core.views.health import HEALTH
 
 LONG_AGO = -3600.0
 
@@ -47,6 +49,20 @@ def test_a_view_that_was_never_computed_is_due() -> None:
     assert schedule()._is_due("weights", [EVALUATION, "weights"], 0.0)
 
 
+def test_patient_views_come_later_and_more_seldom() -> None:
+    views, names = schedule(), [EVALUATION, HEALTH]
+    patience = VIEWS[HEALTH].patience
+    first = FIRST_COST / VIEW_SHARE
+    assert not views._is_due(HEALTH, names, 0.99 * first), "the run's first steps come before it"
+    assert views._is_due(HEALTH, names, 1.01 * first)
+    views._cost = dict.fromkeys(names, 0.01)
+    views._last = dict.fromkeys(names, (time.monotonic() + LONG_AGO, 0.0))
+    period = 0.01 * (1 + 1 / patience) / VIEW_SHARE
+    for name, wanted in ((EVALUATION, period), (HEALTH, patience * period)):
+        assert not views._is_due(name, names, 0.99 * wanted)
+        assert views._is_due(name, names, 1.01 * wanted)
+
+
 def test_a_view_that_does_not_apply_is_never_computed() -> None:
     views = schedule()
     views.compute(["regression", "weights", "no such view"], 0.0, all_stale=True)
@@ -67,7 +83,9 @@ def test_a_class_in_slow_motion_shares_the_time_for_views() -> None:
     pace = Pace(processor)
     with contextlib.ExitStack() as members:
         for _ in range(8):
+            assert not pace.crowded or processor.turns.members > 2
             members.enter_context(processor.turns.member())
+        assert pace.crowded
         pace.rest(1.0)
     assert pace.rested == pytest.approx(0.25)
 
