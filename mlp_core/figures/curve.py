@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,14 @@ class Curve:
         """A curve of single values, without a band."""
         mean = np.asarray(values, dtype=np.float64)
         return cls(np.asarray(x, dtype=np.float64), mean, mean, mean)
+
+    @cached_property
+    def even(self) -> bool:
+        """Whether there are several steps, all at the same distance."""
+        if len(self) < 3:
+            return False
+        gaps = np.diff(np.asarray(self.x, dtype=np.float64))
+        return bool(gaps.max() - gaps.min() <= 1e-6 * gaps[0])
 
     @property
     def has_band(self) -> bool:

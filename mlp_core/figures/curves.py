@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -62,13 +63,15 @@ def loss_curves(
 
 def robust_top(*curves: Curve | None) -> float | None:
     """The upper end of a scale that the highest hundredth of values does not set; None where they fit in anyway."""
-    known = [curve for curve in curves if curve is not None and len(curve)]
-    values = np.concatenate([np.concatenate([curve.mean, curve.high]) for curve in known]) if known else np.zeros(0)
+    known = [each for curve in curves if curve is not None for each in (curve.mean, curve.high)]
+    values = np.concatenate(known) if known else np.zeros(0)
     values = values[np.isfinite(values)]
     if len(values) < 20:
         return None
-    top = ROOM * float(np.quantile(values, ROBUST))
-    return top if 0 < top < values.max() else None
+    rank = math.ceil(ROBUST * (len(values) - 1))
+    values.partition(rank)
+    top = ROOM * float(values[rank])
+    return top if 0 < top < values[rank:].max() else None
 
 
 def _spikes(curve: Curve, top: float, scale: _Scale) -> list[dict[str, Any]]:
@@ -233,8 +236,7 @@ class _Scale:
         if self.log_y:
             y = np.where(y > 0, y, np.nan)  # zero has no logarithm: a gap, not a line to minus infinity
         trace: dict[str, Any] = {"type": "scatter", "mode": "lines", "y": encode(y)}
-        gaps = np.diff(at)
-        if len(at) > 2 and np.allclose(gaps, gaps[0], rtol=1e-6):
+        if curve.even:
             return trace | {"x0": float(at[0]), "dx": float(at[-1] - at[0]) / (len(at) - 1)}
         return trace | {"x": encode(at)}
 
