@@ -11,7 +11,7 @@ MOST = 64
 """Checkpoints of a run at most: as many as fit on a slider that a finger moves."""
 SHARE = 0.015
 """The share of a run's time that saving them may take."""
-CREDIT_SECONDS = 0.01
+CREDIT_SECONDS = 0.003
 """How much more it may take in all: a run that lasts no longer than a blink has some too."""
 RISE = 2.0
 """A loss this many times the lowest so far is on its way up."""
