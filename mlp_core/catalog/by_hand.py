@@ -52,6 +52,8 @@ class StateTensor:
     """Its key in the state of PyTorch's optimizer."""
     fill: float = 0.0
     """What it is filled with before the first step."""
+    axis: int | None = None
+    """The axis of the parameter along which it holds a single number; None where it has the parameter's shape."""
 
 
 @dataclass(frozen=True, kw_only=True)

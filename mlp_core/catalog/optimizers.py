@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlp_core.catalog import updates
+from mlp_core.catalog import update_texts, updates
 from mlp_core.catalog.by_hand import UpdateByHand
 from mlp_core.catalog.entry import ClassEntry, table
 from mlp_core.catalog.parameters import Bool, Choice, Float, Floats, Int, Parameter
@@ -25,6 +25,9 @@ class OptimizerEntry(ClassEntry):
     by_hand: Callable[[Mapping[str, Any]], UpdateByHand] | None = None
     """Its update in bare tensors, given its parameters but for `fused`. Without one it runs on the plain engine only,
     and scripts in bare tensors call the class."""
+    update_text: Callable[[Mapping[str, Any], tuple[int, ...]], UpdateByHand] | None = None
+    """Where it has no `by_hand`: its update as text for people, given its parameters and the shape of what it updates.
+    None for one that updates all parameters together."""
 
     def written(self, params: Mapping[str, Any]) -> UpdateByHand | None:
         """Its update in bare tensors with these parameters; None where there is none. A fused update rounds as no
@@ -187,6 +190,13 @@ def _count(name: str, label: str, default: int, help: str, high: int = 10_000) -
 
 def _tolerance(name: str, label: str, default: float, help: str) -> Float:
     return Float(name=name, label=label, help=help, default=default, low=0.0, high=1.0, log=True)
+
+
+def _muon_text(params: Mapping[str, Any], shape: tuple[int, ...]) -> UpdateByHand:
+    """Muon takes matrices only; everything else goes by AdamW with the same rate and decay."""
+    if len(shape) == 2:
+        return update_texts.muon(params, shape)
+    return updates.adamw(OPTIMIZERS["AdamW"].fill({name: params[name] for name in ("lr", "weight_decay")}))
 
 
 OPTIMIZERS: dict[str, OptimizerEntry] = table(
@@ -373,6 +383,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
     OptimizerEntry(
         name="ASGD",
         label="Averaged SGD",
+        update_text=update_texts.asgd,
         summary="SGD whose rate falls by itself, and which keeps the average of its weights beside them.",
         formula=r"\eta_t = \frac{\eta}{(1 + \lambda \eta t)^\alpha},\quad w \leftarrow (1 - \lambda \eta_t)\,w - "
         r"\eta_t\,g",
@@ -416,6 +427,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         name="Rprop",
         label="Rprop",
         conflict=_rprop_conflict,
+        update_text=update_texts.rprop,
         summary="Looks at the sign of each gradient only: steps grow while it stays the same and shrink when it turns.",
         formula=r"w \leftarrow w - \operatorname{sign}(g)\,\Delta,\quad \Delta \leftarrow \Delta \cdot "
         r"(\eta^+ \text{ or } \eta^-)",
@@ -448,6 +460,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
     OptimizerEntry(
         name="Adafactor",
         label="Adafactor",
+        update_text=update_texts.adafactor,
         summary="Adam without momentum that keeps, for a matrix of weights, one average per row and one per column.",
         formula=r"w \leftarrow w - \rho_t\,\frac{u}{\max(1, \mathrm{RMS}(u) / d)},\quad u = \frac{g}{\sqrt{r c}}",
         when="Networks too large for Adam's memory. The learning rate counts relative to the size of the weights.",
@@ -526,6 +539,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = table(
         name="Muon",
         label="Muon",
         target="mlp_core.run.optimizers:MuonAndAdamW",
+        update_text=_muon_text,
         summary="Makes every step of a matrix of weights as long in all directions, by orthogonalising its momentum. "
         "Biases and other weights, which it does not take, go by AdamW with the same rate and decay.",
         formula=r"w \leftarrow (1 - \eta\lambda)\,w - \eta\,c\,\mathrm{NewtonSchulz}(g + \mu v)",

@@ -216,7 +216,7 @@ class WeightStep:
     used: float
     """The gradient that the optimizer takes."""
     lines: tuple[UpdateLine, ...]
-    """The update line by line; () where the catalog has no such text for the optimizer, or nothing is updated."""
+    """The update line by line; () where nothing is updated."""
     state_before: Mapping[str, float]
     """What the optimizer kept for it before."""
     state_after: Mapping[str, float]

@@ -23,6 +23,7 @@ from mlp_core.one_step.records import (
     NumericCheck,
     OneStep,
     ParameterStep,
+    UpdateLine,
     WeightStep,
 )
 from mlp_core.one_step.taking import Batch, take_step
@@ -91,11 +92,19 @@ def _take_apart(run: Run, places: tuple[WeightPlace, ...], seed: int | None) -> 
     held = {name: None if gradient is None else gradient.clone() for name, gradient in held.items()}
     if run.experiment.training.zero_grad and (run.begins_update or run.experiment.optimizer.entry.closure):
         held = dict.fromkeys(held)
-    step, epoch, written = position.step, position.epoch, written_update(run)
-    parameters, update = take_step(run, tape, held, (x, y))
+    step, epoch = position.step, position.epoch
+    written = {name: written_update(run, shape) for name, shape in weight_places.shapes(run.model).items()}
+    parameters, update, iterations = take_step(run, tape, held, (x, y))
+    by_name = {parameter.name: parameter for parameter in parameters}
+
+    def lines(place: WeightPlace) -> tuple[UpdateLine, ...]:
+        parameter, text = by_name[place.parameter], written[place.parameter]
+        if iterations is not None:
+            return iterations.lines(parameters, parameter, place.index)[0]
+        return update_lines(text, parameter, place.index)[0] if text is not None and update.done else ()
+
     weights = tuple(
-        _weight(place, chain, check, next(p for p in parameters if p.name == place.parameter),
-                written if update.done else None)
+        _weight(place, chain, check, by_name[place.parameter], lines(place))
         for place, chain, check in zip(places, chains, checks, strict=True)
     )  # fmt: skip
     return OneStep(
@@ -195,9 +204,10 @@ def loss_of_each(run: Run, outcome: Tensor, y: Tensor) -> tuple[Any, float]:
     return each, float(weight[y].sum().item())
 
 
-def _weight(place: WeightPlace, chain: ChainRule, check: NumericCheck, parameter: ParameterStep, written: Any) -> Any:
+def _weight(
+    place: WeightPlace, chain: ChainRule, check: NumericCheck, parameter: ParameterStep, lines: tuple[UpdateLine, ...]
+) -> WeightStep:
     at = place.index
-    lines = update_lines(written, parameter, at)[0] if written is not None else ()
     return WeightStep(
         place=place,
         before=float(parameter.before[at]),

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mlp_core.one_step.chain import layer_of
+from mlp_core.one_step.curvature import ClosureStep
 from mlp_core.one_step.records import Array, ParameterStep, State, UpdateStep
 from mlp_core.one_step.tape import Tape, array
 from mlp_core.run.build import Run
@@ -20,8 +21,8 @@ Batch = tuple[Tensor, Tensor]
 
 def take_step(
     run: Run, tape: Tape, held: dict[str, Tensor | None], batch: Batch
-) -> tuple[tuple[ParameterStep, ...], UpdateStep]:
-    """Make the step as a run does, and tell what it did to every parameter."""
+) -> tuple[tuple[ParameterStep, ...], UpdateStep, ClosureStep | None]:
+    """Make the step as a run does, and tell what it did to every parameter; with the iterations of L-BFGS."""
     named = dict(run.model.named_parameters())
     before = {name: array(parameter) for name, parameter in named.items()}
     state_before = _states(run.optimizer, named)
@@ -58,7 +59,7 @@ def take_step(
         max_value=training.max_grad_value,
         next_learning_rate=run.learning_rate,
     )
-    return parameters, update
+    return parameters, update, taken.iterations
 
 
 class _StepTaken:
@@ -70,12 +71,16 @@ class _StepTaken:
         self.norm = 0.0
         self.evaluations = 0
         self.done = False
+        self.iterations: ClosureStep | None = None
 
     def make(self) -> None:
         run, training = self._run, self._run.experiment.training
         if run.experiment.optimizer.entry.closure:
             self.done = True
-            self._with_stream(lambda: run.optimizer.step(self._closure))  # type: ignore[arg-type]
+            assert isinstance(run.optimizer, torch.optim.LBFGS)
+            self.iterations = ClosureStep(run.optimizer)
+            with self.iterations.watched():
+                self._with_stream(lambda: run.optimizer.step(self._closure))  # type: ignore[arg-type]
             return
         if training.zero_grad and run.begins_update:
             run.optimizer.zero_grad()
@@ -111,6 +116,8 @@ class _StepTaken:
             self._look(clipped=True)
         else:
             clip(run.model.parameters(), run.experiment.training)
+        assert self.iterations is not None
+        self.iterations.seen()
         return total
 
     def _look(self, *, clipped: bool) -> None:

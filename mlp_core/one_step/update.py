@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,16 +18,17 @@ from mlp_core.run.build import Run
 _FUNCTIONS = {"torch": torch, "math": math}
 
 
-def written_update(run: Run) -> UpdateByHand | None:
-    """The catalog's text of the update as the optimizer is set now; None where there is none.
+def written_update(run: Run, shape: tuple[int, ...]) -> UpdateByHand | None:
+    """The catalog's text of the update of a parameter of this shape, as the optimizer is set now.
 
-    A fused update follows the same rule with fewer roundings.
+    None where all parameters are updated together. A fused update follows the same rule with fewer roundings.
     """
     entry = run.experiment.optimizer.entry
-    if entry.by_hand is None:
-        return None
     group = run.optimizer.param_groups[0]  # a schedule or a user may have changed what the experiment began with
-    return entry.by_hand({name: group.get(name, value) for name, value in run.experiment.optimizer.params.items()})
+    params = {name: group.get(name, value) for name, value in run.experiment.optimizer.params.items()}
+    if entry.by_hand is not None:
+        return entry.by_hand(params)
+    return None if entry.update_text is None else entry.update_text(params, shape)
 
 
 def update_lines(
@@ -38,11 +40,11 @@ def update_lines(
     """
     names = _start(written, parameter)
     lines = []
-    for text, node in _statements((*written.scalars, *written.lines)):
+    for text, node in statements((*written.scalars, *written.lines)):
         code = compile(ast.Module([node], []), "<update>", "exec")
         exec(code, _FUNCTIONS, names)  # the catalog's own text, no user's
-        results = tuple((name, _number(names[name], index)) for name in _changed(node) if name in names)
-        lines.append(UpdateLine(text=text, results=results))
+        found = [(name, number_at(names[name], parameter.before.shape, index)) for name in changed(node)]
+        lines.append(UpdateLine(text=text, results=tuple((name, value) for name, value in found if value is not None)))
     return tuple(lines), names["p"]
 
 
@@ -52,7 +54,10 @@ def _start(written: UpdateByHand, parameter: ParameterStep) -> dict[str, Any]:
     state = parameter.state_before
     for tensor in written.state:
         kept = state.get(tensor.key)
-        names[tensor.name] = torch.full(parameter.before.shape, tensor.fill) if kept is None else _tensor(kept)
+        shape = list(parameter.before.shape)
+        if tensor.axis is not None:
+            shape[tensor.axis] = 1
+        names[tensor.name] = torch.full(shape, tensor.fill) if kept is None else _tensor(kept)
     for number in written.numbers:
         names[number.name] = torch.tensor(state.get(number.key, number.fill), dtype=torch.float32)
     counted = float(state.get("step", 0.0))
@@ -65,7 +70,7 @@ def _tensor(values: Any) -> Tensor:
     return torch.from_numpy(values.copy())
 
 
-def _statements(lines: tuple[str, ...]) -> Iterator[tuple[str, ast.stmt]]:
+def statements(lines: tuple[str, ...]) -> Iterator[tuple[str, ast.stmt]]:
     """Each statement with its text; comments that stand alone go with the one after them."""
     above: list[str] = []
     first = 0
@@ -76,7 +81,7 @@ def _statements(lines: tuple[str, ...]) -> Iterator[tuple[str, ast.stmt]]:
         yield "\n".join(above), node
 
 
-def _changed(node: ast.stmt) -> list[str]:
+def changed(node: ast.stmt) -> list[str]:
     """The names that a statement sets or changes in place, in order."""
     found: list[str] = []
     for part in ast.walk(node):
@@ -84,30 +89,31 @@ def _changed(node: ast.stmt) -> list[str]:
             found.append(part.id)
         elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
             base: ast.expr = part
-            while isinstance(base, ast.Call | ast.Attribute):
-                base = base.func if isinstance(base, ast.Call) else base.value
-            if part.func.attr.endswith("_") and isinstance(base, ast.Name):
+            while isinstance(base, ast.Call) and isinstance(base.func, ast.Attribute) and base.func.attr.endswith("_"):
+                base = base.func.value  # in place of what is in front of it
+            if base is not part and isinstance(base, ast.Name):
                 found.append(base.id)
             found += [word.value.id for word in part.keywords if word.arg == "out" and isinstance(word.value, ast.Name)]
-    return list(dict.fromkeys(found))
+    loops = [part.target for part in ast.walk(node) if isinstance(part, ast.For)]
+    counters = {target.id for target in loops if isinstance(target, ast.Name)}
+    return [name for name in dict.fromkeys(found) if name not in counters]
 
 
-def _number(value: Any, index: tuple[int, ...]) -> float:
-    if isinstance(value, Tensor):
-        return float(value[index] if value.ndim else value)
-    return float(value)
-
-
-def state_of_number(state: Mapping[str, Any], shape: tuple[int, ...], index: tuple[int, ...]) -> dict[str, float]:
-    """What an optimizer keeps for one number of a parameter: of its arrays those with a place for it.
+def number_at(value: Any, shape: tuple[int, ...], index: tuple[int, ...]) -> float | None:
+    """What a value has for one number of a parameter of a shape; None where it has no place for it.
 
     An array with one number for a whole row or column gives that.
     """
-    found = {}
-    for name, value in state.items():
-        if isinstance(value, float):
-            found[name] = value
-        elif value.ndim == len(shape) and all(size in (1, of) for size, of in zip(value.shape, shape, strict=True)):
-            place = tuple(0 if size == 1 else at for size, at in zip(value.shape, index, strict=True))
-            found[name] = float(value[place])
-    return found
+    if not isinstance(value, Tensor | np.ndarray):
+        return float(value)
+    if value.ndim == 0:
+        return float(value)
+    if value.ndim != len(shape) or any(size not in (1, of) for size, of in zip(value.shape, shape, strict=True)):
+        return None
+    return float(value[tuple(0 if size == 1 else at for size, at in zip(value.shape, index, strict=True))])
+
+
+def state_of_number(state: Mapping[str, Any], shape: tuple[int, ...], index: tuple[int, ...]) -> dict[str, float]:
+    """What an optimizer keeps for one number of a parameter: of its arrays those with a place for it."""
+    found = {name: number_at(value, shape, index) for name, value in state.items()}
+    return {name: value for name, value in found.items() if value is not None}

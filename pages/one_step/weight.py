@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MOST_TERMS = 64
 """Samples whose terms are listed."""
+MOST_LINES, TALLEST = 40, 700
+"""An update of more lines scrolls in a box of that height in pixels."""
 
 
 def weight_tab(step: OneStep) -> None:
@@ -92,11 +94,13 @@ def _update(step: OneStep, weight: WeightStep) -> None:
     if weight.used != weight.gradient:
         st.markdown(f"The optimizer takes g = {as_text(number(weight.used, 6))}.")
     if weight.lines:
-        st.code("\n".join(map(_with_results, weight.lines)), language="python", wrap_lines=True)
+        text = "\n".join(map(_with_results, weight.lines))
+        height: int | Literal["content"] = TALLEST if len(weight.lines) > MOST_LINES else "content"
+        st.code(text, language="python", wrap_lines=True, height=height)
         if update.settings.get("fused"):
             st.caption("The fused update does the same in one operator, with fewer roundings.")
     else:
-        st.caption("The catalog has no text of this update for one weight; its state and its result are PyTorch's.")
+        st.caption("The gradient is so small that the optimizer moves nothing.")
     names = list(dict.fromkeys([*weight.state_before, *weight.state_after]))
     table({
         "": ["w", *names],
@@ -107,6 +111,8 @@ def _update(step: OneStep, weight: WeightStep) -> None:
 
 def _with_results(line: UpdateLine) -> str:
     """A line of the update, with what it makes of this weight as a comment below."""
+    if not line.results:
+        return line.text
     return f"{line.text}\n#   {', '.join(f'{name} = {number(value, 6)}' for name, value in line.results)}"
 
 

@@ -135,11 +135,17 @@ def same_gradient(step: OneStep, weight: WeightStep) -> None:
 
 def same_update(run: Run, step: OneStep, weight: WeightStep) -> None:
     """The lines of the catalog end in what PyTorch's optimizer gives, to the last bit where it is not fused."""
-    written = written_update(run)
-    if written is None or not step.update.done:
+    parameter = step.parameter(weight.place.parameter)
+    written = written_update(run, parameter.before.shape)
+    if not step.update.done:
         assert weight.lines == ()
         return
-    parameter = step.parameter(weight.place.parameter)
+    ends = [dict(line.results)["p"] for line in weight.lines if "p" in dict(line.results)]
+    if not run.experiment.optimizer.params.get("fused"):
+        np.testing.assert_array_equal(ends[-1] if ends else weight.before, weight.after)
+    if written is None:
+        assert run.experiment.optimizer.entry.closure
+        return
     lines, after = update_lines(written, parameter, weight.place.index)
     assert lines == weight.lines or not np.isfinite(weight.after)
     if run.experiment.optimizer.params.get("fused"):
@@ -200,6 +206,25 @@ def test_every_optimizer(name: str) -> None:
     assert step.update.type == name
     assert all(weight.state_after for weight in step.weights) or name == "SGD"
     assert (step.update.evaluations > 1) == OPTIMIZERS[name].closure
+    assert all(weight.lines for weight in step.weights)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("LBFGS", {"line_search_fn": "strong_wolfe", "history_size": 2}),
+        ("LBFGS", {"max_iter": 3, "max_eval": 2}),
+        ("Rprop", {"etas": (0.3, 1.1), "maximize": True}),
+        ("ASGD", {"t0": 0.0, "lambd": 0.1, "weight_decay": 0.1}),
+        ("Adafactor", {"weight_decay": 0.1, "maximize": True}),
+        ("Muon", {"nesterov": False, "adjust_lr_fn": "match_rms_adamw"}),
+    ],
+)
+def test_what_an_optimizer_does_later_and_set_otherwise(name: str, given: dict[str, Any]) -> None:
+    described = experiment(network("LayerNorm"), optimizer=OptimizerSpec(type=name, params=given))
+    run = make(described)
+    EagerEngine().run(run, 4)
+    assert all(weight.lines for weight in checked(run, 6).weights)
 
 
 @pytest.mark.parametrize("name", LOSSES)

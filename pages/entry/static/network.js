@@ -71,7 +71,9 @@ class Picture {
     const text = JSON.stringify(structure)
     if (text === this.built) return this.notes.refresh() // a value that was refused is as it was
     const same = this.structure?.identity === structure.identity
-    const focused = this.stage.getRootNode().activeElement?.dataset.key
+    const active = this.stage.getRootNode().activeElement?.dataset.key
+    const focused = active && (this.heads.moved ?? active)
+    this.heads.moved = null
     this.built = text
     this.structure = structure
     this.columns = structure.columns

@@ -130,8 +130,11 @@ export class Columns {
       const step = event.altKey && { ArrowLeft: -1, ArrowRight: 2 }[event.key]
       if (!step) return
       event.preventDefault()
-      const before = free[free.indexOf(place) + step]
-      if (before !== undefined) move(before)
+      const at = free.indexOf(place)
+      const before = free[at + step]
+      if (before === undefined) return
+      this.moved = `title ${free[at + Math.sign(step)]}` // the next key is for the same layer
+      move(before)
     })
     title.addEventListener("pointerdown", down => {
       if (down.button || down.pointerType === "touch") return
@@ -147,7 +150,10 @@ export class Columns {
         if (!head.classList.contains("moving")) return
         head.classList.remove("moving")
         head.style.left = `${this.x[place]}px`
-        title.addEventListener("click", click => click.stopImmediatePropagation(), { capture: true, once: true })
+        const deaf = new AbortController() // a click may follow, and does not where the pointer has left the title
+        const swallow = click => click.stopImmediatePropagation()
+        title.addEventListener("click", swallow, { capture: true, signal: deaf.signal })
+        setTimeout(() => deaf.abort())
         const before = free.find(at => this.x[at] > start + event.clientX)
         if (before !== undefined && before !== place && before !== free[free.indexOf(place) + 1]) move(before)
       }
