@@ -31,6 +31,8 @@ class DataFacts:
     """Samples of the test part, where the set itself says which they are."""
     plane: bool = False
     """Whether samples are points (x₁, x₂), so that the network can be drawn over the plane."""
+    pixels: tuple[int, int, int] | None = None
+    """(channels, height, width) of the picture that each row of a table is, pixel by pixel; None for other tables."""
 
     @property
     def classifies(self) -> bool:
@@ -51,6 +53,14 @@ class DataFacts:
     def holds_images(self) -> bool:
         """Whether a sample is an image."""
         return len(self.sample_shape) == 3
+
+    @property
+    def picture_shape(self) -> tuple[int, int, int] | None:
+        """(channels, height, width) of what people see in a sample: an image, or a row of pixels; None for others."""
+        if self.holds_images:
+            channels, height, width = self.sample_shape
+            return channels, height, width
+        return self.pixels
 
     @property
     def official_split(self) -> bool:

@@ -6,7 +6,9 @@ facts stands here, so that a network can be planned where the file is not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -157,6 +159,9 @@ class Table:
             class_names=self.classes,
             target_names=() if self.classes else (self.target,),
             samples=self.file.rows,
+            pixels=pixels_of([column.name for column in self.features])
+            if all(column.kind == "number" for column in self.features)
+            else None,
         )
 
     def values(self) -> dict[str, Any]:
@@ -170,6 +175,31 @@ class Table:
             "target": self.target,
             "classes": list(self.classes),
         }
+
+
+_PIXEL = re.compile(r"(?:pixel|pix|px)[ _.-]?(\d+)", re.IGNORECASE)
+_PLACE = re.compile(r"(?:(?:pixel|pix|px)[ _.-]?)?(\d+)[x_,](\d+)", re.IGNORECASE)
+_LEAST_SIDE = 4
+"""Of a picture in pixels: fewer columns are too few to be one."""
+
+
+def pixels_of(names: Sequence[str]) -> tuple[int, int, int] | None:
+    """The shape (1, side, side) of the pictures whose pixels are the columns with these names, row by row.
+
+    None where they are no pixels: 'pixel0', 'pixel1', …, or '1x1', '1x2', …, counted from 0 or 1, are.
+    """
+    side = math.isqrt(len(names))
+    if side < _LEAST_SIDE or side * side != len(names):
+        return None
+    found = [_PIXEL.fullmatch(name) or _PLACE.fullmatch(name) for name in names]
+    places = [tuple(map(int, one.groups())) for one in found if one]
+    if len(places) < len(names):
+        return None
+    for first in (0, 1):
+        counted = [(first + place,) for place in range(len(names))]
+        if places in (counted, [(first + row, first + column) for row in range(side) for column in range(side)]):
+            return 1, side, side
+    return None
 
 
 def read_table(values: Mapping[str, Any]) -> Table:

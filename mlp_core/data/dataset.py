@@ -94,6 +94,15 @@ class Dataset:
         return float(targets.min()), float(targets.max())
 
     @cached_property
+    def pixel_range(self) -> tuple[float, float]:
+        """The values of black and of white in a table whose rows are pictures: the ends of its training part."""
+        rows = self.x_train.astype(np.float64)
+        if self.feature_mean is not None and self.feature_std is not None:
+            rows = rows * self.feature_std + self.feature_mean
+        black, white = min(0.0, round(float(rows.min()), 3)), round(float(rows.max()), 3)
+        return black, white if white > black else black + 1.0
+
+    @cached_property
     def class_counts(self) -> tuple[int, ...]:
         """Training samples of each class; empty for a regression."""
         if not self.facts.classifies:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,23 @@ from mlp_core.errors import DataError
 
 Strokes = list[NDArray[np.float64]]
 
-BOX = 20 / 28
-"""The box's share of the image's side."""
-PEN = 2.6 / 28
-"""The width of a line in the image: about that of MNIST's digits."""
+
+@dataclass(frozen=True)
+class Placing:
+    """How the makers of a set placed their digits."""
+
+    box: float
+    """The share of the image's side that a digit fills."""
+    pen: float
+    """The width of a line, in shares of the image's side."""
+    by_mass: bool
+    """Whether the centre of mass is put into the middle; else the middle of the digit is."""
+
+
+MNIST = Placing(box=20 / 28, pen=2.6 / 28, by_mass=True)
+FILLED = Placing(box=1.0, pen=0.2, by_mass=False)
+"""Of the 8×8 digits of scikit-learn, which fill their image (Alpaydin and Kaynak, Optical Recognition of Handwritten
+Digits)."""
 MAX_STROKES, MAX_POINTS = 200, 20_000
 """In one drawing."""
 
@@ -48,7 +62,17 @@ def read_strokes(value: Any) -> Strokes:
     return strokes
 
 
-def digit_image(strokes: Strokes, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def placing_of(images: NDArray[np.uint8]) -> Placing:
+    """How the digits of images (N, 1, height, width), light on dark, are placed, by how much of the side most fill."""
+    shares = []
+    for image in images[:, 0]:
+        ends = [np.flatnonzero((image > image.max() / 4).any(axis=axis)) for axis in (0, 1)]
+        if image.any():
+            shares.append(max(int(np.ptp(inked)) + 1 for inked in ends) / min(image.shape))
+    return FILLED if shares and float(np.median(shares)) > (MNIST.box + FILLED.box) / 2 else MNIST
+
+
+def digit_image(strokes: Strokes, shape: tuple[int, ...], placing: Placing = MNIST) -> NDArray[np.uint8]:
     """White lines on black, uint8 (1, height, width), for an image shape (1, height, width); black without strokes."""
     from PIL import Image, ImageDraw
 
@@ -57,11 +81,11 @@ def digit_image(strokes: Strokes, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     image: NDArray[np.uint8] = np.zeros((1, height, width), dtype=np.uint8)
     if not strokes:
         return image
-    pen = PEN * side
+    pen = placing.pen * side
     points = np.concatenate(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
     size = float((high - low).max())
-    scale = (BOX * side - pen) / size if size > 0.02 else side  # a dot stays one
+    scale = (placing.box * side - pen) / size if size > 0.02 else side  # a dot stays one
     middle = np.array([width, height]) / 2
     placed = [(stroke - (low + high) / 2) * scale + middle for stroke in strokes]
     sheet = Image.new("L", (width * _FINE, height * _FINE))
@@ -73,7 +97,8 @@ def digit_image(strokes: Strokes, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         for x, y in line:
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
     small = sheet.resize((width, height), Image.Resampling.BOX)
-    return _centred(np.asarray(small))[None]
+    made: NDArray[np.uint8] = np.asarray(small)
+    return (_centred(made) if placing.by_mass else made)[None]
 
 
 def _centred(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -53,7 +53,7 @@ _NEEDS_CLASSES = "A confusion matrix needs classes; this set has numbers as targ
 
 
 def _is_rows(facts: DataFacts) -> bool:
-    return facts.classifies and not facts.plane and not facts.holds_images
+    return facts.classifies and not facts.plane and facts.picture_shape is None
 
 
 def _is_line(facts: DataFacts) -> bool:
@@ -184,7 +184,7 @@ VIEWS: dict[str, View] = {
         View(
             name="samples", label="Sample images", compute="mlp_core.views.arrays:samples", kind="images",
             figure=outputs.samples("samples"), alt=outputs.samples_alt("samples"), output=True,
-            applies=lambda facts: facts.classifies and facts.holds_images,
+            applies=lambda facts: facts.classifies and facts.picture_shape is not None,
         ),
         View(
             name="rows", label="Sample rows", compute="mlp_core.views.arrays:samples", kind="rows",
@@ -254,7 +254,7 @@ VIEWS: dict[str, View] = {
             name="weight_images", label="First layer as images", compute="mlp_core.views.layers:weight_images",
             figure=inspection.weight_images, alt=inspection.weight_images_alt, page="inspect",
             argument=inspection.first_image, options=("first_image",),
-            applies=lambda facts: facts.holds_images,
+            applies=lambda facts: facts.picture_shape is not None,
             help="What each neuron of the first layer looks for: bright where it wants light (teal), or dark (orange).",
             wait="They appear here where the first layer has a weight for each pixel.",
             needs="Only networks on images have weights that are images.",

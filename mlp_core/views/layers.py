@@ -128,7 +128,9 @@ def weight_images(run: Run, first: str) -> Arrays:
 
     layer = next(run.plan.walk())
     weight = getattr(run.model.get_submodule(layer.name), "weight", None)
-    channels, height, width = run.dataset.facts.sample_shape
+    shape = run.dataset.facts.picture_shape
+    assert shape is not None, "samples are pictures"
+    channels, height, width = shape
     if not isinstance(weight, nn.Parameter) or weight.shape[1:] != (channels * height * width,):
         return {}
     step = -(-max(height, width) // 64)

@@ -1,8 +1,8 @@
 """What the network's picture shows of every neuron: its weights, their gradients, and when it answers.
 
 A neuron's answer is a small picture over the plane, for sets of two features; over its one input, for a curve; else a
-strip of its mean answers to the classes, or to ten groups of the target. The first neurons behind an image show their
-weights as an image, and the input is the first image of the training part.
+strip of its mean answers to the classes, or to ten groups of the target. The first neurons behind an image, or a row of
+pixels, show their weights as an image, and the input is the first image of the training part.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mlp_core.catalog.facts import DataFacts
 from mlp_core.data import features_of, sample_points
+from mlp_core.data.pixel_rows import pictures_of
 from mlp_core.diagram import Column, columns, read_shown, shown_neurons
 from mlp_core.run.build import Run
 from mlp_core.run.metrics import passes_of
@@ -80,7 +80,7 @@ def _parameters(run: Run, found: Sequence[Column], shown: Sequence[list[int]]) -
             continue
         weight, bias = parameter_of(module, "weight"), parameter_of(module, "bias")
         assert weight is not None
-        from_image = place == 1 and run.dataset.facts.holds_images  # too many weights for lines: they are an image too
+        from_image = place == 1 and run.dataset.facts.picture_shape  # too many weights for lines: they are an image too
         tensors = (weight, weight.grad, bias, None if bias is None else bias.grad)
         for name, tensor in zip(names, tensors, strict=True):
             if tensor is not None and not (from_image and tensor.dim() == 2):
@@ -149,11 +149,11 @@ def _pictures(run: Run, found: Sequence[Column], shown: Sequence[list[int]]) -> 
     for place, column in enumerate(found):
         if place == 0:
             given = run.scaled(inputs).cpu().numpy()
-            pictures.append(_image(given[0], facts) if facts.holds_images else _folded(given[:, shown[0]], fold, shape))
+            pictures.append(_image(run) if facts.picture_shape else _folded(given[:, shown[0]], fold, shape))
             continue
         some = values[:, [start + neuron for neuron in shown[place]]]
         start += column.width
-        first = facts.holds_images and place == 1 and column.weighted is not None
+        first = facts.picture_shape and place == 1 and column.weighted is not None
         pictures.append(_weight_images(run, column, shown[1]) if first else _folded(some, fold, shape))
     return pictures
 
@@ -196,16 +196,17 @@ def _folded(answers: np.ndarray, fold: np.ndarray | None, shape: tuple[int, int]
 def _weight_images(run: Run, column: Column, shown: list[int]) -> np.ndarray:
     """The weights of neurons right behind an image, the mean over its colours, as pictures."""
     assert column.weighted is not None
-    channels, height, width = run.dataset.facts.sample_shape
+    shape = run.dataset.facts.picture_shape
+    assert shape is not None, "samples are pictures"
     weight = parameter_of(run.model.get_submodule(column.weighted.name), "weight")
     assert weight is not None
-    rows = picked([(weight.detach(), shown, list(range(weight.shape[1])))]).reshape(-1, channels, height, width)
+    rows = picked([(weight.detach(), shown, list(range(weight.shape[1])))]).reshape(-1, *shape)
     return _thinned(rows)
 
 
-def _image(sample: np.ndarray, facts: DataFacts) -> np.ndarray:
-    """A sample that is an image, as a picture (1, height, width)."""
-    return _thinned(sample.reshape(1, *facts.sample_shape))
+def _image(run: Run) -> np.ndarray:
+    """The first training sample, which is an image or a row of pixels, as a picture (1, height, width) from 0 to 1."""
+    return _thinned(pictures_of(run.dataset, run.dataset.x_train[:1]) / 255.0)
 
 
 def _thinned(images: np.ndarray) -> np.ndarray:

@@ -17,6 +17,8 @@ from mlp_core.figures import Figure
 from mlp_core.views import line
 from mlp_core.views.view import Options, Source
 
+SHOWN_FEATURES = 8
+"""Features of a row that stand beside its guess."""
 FIT_POINTS = 300
 """Points of a true function that is drawn before there is a network."""
 
@@ -150,7 +152,8 @@ def samples(view: str) -> Callable[[Source, Options], dict[str, Any] | None]:
     """The figure function of a view that computes answers for single samples.
 
     It gives items of what was predicted, what is true, and how sure the network is in whole percent (None where that is
-    no number).
+    no number); of rows also 'inputs', the first of their features in their own units, with 'names', and 'more', the
+    number of the others.
     """
 
     def figure(source: Source, options: Options) -> dict[str, Any] | None:
@@ -159,9 +162,23 @@ def samples(view: str) -> Callable[[Source, Options], dict[str, Any] | None]:
             return None
         names = [str(name) for name in _dataset(source).facts.class_names]
         answers = zip(found["predicted"], found["true"], found["probability"], strict=True)
-        return {"items": [(names[guess], names[true], _percent(sure)) for guess, true, sure in answers]}
+        given: dict[str, Any] = {
+            "items": [(names[guess], names[true], _percent(sure)) for guess, true, sure in answers]
+        }
+        return given | _inputs(_dataset(source), len(given["items"])) if view == "rows" else given
 
     return figure
+
+
+def _inputs(dataset: Dataset, count: int) -> dict[str, Any]:
+    """The first features of the first test samples, as text."""
+    names = [figures.plain(name) for name in dataset.feature_names]
+    values = PARTS["test"].samples(dataset, slice(count))[:, :SHOWN_FEATURES]
+    return {
+        "names": names[:SHOWN_FEATURES],
+        "inputs": [[figures.readable(value) for value in row] for row in values.tolist()],
+        "more": max(0, len(names) - SHOWN_FEATURES),
+    }
 
 
 def samples_alt(view: str) -> Callable[[Source, Options], str]:

@@ -51,6 +51,12 @@ def _sheet(images: Images) -> dict[str, Any]:
     return {"width": width, "height": height, "count": count, "columns": columns, "sprite": picture}
 
 
+def enlarged(image: Images, width: int) -> Images:
+    """A picture (C, H, W) whose pixels are squares, about so many pixels wide; one that is as wide stays as it is."""
+    times = max(1, width // image.shape[2])
+    return image.repeat(times, axis=1).repeat(times, axis=2)
+
+
 def sprite(images: Images) -> bytes:
     """All images as one PNG, row by row, in a near-square of columns."""
     from PIL import Image

@@ -13,6 +13,13 @@ from pages.components.part import Part
 _MOUNT = st.components.v2.component("sample_rows", js=loader("sample_rows.js"))
 
 
-def sample_rows(items: Sequence[Item], *, alt: str, height: int, key: str) -> Part:
-    """One row per item, at most `height` pixels high; `alt` says in words what is seen."""
-    return Part(_MOUNT, key, {"items": list(items), "alt": alt, "height": height})
+def sample_rows(
+    items: Sequence[Item], *, alt: str, height: int, key: str, names: Sequence[str] = (),
+    inputs: Sequence[Sequence[str]] = (), more: int = 0,
+) -> Part:  # fmt: skip
+    """One row per item, at most `height` pixels high; `alt` says in words what is seen.
+
+    Behind each stand its `inputs`, under their `names`; `more` says how many others there are.
+    """
+    data = {"items": list(items), "names": list(names), "inputs": list(map(list, inputs)), "more": more}
+    return Part(_MOUNT, key, {**data, "alt": alt, "height": height})

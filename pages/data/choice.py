@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import streamlit as st
 
 from mlp_core.catalog import DATASETS
 from mlp_core.catalog.datasets import GROUPS, DatasetEntry
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.data import is_present, load
+from mlp_core.data.pixel_rows import pictures_of
 from mlp_core.errors import UserError
 from mlp_core.figures.thumbnail import thumbnail
 from mlp_core.spec import DataSpec
+from pages.components.image_grid import enlarged, sprite
 from pages.shared import editor
 from pages.shared.layout import Theme, as_text, theme
 from pages.shared.link import locked
@@ -20,6 +23,10 @@ from pages.shared.link import locked
 CARD = 166
 """The width of a card in pixels: two stand beside each other on a phone."""
 PICTURE = 120
+SHOWN_PICTURES = 4
+"""Samples across and down, where they are pictures."""
+TILE = PICTURE // SHOWN_PICTURES
+"""The width of each, in pixels."""
 PICTURED = ("generated", "formula", "drawn", "bundled")
 """Groups whose samples are there in no time."""
 _GROUP = "data_group"
@@ -74,19 +81,22 @@ def _holds(entry: DatasetEntry, data: DataSpec) -> str:
 
 
 def _size(facts: DataFacts) -> list[str]:
-    what = "images" if facts.holds_images else "samples"
+    what = "images" if facts.picture_shape else "samples"
     count = facts.samples or ((facts.train_size or 0) + (facts.test_size or 0))
-    shape = "×".join(map(str, facts.sample_shape[1:])) if facts.holds_images else f"{facts.features} features"
+    shape = "×".join(map(str, facts.picture_shape[1:])) if facts.picture_shape else f"{facts.features} features"
     shape = "1 feature" if shape == "1 features" else shape
     return [*([f"{count:,} {what}"] if count else []), shape]
 
 
 @st.cache_data(max_entries=100, show_spinner=False, hash_funcs={DataSpec: repr})
-def _picture(spec: DataSpec, theme: Theme) -> str:
+def _picture(spec: DataSpec, theme: Theme) -> str | bytes:
     """The samples of a set as a small picture; '' for one that cannot be made, which is said where it is used."""
     try:
         found = load(spec)
     except UserError:
         return ""
+    if found.facts.picture_shape:
+        some = pictures_of(found, found.x_train[: SHOWN_PICTURES**2])
+        return sprite(np.stack([np.pad(enlarged(one, TILE), ((0, 0), (2, 2), (2, 2))) for one in some]))
     samples = found.x_train if found.points_train is None else found.points_train
     return thumbnail(samples, found.y_train, theme=theme)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from mlp_core.data.dataset import Dataset
 from mlp_core.data.overview import ROWS, class_counts, correlations, shared_samples
-from mlp_core.figures import plain
+from mlp_core.data.pixel_rows import pictures_of
+from mlp_core.figures import plain, readable
 from mlp_core.figures.tables import class_balance, class_balance_alt, correlation_matrix, correlation_matrix_alt
+from pages.components.image_grid import enlarged, sprite
 from pages.shared.layout import as_text, theme
 
 GRID = 24
+PICTURE = 72
+"""The width of a picture, in pixels."""
 SHOWN_ROWS = 20
 SHOWN_FEATURES = 30
 HEIGHT = 380
@@ -61,17 +64,20 @@ def _doubles(dataset: Dataset) -> None:
 
 def _samples(dataset: Dataset) -> None:
     facts = dataset.facts
-    if facts.holds_images:
-        images = dataset.x_train[:GRID].transpose(0, 2, 3, 1)
-        labels = [plain(facts.class_names[int(y)]) for y in dataset.y_train[:GRID]]
+    y = dataset.y_train[:GRID]
+    if facts.classifies:
+        targets = [plain(facts.class_names[int(label)]) for label in y]
+    else:
+        targets = [readable(float(value)) for value in y[:, 0]]
+    if facts.picture_shape:
         with st.container(horizontal=True):
-            for image, label in zip(images, labels, strict=True):
-                st.image(np.squeeze(image), caption=as_text(label), width=72, alt="")
+            for picture, target in zip(pictures_of(dataset, dataset.x_train[:GRID]), targets, strict=True):
+                st.image(sprite(enlarged(picture, PICTURE)[None]), caption=as_text(target), width=PICTURE, alt="")
         return
     names = [plain(name, 30) for name in dataset.feature_names[:SHOWN_FEATURES]]
     frame = pd.DataFrame(dataset.x_train[:SHOWN_ROWS, :SHOWN_FEATURES])
     frame.columns = pd.Index([f"{place + 1} · {name}" for place, name in enumerate(names)])
     y = dataset.y_train[:SHOWN_ROWS]
-    frame.insert(0, "target", [plain(facts.class_names[int(k)]) for k in y] if facts.classifies else list(y[:, 0]))
+    frame.insert(0, "target", targets[:SHOWN_ROWS] if facts.classifies else list(y[:, 0]))
     st.dataframe(frame, hide_index=True)
     st.caption("As the network sees them.")

@@ -17,8 +17,9 @@ from mlp_core import figures
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.data.dataset import Dataset
 from mlp_core.data.parts import PARTS
+from mlp_core.data.pixel_rows import part_pictures, row_of_picture
 from mlp_core.errors import DataError, UserError
-from mlp_core.evaluation.drawing import digit_image, read_strokes
+from mlp_core.evaluation.drawing import MNIST, digit_image, placing_of, read_strokes
 from mlp_core.export.preprocessing import Preprocessing, preprocessing_of
 from mlp_core.export.standalone import read_image
 from mlp_core.figures import readable
@@ -26,7 +27,7 @@ from mlp_core.predict import Predictions, predict
 from mlp_core.training.snapshot import Snapshot
 from mlp_core.views import Options
 from mlp_core.views.evaluation import NETWORK
-from pages.components.image_grid import sprite
+from pages.components.image_grid import enlarged, sprite
 from pages.components.live_plot import plot
 from pages.components.part import Part
 from pages.components.sketch import sketch
@@ -76,11 +77,11 @@ def ask(snapshot: Snapshot, seen: Screen) -> Asked:
         explained = _explained(made_by)
         second = st.container()
         words = "Teal pixels speak for the class, orange ones against it: gradient × input."
-        if not made_by.image_shape:
+        if not seen.dataset.facts.picture_shape:
             words = "Teal features raise the score, orange ones lower it, as far as the slope here tells."
         st.caption(words)
     inputs = made_by.features or seen.dataset.feature_names
-    question = Question(made_by, sample, explained, inputs)
+    question = Question(made_by, sample, explained, inputs, seen.dataset.facts.pixels)
     bars: list[Slot] = [ChancesSlot(question, seen.options)] if made_by.class_names else []
     slots: list[Slot] = [AnswerSlot(question, seen.options), *bars, InfluenceSlot(question, seen.options)]
     return Asked(slots, [*(first for _ in slots[:-1]), second])
@@ -88,7 +89,10 @@ def ask(snapshot: Snapshot, seen: Screen) -> Asked:
 
 def _sample(dataset: Dataset, made_by: Preprocessing, options: Options) -> NDArray[Any] | None:
     try:
-        return _image(dataset, made_by, options) if made_by.image_shape else _row(dataset, made_by, options)
+        if dataset.facts.picture_shape is None:
+            return _row(dataset, made_by, options)
+        picture = _picture(dataset, options)
+        return picture if picture is None or dataset.facts.holds_images else row_of_picture(dataset, picture)
     except UserError as error:
         st.error(as_text(error), icon=":material/error:")
         return None
@@ -118,7 +122,14 @@ class Question:
     """The output whose reasons are asked for; None for the class that is predicted."""
     inputs: Sequence[str]
     """The names of the network's inputs, where it takes rows."""
+    pixels: tuple[int, int, int] | None = None
+    """The shape of the picture that a row is, where it is one."""
     _answered: tuple[object, Predictions, NDArray[np.float32], int] | None = field(default=None, init=False)
+
+    @property
+    def pictured(self) -> bool:
+        """Whether it is shown as a picture."""
+        return bool(self.made_by.image_shape or self.pixels)
 
     def answer(self, snapshot: Snapshot) -> tuple[Predictions, NDArray[np.float32], int] | None:
         """What is predicted, gradient times input of each input, and the steps that the network was trained for."""
@@ -136,6 +147,8 @@ class Question:
             guess = 0 if found.classes is None else int(found.classes[0])
             output = guess if self.explained is None else self.explained
             reasons = np.nan_to_num(influence(weights, self.sample, self.made_by, output))
+            if self.pixels is not None:
+                reasons = reasons.reshape(self.pixels).sum(axis=0)
             self._answered = result, found, reasons, result.step
         return self._answered[1:]
 
@@ -221,16 +234,16 @@ class InfluenceSlot(QuestionSlot):
 
     def key(self, snapshot: Snapshot) -> str:
         """One for images, one for rows."""
-        return "one-influence" if self.question.made_by.image_shape else "one-reasons"
+        return "one-influence" if self.question.pictured else "one-reasons"
 
     def part(self, snapshot: Snapshot) -> Part:
         """The picture or the bars as they are now."""
-        key, made_by, answer = self.key(snapshot), self.question.made_by, self.question.answer(snapshot)
+        key, answer = self.key(snapshot), self.question.answer(snapshot)
         inputs = self.question.inputs
         if answer is None:
             return _waits(key, len(inputs), self.options)
         reasons = answer[1]
-        if made_by.image_shape:
+        if self.question.pictured:
             return plot(figures.influence_map(reasons, theme=self.options.theme), key=key, height=240,
                         alt=figures.influence_map_alt(reasons))  # fmt: skip
         title = "gradient × input"
@@ -266,30 +279,33 @@ def _row(dataset: Dataset, made_by: Preprocessing, options: Options) -> NDArray[
     return np.array(values, dtype=np.float64)
 
 
-def _image(dataset: Dataset, made_by: Preprocessing, options: Options) -> NDArray[np.uint8] | None:
-    grey = made_by.image_shape[0] == 1
+def _picture(dataset: Dataset, options: Options) -> NDArray[np.uint8] | None:
+    """A picture (channels, height, width) that is drawn, uploaded, or one of the set."""
+    shape = dataset.facts.picture_shape
+    assert shape is not None, "samples are pictures"
+    grey = shape[0] == 1
     ways = [DRAW, UPLOAD, SAMPLE] if grey else [UPLOAD, SAMPLE]
     way = st.segmented_control("Image", ways, default=ways[0], key=f"one-way-{grey}", label_visibility="collapsed")
     image: NDArray[np.uint8] | None = None
     if way == SAMPLE:
         number = _sample_number(dataset, options)
-        image = PARTS[options.part].samples(dataset, slice(number, number + 1))[0]
+        image = part_pictures(dataset, options.part, slice(number, number + 1))[0]
     elif way == UPLOAD:
-        image = _uploaded(made_by.image_shape)
+        image = _uploaded(shape)
         if image is not None and grey:
             # Digits of the public sets are white on black; images of one's own look as those that were brought.
             light = dataset.spec.entry.source != "uploaded" and _has_light_edge(image)
             image = _inverted(image, light, f"{dataset.spec.dataset}-{zlib.crc32(image.tobytes())}")
     elif way == DRAW:
         strokes = read_strokes(sketch(key="one-drawing", label="Draw a digit here") or [])
-        image = digit_image(strokes, made_by.image_shape) if strokes else None
+        placing = MNIST if dataset.facts.holds_images else placing_of(part_pictures(dataset, "train", slice(SOME)))
+        image = digit_image(strokes, shape, placing) if strokes else None
         if image is None:
-            st.caption("Draw a digit: it is scaled, smoothed and centred as the images of MNIST are.")
+            st.caption("Draw a digit: it is scaled and smoothed as the images of the set are.")
         elif dataset.spec.entry.source == "uploaded":
             image = _inverted(image, _has_light_edge(dataset.x_train[:SOME]), "drawn")
     if image is not None:
-        large = image.repeat(PICTURE // image.shape[1] or 1, axis=1).repeat(PICTURE // image.shape[2] or 1, axis=2)
-        st.image(sprite(large[None]), width=PICTURE, caption="As the network sees it", alt="")
+        st.image(sprite(enlarged(image, PICTURE)[None]), width=PICTURE, caption="As the network sees it", alt="")
     return image
 
 

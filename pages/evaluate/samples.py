@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mlp_core.data.dataset import Dataset
 from mlp_core.data.parts import PARTS
+from mlp_core.data.pixel_rows import part_pictures
 from mlp_core.evaluation import RegressionReport
 from mlp_core.figures import percent, readable
 from mlp_core.training.snapshot import Snapshot
@@ -48,7 +49,7 @@ class SamplesSlot(AnswersSlot):
     kind: Literal["cell", "mistakes", "errors"]
     """Those of the cell that is looked at, the wrong answers, or the largest errors of a regression."""
     images: bool
-    """Whether samples are images."""
+    """Whether samples are shown as pictures."""
     label: str = "The samples"
     """Its name for people."""
 
@@ -93,7 +94,7 @@ class SamplesSlot(AnswersSlot):
             (one, other, round(100 * value) if np.isfinite(value) else None)
             for one, other, value in zip(guess, true, sure, strict=True)
         ]
-        samples = PARTS[self.options.part].samples(dataset, places)
+        samples = part_pictures(dataset, self.options.part, places)
         alt = f"{len(places)} images with what is predicted"
         return changing_images(samples, items, alt=alt, caption=said, key=self.key(snapshot))
 
@@ -145,4 +146,4 @@ def _said(count: int, shown: int, what: str, order: str) -> str:
 
 def samples_slot(options: Options, dataset: Dataset, kind: Literal["cell", "mistakes", "errors"]) -> SamplesSlot:
     """The place of the samples of such data."""
-    return SamplesSlot(options, kind, dataset.facts.holds_images)
+    return SamplesSlot(options, kind, dataset.facts.classifies and dataset.facts.picture_shape is not None)

@@ -72,7 +72,7 @@ def choices(seen: Screen) -> None:
         st.segmented_control("Samples", list(parts), key=PART, default=parts[0], required=True,
                              persist_state="session",
                              format_func=lambda name: PARTS[name].label)  # fmt: skip
-    if seen.tab == WEIGHTS and seen.dataset.facts.holds_images:
+    if seen.tab == WEIGHTS and seen.dataset.facts.picture_shape:
         last = max(1, seen.plan.layers[0].out_features - 1)
         st.number_input("Images from neuron", 0, last, 0, key=FIRST_IMAGE, width=140)
 

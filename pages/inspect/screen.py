@@ -55,7 +55,7 @@ class Screen:
 
     def rows(self) -> list[list[Slot]]:
         """The places whose content moves in the open tab, row by row."""
-        images = [self._charts("weight_images")] if self.dataset.facts.holds_images else []
+        images = [self._charts("weight_images")] if self.dataset.facts.picture_shape else []
         rows: dict[str, list[list[Slot]]] = {
             LAYERS: [
                 [ViewSlot("inspect-layers", (LAYER_HEALTH,), self.options, LONG),

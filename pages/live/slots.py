@@ -10,6 +10,7 @@ from typing import Protocol
 
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.data.dataset import Dataset
+from mlp_core.data.pixel_rows import pictures_of
 from mlp_core.limits import SHOWN_SAMPLES
 from mlp_core.spec import DataSpec
 from mlp_core.training.snapshot import Snapshot
@@ -102,7 +103,7 @@ def _part(drawing: Drawing, key: str, height: int, dataset: Dataset | None) -> P
     if drawing.kind == "plot":
         return plot(dict(drawing.data), key=key, height=height, alt=drawing.alt)
     if drawing.kind == "rows":
-        return sample_rows(drawing.data["items"], alt=drawing.alt, height=height, key=key)
+        return sample_rows(**drawing.data, alt=drawing.alt, height=height, key=key)
     if drawing.kind == "table":
         return figure_table(drawing.data["columns"], drawing.data["rows"], alt=drawing.alt, height=height, key=key)
     if drawing.kind == "health":
@@ -110,7 +111,7 @@ def _part(drawing: Drawing, key: str, height: int, dataset: Dataset | None) -> P
     assert dataset is not None, "without data there are no images"
     store = f"sample_images-{_identity(dataset.spec)}"
     images = image_grid(store, drawing.data["items"], alt=drawing.alt, key=key)
-    return replace(images, first=partial(image_store, dataset.x_test[:SHOWN_SAMPLES], key=store))
+    return replace(images, first=partial(image_store, pictures_of(dataset, dataset.x_test[:SHOWN_SAMPLES]), key=store))
 
 
 @lru_cache(maxsize=64)  # every tick asks for it

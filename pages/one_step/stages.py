@@ -11,7 +11,9 @@ import streamlit as st
 
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.data import Dataset
+from mlp_core.data.pixel_rows import pictures_of
 from mlp_core.spec import layer_number
+from pages.components.image_grid import enlarged, sprite
 from pages.one_step.layers import backward, forward, update
 from pages.one_step.moment import Moment
 from pages.one_step.tables import MOST_ROWS, heat_map, number, table
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 _STAGE = "one_step_stage"
 MOST_PICTURES = 10
 """Samples that are shown as pictures."""
+PICTURE = 84
+"""The width of a picture, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,8 @@ def _choose(names: Sequence[str]) -> int:
 def _data(step: OneStep, dataset: Dataset) -> None:
     count, facts = len(step.inputs), dataset.facts
     st.markdown(f"{count} samples, as the network takes them, with their targets.")
-    if step.inputs.ndim > 2:
-        _pictures(step, facts)
+    if facts.picture_shape:
+        _pictures(step, dataset)
     names = dataset.feature_names if len(dataset.feature_names) == step.inputs[0].size else None
     left, right = st.columns([2, 1])
     with left:
@@ -95,10 +99,13 @@ def _data(step: OneStep, dataset: Dataset) -> None:
                "target": [target_words(step, i, facts) for i in range(min(count, MOST_ROWS))]})  # fmt: skip
 
 
-def _pictures(step: OneStep, facts: DataFacts) -> None:
-    pictures = [np.clip(sample.transpose(1, 2, 0), 0.0, 1.0) for sample in step.inputs[:MOST_PICTURES]]
-    pictures = [picture[:, :, 0] if picture.shape[2] == 1 else picture for picture in pictures]
-    st.image(pictures, caption=[as_text(target_words(step, i, facts)) for i in range(len(pictures))], width=84)
+def _pictures(step: OneStep, dataset: Dataset) -> None:
+    inputs = step.inputs[:MOST_PICTURES]
+    if dataset.facts.holds_images:  # the step has them as the network takes them, from 0 to 1
+        inputs = np.rint(inputs * 255).clip(0, 255).astype(np.uint8)
+    pictures = [sprite(enlarged(picture, PICTURE)[None]) for picture in pictures_of(dataset, inputs)]
+    words = [as_text(target_words(step, i, dataset.facts)) for i in range(len(pictures))]
+    st.image(pictures, caption=words, width=PICTURE)
 
 
 def target_words(step: OneStep, sample: int, facts: DataFacts) -> str:

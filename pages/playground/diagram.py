@@ -118,7 +118,8 @@ def _structure(
     except SpecError:
         return [], ""
     outputs = facts.class_names if facts.classifies else facts.target_names
-    described: list[Any] = describe(found, facts.holds_images, names, tuple(map(str, outputs)), dict(shown))
+    picture = facts.picture_shape is not None
+    described: list[Any] = describe(found, picture, names, tuple(map(str, outputs)), dict(shown))
     text = json.dumps([{key: value for key, value in column.items() if key != "names"} for column in described])
     return described, hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -27,7 +27,7 @@ BUNDLED: tuple[DatasetEntry, ...] = (
     _bundled("breast_cancer", "Breast cancer", "569 tumours, benign or malignant, 30 measurements each.",
              table_facts(30, class_names=("malignant", "benign"), samples=569)),
     _bundled("digits", "Digits 8×8", "1,797 handwritten digits as 8×8 grey images.",
-             table_facts(64, class_names=_DIGITS, samples=1797)),
+             table_facts(64, class_names=_DIGITS, samples=1797, pixels=(1, 8, 8))),
     _bundled("diabetes", "Diabetes",
              "442 patients, ten measurements each; disease progression after one year.",
              table_facts(10, target_names=("disease progression",), target_unit="points", samples=442),

@@ -92,7 +92,8 @@ class DatasetEntry(Entry):
 
 
 def table_facts(features: int, *, class_names: tuple[str, ...] = (), target_names: tuple[str, ...] = (),
-                 target_unit: str = "", samples: int | None = None) -> Describe:  # fmt: skip
+                 target_unit: str = "", samples: int | None = None, pixels: tuple[int, int, int] | None = None,
+                 ) -> Describe:  # fmt: skip
     """The facts of a table with so many columns; one with the parameter 'points' has as many samples."""
     known = DataFacts(
         task="classification" if class_names else "regression",
@@ -101,5 +102,6 @@ def table_facts(features: int, *, class_names: tuple[str, ...] = (), target_name
         target_names=target_names,
         target_unit=target_unit,
         samples=samples,
+        pixels=pixels,
     )
     return lambda params: replace(known, samples=params["points"]) if "points" in params else known
