@@ -166,6 +166,16 @@ def shares_of(confusions: NDArray[Any]) -> Mapping[str, Floats]:
     }
 
 
+def folded(confusion: Counts, chosen: Sequence[int]) -> Counts:
+    """The matrix (C + 1, C + 1) of the C chosen ones of K classes, with all others together in the last row and column.
+
+    Without others there is no such row and column.
+    """
+    others = np.setdiff1d(np.arange(len(confusion)), chosen)
+    order = [np.array([place]) for place in chosen] + ([others] if len(others) else [])
+    return np.array([[confusion[np.ix_(row, column)].sum() for column in order] for row in order], dtype=np.int64)
+
+
 def share(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
     """`part / whole`, 0 where that is 0 / 0."""
     found: Floats = np.divide(part, whole, out=np.zeros(np.shape(part)), where=np.asarray(whole) > 0)

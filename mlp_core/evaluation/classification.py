@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mlp_core.evaluation.calibration import Calibration, bin_of, calibration, calibration_error
 from mlp_core.evaluation.classes import CLASS_FIGURES, ClassFigures, Undefined, class_figures, fractions, shares_of
 from mlp_core.evaluation.intervals import Interval, bootstrap, percentiles, resampled_matrices, wilson
-from mlp_core.evaluation.ranking import RankingCurves, ranking_areas, ranking_curves
+from mlp_core.evaluation.ranking import RankingCurves, ranking_areas, ranking_curves, score_ranks
 from mlp_core.evaluation.slices import Slices, finish
 
 Floats = NDArray[np.float64]
@@ -225,12 +225,16 @@ def _score_intervals(
     surprise = -np.log(np.clip(scores[samples, true], tiny, 1.0))
     confidence = scores[samples, predicted]
     gaps, bins = (true == predicted) - confidence, bin_of(confidence)
+    ranks = np.zeros((len(ranked), len(scores)), dtype=np.int32)
+    for place, label in enumerate(ranked):
+        ranks[place] = score_ranks(scores[:, label])
+        yield
+    of = np.array(ranked, dtype=np.int64)[:, None]
 
     def figures(places: NDArray[np.int64]) -> Floats:
-        labels, rows = true[places], scores[places]
-        areas = np.array([ranking_areas(labels == label, rows[:, label]) for label in ranked]).reshape(-1, 2)
-        known = areas[~np.isnan(areas[:, 0])]
-        means = known.mean(axis=0) if len(known) else (math.nan, math.nan)
+        areas = np.stack(ranking_areas(ranks[:, places], true[places] == of)) if ranked else np.zeros((2, 0))
+        known = areas[:, ~np.isnan(areas[0])]
+        means = known.mean(axis=1) if known.size else (math.nan, math.nan)
         return np.array([*means, surprise[places].mean(), calibration_error(gaps[places], bins[places])])
 
     found = yield from bootstrap(figures, len(scores), max(1, len(ranked)))

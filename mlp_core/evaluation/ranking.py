@@ -57,20 +57,35 @@ def _spread(x: Floats, y: Floats) -> NDArray[np.int64]:
     return np.unique(np.append(np.searchsorted(length, wanted).clip(0, len(x) - 1), [0, len(x) - 1]))
 
 
-def ranking_areas(positive: NDArray[np.bool_], scores: Floats) -> tuple[float, float]:
-    """Area under the ROC curve and average precision of samples (N,), as scikit-learn has them.
+def score_ranks(scores: Floats) -> NDArray[np.int32]:
+    """The place (N,) of each score among all different ones, the highest being 0; equal scores share theirs."""
+    return np.unique(-scores, return_inverse=True)[1].astype(np.int32)
 
-    NaN where all are positive, or none is. For resamples, which are too many for scikit-learn: equal scores count half
-    in the first, and the second is the sum of precisions, weighted by the growth of recall.
+
+def ranking_areas(ranks: NDArray[np.int32], positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Areas under the ROC curve (K,) and average precisions (K,), as scikit-learn has them, of K classes at once.
+
+    `ranks` (K, N) are places of N samples as `score_ranks` gives them for all samples of each class, `positive` (K, N)
+    says which are of the class. NaN where all are, or none is. For resamples, which are too many for scikit-learn:
+    equal scores count half in the first, and the second is the sum of precisions, weighted by the growth of recall.
     """
-    order = np.argsort(-scores)
-    ordered, hits = scores[order], positive[order]
-    ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(order) - 1)  # of equal scores
-    found = np.cumsum(hits)[ends].astype(np.float64)
+    samples = ranks.shape[1]
+    ordered = np.sort(2 * ranks + positive, axis=1)  # by rank, with the hit in the last bit
+    places, hits = ordered >> 1, ordered & 1
+    last = np.ones(ordered.shape, dtype=bool)  # of equal scores
+    last[:, :-1] = places[:, 1:] != places[:, :-1]
+    found_before = np.cumsum(hits, axis=1)
+    rows, ends = np.nonzero(last)
+    found = found_before[rows, ends].astype(np.float64)
     wrong = ends + 1 - found
-    positives, negatives = found[-1], wrong[-1]
-    if positives == 0 or negatives == 0:
-        return float("nan"), float("nan")
-    new = np.diff(found, prepend=0.0)
-    area = float(np.diff(wrong, prepend=0.0) @ (found - new / 2)) / (positives * negatives)
-    return area, float(new @ (found / (found + wrong))) / positives
+    first = np.flatnonzero(np.diff(rows, prepend=-1))  # of each class
+    new, new_wrong = np.diff(found, prepend=0.0), np.diff(wrong, prepend=0.0)
+    new[first], new_wrong[first] = found[first], wrong[first]
+    positives = found_before[:, -1].astype(np.float64)
+    pairs = positives * (samples - positives)
+    area = np.add.reduceat(new_wrong * (found - new / 2), first)
+    precision = np.add.reduceat(new * found / (found + wrong), first)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        both = np.stack([area / pairs, precision / positives])
+    both[:, pairs == 0] = np.nan
+    return both[0], both[1]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mlp_core.figures.encode import encode
 from mlp_core.figures.layout import Figure, axis, layout
 from mlp_core.figures.palette import Theme, mix, palette, stops, text_on
-from mlp_core.figures.text import percent, plain, readable, unique_labels
+from mlp_core.figures.text import escape_label, percent, plain, readable, unique_labels
 
 Array = npt.NDArray[Any]
 Normalise = Literal["", "true", "pred"]
@@ -19,6 +19,8 @@ Normalise = Literal["", "true", "pred"]
 
 MOST_WITH_NUMBERS = 12
 """Above this many classes the cells are too small for numbers; hovering shows them."""
+MOST_NAMES = 20
+"""Rows with a name beside them, at most."""
 
 
 def confusion_matrix(
@@ -40,7 +42,7 @@ def confusion_matrix(
     share = _shares(counts, axis=0 if normalise == "pred" else 1)
     of = "column" if normalise == "pred" else "row"
     small = len(class_names) <= MOST_WITH_NUMBERS
-    names = unique_labels(class_names, 14 if small else 10)
+    names = unique_labels(class_names, 14 if small else 24)
     colours = palette(theme)
     gap = 2 if small else 0
     data: list[dict[str, Any]] = [{
@@ -54,7 +56,7 @@ def confusion_matrix(
     if small:
         data.append(_numbers(counts, share, names, bool(normalise), theme))
     shared = {"type": "category", "showgrid": False, "automargin": True, "fixedrange": True, "tickformat": ""}
-    shared |= {"nticks": 0 if small else 20}
+    shared |= {"nticks": 0} if small else _some_names(class_names)
     return {
         "data": data,
         "layout": layout(
@@ -68,6 +70,13 @@ def confusion_matrix(
             margin={"l": 24, "r": 8, "t": 8, "b": 24},
         ),
     }
+
+
+def _some_names(class_names: Sequence[object]) -> dict[str, Any]:
+    """Short names for some of many rows, evenly spread; hovering shows the whole ones."""
+    places = list(range(0, len(class_names), -(-len(class_names) // MOST_NAMES)))
+    names = [escape_label(class_names[place], 10) for place in places]
+    return {"tickmode": "array", "tickvals": places, "ticktext": names}
 
 
 def _frame(row: int, column: int, theme: Theme) -> dict[str, Any]:

@@ -13,12 +13,16 @@ from mlp_core import figures
 from mlp_core.data.dataset import Dataset
 from mlp_core.data.parts import PARTS
 from mlp_core.evaluation import ClassFigures, ClassificationReport, RegressionReport, class_figures
+from mlp_core.evaluation.classes import folded
 from mlp_core.figures import Figure
 from mlp_core.figures.ranking import threshold_rates
 from mlp_core.views.view import USUAL_THRESHOLD, Options, Source
 
 ANSWERS = "answers-{part}"
 """The view that holds the answers for a part."""
+
+OTHERS = "all others"
+"""The name of the classes that are not chosen, together."""
 
 NETWORK = "network"
 """The view that holds a copy of the network, to ask it about one sample."""
@@ -57,10 +61,16 @@ class Decisions:
         found = np.flatnonzero((self.true == true) & (self.predicted == predicted))
         return found[np.argsort(-self.confidence[found], kind="stable")][:most]
 
-    def confused(self, most: int) -> list[tuple[int, int, int]]:
-        """At most so many pairs of a true class and another that is predicted, with their samples, the most first."""
+    def confused(self, most: int, among: Sequence[int] = ()) -> list[tuple[int, int, int]]:
+        """At most so many pairs of a true class and another that is predicted, with their samples, the most first.
+
+        With `among`, pairs with one of these classes.
+        """
         wrong = self.confusion.copy()
         np.fill_diagonal(wrong, 0)
+        if among:
+            others = np.setdiff1d(np.arange(len(wrong)), among)
+            wrong[np.ix_(others, others)] = 0
         order = np.argsort(-wrong, axis=None, kind="stable")[:most]
         pairs = [divmod(int(place), len(wrong)) for place in order]
         return [(true, guess, int(wrong[true, guess])) for true, guess in pairs if wrong[true, guess]]
@@ -96,8 +106,15 @@ def confusion(source: Source, options: Options) -> Figure | None:
     now = decisions(source, options)
     if now is None:
         return None
+    counts, names, cell = now.confusion, now.report.class_names, options.cell
+    if options.classes:
+        counts, names = folded(counts, options.classes), tuple(names[place] for place in options.classes)
+        if len(counts) > len(names):
+            names = (*names, OTHERS)
+        places = {of: place for place, of in enumerate(options.classes)}
+        cell = cell and (places.get(cell[0], len(counts) - 1), places.get(cell[1], len(counts) - 1))
     return figures.confusion_matrix(
-        now.confusion, now.report.class_names, theme=options.theme, normalise=options.normalise, selected=options.cell,
+        counts, names, theme=options.theme, normalise=options.normalise, selected=cell,
         uirevision=_revision("confusion", source),
     )  # fmt: skip
 
@@ -117,15 +134,15 @@ def roc(source: Source, options: Options) -> Figure | None:
     curves = [None if one is None else (one.false_positive_rate, one.true_positive_rate) for one in now.report.curves]
     rates = threshold_rates(now.confusion) if len(curves) == 2 else None
     return figures.roc(
-        curves, now.report.roc_auc, now.report.class_names, marks=rates and rates[0], theme=options.theme,
-        uirevision=_revision("roc", source),
+        curves, now.report.roc_auc, now.report.class_names, marks=rates and rates[0], chosen=options.classes,
+        theme=options.theme, uirevision=_revision("roc", source),
     )  # fmt: skip
 
 
 def roc_alt(source: Source, options: Options) -> str:
     """The same in words."""
     report: ClassificationReport = _report(source, options)
-    return figures.roc_alt(report.roc_auc, report.class_names)
+    return figures.roc_alt(report.roc_auc, report.class_names, options.classes)
 
 
 def precision_recall(source: Source, options: Options) -> Figure | None:
@@ -139,14 +156,14 @@ def precision_recall(source: Source, options: Options) -> Figure | None:
     base = float(now.confusion[1].sum() / now.confusion.sum()) if two else None
     return figures.precision_recall(
         curves, now.report.average_precision, now.report.class_names, marks=rates and rates[1], base=base,
-        theme=options.theme, uirevision=_revision("precision-recall", source),
+        chosen=options.classes, theme=options.theme, uirevision=_revision("precision-recall", source),
     )  # fmt: skip
 
 
 def precision_recall_alt(source: Source, options: Options) -> str:
     """The same in words."""
     report: ClassificationReport = _report(source, options)
-    return figures.precision_recall_alt(report.average_precision, report.class_names)
+    return figures.precision_recall_alt(report.average_precision, report.class_names, options.classes)
 
 
 def calibration(source: Source, options: Options) -> Figure | None:

@@ -150,6 +150,8 @@ class Options:
     """The probability above which class 1 of two is predicted; the usual one leaves that to the loss's own rule."""
     cell: tuple[int, int] | None = None
     """True and predicted class of the cell of a confusion matrix that is looked at."""
+    classes: tuple[int, ...] = ()
+    """The classes that are looked at where there are many; () for all."""
     target: int = 0
     """Which target of a regression is drawn."""
     feature: int = 0

@@ -6,10 +6,12 @@ from mlp_core.data.parts import PARTS
 from mlp_core.processor import Priority
 from mlp_core.views import USUAL_THRESHOLD, VIEWS
 from mlp_core.views.evaluation import feature_names
+from pages.evaluate.class_choice import class_choice
 from pages.evaluate.predict_one import ask
 from pages.evaluate.report import downloads
 from pages.evaluate.samples import cell_choice
 from pages.evaluate.screen import CLASSES, CURVES, NORMALISE, ONE, RESIDUALS, Screen, screen
+from pages.evaluate.slots import PairsSlot
 from pages.live.pace import DRAWING
 from pages.live.page import LivePage, Snapshots
 from pages.live.runs import browser_runs
@@ -42,7 +44,7 @@ def choices(seen: Screen) -> None:
 
 def row(page: LivePage, slots: list) -> None:
     """Places beside each other, with how to read each."""
-    wide = [1.0 if isinstance(slot, ViewSlot) else 1.5 for slot in slots]
+    wide = [1.0 if isinstance(slot, ViewSlot | PairsSlot) else 1.5 for slot in slots]
     for column, slot in zip(st.columns(wide, gap="medium"), slots, strict=True):
         with column:
             if isinstance(slot, ViewSlot):
@@ -56,6 +58,8 @@ def opened(page: LivePage, seen: Screen, slots: dict) -> None:
     if seen.tab == CLASSES or (seen.tab == CURVES and seen.two_classes):
         st.segmented_control("Confusion matrix", list(NORMALISE), default="counts", key="evaluate_normalise",
                              required=True, label_visibility="collapsed")  # fmt: skip
+    if seen.many_classes and seen.tab in (CLASSES, CURVES):
+        class_choice(session, seen)
     if seen.tab == RESIDUALS:
         names = feature_names(seen.dataset)
         st.selectbox("Feature", list(range(len(names))), key="evaluate_feature", width=240,

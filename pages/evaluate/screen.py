@@ -29,6 +29,10 @@ CLASSES, CURVES, CALIBRATION, MISTAKES, ONE = "Classes", "Curves", "Calibration"
 VALUES, RESIDUALS, ERRORS = "Values", "Residuals", "Largest errors"
 TALL, TALLER = 400, 620
 """The height of a chart with one beside it, in pixels, and of a matrix of many classes."""
+SHOWN_CLASSES = "evaluate_classes"
+"""The widget that says which of many classes are looked at: indices of classes."""
+MOST_SHOWN = MOST_WITH_NUMBERS - 1
+"""Classes that can be chosen; with all others together their matrix still has numbers."""
 NORMALISE = {"counts": "", "by row": "true", "by column": "pred"}
 
 
@@ -51,6 +55,11 @@ class Screen:
         return self.dataset.facts.classes == 2
 
     @property
+    def many_classes(self) -> bool:
+        """Whether there are so many that a reader may choose some to look at."""
+        return self.dataset.facts.classes > MOST_WITH_NUMBERS
+
+    @property
     def tabs(self) -> tuple[str, ...]:
         """The tabs for such data."""
         return tabs_of(self.dataset)
@@ -61,10 +70,11 @@ class Screen:
         tall = TALL if classes <= MOST_WITH_NUMBERS else TALLER
         confusion = ConfusionSlot("evaluate-confusion", ("evaluation_confusion",), self.options, tall)
         table = ClassTableSlot(self.options, tall)
-        pairs: list[Slot] = [PairsSlot(self.options)] if classes > 2 else []
+        pairs: list[Slot] = [PairsSlot(self.options, tall if self.many_classes else 300)] if classes > 2 else []
         cell = samples_slot(self.options, self.dataset, "cell")
         rows: dict[str, tuple[list[Slot], ...]] = {
-            CLASSES: ([confusion, table], [], [*pairs, cell]),
+            CLASSES: ([confusion, *pairs], [], [cell, table]) if self.many_classes
+            else ([confusion, table], [], [*pairs, cell]),
             CURVES: (self._charts("roc", "precision_recall"),
                      *(([confusion, table], [cell]) if self.two_classes else ())),
             CALIBRATION: (self._charts("calibration", "confidence"),),
@@ -103,6 +113,9 @@ def screen(dataset: Dataset) -> Screen:
     )
     if dataset.facts.classes == 2:
         options = replace(options, threshold=float(state.get("evaluate_threshold") or USUAL_THRESHOLD))
+    if dataset.facts.classes > MOST_WITH_NUMBERS:
+        chosen = state.get(SHOWN_CLASSES) or ()
+        options = replace(options, classes=tuple(place for place in chosen if place < dataset.facts.classes))
     cell = state.get(CELL_TRUE), state.get(CELL_PREDICTED)
     if all(isinstance(place, int) and place < dataset.facts.classes for place in cell):
         options = replace(options, cell=cell)

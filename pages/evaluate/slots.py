@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,7 +172,7 @@ class ClassTableSlot(AnswersSlot):
         columns += [(label, text) for label, text in _AREAS.values()]
         columns.append(("samples", ""))
         now = decisions(snapshot, self.options)
-        rows, foot = ([], []) if now is None else (_class_rows(now), [_weighted_row(now)])
+        rows, foot = ([], []) if now is None else (_class_rows(now, self.options.classes), [_weighted_row(now)])
         alt = f"Figures of {len(rows)} classes, and their mean weighted by samples"
         waits = "" if rows else "The figures of each class appear here as soon as all samples were answered."
         return figure_table(
@@ -186,14 +186,15 @@ _AREAS = {
 }
 
 
-def _class_rows(now: Decisions) -> list[list[Cell]]:
+def _class_rows(now: Decisions, chosen: Sequence[int]) -> list[list[Cell]]:
     classes, report = now.classes, now.report
     undefined = {(one.figure, one.class_name): one.reason for one in (*classes.undefined, *report.undefined)}
     if now.moved:  # areas stay, fractions are others
         kept = {(one.figure, one.class_name) for one in classes.undefined}
         undefined = {key: reason for key, reason in undefined.items() if key in kept or key[0] in _AREAS}
     rows: list[list[Cell]] = []
-    for index, name in enumerate(report.class_names):
+    for index in chosen or range(len(report.class_names)):
+        name = report.class_names[index]
         cells: list[Cell] = [(str(name), "", str(name))]
         for figure in CLASS_FIGURES:
             reason = undefined.get((figure, name))
@@ -241,7 +242,7 @@ class PairsSlot(AnswersSlot):
     def part(self, snapshot: Snapshot) -> Part:
         """The table as it is now."""
         now = decisions(snapshot, self.options)
-        pairs = [] if now is None else now.confused(MOST_PAIRS)
+        pairs = [] if now is None else now.confused(MOST_PAIRS, self.options.classes)
         rows: list[list[Cell]] = []
         if now is not None:
             names, support = [str(name) for name in now.report.class_names], now.confusion.sum(axis=1)
@@ -315,5 +316,8 @@ class ConfusionSlot(ViewSlot):
     def _pick(self) -> None:
         """Look at the samples of the cell that was pressed."""
         cell = picked_cell(self.name)
+        chosen = self.options.classes
+        if cell is not None and chosen:  # the last row and column hold all others
+            cell = (chosen[cell[0]], chosen[cell[1]]) if max(cell) < len(chosen) else None
         if cell is not None:
             st.session_state[CELL_TRUE], st.session_state[CELL_PREDICTED] = cell

@@ -16,7 +16,7 @@ from sklearn.calibration import calibration_curve
 from mlp_core.evaluation import CLASS_FIGURES, class_figures, classification_report, intervals, regression_report
 from mlp_core.evaluation.classes import shares_of
 from mlp_core.evaluation.intervals import MATRIX_RESAMPLES, percentiles, resampled_matrices, wilson
-from mlp_core.evaluation.ranking import CURVE_POINTS, ranking_areas, ranking_curves
+from mlp_core.evaluation.ranking import CURVE_POINTS, ranking_areas, ranking_curves, score_ranks
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -151,15 +151,16 @@ def test_the_calibration_error_is_the_mean_gap() -> None:
 @given(SEEDS, st.integers(2, 40))
 def test_areas_of_a_resample_equal_those_of_scikit_learn(seed: int, samples: int) -> None:
     random = np.random.default_rng(seed)
-    positive = random.random(samples) < 0.4
-    scores = np.round(random.random(samples), 1)
-    area, precision = ranking_areas(positive, scores)
-    if positive.all() or not positive.any():
-        assert np.isnan(area)
-        assert np.isnan(precision)
-        return
-    assert area == pytest.approx(metrics.roc_auc_score(positive, scores))
-    assert precision == pytest.approx(metrics.average_precision_score(positive, scores))
+    positive = random.random((4, samples)) < 0.4
+    scores = np.round(random.random((4, samples)), 1)
+    found = ranking_areas(np.stack([score_ranks(one) for one in scores]), positive)
+    for of, score, area, precision in zip(positive, scores, *found, strict=True):
+        if of.all() or not of.any():
+            assert np.isnan(area)
+            assert np.isnan(precision)
+        else:
+            assert area == pytest.approx(metrics.roc_auc_score(of, score))
+            assert precision == pytest.approx(metrics.average_precision_score(of, score))
 
 
 def test_curves_are_thinned_and_keep_their_ends() -> None:

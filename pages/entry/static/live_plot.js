@@ -15,6 +15,11 @@ const TOUCH = matchMedia("(pointer: coarse)").matches
 /** How long the charts rest after each drawing, in lengths of that drawing. */
 const REST = 1.5
 
+/** Below this width in pixels a legend stands under its chart. */
+const NARROW = 480
+/** The height of an entry of it, in pixels. */
+const LEGEND_ROW = 20
+
 /** Between two drawings by Plotly of a plane whose answers move, in milliseconds; the picture of them moves meanwhile. */
 const WHOLE = 1000
 
@@ -169,8 +174,8 @@ class LivePlot {
   show({ figure, alt, height, pick }, setTriggerValue) {
     this.pick = pick && (place => setTriggerValue("pick", place))
     this.words.setAttribute("aria-label", alt)
-    this.frame.style.height = `${height}px`
     this.height = height
+    this.frame.style.height = `${height + legendBelow(figure, this.frame.clientWidth)}px`
     const same = JSON.stringify(figure) === this.sent
     this.sent = JSON.stringify(figure)
     this.latest = figure
@@ -207,6 +212,7 @@ class LivePlot {
       this.waiting = false
       if (this.drawPicture()) return
       this.width = this.frame.clientWidth
+      this.frame.style.height = `${this.height + legendBelow(this.latest, this.width)}px`
       this.drawnHeight = this.frame.clientHeight || this.height // a style sheet may give another one
       const { data, layout, config } = dressed(this.latest, this.frame, this.width, this.drawnHeight)
       await Plotly.react(this.graph, data, layout, config)
@@ -286,6 +292,13 @@ function stillOf({ data, layout }) {
   return JSON.stringify([layout, stays, data.map(one => one.uid)])
 }
 
+/** How high a legend is, in pixels, that stands under its chart because a narrow one has no room beside it; else 0. */
+function legendBelow({ data, layout }, width) {
+  if (layout.legend?.orientation !== "v" || width >= NARROW) return 0
+  const entries = data.filter(one => one.name && one.showlegend !== false).length
+  return LEGEND_ROW * (entries + (layout.legend.title ? 1 : 0))
+}
+
 /** The figure in the page's colours and size. Plotly writes into what it is given, so it gets a copy. */
 function dressed(figure, element, width, height) {
   const { data, layout } = structuredClone(figure)
@@ -311,6 +324,8 @@ function dressed(figure, element, width, height) {
     layout[name] = { gridcolor: theme.grid, zerolinecolor: theme.line, linecolor: theme.line, ...layout[name] }
     if (TOUCH) layout[name].fixedrange = true
   }
+  const below = legendBelow(figure, width)
+  if (below) layout.legend = { ...layout.legend, x: 0, y: -60 / (height - below - 70), yanchor: "top", maxheight: below }
   if (layout.scene) {
     for (const name of ["xaxis", "yaxis", "zaxis"]) {
       const quiet = { color: theme.muted, gridcolor: theme.grid, zerolinecolor: theme.grid, showbackground: false, showspikes: false }
