@@ -8,13 +8,16 @@ neighbour.
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit import config
 
 from mlp_core.limits import MAX_UPLOAD_BYTES
+from pages.live.files import PackedFiles
 from pages.live.stream import routes
 from pages.live.warm import collect_seldom
 
 collect_seldom()
 # One limit for the library, the page and Streamlit's own receiver of files, which counts in units of 1024² bytes.
 config.set_option("server.maxUploadSize", -(-MAX_UPLOAD_BYTES // 1024**2))
-app = st.App(Path(__file__).parent / "pages" / "entry" / "main.py", routes=routes())
+MAIN = Path(__file__).parent / "pages" / "entry" / "main.py"
+app = st.App(MAIN, routes=routes(), middleware=[Middleware(PackedFiles)])
