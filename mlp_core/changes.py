@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlp_core.catalog import ACTIVATIONS, TRAINING
+from mlp_core.catalog.layers import FROZEN
 from mlp_core.catalog.parameters import Parameter
 from mlp_core.catalog.training import DATA_SEED, TEST_FRACTION, VALIDATION_FRACTION
 from mlp_core.spec import Experiment, LayerSpec, layer_number
@@ -63,6 +64,7 @@ def _of_layers(old: tuple[LayerSpec, ...], new: tuple[LayerSpec, ...]) -> Iterat
             yield f"{place} {one.entry.label} → {other.entry.label}"
             return
         found = list(_of_params(one.entry.parameters, one.params, other.params))
+        found += _of_value(FROZEN, one.frozen, other.frozen)
         yield from [f"{place}: {text}" for text in found] or [f"{place} changed"]
         return
     names = describe_layers(old), describe_layers(new)

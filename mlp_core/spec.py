@@ -25,7 +25,7 @@ from mlp_core.catalog.datasets import DatasetEntry
 from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.facts import DataFacts
 from mlp_core.catalog.initializers import InitializerEntry
-from mlp_core.catalog.layers import LayerEntry
+from mlp_core.catalog.layers import FROZEN, LayerEntry
 from mlp_core.catalog.losses import LossEntry
 from mlp_core.catalog.optimizers import OptimizerEntry
 from mlp_core.catalog.parameters import shorten
@@ -173,6 +173,8 @@ class LayerSpec(_Chosen):
     """What its weight is before training; None for what PyTorch's layer draws."""
     bias_init: InitSpec | None = Field(default=None, exclude_if=lambda init: init is None)
     """The same for its bias, where it has one."""
+    frozen: bool = Field(default=FROZEN.default, exclude_if=lambda frozen: not frozen)
+    """Whether training leaves its own weights as they are."""
 
     @property
     def entry(self) -> LayerEntry:
@@ -221,6 +223,15 @@ class LayerSpec(_Chosen):
                     f"The 'bias_init' of layer {self.type} must be an initialiser of vectors: {usable}. "
                     f"Got {init.type}, which needs a matrix. Choose one of those."
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _check_frozen(self) -> Self:
+        if self.frozen and not self.entry.trains:
+            raise SpecError(
+                f"The 'frozen' of layer {self.type} must be false, since it has no weights of its own. "
+                "Got true instead. Freeze a layer that has weights."
+            )
         return self
 
     def walk(self, path: Path) -> Iterator[tuple[Path, LayerSpec]]:

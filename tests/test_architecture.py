@@ -30,7 +30,7 @@ ORDER = [
      "mlp_core.summary"],
     ["mlp_core.health"],
     ["mlp_core.run"],
-    ["mlp_core.activations", "mlp_core.engines", "mlp_core.export", "mlp_core.views"],
+    ["mlp_core.activations", "mlp_core.engines", "mlp_core.export", "mlp_core.surgery", "mlp_core.views"],
     ["mlp_core.one_step", "mlp_core.predict"],
     ["mlp_core.influence", "mlp_core.landscape"],
     ["mlp_core.training"],

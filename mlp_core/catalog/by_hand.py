@@ -54,6 +54,8 @@ class StateTensor:
     """What it is filled with before the first step."""
     axis: int | None = None
     """The axis of the parameter along which it holds a single number; None where it has the parameter's shape."""
+    power: int = 0
+    """How it grows with the gradient: 1 in proportion, 2 with its square, 0 where the size of the gradient cancels."""
 
 
 @dataclass(frozen=True, kw_only=True)

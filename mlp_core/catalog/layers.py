@@ -86,6 +86,9 @@ class LayerEntry(ClassEntry):
     """Whether it draws random numbers in training."""
     mixes_batch: bool = False
     """Whether its output for one sample depends on the other samples in training."""
+    mixes_features: bool = False
+    """Whether a value that it puts out depends on others than the one at the same place. A layer of neurons makes new
+    values, an activation has that among its facts, and a layer that holds others leaves it to them."""
     short: str = ""
     """What exported code calls such a layer, where the name in small letters is not the custom."""
     by_hand: Callable[[Params, int], LayerByHand] | None = None
@@ -107,6 +110,15 @@ class LayerEntry(ClassEntry):
     def holds_layers(self) -> bool:
         """Whether other layers stand inside."""
         return bool(self.inside)
+
+    @property
+    def trains(self) -> bool:
+        """Whether there are parameters with which it has trained numbers of its own."""
+        return self.count is not _none
+
+    def keeps_features_apart(self, params: Params) -> bool:
+        """Whether each value that it puts out depends on the one that comes in at the same place alone."""
+        return not self.mixes_features and (self.facts is None or self.facts(params).elementwise)
 
     @property
     def choice_controls(self) -> tuple[str, ...]:
@@ -223,6 +235,14 @@ _AFFINE = Bool(
 )
 
 
+FROZEN = Bool(
+    name="frozen",
+    label="Frozen",
+    help="Training leaves the layer's weights as they are. Running statistics of a BatchNorm1d still follow the data.",
+    default=False,
+)
+"""What can be set of every layer that has trained numbers, as a field of its own beside the entry's parameters."""
+
 LAYERS: dict[str, LayerEntry] = table(
     LayerEntry(
         name="Linear",
@@ -336,6 +356,7 @@ LAYERS: dict[str, LayerEntry] = table(
         name="LayerNorm",
         label="LayerNorm",
         family="normalisation",
+        mixes_features=True,
         short="ln",
         by_hand=lambda params, features: _norm_by_hand("F.layer_norm", params, features),
         summary="Shifts and scales the values of each sample to mean 0 and variance 1, then by learned amounts.",
@@ -359,6 +380,7 @@ LAYERS: dict[str, LayerEntry] = table(
         name="RMSNorm",
         label="RMSNorm",
         family="normalisation",
+        mixes_features=True,
         short="rms",
         by_hand=lambda params, features: _norm_by_hand("F.rms_norm", params, features),
         summary="Scales the values of each sample to a root mean square of 1, then by learned amounts.",
@@ -376,6 +398,7 @@ LAYERS: dict[str, LayerEntry] = table(
         name="FeatureAttention",
         label="Self-attention",
         family="attention",
+        mixes_features=True,
         short="attention",
         target="mlp_core.run.modules:FeatureAttention",
         conflict=_heads_conflict,

@@ -51,7 +51,7 @@ def sgd(params: Params) -> UpdateByHand:
     else:
         lines.append("p.add_(velocity, alpha=-lr)  # p -= lr * velocity")
     # PyTorch copies the first gradient. Adding it to a zero gives the same, and to -0.0 even where it is zero itself.
-    velocity = StateTensor(name="velocity", plural="velocities", key="momentum_buffer", fill=-0.0)
+    velocity = StateTensor(name="velocity", plural="velocities", key="momentum_buffer", fill=-0.0, power=1)
     return UpdateByHand(lines=tuple(lines), settings=settings, state=(velocity,))
 
 
@@ -67,12 +67,12 @@ def adam(params: Params, decoupled: bool = False) -> UpdateByHand:
         "square.mul_(beta2).addcmul_(g, g, value=1 - beta2)  # and its square",
     ]
     state = [
-        StateTensor(name="mean", plural="means", key="exp_avg"),
-        StateTensor(name="square", plural="squares", key="exp_avg_sq"),
+        StateTensor(name="mean", plural="means", key="exp_avg", power=1),
+        StateTensor(name="square", plural="squares", key="exp_avg_sq", power=2),
     ]
     root = "square"
     if params["amsgrad"]:
-        state.append(StateTensor(name="largest", plural="largest_squares", key="max_exp_avg_sq"))
+        state.append(StateTensor(name="largest", plural="largest_squares", key="max_exp_avg_sq", power=2))
         root = "largest"
         lines.append("torch.maximum(largest, square, out=largest)")
     lines += [f"spread = ({root}.sqrt() / scale).add_(eps)", "p.addcdiv_(mean, spread, value=-size)"]
@@ -96,12 +96,12 @@ def rmsprop(params: Params) -> UpdateByHand:
     if params["weight_decay"]:
         lines.append(_DECAY)
     lines.append("square.mul_(alpha).addcmul_(g, g, value=1 - alpha)  # running average of the squared gradient")
-    state = [StateTensor(name="square", plural="squares", key="square_avg")]
+    state = [StateTensor(name="square", plural="squares", key="square_avg", power=2)]
     if params["momentum"]:
         settings["momentum"] = params["momentum"]
         state.append(StateTensor(name="velocity", plural="velocities", key="momentum_buffer"))
     if params["centered"]:
-        state.append(StateTensor(name="mean", plural="means", key="grad_avg"))
+        state.append(StateTensor(name="mean", plural="means", key="grad_avg", power=1))
         lines.append("mean.lerp_(g, 1 - alpha)  # and of the gradient")
         lines.append("spread = square.addcmul(mean, mean, value=-1).sqrt_().add_(eps)")
     else:
@@ -123,7 +123,7 @@ def adagrad(params: Params) -> UpdateByHand:
         "spread = square.sqrt().add_(eps)",
         "p.addcdiv_(g, spread, value=-size)",
     ]
-    square = StateTensor(name="square", plural="squares", key="sum", fill=params["initial_accumulator_value"])
+    square = StateTensor(name="square", plural="squares", key="sum", fill=params["initial_accumulator_value"], power=2)
     return UpdateByHand(
         lines=tuple(lines),
         settings=_settings(params, "lr", "lr_decay", "eps"),
@@ -149,7 +149,7 @@ def adadelta(params: Params) -> UpdateByHand:
         lines=tuple(lines),
         settings=_settings(params, "lr", "rho", "eps"),
         state=(
-            StateTensor(name="square", plural="squares", key="square_avg"),
+            StateTensor(name="square", plural="squares", key="square_avg", power=2),
             StateTensor(name="moved", plural="moves", key="acc_delta"),
         ),
         counts=True,
@@ -173,8 +173,8 @@ def adamax(params: Params) -> UpdateByHand:
         lines=tuple(lines),
         settings={**_settings(params, "lr", "eps"), "beta1": beta1, "beta2": beta2},
         state=(
-            StateTensor(name="mean", plural="means", key="exp_avg"),
-            StateTensor(name="largest", plural="largest_sizes", key="exp_inf"),
+            StateTensor(name="mean", plural="means", key="exp_avg", power=1),
+            StateTensor(name="largest", plural="largest_sizes", key="exp_inf", power=1),
         ),
         scalars=("size = lr / (1 - beta1**step)",),
         counts=True,
@@ -192,8 +192,8 @@ def _averages(params: Params) -> tuple[list[str], dict[str, float], tuple[StateT
         "square.mul_(beta2).addcmul_(g, g, value=1 - beta2)  # and its square",
     ]
     state = (
-        StateTensor(name="mean", plural="means", key="exp_avg"),
-        StateTensor(name="square", plural="squares", key="exp_avg_sq"),
+        StateTensor(name="mean", plural="means", key="exp_avg", power=1),
+        StateTensor(name="square", plural="squares", key="exp_avg_sq", power=2),
     )
     return lines, {**_settings(params, "lr", "eps"), "beta1": beta1, "beta2": beta2}, state
 

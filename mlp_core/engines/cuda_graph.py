@@ -58,7 +58,7 @@ class _PreparedRun:
     def __init__(self, run: Run, update: Update, record: Capture) -> None:
         self.run, self.update, self.group = run, update, _settings(run.optimizer)
         self.sizes = run.batches.sizes
-        self.parameters: list[nn.Parameter] = list(run.model.parameters())
+        self.parameters: list[nn.Parameter] = run.trained
         self.gradients = [torch.zeros_like(parameter) for parameter in self.parameters]
         self.rate = torch.tensor(run.learning_rate, dtype=torch.float32, device=run.device)
         self.optimizer = _graphed(run.optimizer, self.rate, run.device)

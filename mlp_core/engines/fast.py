@@ -29,7 +29,7 @@ class _PreparedRun:
     def __init__(self, run: Run, update: Update) -> None:
         self.run, self.update = run, update
         self.program = _program(run, update)
-        self.parameters, self.buffers = list(run.model.parameters()), list(run.model.buffers())
+        self.parameters, self.others = run.trained, run.fixed
         self.storage = storage = Storage(self.parameters, run.optimizer, update, run.accumulates)
         self.sizes = run.batches.sizes
         batches = run.batches
@@ -43,7 +43,7 @@ class _PreparedRun:
             held(storage.fresh_views),
             held_lists(storage.states),
             held(storage.numbers),
-            held(self.buffers),
+            held(self.others),
             self.program.constants,
             held(storage.scratch),
             run.stream.generator,
@@ -102,14 +102,13 @@ def _program(run: Run, update: Update) -> Program:
 
 def _build(run: Run, update: Update) -> Program:
     graphs = [(size, trace(run, size)) for size in run.batches.sizes]
-    parameters, buffers = len(list(run.model.parameters())), len(list(run.model.buffers()))
     training = run.experiment.training
     clip = "norm" if training.max_grad_norm is not None else "value" if training.max_grad_value is not None else ""
     extras = Extras(
         never_zero=not training.zero_grad, every=training.accumulate_grad_batches, scheduled=run.schedule_counts,
         cycled=run.cycled, clip=clip,
     )  # fmt: skip
-    return write(graphs, parameters, buffers, update, extras)
+    return write(graphs, len(run.trained), len(run.fixed), update, extras)
 
 
 __all__ = ["FastEngine", "UnsupportedError"]

@@ -21,27 +21,29 @@ class UnsupportedError(Exception):
 def trace(run: Run, batch_size: int) -> fx.GraphModule:
     """The graph of one step on a batch of this size.
 
-    Inputs, in order: every parameter, every buffer, x, y, and the gradient of the loss (a scalar one). Outputs:
-    the loss, then every parameter's gradient. Buffers that the step changes are changed in place. Shapes and
-    module settings are constants of the graph. Raises `UnsupportedError` where a step's operators depend on the data.
+    Inputs, in order: every trained parameter, every parameter of frozen layers, every buffer, x, y, and the gradient of
+    the loss (a scalar one). Outputs: the loss, then the gradient of every trained parameter. Buffers that the step
+    changes are changed in place. Shapes and module settings are constants of the graph. Raises `UnsupportedError` where
+    a step's operators depend on the data.
     """
     model = _without_numbers(run.model)
-    names = [name for name, _ in run.model.named_parameters()]
-    buffer_names = [name for name, _ in run.model.named_buffers()]
+    names = [name for name, parameter in run.model.named_parameters() if parameter.requires_grad]
+    frozen = [name for name, parameter in run.model.named_parameters() if not parameter.requires_grad]
+    fixed_names = [*frozen, *(name for name, _ in run.model.named_buffers())]
     count = len(names)
 
     def step(*values: Tensor) -> tuple[Tensor, ...]:
-        parameters, buffers = values[:count], values[count:-3]
+        parameters, fixed = values[:count], values[count:-3]
         x, y, seed = values[-3:]
-        named = dict(zip(names, parameters, strict=True)) | dict(zip(buffer_names, buffers, strict=True))
+        named = dict(zip(names, parameters, strict=True)) | dict(zip(fixed_names, fixed, strict=True))
         outputs = torch.func.functional_call(model, named, (run.scaled(x),))
         loss = run.loss(outputs, y)
         total = objective(loss, parameters, run.experiment.training)
         return (loss, *torch.autograd.grad(total, parameters, grad_outputs=seed))
 
     examples = [
-        *(parameter.detach().requires_grad_() for parameter in run.model.parameters()),
-        *run.model.buffers(),
+        *(parameter.detach().requires_grad_() for parameter in run.trained),
+        *(tensor.detach() for tensor in run.fixed),
         *(_example(values, batch_size) for values in (run.batches.x, run.batches.y)),
         torch.ones((), dtype=torch.float32),
     ]

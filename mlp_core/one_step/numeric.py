@@ -43,7 +43,7 @@ class Doubled:
     def __init__(self, run: Run, tape: Tape) -> None:
         """Call while the run's weights, buffers and random numbers are as they were before the pass on the tape."""
         self._run = run
-        self._model = copy.deepcopy(run.model).double()
+        self._model = copy.deepcopy(run.model).double().requires_grad_(True)
         for layer in run.plan.walk():
             if layer.spec.entry.random and layer.name in tape.slopes:
                 outer, _, own = layer.name.rpartition(".")

@@ -94,11 +94,14 @@ def _take_apart(run: Run, places: tuple[WeightPlace, ...], seed: int | None) -> 
         held = dict.fromkeys(held)
     step, epoch = position.step, position.epoch
     written = {name: written_update(run, shape) for name, shape in weight_places.shapes(run.model).items()}
+    trained = {name for name, parameter in run.model.named_parameters() if parameter.requires_grad}
     parameters, update, iterations = take_step(run, tape, held, (x, y))
     by_name = {parameter.name: parameter for parameter in parameters}
 
     def lines(place: WeightPlace) -> tuple[UpdateLine, ...]:
         parameter, text = by_name[place.parameter], written[place.parameter]
+        if place.parameter not in trained:
+            return ()
         if iterations is not None:
             return iterations.lines(parameters, parameter, place.index)[0]
         return update_lines(text, parameter, place.index)[0] if text is not None and update.done else ()

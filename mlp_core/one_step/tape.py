@@ -46,8 +46,12 @@ class Tape:
 
 
 def record(run: Run, x: Tensor, y: Tensor) -> Tape:
-    """Run forward and backward once, as a training step does. Draws random numbers, and moves running averages."""
+    """Run forward and backward once, as a training step does. Draws random numbers, and moves running averages.
+
+    Frozen layers get gradients too, to look at: whoever called restores the run.
+    """
     model: nn.Module = run.model
+    model.requires_grad_(True)
     tape = Tape(x=run.scaled(x).detach().clone().requires_grad_(True), y=y)
     layers = {layer.name: layer for layer in run.plan.walk()}
     names = [*(["0"] if run.plan.flatten else []), *layers]

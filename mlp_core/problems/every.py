@@ -8,6 +8,7 @@ from mlp_core.errors import SpecError
 from mlp_core.plan import plan
 from mlp_core.problems.batches import batch_problems
 from mlp_core.problems.counts import count_problems
+from mlp_core.problems.freezing import freezing_problems
 from mlp_core.problems.habits import habit_problems
 from mlp_core.problems.losses import loss_problems
 from mlp_core.problems.problem import Problem
@@ -40,6 +41,7 @@ def problems(
         return [Problem("error", str(error))]
     listed = [
         *width_problems(experiment, found),
+        *freezing_problems(experiment, found),
         *loss_problems(experiment, found),
         *batch_problems(experiment, train_size),
         *split_problems(experiment),

@@ -5,7 +5,7 @@ Runtime objects never live in a spec, and a run is never shared between sessions
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -69,6 +69,32 @@ class Run:
     """Their targets."""
     passes: Any = None
     """A `metrics.Passes` that an engine has compiled for the run; None for plain ones."""
+
+    @property
+    def trained(self) -> list[nn.Parameter]:
+        """The parameters that training changes, in the model's order: all but those of frozen layers."""
+        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+
+    @property
+    def fixed(self) -> list[Tensor]:
+        """The other numbers that a step works with: parameters of frozen layers, then buffers."""
+        frozen = [parameter for parameter in self.model.parameters() if not parameter.requires_grad]
+        return [*frozen, *self.model.buffers()]
+
+    @property
+    def trains(self) -> tuple[bool, ...]:
+        """Whether each parameter is trained."""
+        return tuple(parameter.requires_grad for parameter in self.model.parameters())
+
+    @trains.setter
+    def trains(self, values: Sequence[bool]) -> None:
+        """Say which parameters are trained from now on. The optimizer holds these alone, and forgets the others."""
+        for parameter, trained in zip(self.model.parameters(), values, strict=True):
+            parameter.requires_grad_(trained)
+            if not trained:
+                parameter.grad = None
+                self.optimizer.state.pop(parameter, None)
+        self.optimizer.param_groups[0]["params"] = self.trained
 
     @property
     def draws_in_training(self) -> bool:
@@ -238,6 +264,7 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
     if device.type != "cpu":
         model.to(device)
     model.train()
+    freeze(model, planned)
     counts = experiment.loss.entry.counts
     y_train = _on(device, targets(experiment, planned, dataset.targets("train", counts)))
     loss_params = Params(decided(experiment.loss, y_train, planned.outputs))
@@ -245,7 +272,7 @@ def build(experiment: Experiment, dataset: Dataset) -> Run:
         _on(device, _shared(dataset.x_train)), y_train, experiment.training.batch_size, stream,
         evaluation_loaders=1 + validates,
     )  # fmt: skip
-    optimizer = make_optimizer(experiment.optimizer, model.parameters())
+    optimizer = make_optimizer(experiment.optimizer, [p for p in model.parameters() if p.requires_grad])
     updates = updates_per_epoch(experiment, len(y_train))
     return Run(
         experiment=experiment,
@@ -292,6 +319,13 @@ def initialise(model: nn.Module, planned: Plan) -> None:
             parameter = getattr(module, name, None)
             if init is not None and parameter is not None:
                 load_object(init.entry.target)(parameter, **init.params)
+
+
+def freeze(model: nn.Module, planned: Plan) -> None:
+    """Let training leave the own parameters of frozen layers as they are."""
+    for layer in planned.walk():
+        if layer.spec.frozen:
+            model.get_submodule(layer.name).requires_grad_(False)
 
 
 def _build_layer(layer: LayerPlan) -> nn.Module:

@@ -24,6 +24,8 @@ class Checkpoint:
     """The optimizer's state dict, with the index into `tensors` in place of each tensor."""
     has_gradient: list[bool]
     """Whether each parameter has a gradient."""
+    trains: tuple[bool, ...]
+    """Whether each parameter is trained; the optimizer knows only those that are."""
     stream: tuple[Tensor, Tensor | None]
     """The state of the run's random numbers."""
     batch_size: int
@@ -46,6 +48,7 @@ def save(run: Run) -> Checkpoint:
         tensors=copies(tensors),
         optimizer=optimizer,
         has_gradient=[gradient is not None for gradient in gradients],
+        trains=run.trains,
         stream=run.stream.state(),
         batch_size=run.batches.batch_size,
         order=run.batches.state(),
@@ -84,6 +87,45 @@ def _with_tensors(value: Any, tensors: list[Tensor]) -> Any:
     return value
 
 
+@dataclass
+class Parts:
+    """The tensors of a checkpoint by what they are of."""
+
+    parameters: list[Tensor]
+    """The parameters, in the model's order."""
+    buffers: list[Tensor]
+    """Its buffers."""
+    gradients: list[Tensor | None]
+    """The gradient of each parameter; None where it has none."""
+    optimizer: dict[str, Any]
+    """The optimizer's state dict."""
+
+
+def parts(checkpoint: Checkpoint, buffers: int) -> Parts:
+    """A checkpoint of a model with so many buffers, taken apart; no tensor is copied."""
+    count, tensors = len(checkpoint.has_gradient), checkpoint.tensors
+    gradients = iter(tensors[count + buffers :])
+    return Parts(
+        parameters=tensors[:count],
+        buffers=tensors[count : count + buffers],
+        gradients=[next(gradients) if has_gradient else None for has_gradient in checkpoint.has_gradient],
+        optimizer=_with_tensors(checkpoint.optimizer, tensors),
+    )
+
+
+def with_parts(checkpoint: Checkpoint, found: Parts, trains: tuple[bool, ...]) -> Checkpoint:
+    """The checkpoint with other tensors, which may be of another network."""
+    tensors = [*found.parameters, *found.buffers, *(each for each in found.gradients if each is not None)]
+    optimizer = _without_tensors(found.optimizer, tensors)
+    return replace(
+        checkpoint,
+        tensors=tensors,
+        optimizer=optimizer,
+        has_gradient=[each is not None for each in found.gradients],
+        trains=trains,
+    )
+
+
 @dataclass(frozen=True)
 class _At:
     index: int
@@ -95,6 +137,8 @@ def restore(run: Run, checkpoint: Checkpoint) -> None:
     parameters = list(run.model.parameters())
     kept = [*parameters, *run.model.buffers()]
     assign(list(zip(kept, tensors, strict=False)))
+    if checkpoint.trains != run.trains:
+        run.trains = checkpoint.trains
     gradients = iter(tensors[len(kept) :])
     for parameter, has_gradient in zip(parameters, checkpoint.has_gradient, strict=True):
         parameter.grad = next(gradients) if has_gradient else None

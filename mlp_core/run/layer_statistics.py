@@ -152,7 +152,7 @@ def _randomness(copy: Run) -> Any:
 
 def _update(copy: Run, run: Run, x: Tensor, y: Tensor) -> None:
     """Let the optimizer make its next update of the copy, from the gradients that it has."""
-    parameters = list(copy.model.parameters())
+    parameters = [parameter for parameter in copy.model.parameters() if parameter.requires_grad]
     optimizer = make_optimizer(run.experiment.optimizer, parameters)
     optimizer.load_state_dict(copied_state(run.optimizer))
     if not run.experiment.optimizer.entry.closure:

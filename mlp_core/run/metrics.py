@@ -165,11 +165,16 @@ def passes_of(run: Run) -> Passes:
     return found
 
 
-def evaluate(run: Run, part: PartName = "test") -> TestResult:
-    """One pass over the samples of a part, in batches of `EVALUATION_BATCH`. Draws no random number."""
+def evaluate(run: Run, part: PartName = "test", most: int | None = None) -> TestResult:
+    """One pass over the samples of a part, in batches of `EVALUATION_BATCH`; of so many evenly spaced ones at most,
+    where that is given. Draws no random number."""
     passes = passes_of(run)
     inputs, targets = run.part(part)
     true = run.dataset.part(part)[1]
+    if most is not None and len(inputs) > most:
+        chosen = np.linspace(0, len(inputs) - 1, most).round().astype(np.int64)
+        at = torch.from_numpy(chosen).to(inputs.device)
+        inputs, targets, true = inputs[at], targets[at], true[chosen]
     classes = len(run.dataset.facts.class_names)
     total = counted = 0.0
     confusion = np.zeros((classes, classes), dtype=np.int64)

@@ -24,6 +24,7 @@ from mlp_core.training.snapshot import BUSY, Status
 if TYPE_CHECKING:
     from mlp_core.spec import Experiment
     from mlp_core.training.events import Events
+    from mlp_core.training.state import Fork
     from mlp_core.training.trainer import Trainer
 
 LOG = logging.getLogger(__name__)
@@ -88,6 +89,8 @@ class Driver:
             return self._look_at
         if orders.weights is not None:
             return self._give_weights
+        if orders.operations:
+            return self._operate
         if orders.goal is None and (orders.edits or orders.restore):
             return self._edit_weights if orders.edits else self._restore_best
         return None
@@ -152,7 +155,7 @@ class Driver:
                 return
             mail.take_trainer(trainer)
             mail.prepared, orders.start = generation, None
-            if orders.experiment is not None:
+            if orders.experiment is not None and not orders.operations:
                 trainer.follow(orders.experiment)
             mail.aim()
             mail.notify()
@@ -252,8 +255,10 @@ class Driver:
 
     def _follow(self, trainer: Trainer) -> None:
         """Let the run take what was changed since, which needs no new one."""
-        experiment = self._mail.orders.experiment
-        if experiment is not None and self._mail.orders.generation == trainer.generation:
+        orders = self._mail.orders
+        with self._mail.lock:
+            experiment = None if orders.operations else orders.experiment  # theirs is that after what is to be done
+        if experiment is not None and orders.generation == trainer.generation:
             trainer.follow(experiment)
             self._set_weights(trainer)
 
@@ -264,6 +269,7 @@ class Driver:
                 not orders.closed
                 and orders.generation == trainer.generation
                 and (orders.goal, orders.target) == (goal, target)
+                and not orders.operations
                 and self._leased()
             )
 
@@ -336,6 +342,32 @@ class Driver:
                 self._set_weights(trainer)
                 trainer.compute_views(mail.views_on_screen(), all_stale=True)
         self._publish_again()
+
+    def _operate(self) -> None:
+        """Do an operation on a layer or a neuron. A run that trains goes on after it."""
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            trainer = mail.trainer
+        assert trainer is not None
+
+        def wanted() -> bool:
+            return trainer.generation == orders.generation and not orders.closed
+
+        fork: Fork | None = None
+        with self._in_turn(wanted, pressed=True) as begun:
+            if begun:
+                with mail.lock:
+                    if not orders.operations:
+                        return
+                    operation = orders.operations.pop(0)
+                fork = trainer.operate(operation)
+                if fork is None and orders.goal is None:
+                    trainer.compute_views(mail.views_on_screen(), all_stale=True)
+        with mail.lock:
+            if fork is not None and wanted():
+                mail.go_on(fork)
+            elif begun and orders.goal is None:
+                self._publish_again()
 
     def _look_at(self) -> None:
         """Show another moment of the run: a checkpoint, or now."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mlp_core.processor import Turn, Turns
 from mlp_core.spec import Experiment, Path
+from mlp_core.surgery import Operation
 from mlp_core.training.snapshot import BUSY, Snapshot, Status
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Orders:
     """Which weights somebody waits for; 'checkpoint' for all that the next steps depend on."""
     edits: list[WeightEdit] = field(default_factory=list)
     """Numbers that are to be set in the run at hand."""
+    operations: list[Operation] = field(default_factory=list)
+    """What is to be done to layers and neurons of the run at hand."""
     shown_step: int | None = None
     """The checkpoint that is to be shown; None for the run as it is now."""
     restore: bool = False
@@ -132,9 +135,17 @@ class Mailbox:
         """Ask for a new run of the experiment."""
         self.orders.generation += 1
         self.orders.edits.clear()
+        self.orders.operations.clear()
         self.orders.start, self.orders.shown_step = start, None
         self.show(status="preparing", message="", progress=None, period=0.0,
                   goes_on=self.orders.goal is not None)  # fmt: skip
+
+    def go_on(self, fork: Fork) -> None:
+        """Ask for a new run of the experiment that goes on as the one at hand does, with what is still to be done to
+        it."""
+        operations = list(self.orders.operations)
+        self.start_over(fork)
+        self.orders.operations.extend(operations)
 
     def stay(self, stopped: str) -> None:
         """Give up the run that was asked for: the one at hand stays, or there is none for the reason `stopped`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from mlp_core.errors import SpecError
 from mlp_core.spec import Experiment
 from mlp_core.strict_json import parse_json
+from mlp_core.surgery import Operation
 from mlp_core.training.events import Evaluation
 from mlp_core.training.history import Buckets, Curves
 
@@ -29,6 +30,71 @@ Start = Literal["seed", "weights", "checkpoint"]
 End = Literal["epochs", "early stopping", "diverged", "failed"]
 
 
+Pair = tuple[float | None, float | None]
+"""A figure before and after; None where it is not finite, or there is none."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What an operation did to the figures, on the same samples before and right after it."""
+
+    train_loss: Pair
+    """The mean over training samples."""
+    test_loss: Pair
+    """The mean over the test samples."""
+    train_accuracy: Pair
+    """The share of right answers among training samples, in [0, 1]; None in regression."""
+    test_accuracy: Pair
+    """The share among the test samples."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            found = (None if value is None else _finite(float(value)) for value in getattr(self, item.name))
+            object.__setattr__(self, item.name, tuple(found))
+
+
+@dataclass(frozen=True)
+class Surgery:
+    """An operation on a layer or a neuron while the run went on."""
+
+    step: int
+    """Mini-batches done before it."""
+    type: str
+    """Its name in the catalog's `SURGERY`."""
+    path: tuple[int, ...]
+    """The layer."""
+    neuron: int | None
+    """The neuron, counted from 0; None where it was done to the layer."""
+    effect: Effect
+    """What it did to the figures."""
+
+    @property
+    def done(self) -> str:
+        """What was done: 'Split neuron 3 of layer 2'."""
+        return Operation(self.type, self.path, self.neuron).sentence
+
+    @property
+    def sentence(self) -> str:
+        """What was done, and its effect: 'Split neuron 3 of layer 2: test loss 0.213 → 0.213, …'."""
+        effect = self.effect
+        said = [f"test loss {_change(effect.test_loss, _loss)}", f"train loss {_change(effect.train_loss, _loss)}"]
+        if effect.test_accuracy[0] is not None:
+            said.insert(1, f"test accuracy {_change(effect.test_accuracy, _share)}")
+        return f"{self.done}: {', '.join(said)}."
+
+
+def _change(pair: Pair, text: Callable[[float], str]) -> str:
+    return " → ".join("not finite" if value is None else text(value) for value in pair)
+
+
+def _loss(value: float) -> str:
+    return f"{value:.3f}" if 0.01 <= abs(value) < 1000 else f"{value:.3g}"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
 @dataclass(frozen=True)
 class Change:
     """A setting that was changed while the run went on."""
@@ -41,6 +107,9 @@ class Change:
     """Its value until then."""
     after: Any
     """Its value from then on."""
+    surgery: Surgery | None = None
+    """The operation that changed it; None for a setting that was changed by itself. One that changes weights alone has
+    no values."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from mlp_core.spec import Experiment
 from mlp_core.training.events import Chunk, Evaluation
 from mlp_core.training.history import History
-from mlp_core.training.record import Change, End, RunRecord, Score, Start, versions
+from mlp_core.training.record import Change, End, RunRecord, Score, Start, Surgery, versions
 
 LOADED = "It started from weights that were loaded, not drawn from its seed."
 TRAINED_ON = "It was trained on after it had stopped early, where its script ends."
@@ -80,6 +80,19 @@ class Recorder:
                     self._inexact[INEXACT[setting]] = None
                 elif experiment.scheduler is not None and experiment.scheduler.params.get("total_steps", 0) is None:
                     self._inexact[LENGTHENED] = None
+
+    def operate(self, change: Change, experiment: Experiment, note: str) -> None:
+        """An operation was done, after which the run goes on with this experiment; `note` is what a script does not."""
+        with self._lock:
+            self._now = experiment
+            self._changes.append(change)
+            self._inexact[note] = None
+
+    @property
+    def surgeries(self) -> tuple[Surgery, ...]:
+        """The operations on layers and neurons so far, in order."""
+        with self._lock:
+            return tuple(change.surgery for change in self._changes if change.surgery is not None)
 
     def set_weight(self, name: str, before: float, after: float) -> None:
         """A number of the network was set by hand; `name` says which one: '2.weight[0][1]' is of the layer '2'."""

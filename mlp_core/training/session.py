@@ -19,6 +19,7 @@ from mlp_core.problems import problems, refuse
 from mlp_core.processor import PROCESSOR, Processor
 from mlp_core.processor.policy import CLOSE_SECONDS
 from mlp_core.spec import Experiment, Path
+from mlp_core.surgery import Operation, operated
 from mlp_core.training.driver import Driver
 from mlp_core.training.lease import Lease
 from mlp_core.training.mailbox import Goal, Mailbox, WeightEdit
@@ -213,6 +214,51 @@ class Session:
                 self.fork(good.step, slower)
             self.play()
             return slower
+
+    def operate(self, operation: Operation) -> Experiment:
+        """Do an operation on a layer or a neuron of the run at hand, between two chunks of steps; a run that trains
+        goes on after it.
+
+        Where the network gets wider, a new run goes on with the steps counted on, and the one before is drawn beside
+        it. The snapshot's `surgeries` say what it did to the losses. While an earlier checkpoint is shown, it is done
+        to a fork of that. Gives the experiment that is the session's now. Raises `SpecError` where there is no run, and
+        where the operation is not possible.
+        """
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            current = orders.experiment
+            if current is None or mail.trainer is None or mail.snapshot.status == "failed":
+                raise SpecError("There is no run yet. Press Train first.")
+            if orders.shown_step is not None and mail.up_to_date:
+                past = mail.trainer.timeline.at(orders.shown_step)
+                current = current if past is None else past.experiment
+                operated(current, operation)
+                self.fork(orders.shown_step)
+            changed = operated(current, operation)
+            if operation.entry.changes == "frozen" and mail.up_to_date and not mail.trainer.position.step:
+                self.apply(changed)  # the run begins so, as its script does
+                return changed
+            orders.experiment = changed
+            orders.operations.append(operation)
+            if orders.goal is None and mail.snapshot.status not in BUSY:
+                mail.show(computing_views=True)
+            self._driver.wake()
+            return changed
+
+    def undo_operation(self) -> Experiment | None:
+        """Go back to right before the newest operation, as a fork that stands still there.
+
+        Gives its experiment; None where there is nothing to undo.
+        """
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            undo = None if mail.trainer is None or not mail.up_to_date else mail.trainer.undo
+            if undo is None or orders.operations:
+                return None
+            orders.goal, orders.experiment = None, undo.state.experiment
+            mail.start_over(undo)
+            self._driver.wake()
+            return undo.state.experiment
 
     def reset(self) -> None:
         """Go back to the same initial weights, paused."""

@@ -13,6 +13,7 @@ from mlp_core.problems import Problem
 from mlp_core.spec import Experiment
 from mlp_core.training.history import Curves, History
 from mlp_core.training.planning import plan_of
+from mlp_core.training.record import Surgery
 from mlp_core.views.moments import Moments
 
 if TYPE_CHECKING:
@@ -116,6 +117,10 @@ class Snapshot:
     """A sentence on why there are none; '' where there are."""
     origin: Origin | None = None
     """The run that this one goes on from, with its curves; None for a run of its own."""
+    surgeries: tuple[Surgery, ...] = ()
+    """The operations on its layers and neurons, in order."""
+    can_undo: bool = False
+    """Whether the newest of them can be undone."""
     inexact: tuple[str, ...] = ()
     """Sentences on why a script of the experiment will not repeat the run to the last digit."""
     views: Mapping[str, ViewResult] = field(default_factory=dict)

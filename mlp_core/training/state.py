@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlp_core.export.weights import Weights
 from mlp_core.run.build import Run
@@ -14,8 +14,11 @@ from mlp_core.spec import Experiment
 from mlp_core.training.events import Evaluation
 from mlp_core.training.history import Curves, History
 from mlp_core.training.loop import LoopState
-from mlp_core.training.record import RunRecord
+from mlp_core.training.record import RunRecord, Surgery
 from mlp_core.training.recorder import Recorder
+
+if TYPE_CHECKING:
+    from mlp_core.training.operating import Operated
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -60,6 +63,11 @@ class RunState:
     def step(self) -> int:
         """Mini-batches done."""
         return self.checkpoint.position.step
+
+    @property
+    def surgeries(self) -> tuple[Surgery, ...]:
+        """The operations on layers and neurons up to there."""
+        return tuple(change.surgery for change in self.record.changes if change.surgery is not None)
 
     @property
     def train_loss(self) -> float:
@@ -111,14 +119,19 @@ class Fork:
     """What a new run goes on from."""
 
     state: RunState
-    """The state that it begins with; one of another network, with that network's experiment, would do as well."""
+    """The state that it begins with; it may be one of another network, with that network's experiment."""
     earlier: tuple[RunState, ...]
     """Checkpoints up to that state, itself included, in order."""
-    origin: Origin
-    """The run that they are of."""
+    origin: Origin | None
+    """The run that is drawn beside it; None for none."""
+    operated: Operated | None = None
+    """The operation that made the state of that of the run before; None where there was none."""
 
     def recorder(self, device: str) -> Recorder:
         """The record that the new run begins with."""
         state = self.state
+        if self.operated is not None and self.operated.same is not None:
+            return self.operated.same
+        assert self.origin is not None
         history = self.origin.history.until(state.step, state.evaluation, state.best)
         return Recorder.fork(self.origin.run, state.record, device, history, now=state.experiment)

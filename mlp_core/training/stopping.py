@@ -22,7 +22,7 @@ class EarlyStopping:
         self.best_epoch = 0  # epochs finished at the last improvement; 0 before the first
         self.seen_epoch = 0  # epochs finished at the last look
         self._best_loss = math.inf
-        self._counts_from = 0  # epochs finished when the run was begun, or trained on after an early stop
+        self.counts_from = 0  # epochs finished when the run was begun, or trained on after an early stop
         self._best: list[Tensor] | None = None
         self._stop: EarlyStop | None = None  # decided, and not told yet
 
@@ -44,8 +44,8 @@ class EarlyStopping:
         if evaluation.monitored_loss < self._best_loss - training.min_delta:
             self._best_loss, self.best_epoch = evaluation.monitored_loss, epoch
             self._best = copies(_tensors(run)) if training.restore_best_weights else None
-        elif epoch - max(self.best_epoch, self._counts_from) >= training.patience:
-            self._counts_from = epoch
+        elif epoch - max(self.best_epoch, self.counts_from) >= training.patience:
+            self.counts_from = epoch
             restored = self._best is not None
             self._stop = EarlyStop(
                 run.position.step, epoch, evaluation.monitored, self.best_epoch, self._best_loss, restored,

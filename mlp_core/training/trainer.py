@@ -23,15 +23,17 @@ from mlp_core.processor import Processor
 from mlp_core.processor.policy import use_threads
 from mlp_core.run.batches import Position
 from mlp_core.run.build import Run, build
-from mlp_core.run.checkpoint import Checkpoint, save
+from mlp_core.run.checkpoint import Checkpoint, restore, save
 from mlp_core.run.devices import available, describe
 from mlp_core.run.nogil import assign, copies
 from mlp_core.spec import Experiment, Path
+from mlp_core.surgery import Operation
 from mlp_core.training.arrival import examine
 from mlp_core.training.diagnosis import DivergenceGuard
 from mlp_core.training.events import Chunk, Diverged, EarlyStop, Evaluation, Event, Events, Finished
 from mlp_core.training.layer_history import LayerHistory
 from mlp_core.training.loop import LoopState, train
+from mlp_core.training.operating import Measured, Operated, after_operation, change_of, effect_of, measure
 from mlp_core.training.pace import Pace
 from mlp_core.training.recorder import RESTORED, TRAINED_ON, Recorder
 from mlp_core.training.snapshot import Snapshot, Status
@@ -103,10 +105,13 @@ class Trainer:
         else:
             self.loop.recall(fork.state.loop)
             self._best, self._after_early_stop = fork.state.best_weights, fork.state.trained_on
+        self.undo: Fork | None = None  # the run as it was before the newest operation
         self._problems = examine(self.run)
         if self.run.device.type == "cpu":
             self.run.passes = passes = CompiledPasses(self.run, self._compute, processor.later)
             passes.prepare()
+        if fork is not None and fork.operated is not None:
+            self._begin_operated(fork, fork.operated)
 
     # Steps
 
@@ -169,6 +174,42 @@ class Trainer:
         self.recorder.set_weight(f"{layer.name}.{name}[{']['.join(map(str, index))}]", before, place.item())
         self.loop.evaluation = None
         self._weights_changed()
+
+    # Operations
+
+    def operate(self, operation: Operation) -> Fork | None:
+        """Do an operation and measure what it does to the figures.
+
+        Gives what a new trainer goes on from where the experiment changes; None where it was done to the run at hand.
+        Raises `SpecError` where it is not possible.
+        """
+        before = self._state()
+        after = after_operation(before, operation)
+        measured = measure(self.run, self.loop)
+        undo = Fork(before, self._up_to(before), Origin(self.recorder.id, before.step, self.recorder.history))
+        if operation.entry.changes:
+            same = self.recorder if operation.entry.changes == "frozen" else None
+            origin = undo.origin if same is None else self._origin
+            earlier = () if same is None else undo.earlier
+            return Fork(after, earlier, origin, Operated(operation, measured, undo, same))
+        restore(self.run, after.checkpoint)
+        self.loop.recall(after.loop)
+        self.loop.guard.start_over(self.run)
+        self._weights_changed()
+        self._note_operation(operation, before, after, measured)
+        self.undo = undo
+        return None
+
+    def _begin_operated(self, fork: Fork, operated: Operated) -> None:
+        """Measure what the operation did from which this run goes on, and save its first checkpoint."""
+        self._note_operation(operated.operation, operated.undo.state, fork.state, operated.before)
+        self.undo = operated.undo
+        self.timeline.add(self._state())
+
+    def _note_operation(self, operation: Operation, before: RunState, after: RunState, measured: Measured) -> None:
+        effect = effect_of(measured, measure(self.run, self.loop))
+        change = change_of(before.step, operation, before, after, effect)
+        self.recorder.operate(change, after.experiment, operation.entry.note)
 
     def _weights_changed(self) -> None:
         """They were changed otherwise than by a step: what was seen and saved of them at this step is out of date."""
@@ -237,8 +278,11 @@ class Trainer:
         state = self.timeline.at(step)
         if state is None:
             return None
-        earlier = tuple(each for each in self.timeline.states if each.step <= state.step)
-        return Fork(state, earlier, Origin(self.recorder.id, state.step, self.recorder.history))
+        return Fork(state, self._up_to(state), Origin(self.recorder.id, state.step, self.recorder.history))
+
+    def _up_to(self, state: RunState) -> tuple[RunState, ...]:
+        """The checkpoints that another run of this one's network has as well if it goes on from a state."""
+        return tuple(each for each in self.timeline.states if each.step <= state.step)
 
     def release(self) -> None:
         """Let go of what refers back to the run: its memory is free at once, not when garbage is collected.
@@ -377,6 +421,8 @@ class Trainer:
             problems=self._problems,
             views=dict(self.views.results),
             moments=self.layers.moments,
+            surgeries=self.recorder.surgeries if self._shown is None else self._shown.surgeries,
+            can_undo=self.undo is not None and self._shown is None,
             inexact=self.recorder.inexact,
             at=time.time(),
         )
