@@ -11,7 +11,7 @@ from mlp_core.export.initialising import lines_of
 from mlp_core.export.job import Job
 from mlp_core.export.loop import NEVER_ZEROED, Parts, clip, with_optimizer
 from mlp_core.export.pieces import Piece, forward_lines, opened
-from mlp_core.export.python import INDENT, Expression, Group, Named, assign, bound_names, call, indented, literal
+from mlp_core.export.python import INDENT, Expression, Group, Named, assign, bound_names, call, comment, indented, literal
 from mlp_core.export.sections import Section
 from mlp_core.export.stopping import Best
 
@@ -23,6 +23,7 @@ def network(job: Job) -> Section:
     """Tensors, and a function `network(x)` that uses them."""
     lines: list[str] = []
     trained: list[str] = []
+    frozen: list[str] = []
     names: dict[str, dict[str, str]] = {}
     if job.trained:
         lines.append(f"saved = load_file({literal(job.trained.file)})")
@@ -36,9 +37,11 @@ def network(job: Job) -> Section:
             name = names[piece.name][tensor.name]
             value = f'saved["{piece.key}.{tensor.key}"]' if job.trained else tensor.value
             lines.append(f"{name} = {value}{'.to(device)' if job.device else ''}")
-            trained += [name] if tensor.trained else []
+            trained += [name] if tensor.trained and not piece.frozen else []
+            frozen += [name] if tensor.trained and piece.frozen else []
     if not job.trained:
         lines += lines_of(job.network, lambda piece, name: names.get(piece.name, {}).get(BARE_NAMES[name], ""))
+        lines += comment(f"Frozen, so that training leaves them as they are: {', '.join(frozen)}.") if frozen else []
         lines += assign("parameters", Group("[", tuple(trained), "]"))
         lines += ["for p in parameters:", "    p.requires_grad_()  # backward() fills p.grad"]
     mode = takes_mode(job.network)

@@ -41,8 +41,10 @@ def bundle(
     *,
     step: int | None = None,
     test_loss: float | None = None,
+    operations: Sequence[str] = (),
 ) -> bytes:
-    """The zip file of a network with these weights.
+    """The zip file of a network with these weights. `operations` are sentences on what was done to layers and
+    neurons while it was trained.
 
     Raises `SpecError` if weights and experiment do not fit, `UserError` where a package is missing.
     """
@@ -51,7 +53,7 @@ def bundle(
         MODEL: model_source(experiment, preprocessing).encode(),
         WEIGHTS: weights,
         SPEC: experiment.to_json(2).encode(),
-        README: _readme(experiment, preprocessing, step, test_loss).encode(),
+        README: _readme(experiment, preprocessing, step, test_loss, operations).encode(),
     }
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -252,7 +254,10 @@ def _first(images: bool) -> str:
     return "file" if images else "row"
 
 
-def _readme(experiment: Experiment, preprocessing: Preprocessing, step: int | None, test_loss: float | None) -> str:
+def _readme(
+    experiment: Experiment, preprocessing: Preprocessing, step: int | None, test_loss: float | None,
+    operations: Sequence[str],
+) -> str:  # fmt: skip
     images = bool(preprocessing.image_shape)
     packages = [*PACKAGES, *(["pillow"] if images else [])]
     if images:
@@ -266,6 +271,9 @@ def _readme(experiment: Experiment, preprocessing: Preprocessing, step: int | No
         takes = ["It takes CSV files whose first line names these columns, in any order:", ""]
         takes += [f"    {name!r}"[:100] for name in preprocessing.columns]
     when = [f"Training steps: {step}"] if step is not None else []
+    again = "trains it from its seed" if operations else "trains the same again"
+    changed = ["What was done to the network while it was trained:"] if operations else []
+    changed += [f"- {sentence}" for sentence in operations]
     when += [f"Loss on the test samples: {test_loss:.6g}"] if test_loss is not None else []
     return "\n".join(
         [
@@ -278,9 +286,10 @@ def _readme(experiment: Experiment, preprocessing: Preprocessing, step: int | No
             "",
             f"{MODEL:<22}the network and its preprocessing, in plain PyTorch",
             f"{WEIGHTS:<22}the trained numbers; names as in the network's state_dict()",
-            f"{SPEC:<22}the whole experiment: MLP Playground opens it and trains the same again",
+            f"{SPEC:<22}the whole experiment: MLP Playground opens it and {again}",
             "",
             *when,
+            *changed,
             f"Written with PyTorch {torch.__version__}",
             "",
         ]

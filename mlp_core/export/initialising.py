@@ -1,4 +1,4 @@
-"""The lines that give weights and biases the initial values that were chosen for them."""
+"""The lines that give weights and biases the initial values that were chosen for them, and freeze layers."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def lines_of(network: Iterable[Piece], place: Callable[[Piece, str], str]) -> li
 
 
 def of_model(network: Iterable[Piece], paths: Mapping[str, str] | None, model: str = "model") -> list[str]:
-    """The lines for a module in code. `paths` gives the key of each submodule by its name there; None where they are
-    the same."""
+    """The lines for a module in code, those that freeze layers last. `paths` gives the key of each submodule by its
+    name there; None where they are the same."""
     names = {key: name for name, key in (paths or {}).items()}
 
     def place(piece: Piece, name: str) -> str:
@@ -32,7 +32,12 @@ def of_model(network: Iterable[Piece], paths: Mapping[str, str] | None, model: s
             return ""
         return f"{model}{_access(_path(piece.key, names))}.{name}"
 
-    return lines_of(network, place)
+    frozen = [
+        f"{model}{_access(_path(piece.key, names))}.requires_grad_(False)  # frozen"
+        for piece in walk(network)
+        if piece.frozen
+    ]
+    return [*lines_of(network, place), *frozen]
 
 
 def _path(key: str, names: Mapping[str, str]) -> str:

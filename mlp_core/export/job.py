@@ -10,7 +10,7 @@ from typing import Any
 from mlp_core.catalog.weighting import BALANCED
 from mlp_core.data import load
 from mlp_core.export.calls import constructor, import_of
-from mlp_core.export.pieces import Piece, pieces
+from mlp_core.export.pieces import Piece, pieces, walk
 from mlp_core.export.python import Group, Named, call, literal
 from mlp_core.export.samples import target_form
 from mlp_core.plan import Plan, plan
@@ -42,6 +42,8 @@ class Job:
     """For how many epochs it trains."""
     trained: Trained | None = None
     """The weights that it loads instead."""
+    operations: tuple[str, ...] = ()
+    """Sentences on what was done to layers and neurons in the run that it is exported from."""
 
     @cached_property
     def plan(self) -> Plan:
@@ -52,6 +54,12 @@ class Job:
     def network(self) -> Sequence[Piece]:
         """The network's layers."""
         return pieces(self.plan)
+
+    def unfrozen(self, parameters: str) -> str:
+        """Those of some parameters, an expression, that the optimizer gets: all but those of frozen layers."""
+        if not any(piece.frozen for piece in walk(self.network)):
+            return parameters
+        return f"[p for p in {parameters} if p.requires_grad]"
 
     @property
     def classifies(self) -> bool:

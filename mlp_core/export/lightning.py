@@ -84,7 +84,7 @@ def _training_step(job: Job) -> list[str]:
 
 def _optimizers(job: Job) -> list[str]:
     optimizer, scheduler, chosen = (
-        job.optimizer("self.parameters()"),
+        job.optimizer(job.unfrozen("self.parameters()")),
         job.scheduler("optimizer"),
         job.experiment.scheduler,
     )

@@ -52,7 +52,7 @@ def of_module(job: Job) -> Parts:
 def with_optimizer(job: Job, calls: tuple[str, str], parameters: str, *, modes: bool) -> Parts:
     """The loop with PyTorch's optimizer, and its schedule if there is one. `calls` are the network's in training and in
     a test pass."""
-    setup = assign("optimizer", job.optimizer(parameters))
+    setup = assign("optimizer", job.optimizer(job.unfrozen(parameters) if modes else parameters))
     scheduler, chosen = job.scheduler("optimizer"), job.experiment.scheduler
     if scheduler is not None:
         setup += assign("scheduler", scheduler)

@@ -34,6 +34,8 @@ class Piece:
     """The layers that it holds."""
     initializers: Mapping[str, InitSpec | None] = field(default_factory=dict)
     """What its tensors are before training, by name; None for what PyTorch's layer draws."""
+    frozen: bool = False
+    """Whether training leaves its own weights as they are."""
 
     @property
     def make(self) -> Group:
@@ -119,6 +121,7 @@ def _piece(layer: LayerPlan, names: Iterator[str]) -> Piece:
         out_features=layer.out_features,
         inside=tuple(_piece(inner, names) for inner in layer.inside),
         initializers={"weight": layer.spec.init, "bias": layer.spec.bias_init},
+        frozen=layer.spec.frozen,
     )
 
 

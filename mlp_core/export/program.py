@@ -71,7 +71,12 @@ def _words(job: Job, style: str) -> str:
     label = job.experiment.data.entry.label
     what = f"{label} with a multilayer perceptron ({STYLES[style].label})."
     version = torch.__version__.split("+")[0]
-    if job.trained:
+    if job.operations and not job.trained:
+        promise = (
+            "It trains from the seed, without what was done to the network in the run that it is exported from, whose "
+            f"numbers come with that. {' '.join(job.operations)}"
+        )
+    elif job.trained:
         promise = "It loads trained weights and checks that they give the test results that were shown."
     else:
         promise = exactness(job.experiment, style) or (

@@ -56,6 +56,8 @@ class Weights:
     """The loss on the validation samples with these weights, where there are such and it is known."""
     preprocessing: Preprocessing | None = None
     """How inputs are made ready; None where a file does not hold it."""
+    operations: tuple[str, ...] = ()
+    """What was done to layers and neurons while it was trained, in sentences; a file does not tell."""
 
 
 def save(

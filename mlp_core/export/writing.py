@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from mlp_core.catalog.training import TRAINING
@@ -20,18 +21,20 @@ def script(
     weights: str = "",
     test_loss: float | None = None,
     accuracy: float | None = None,
+    operations: Sequence[str] = (),
 ) -> str:
     """The experiment as the text of a Python file, formatted as `ruff format` does.
 
     It trains for `epochs` (default: the experiment's own, or `ENDLESS_EPOCHS`) and prints the mean loss of an epoch,
     test loss and accuracy (a share in [0, 1]) with six decimals, and the losses of `training.report_every`. With
     `weights`, the name of a safetensors file made by `mlp_core.export.weights`, it loads them instead of training and
-    asserts the given test loss and accuracy. Raises `SpecError` for a style that cannot express the network.
+    asserts the given test loss and accuracy. `operations` are sentences on what was done to
+    layers and neurons in the run that it is exported from: its first words say so. Raises `SpecError` for a style that cannot express the network.
     """
     from mlp_core.export.program import program
     from mlp_core.export.sections import as_script
 
-    job = _job(experiment, style, epochs, weights, test_loss, accuracy)
+    job = _job(experiment, style, epochs, weights, test_loss, accuracy, operations)
     found = program(job, style)
     return as_script(found.words, found.imports, found.sections)
 
@@ -44,11 +47,12 @@ def notebook(
     weights: str = "",
     test_loss: float | None = None,
     accuracy: float | None = None,
+    operations: Sequence[str] = (),
 ) -> str:
     """The same program as a Jupyter notebook: JSON in nbformat 4.5, with a text cell before each part."""
     from mlp_core.export.program import program
 
-    job = _job(experiment, style, epochs, weights, test_loss, accuracy)
+    job = _job(experiment, style, epochs, weights, test_loss, accuracy, operations)
     found = program(job, style)
     cells = [_text(f"# {found.words}"), _code("\n".join(found.imports))]
     for section in found.sections:
@@ -82,6 +86,7 @@ def _job(
     weights: str,
     test_loss: float | None,
     accuracy: float | None,
+    operations: Sequence[str] = (),
 ) -> Any:
     from mlp_core.export.job import Job, Trained
 
@@ -89,7 +94,7 @@ def _job(
         raise SpecError(reason)
     epochs = TRAINING.parameter("epochs").check(epochs, "the training") or experiment.training.epochs or ENDLESS_EPOCHS
     trained = Trained(weights, test_loss, accuracy) if weights else None
-    return Job(experiment, epochs, trained)
+    return Job(experiment, epochs, trained, tuple(operations))
 
 
 def _text(source: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
@@ -81,6 +81,17 @@ class Surgery:
         if effect.test_accuracy[0] is not None:
             said.insert(1, f"test accuracy {_change(effect.test_accuracy, _share)}")
         return f"{self.done}: {', '.join(said)}."
+
+
+MOST_TOLD = 10
+"""Operations that are told one by one."""
+
+
+def told(surgeries: Sequence[Surgery]) -> tuple[str, ...]:
+    """Operations as sentences with their steps, the newest `MOST_TOLD` of them."""
+    found = [f"Step {one.step:,}: {one.sentence}" for one in surgeries[-MOST_TOLD:]]
+    earlier = len(surgeries) - len(found)
+    return (*([f"{earlier:,} earlier operations."] if earlier else []), *found)
 
 
 def _change(pair: Pair, text: Callable[[float], str]) -> str:

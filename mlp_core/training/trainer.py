@@ -35,6 +35,7 @@ from mlp_core.training.layer_history import LayerHistory
 from mlp_core.training.loop import LoopState, train
 from mlp_core.training.operating import Measured, Operated, after_operation, change_of, effect_of, measure
 from mlp_core.training.pace import Pace
+from mlp_core.training.record import told
 from mlp_core.training.recorder import RESTORED, TRAINED_ON, Recorder
 from mlp_core.training.snapshot import Snapshot, Status
 from mlp_core.training.state import Fork, Origin, RunState
@@ -375,6 +376,7 @@ class Trainer:
             test_loss=None if current is None else current.test_loss,
             test_accuracy=None if current is None else current.test_accuracy,
             validation_loss=None if current is None else current.validation_loss,
+            operations=told(self.recorder.surgeries),
         )
 
     def checkpoint(self) -> Checkpoint:

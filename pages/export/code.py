@@ -10,6 +10,7 @@ from mlp_core.errors import UserError
 from mlp_core.export import STYLES, exactness, file_name, notebook, refuses, script
 from mlp_core.export.compare import Row, compare
 from mlp_core.spec import Experiment
+from mlp_core.training.record import told
 from mlp_core.training.session import Session
 from pages.shared import editor
 
@@ -40,7 +41,7 @@ def code_tab(session: Session) -> None:
         st.info(reason, icon=":material/lightbulb:")
         return
     _promise(session, current, style, trained)
-    options = _weights(session) if trained else {}
+    options = _weights(session) if trained else {"operations": told(session.snapshot().surgeries)}
     if options is None:
         st.info("There is nothing trained yet: press Train in the Playground first.", icon=":material/lightbulb:")
         return

@@ -138,7 +138,8 @@ def _zip_file(dataset: Dataset, state: Weights) -> tuple[bytes, str]:
     from mlp_core.export.preprocessing import preprocessing_of
 
     preprocessing = preprocessing_of(state.experiment, dataset)
-    content = bundle(state.experiment, state.tensors, preprocessing, step=state.step, test_loss=state.test_loss)
+    content = bundle(state.experiment, state.tensors, preprocessing, step=state.step, test_loss=state.test_loss,
+                     operations=state.operations)  # fmt: skip
     return content, "Unpack it and run `python model.py`: it says how to predict on your own data."
 
 
