@@ -11,7 +11,18 @@ from mlp_core.export.initialising import lines_of
 from mlp_core.export.job import Job
 from mlp_core.export.loop import NEVER_ZEROED, Parts, clip, with_optimizer
 from mlp_core.export.pieces import Piece, forward_lines, opened
-from mlp_core.export.python import INDENT, Expression, Group, Named, assign, bound_names, call, comment, indented, literal
+from mlp_core.export.python import (
+    INDENT,
+    Expression,
+    Group,
+    Named,
+    assign,
+    bound_names,
+    call,
+    comment,
+    indented,
+    literal,
+)
 from mlp_core.export.sections import Section
 from mlp_core.export.stopping import Best
 

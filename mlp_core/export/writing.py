@@ -28,8 +28,9 @@ def script(
     It trains for `epochs` (default: the experiment's own, or `ENDLESS_EPOCHS`) and prints the mean loss of an epoch,
     test loss and accuracy (a share in [0, 1]) with six decimals, and the losses of `training.report_every`. With
     `weights`, the name of a safetensors file made by `mlp_core.export.weights`, it loads them instead of training and
-    asserts the given test loss and accuracy. `operations` are sentences on what was done to
-    layers and neurons in the run that it is exported from: its first words say so. Raises `SpecError` for a style that cannot express the network.
+    asserts the given test loss and accuracy. `operations` are sentences on what was done to layers and neurons in the
+    run that it is exported from: its first words say so. Raises `SpecError` for a style that cannot express the
+    network.
     """
     from mlp_core.export.program import program
     from mlp_core.export.sections import as_script

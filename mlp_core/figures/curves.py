@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,12 +35,14 @@ def loss_curves(
     origin: Curve | None = None,
     mark: float | None = None,
     accuracy: Curve | None = None,
+    changes: Sequence[tuple[float, str]] = (),
 ) -> Figure:
     """Training loss in grey with its spread and, if `smoothing` > 0, a smoothed line; validation loss, where there is
     one, dashed in orange; test loss in teal.
 
     Only the training line is smoothed: a value of the other parts is a mean over all of it, and has no batch noise.
     `origin` is the training loss of the run that this one goes on from, dotted in blue; `mark` a step to be marked.
+    `changes` are steps at which something was done to the network, each with what it was.
     `accuracy` is that of the test, dotted on an axis at the right. Losses far above almost all others do not set the
     scale: a triangle at the upper edge stands for each.
     """
@@ -56,6 +58,7 @@ def loss_curves(
         yaxis["autorangeoptions"] = {"clipmax": top}
         data += _spikes(train, top, scale)
     figure = _figure(data, yaxis, scale, theme, uirevision, mark)
+    _add_changes(figure, changes, scale)
     if accuracy is not None and np.isfinite(accuracy.mean).any():
         _add_accuracy(figure, accuracy, scale)
     return figure
@@ -87,6 +90,24 @@ def _spikes(curve: Curve, top: float, scale: _Scale) -> list[dict[str, Any]]:
         "text": said, "hovertemplate": "%{text}<extra></extra>",
         "marker": {"symbol": "triangle-up", "size": 8, "color": scale.colours.trend},
     }]  # fmt: skip
+
+
+def _add_changes(figure: Figure, changes: Sequence[tuple[float, str]], scale: _Scale) -> None:
+    """A thin line at each step at which something was done to the network, with a diamond that says what."""
+    if not changes:
+        return
+    layout, places = figure["layout"], [scale.place(step) for step, _ in changes]
+    thin = {"width": 1, "dash": "dot"}
+    lines = [_mark(at, scale) for at in places]
+    layout["shapes"] = [*layout.get("shapes", []), *(line | {"line": line["line"] | thin} for line in lines)]
+    layout["yaxis3"] = axis(overlaying="y", range=[0, 1], visible=False, fixedrange=True)
+    at = Curve.of([step for step, _ in changes], np.full(len(places), 0.03))
+    figure["data"].append(scale.line(at, at.mean) | {
+        "uid": "changes", "name": "changes of the network", "mode": "markers", "showlegend": False, "yaxis": "y3",
+        "text": [f"{what} at {scale.x} {readable(place)}" for place, (_, what) in zip(places, changes, strict=True)],
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {"symbol": "diamond", "size": 9, "color": scale.colours.trend},
+    })  # fmt: skip
 
 
 def _add_accuracy(figure: Figure, accuracy: Curve, scale: _Scale) -> None:

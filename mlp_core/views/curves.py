@@ -71,15 +71,17 @@ def _loss(source: Source, options: Options, train: Curve, accuracy: Curve | None
         train, evaluation_curve(source, options, LOSS), steps_per_epoch=_per_epoch(source), log_y=options.log_loss,
         smoothing=options.smoothing, theme=options.theme, uirevision=_revision("loss", source),
         validation=validation_curve(source, LOSS), origin=_origin_loss(source), mark=_mark(source), accuracy=accuracy,
+        changes=_surgeries(source),
     )  # fmt: skip
 
 
 def loss_alt(source: Source, options: Options) -> str:
     """The same in words."""
     curves = train_curve(source), evaluation_curve(source, options, LOSS)
-    return figures.loss_curves_alt(
+    said = figures.loss_curves_alt(
         *curves, steps_per_epoch=_per_epoch(source), validation=validation_curve(source, LOSS)
     )
+    return " ".join([said, *(f"{one.done} at step {one.step:,}." for one in source.surgeries)])
 
 
 def accuracy(source: Source, options: Options) -> Figure | None:
@@ -205,6 +207,12 @@ def _origin_accuracy(source: Source, options: Options) -> Curve | None:
         return None
     rows = found.validations if len(found.validations) else found.evaluations if options.test else np.empty((0, 3))
     return Curve.of(_placed(source, rows[:, 0]), rows[:, ACCURACY])
+
+
+def _surgeries(source: Source) -> list[tuple[float, str]]:
+    """Steps at which something was done to a layer or a neuron, and what."""
+    places = _placed(source, np.array([one.step for one in source.surgeries], dtype=np.float64))
+    return [(float(place), one.done) for place, one in zip(places, source.surgeries, strict=True)]
 
 
 def _mark(source: Source) -> float | None:

@@ -77,6 +77,18 @@ class Curves(Protocol):
         """Rows of step, validation loss, validation accuracy; none without a validation part."""
 
 
+class Surgery(Protocol):
+    """Something that was done to a layer or a neuron."""
+
+    @property
+    def step(self) -> int:
+        """Mini-batches done before it."""
+
+    @property
+    def done(self) -> str:
+        """What it was."""
+
+
 class Source(Protocol):
     """What views are drawn from: a run at one moment. A session's snapshot is one."""
 
@@ -103,6 +115,10 @@ class Source(Protocol):
     @property
     def epoch_marks(self) -> Sequence[tuple[int, int]]:
         """Mini-batches and epochs done when the batch size was changed."""
+
+    @property
+    def surgeries(self) -> Sequence[Surgery]:
+        """What was done to layers and neurons while it ran, in order."""
 
     @property
     def confusion(self) -> np.ndarray | None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from mlp_core.catalog import ACTIVATIONS, ALL_LAYERS, LAYERS
+from mlp_core.catalog.layers import FROZEN
 from mlp_core.catalog.parameters import Bool, Choice, Float, Int, Parameter
 from mlp_core.spec import LayerSpec, Path, layer_number
 from pages.shared.link import hidden, locked
 
 
-def layer_form(path: Path, layer: LayerSpec) -> dict[str, Any]:
-    """A layer's type, what that does, and its parameters with their values; what a teacher's link locks says so."""
+def layer_form(path: Path, layer: LayerSpec, operations: list[dict[str, str]]) -> dict[str, Any]:
+    """A layer's type, what that does, its parameters with their values, and what can be done to it while it trains;
+    what a teacher's link locks says so."""
     entry = layer.entry
     return {
         "path": list(path),
@@ -24,6 +26,8 @@ def layer_form(path: Path, layer: LayerSpec) -> dict[str, Any]:
             for parameter in entry.parameters
             if not hidden(*parameter.controls)
         ],
+        "frozen": _field(FROZEN, layer.frozen) | {"locked": locked("network")} if entry.trains else None,
+        "operations": operations,
     }
 
 

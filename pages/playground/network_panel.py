@@ -22,6 +22,7 @@ from pages.playground.diagram import NetworkSlot
 from pages.playground.initializers import initializers
 from pages.playground.network_picture import network_picture
 from pages.playground.screen import FORM, LIST, PICTURE
+from pages.playground.surgery import done, layer_operations
 from pages.shared import editor
 from pages.shared.editor import NETWORK
 from pages.shared.layout import as_text
@@ -58,22 +59,23 @@ def network_panel(found: Sequence[Problem], slots: Sequence[NetworkSlot], sessio
     with st.container(key="layers", gap="xsmall"):
         if not slots or not planned:
             _input(planned, current)
-            _rows(current.layers, (), {layer.path: layer for layer in planned.walk()} if planned else {})
+            _rows(current.layers, (), {layer.path: layer for layer in planned.walk()} if planned else {}, session)
         elif st.session_state.get(edits.OPEN) in {path for path, _ in current.walk()}:
             path = st.session_state[edits.OPEN]
-            _rows_of_column(path, planned)
+            _rows_of_column(path, planned, session)
+    done(session)
     if message := editor.refusal(NETWORK):
         st.error(message, icon=":material/block:")
     for index, problem in enumerate(found):
         _problem(problem, index)
 
 
-def _rows_of_column(path: Path, planned: Plan) -> None:
+def _rows_of_column(path: Path, planned: Plan, session: Session) -> None:
     """The rows of the layers in one column of the picture."""
     plans = {layer.path: layer for layer in planned.walk()}
     column = next(column for column in columns(planned) if path in [layer.path for layer in column.layers])
     for layer in column.layers:
-        _layer(layer.path, editor.experiment().layer_at(layer.path), plans.get(layer.path))
+        _layer(layer.path, editor.experiment().layer_at(layer.path), plans.get(layer.path), session)
 
 
 def summary(planned: Plan) -> str:
@@ -93,14 +95,16 @@ def _input(planned: Plan | None, current: Experiment) -> None:
     )
 
 
-def _rows(layers: tuple[LayerSpec, ...], outer: Path, planned: Mapping[Path, LayerPlan]) -> None:
+def _rows(
+    layers: tuple[LayerSpec, ...], outer: Path, planned: Mapping[Path, LayerPlan], session: Session
+) -> None:
     """A row for each of these layers, which stand inside the one at `outer`, and a group below for what is inside."""
     for position, layer in enumerate(layers):
         path = (*outer, position)
-        _layer(path, layer, planned.get(path))
+        _layer(path, layer, planned.get(path), session)
         if layer.inside:
             with st.container(key=f"inside-{_joined(path)}", gap="xsmall"):
-                _rows(layer.inside, path, planned)
+                _rows(layer.inside, path, planned, session)
 
 
 def _joined(path: Path) -> str:
@@ -108,7 +112,7 @@ def _joined(path: Path) -> str:
     return "-".join(map(str, path))
 
 
-def _layer(path: Path, layer: LayerSpec, planned: LayerPlan | None) -> None:
+def _layer(path: Path, layer: LayerSpec, planned: LayerPlan | None, session: Session) -> None:
     entry = layer.entry
     key = f"layer-{_joined(path)}"
     types = [*ACTIVATIONS, *LAYERS] if entry.name in ACTIVATIONS else list(ALL_LAYERS)
@@ -133,10 +137,11 @@ def _layer(path: Path, layer: LayerSpec, planned: LayerPlan | None) -> None:
             _add(path)
         if planned is not None:
             count = f" · {planned.parameters:,}" if planned.parameters else ""
-            st.markdown(f"{planned.in_features:,} → {planned.out_features:,} :gray[{count}]", width="stretch")
+            lock = " :material/lock:" if layer.frozen else ""
+            st.markdown(f"{planned.in_features:,} → {planned.out_features:,} :gray[{count}]{lock}", width="stretch")
         _menu(path, key)
     if st.session_state.get(edits.OPEN) == path:
-        _details(path, layer, key)
+        _details(path, layer, key, session)
 
 
 def _menu(path: Path, key: str) -> None:
@@ -158,7 +163,7 @@ def _menu(path: Path, key: str) -> None:
     )  # fmt: skip
 
 
-def _details(path: Path, layer: LayerSpec, key: str) -> None:
+def _details(path: Path, layer: LayerSpec, key: str, session: Session) -> None:
     entry = layer.entry
     final = path == (last_linear(editor.experiment().layers),)
     with st.container(border=True, key="layer-details"):
@@ -176,6 +181,7 @@ def _details(path: Path, layer: LayerSpec, key: str) -> None:
             )  # fmt: skip
         if entry.initialised:
             initializers(path, layer, key, edits.edit)
+        layer_operations(path, layer, session)
 
 
 def _add(outer: Path) -> None:

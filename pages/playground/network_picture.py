@@ -16,12 +16,14 @@ from mlp_core.diagram import SHOWN, WHOLE, Column, columns, row_of_neurons
 from mlp_core.errors import SpecError
 from mlp_core.plan import plan
 from mlp_core.spec import Experiment, Path
+from mlp_core.surgery import Operation
 from mlp_core.training.session import Session
 from pages.components.network import with_structure
 from pages.live.page import run_areas
 from pages.playground import edits
 from pages.playground.diagram import NetworkSlot, features, path_of, structure
 from pages.playground.layer_form import layer_form, layer_types
+from pages.playground.surgery import freeze, offered, operate
 from pages.shared import editor
 from pages.shared.editor import NETWORK
 from pages.shared.link import hidden, locked
@@ -36,8 +38,16 @@ def network_picture(slot: NetworkSlot, session: Session) -> None:
     """Draw the edited network, with the neurons of the run where it is the same."""
     now, current = session.snapshot(), editor.experiment()
     described, identity = structure(current, now.dataset, slot.shown)
-    forms = {path: layer_form(path, layer) for path, layer in current.walk()}
-    columns = [column | {"layers": [forms[tuple(path)] for path in column["paths"]]} for column in described]
+    forms = {path: layer_form(path, layer, offered(current, path, neuron=False)) for path, layer in current.walk()}
+    columns = [
+        column
+        | {
+            "layers": [forms[tuple(path)] for path in column["paths"]],
+            "operations": offered(current, column["paths"][0], neuron=True) if column["link"] == "weights" else [],
+            "frozen": any(current.layer_at(tuple(path)).frozen for path in column["paths"]),
+        }
+        for column in described
+    ]
     part = with_structure(
         slot.part(now), columns, identity, loss=current.loss.entry.label, types=layer_types(),
         features=None if hidden("features") or locked("features", "data") else features(current),
@@ -147,6 +157,17 @@ def _set_parameter(act: Act) -> None:
         edits.set_param(act.path, str(act.done.get("name")), act.done.get("value"), redraw=True)
 
 
+def _freeze(act: Act) -> None:
+    if act.path and type(act.done.get("value")) is bool:
+        freeze(act.session, act.path, act.done["value"])
+
+
+def _operate(act: Act) -> None:
+    name, neuron = act.done.get("operation"), act.done.get("neuron")
+    if act.path and isinstance(name, str) and (neuron is None or type(neuron) is int):
+        operate(act.session, Operation(name, act.path, neuron))
+
+
 def _change_type(act: Act) -> None:
     name = act.done.get("type")
     if act.path and isinstance(name, str) and name in ALL_LAYERS:
@@ -167,7 +188,9 @@ def _select(act: Act) -> None:
 _ACTS: dict[str, Callable[[Act], None]] = {
     "add": _add,
     "features": _choose_features,
+    "freeze": _freeze,
     "move": _move,
+    "operate": _operate,
     "parameter": _set_parameter,
     "remove": _remove,
     "select": _select,

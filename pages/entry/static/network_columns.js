@@ -57,9 +57,11 @@ export class Columns {
       return head
     }
     const free = column.depth === 0 && !last && !this.locked
-    const label = `${column.name}, ${column.width} ${column.width === 1 ? "neuron" : "neurons"}: settings`
+    const frozen = column.frozen ? ", frozen" : ""
+    const label = `${column.name}, ${column.width} ${column.width === 1 ? "neuron" : "neurons"}${frozen}: settings`
     const title = button(head, "mlp-network-title", `title ${place}`, column.title, label, () => this.open(place))
-    title.title = `${column.name}: press for its settings`
+    title.title = `${column.name}${frozen}: press for its settings`
+    title.classList.toggle("frozen", column.frozen)
     title.setAttribute("aria-haspopup", "dialog")
     const row = make("div", "mlp-network-width", head)
     const remove = () => this.act({ kind: "remove", paths: column.paths })

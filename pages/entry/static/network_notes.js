@@ -157,6 +157,10 @@ export class Notes {
       for (const row of rows) this.number(list, `from ${picture.called(place - 1, row)}`, neuron * before + row, row)
       if (input === undefined && values.biases) this.number(list, "bias", neuron, null)
     }
+    if (input === undefined && !picture.structure.locked) {
+      const column = picture.columns[place]
+      this.operations(this.tip, column.operations, column.paths[0], column.shown[neuron])
+    }
     this.show()
     const first = this.fields[0]?.element ?? this.tip.querySelector("button")
     first.focus()
@@ -235,7 +239,20 @@ export class Notes {
     if (focuses) this.fields[0]?.element.focus()
   }
 
-  layer({ path, number, type, summary, parameters, locked }) {
+  /** Buttons for what can be done to a layer, or to one of its neurons, while the run goes on. */
+  operations(parent, offered, path, neuron = null) {
+    if (!offered?.length) return
+    const row = make("div", "operations", parent)
+    for (const { name, label, help } of offered) {
+      const go = () => {
+        this.close()
+        this.picture.act({ kind: "operate", path, operation: name, neuron })
+      }
+      button(row, "choice", `${name} ${path}`, label, "", go).title = help
+    }
+  }
+
+  layer({ path, number, type, summary, parameters, locked, frozen, operations }) {
     const { picture } = this
     const list = make("fieldset", "inputs", this.tip)
     make("legend", "", list).textContent = `Layer ${number}`
@@ -261,6 +278,17 @@ export class Notes {
         locked: parameter.locked,
       })
     }
+    if (frozen) {
+      this.field(list, frozen.label, {
+        kind: "switch",
+        key: `frozen ${path}`,
+        now: () => frozen.value,
+        send: value => picture.act({ kind: "freeze", path, value }),
+        help: frozen.help,
+        locked: frozen.locked,
+      })
+    }
+    if (!locked) this.operations(list, operations, path)
   }
 
   // Which neurons of a wide column are shown
