@@ -53,6 +53,7 @@ def network_panel(found: Sequence[Problem], slots: Sequence[NetworkSlot], sessio
             required=True, on_change=st.rerun, persist_state="session",
         )  # fmt: skip
         _add(())
+    done(session)
     if slots and planned:
         for slot in slots:
             network_picture(slot, session)
@@ -63,7 +64,6 @@ def network_panel(found: Sequence[Problem], slots: Sequence[NetworkSlot], sessio
         elif st.session_state.get(edits.OPEN) in {path for path, _ in current.walk()}:
             path = st.session_state[edits.OPEN]
             _rows_of_column(path, planned, session)
-    done(session)
     if message := editor.refusal(NETWORK):
         st.error(message, icon=":material/block:")
     for index, problem in enumerate(found):
