@@ -55,6 +55,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loa
     from mlp_core.spec import SchedulerSpec as SchedulerSpec
     from mlp_core.spec import TrainingSpec as TrainingSpec
     from mlp_core.summary import summary as model_summary
+    from mlp_core.surgery import Operation as Operation
     from mlp_core.training.loop import train as train
     from mlp_core.training.record import RunRecord as RunRecord
     from mlp_core.training.session import Session as Session
@@ -69,6 +70,7 @@ _PLACES = {
     "LandscapeSpec": "landscape.landscape:LandscapeSpec",
     "LayerSpec": "spec:LayerSpec",
     "LossSpec": "spec:LossSpec",
+    "Operation": "surgery:Operation",
     "OptimizerSpec": "spec:OptimizerSpec",
     "Run": "run.build:Run",
     "RunRecord": "training.record:RunRecord",

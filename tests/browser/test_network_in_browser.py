@@ -97,3 +97,22 @@ def test_a_layer_is_set_in_place(page: Any) -> None:
     assert focused(page) == "title 1"
     page.wait_for_function("decodeURIComponent(location.search).includes('experiment=')")
     assert title.inner_text().endswith("LeakyReLU")
+
+
+def test_a_neuron_is_split_while_the_network_trains(page: Any) -> None:
+    """By keyboard; the run goes on with its steps counted on, and what the split did to the losses is said."""
+    press(page, "train")
+    page.wait_for_function(f"() => {IN_PICTURE.format('.mlp-network')}?.dataset.drawn > 5")
+    width = int(page.locator("button.mlp-network-title").first.inner_text().split()[0])
+    tile(page, 1, 0).focus()
+    page.keyboard.press("Enter")
+    page.locator(".mlp-network-tip").get_by_role("button", name="Split").press("Enter")
+    said = page.locator(".st-key-surgery").get_by_text("Split neuron 1 of layer 1: test loss")
+    said.wait_for()
+    before, after = said.inner_text().split("test loss ")[1].split(",")[0].split(" → ")
+    assert before == after
+    page.locator("button.mlp-network-title").first.get_by_text(f"{width + 1} · ").wait_for()
+    page.locator(".st-key-pause button, .st-key-train button").first.wait_for()
+    press(page, "pause")
+    page.locator(".st-key-train button").first.wait_for()
+    wait_idle(page)

@@ -195,3 +195,35 @@ def test_paths_that_a_browser_sends() -> None:
     assert path_of([1, 0]) == (1, 0)
     for wrong in (None, [], "1", [-1], [1.0], [True], [[1]]):
         assert path_of(wrong) is None
+
+
+def test_layers_and_neurons_are_operated_on_while_the_run_goes_on(app: AppTest, picture: Picture) -> None:  # noqa: F811
+    session = app.session  # type: ignore[attr-defined]
+    column = picture.given["structure"]["columns"][1]
+    assert [offered["name"] for offered in column["operations"]] == ["ablate", "reset_neuron", "split"]
+    assert [offered["name"] for offered in column["layers"][0]["operations"]] == ["add_neuron", "reset_layer"]
+    session.step_epoch()
+    assert session.wait(lambda now: now.epoch == 1 and not now.busy, LIMIT)
+    do(app, picture, kind="operate", path=[0], operation="split", neuron=2)
+    assert session.wait(lambda now: len(now.surgeries) == 1 and not now.busy, LIMIT)
+    app.run()
+    assert picture.titles[1] == ("9 · Tanh", 9)
+    assert session.snapshot().epoch == 1, "the steps are counted on"
+    said = [caption.value for caption in app.caption if "Split neuron 3 of layer 1: test loss" in caption.value]
+    assert len(said) == 1
+    do(app, picture, kind="freeze", path=[2], value=True)
+    assert session.wait(lambda now: len(now.surgeries) == 2 and not now.busy, LIMIT)
+    app.run()
+    assert picture.given["structure"]["columns"][2]["frozen"]
+    assert session.experiment.layers[2].frozen
+    do(app, picture, kind="operate", path=[6], operation="split", neuron=0)
+    assert "network's outputs" in messages(app)
+    do(app, picture, kind="operate", path=[0], operation="melt", neuron="all")
+    do(app, picture, kind="operate", path=[0], operation="melt")
+    assert "no operation named" in messages(app)
+    assert len(session.snapshot().surgeries) == 2
+    app.button(key="undo-surgery").click().run()
+    assert session.wait(lambda now: len(now.surgeries) == 1 and not now.busy, LIMIT)
+    app.run()
+    assert not session.experiment.layers[2].frozen
+    assert not app.exception
