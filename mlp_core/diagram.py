@@ -15,6 +15,8 @@ from mlp_core.plan import LayerPlan, Plan
 
 SHOWN, WHOLE = 12, 16
 """Neurons of a wide column that are shown, and the widest column that is shown whole."""
+SCROLLED = 64
+"""Neurons of a wide column that are shown at the most, where a reader wants to scroll through them."""
 
 Link = Literal["none", "weights", "one to one", "mixed", "sum"]
 
@@ -71,19 +73,20 @@ Shown = Mapping[int, tuple[int, ...]]
 
 
 def shown_neurons(width: int, chosen: Iterable[int] = ()) -> list[int]:
-    """Which neurons of a column are shown: all of a narrow one; else the chosen ones that it has, `WHOLE` at the most;
-    without any, some evenly spread, the first and the last among them."""
+    """Which neurons of a column are shown: all of a narrow one; else the chosen ones that it has, `SCROLLED` at the
+    most; without any, some evenly spread, the first and the last among them."""
     if width <= WHOLE:
         return list(range(width))
     if found := sorted({neuron for neuron in chosen if 0 <= neuron < width}):
-        return found[:WHOLE]
+        return found[:SCROLLED]
     return [round(place * (width - 1) / (SHOWN - 1)) for place in range(SHOWN)]
 
 
-def row_of_neurons(width: int, first: int) -> tuple[int, ...]:
-    """Neurons in a row from one on; at the end of the column, its last ones."""
-    start = max(0, min(first, width - SHOWN))
-    return tuple(range(start, min(width, start + SHOWN)))
+def row_of_neurons(width: int, first: int, count: int = SHOWN) -> tuple[int, ...]:
+    """So many neurons in a row from one on, `SCROLLED` at the most; at the end of the column, its last ones."""
+    count = max(1, min(count, SCROLLED))
+    start = max(0, min(first, width - count))
+    return tuple(range(start, min(width, start + count)))
 
 
 def write_shown(shown: Shown | Iterable[tuple[int, tuple[int, ...]]]) -> str:
@@ -120,6 +123,7 @@ def describe(
                 "paths": [list(layer.path) for layer in column.layers],
                 "width": column.width,
                 "shown": neurons,
+                "folds": column.width > WHOLE and bool(neurons),
                 "names": [given[neuron] for neuron in neurons] if len(given) == column.width else None,
                 "link": column.link,
                 "skip": column.skip,

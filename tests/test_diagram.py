@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlp_core.diagram import (
+    SCROLLED,
     SHOWN,
     WHOLE,
     Column,
@@ -72,7 +73,7 @@ def test_shown_neurons_are_neurons_of_the_column(width: int, chosen: list[int]) 
     assert shown == sorted(set(shown))
     assert shown[0] >= 0
     assert shown[-1] < width
-    assert len(shown) <= WHOLE
+    assert len(shown) <= SCROLLED
     there = {neuron for neuron in chosen if 0 <= neuron < width}
     if width <= WHOLE:
         assert shown == list(range(width))
@@ -82,13 +83,13 @@ def test_shown_neurons_are_neurons_of_the_column(width: int, chosen: list[int]) 
         assert (shown[0], shown[-1], len(shown)) == (0, width - 1, SHOWN)
 
 
-@given(width=st.integers(WHOLE + 1, 500))
-def test_every_neuron_can_be_reached(width: int) -> None:
+@given(width=st.integers(WHOLE + 1, 500), count=st.sampled_from([SHOWN, SCROLLED, 10**6]))
+def test_every_neuron_can_be_reached(width: int, count: int) -> None:
     reached: set[int] = set()
     first = 0
     while first < width:
-        row = shown_neurons(width, row_of_neurons(width, first))
-        assert len(row) == SHOWN
+        row = shown_neurons(width, row_of_neurons(width, first, count))
+        assert len(row) == min(count, width, SCROLLED)
         reached |= set(row)
         first = row[-1] + 1
     assert reached == set(range(width))

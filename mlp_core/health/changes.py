@@ -9,6 +9,8 @@ from mlp_core.spec import Experiment, InitSpec, LayerSpec, Path
 
 USUAL_PATIENCE = 10
 """Epochs without improvement before a run stops, as a press sets it."""
+USUAL_WIDTH = 8
+"""Neurons of a hidden layer that a press adds."""
 USUAL_NORM = 1.0
 """The norm that gradients are clipped at, as a press sets it."""
 
@@ -98,6 +100,16 @@ def stopped_early(old: Experiment) -> Experiment | None:
     if data.validation_fraction is None:
         data = data.updated(validation_fraction=USUAL_VALIDATION_FRACTION)
     return old.updated(data=data, training=old.training.updated(patience=USUAL_PATIENCE))
+
+
+def with_hidden_layer(old: Experiment) -> Experiment | None:
+    """A hidden layer with ReLU, where no layer bends anything: such a network can only draw straight borders."""
+    if any(layer.entry.facts is not None or layer.entry.family == "attention" for _, layer in old.walk()):
+        return None
+    hidden = LayerSpec(type="Linear", params={"out_features": USUAL_WIDTH})
+    last = len(old.layers) - 1
+    bent = inserted(old, (last,), LayerSpec(type="ReLU"))
+    return None if bent is None else inserted(bent, (last,), hidden)
 
 
 def dropped_out(old: Experiment) -> Experiment | None:

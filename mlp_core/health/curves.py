@@ -85,7 +85,7 @@ def standing(evidence: Evidence) -> Iterator[Seen]:
         yield Seen(
             sentence=f"The training loss is {readable(now)} and was {readable(before)} half of the run ago; it began "
             f"at {readable(first)}, {evidence.step:,} steps ago.",
-            fixes=fixes,
+            fixes=[(f"Add {changes.USUAL_WIDTH} hidden neurons with ReLU", changes.with_hidden_layer), *fixes],
         )
 
 

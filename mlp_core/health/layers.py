@@ -25,6 +25,8 @@ FIRST_STEPS = 10
 """Steps after which updates are judged: the first ones of many an optimizer are larger."""
 SMALL_UPDATE = 1e-7
 """The same, below which it is a warning: float32 numbers hardly change."""
+GOOD_UPDATE = 1e-3
+"""The same where a run learns well."""
 SHIFTED = 10.0
 """Standard deviations that a layer's values lie away from 0, from which on their activation sees one side only."""
 COPIED = 0.5
@@ -140,7 +142,9 @@ def update_size(evidence: Evidence) -> Iterator[Seen]:
     if rate >= most or is_blocked(evidence) or _has_learned(evidence):
         return  # then small updates come from a gradient that does not get through, or the run is done
     if usual < SMALL_UPDATE and largest.update_size is not None:
-        larger = min(changes.scaled_rate(experiment, 10.0), most)
+        # Most optimizers' updates grow as the rate does.
+        usual_rate = experiment.optimizer.entry.parameter("lr").default
+        larger = min(changes.scaled_rate(experiment, GOOD_UPDATE / usual), most) if usual else usual_rate
         yield Seen(
             path=largest.path,
             sentence=f"One step changes the weights of half of the layers by {readable(usual, 2)} of their size or "

@@ -217,7 +217,8 @@ def _umap(values: np.ndarray) -> np.ndarray:
     from umap import UMAP as Embedding  # noqa: N811  # where it is installed, see `space.methods`
 
     neighbours = min(UMAP_NEIGHBOURS, len(values) - 1)
-    found: np.ndarray = Embedding(n_components=2, n_neighbors=neighbours, random_state=0).fit_transform(values)
+    embedding = Embedding(n_components=2, n_neighbors=neighbours, random_state=0, n_jobs=1)
+    found: np.ndarray = embedding.fit_transform(values)
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from mlp_core.diagram import SCROLLED
 from pages.components.assets import loader
 from pages.components.part import Part
 
@@ -52,6 +53,6 @@ def with_structure(
             acted(done)
 
     drawn = {"columns": list(columns), "identity": identity, "loss": loss, "types": list(types)}
-    drawn |= {"features": features, "locked": locked}
+    drawn |= {"features": features, "locked": locked, "scrolled": SCROLLED}
     data = {**part.data, "structure": drawn}
     return replace(part, data=data, options={"on_act_change": act})

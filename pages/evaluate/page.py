@@ -18,6 +18,7 @@ from pages.live.runs import browser_runs
 from pages.live.slots import ViewSlot
 from pages.playground.control_bar import SOON_SECONDS, best_weights, main_action
 from pages.playground.status import message
+from pages.playground.time_travel import TimeSlot, time_travel
 from pages.shared.layout import as_text
 from pages.shared.loading import loading
 from pages.shared.verdict import Verdict, apply_experiment, show_error
@@ -87,13 +88,15 @@ def evaluate(verdict: Verdict) -> None:
             with place:
                 question = ask(snapshot, seen)
             slots |= {"question": question.slots}
-    page = LivePage(runs, {run: [slot for area in slots.values() for slot in area]}, name="evaluate")
+    times = [TimeSlot()]
+    page = LivePage(runs, {run: [*times, *(slot for area in slots.values() for slot in area)]}, name="evaluate")
     with above:
         page.notice()
         loading(session, snapshot)
         message(session, snapshot, verdict.permits(snapshot))
         if seen is None and snapshot.status == "preparing":
             st.caption("The network is being built.")
+        time_travel(page, times, session)
     with controls:
         buttons = st.container(width="content")
         if seen is not None:

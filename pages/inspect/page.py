@@ -35,6 +35,7 @@ from pages.live.runs import browser_runs
 from pages.live.slots import Slot, ViewSlot
 from pages.playground.control_bar import SOON_SECONDS, best_weights, main_action
 from pages.playground.status import message
+from pages.playground.time_travel import TimeSlot, time_travel
 from pages.shared.editor import experiment
 from pages.shared.loading import loading
 from pages.shared.verdict import Verdict, apply_experiment, show_error
@@ -97,13 +98,15 @@ def inspect(verdict: Verdict, planned: Plan) -> None:
     tab = st.session_state.get("inspect_tab") or TABS[0]
     place = tabs[TABS.index(tab)]
     rows = [] if seen is None else seen.rows()
-    page = LivePage(runs, {run: [slot for slots in rows for slot in slots]}, name="inspect")
+    times = [TimeSlot()]
+    page = LivePage(runs, {run: [*times, *(slot for slots in rows for slot in slots)]}, name="inspect")
     with above:
         page.notice()
         loading(session, snapshot)
         message(session, snapshot, verdict.permits(snapshot))
         if seen is None and snapshot.status == "preparing":
             st.caption("The network is being built.")
+        time_travel(page, times, session)
     with controls:
         buttons = st.container(width="content")
         layer_choice(planned, tab)

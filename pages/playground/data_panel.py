@@ -11,7 +11,7 @@ import streamlit as st
 from mlp_core.catalog import DATASETS, DatasetEntry
 from mlp_core.catalog.parameters import Floats, Formula, Parameter, Points, Subset
 from mlp_core.catalog.structures import Record
-from mlp_core.catalog.training import TEST_FRACTION, VALIDATION_FRACTION
+from mlp_core.catalog.training import DATA_SEED, TEST_FRACTION, VALIDATION_FRACTION
 from mlp_core.spec import DataSpec
 from mlp_core.training.snapshot import Snapshot
 from pages.data.choice import choice_area
@@ -52,6 +52,7 @@ def data_panel(snapshot: Snapshot) -> None:
             _parameter(parameter)
     with st.container(horizontal=True, gap="xsmall", key="data-more"):
         _split(current.data)
+        _new_points(current.data)
         copy_button()
     if message := editor.refusal("data"):
         st.error(as_text(message), icon=":material/block:")
@@ -131,6 +132,16 @@ def _split(data: DataSpec) -> None:
     ):  # fmt: skip
         for parameter, value in fields:
             _share(parameter, value)
+
+
+def _new_points(data: DataSpec) -> None:
+    """Other points of the same pattern, one press away."""
+    if data.entry.source == "generated" and not hidden(*DATA_SEED.controls):
+        st.button(
+            "", key="new-points", icon=":material/casino:", on_click=editor.new_points,
+            disabled=locked(*DATA_SEED.controls),
+            help="New points: draw others of the same pattern (another data seed).",
+        )  # fmt: skip
 
 
 def _share(parameter: Parameter, value: float | None) -> None:

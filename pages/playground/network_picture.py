@@ -106,7 +106,8 @@ def _show(session: Session, slot: NetworkSlot, done: Mapping[str, Any]) -> None:
     column, neurons, first = found[place], done.get("neurons"), done.get("first")
     slot.shown.pop(place, None)
     if by == "row" and type(first) is int:
-        slot.shown[place] = row_of_neurons(column.width, first)
+        count = done.get("count")
+        slot.shown[place] = row_of_neurons(column.width, first, count if type(count) is int else SHOWN)
     elif by == "names" and isinstance(neurons, list):
         wanted = {neuron for neuron in neurons[:MOST_NAMED] if type(neuron) is int and 0 <= neuron < column.width}
         slot.shown[place] = tuple(sorted(wanted)[:WHOLE])

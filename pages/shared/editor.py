@@ -232,9 +232,18 @@ def data_of(name: str) -> DataSpec:
     return data.updated(params=filled if fits else {})
 
 
+def new_points() -> None:
+    """Draw another seed of the data: other points of a generated set, split otherwise."""
+    edit("data", lambda old: old.updated(data=old.data.updated(seed=_other_seed())))
+
+
+def _other_seed() -> int:
+    return random.SystemRandom().randrange(1, 100_000)
+
+
 def new_weights(redraw: bool) -> None:
     """Draw another seed: other initial weights, another order of the samples; `redraw` if a widget shows the seed."""
-    seed = random.SystemRandom().randrange(1, 100_000)
+    seed = _other_seed()
     edit("controls", lambda old: old.updated(training=old.training.updated(seed=seed)), redraw)
 
 

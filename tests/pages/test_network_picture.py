@@ -173,6 +173,8 @@ def test_a_wide_layer_shows_other_neurons(app: AppTest, picture: Picture) -> Non
     assert len(picture.given["structure"]["columns"][1]["shown"]) == 12
     do(app, picture, kind="show", column=1, by="row", first=0)
     assert picture.given["structure"]["columns"][1]["shown"] == list(range(12))
+    do(app, picture, kind="show", column=1, by="row", first=0, count=64)
+    assert picture.given["structure"]["columns"][1]["shown"] == list(range(40)), "all, to scroll through"
     do(app, picture, kind="show", column=1, by="names", neurons=[30, 2, 30, 99, "x"])
     assert picture.given["structure"]["columns"][1]["shown"] == [2, 30]
     assert app.session.wait(lambda now: now.view("neurons@1:2+30") is not None, LIMIT)

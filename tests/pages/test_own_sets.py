@@ -102,6 +102,10 @@ def test_what_a_browser_sends_is_taken_or_refused(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_plane_set_becomes_a_drawing(app: AppTest) -> None:
+    before = decode(address(app)["experiment"]).data.seed if "experiment" in address(app) else 0
+    app.button(key="new-points").click().run()
+    settled(app)
+    assert decode(address(app)["experiment"]).data.seed != before, "other points of the same pattern"
     app.button(key="copy-to-drawing").click().run()
     settled(app)
     data = decode(address(app)["experiment"]).data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +21,7 @@ from mlp_core.training.layer_history import CAPACITY, SHARE, LayerHistory
 from mlp_core.views import VIEWS, Options, draw
 from mlp_core.views.layers import principal_components
 from mlp_core.views.moments import SPREADS, Histograms, Moment, Moments
-from mlp_core.views.space import INPUT, METHODS, Space
+from mlp_core.views.space import INPUT, METHODS, UMAP, Space, methods
 
 
 def test_a_moment_holds_what_the_layers_were(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,6 +160,31 @@ def test_hidden_space_is_what_the_layer_puts_out() -> None:
     view = VIEWS["hidden_space"].arrays(regression, Space().write())
     assert view["wrong"].mean() == pytest.approx(0.1, abs=0.02)
     assert view["targets"].max() > 100, "in the unit of the data"
+
+
+def test_umap_is_a_package_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a stand-in for it, as it is called: the first two columns of what it gets."""
+    asked: list[dict[str, Any]] = []
+
+    class Embedding:
+        def __init__(self, **given: Any) -> None:
+            asked.append(given)
+
+        def fit_transform(self, values: np.ndarray) -> np.ndarray:
+            return values[:, :2]
+
+    monkeypatch.setattr("mlp_core.views.space.find_spec", lambda name: None)
+    assert UMAP not in methods()
+    monkeypatch.setattr("mlp_core.views.space.find_spec", lambda name: name)
+    assert UMAP in methods()
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Embedding))
+    run = make(experiment(*HIDDEN, layer("Linear")))
+    view = VIEWS["hidden_space"].arrays(run, Space("1", "train", UMAP).write())
+    run.model.eval()
+    x = run.part("train")[0]
+    np.testing.assert_allclose(view["points"], run.model[:2](x)[:, :2].detach().numpy(), atol=1e-6)
+    assert (view["method"], view["axes"]) == (UMAP, None)
+    assert asked[0] | {"n_components": 2, "n_neighbors": 15, "random_state": 0} == asked[0], "the same picture again"
 
 
 @settings(max_examples=10)

@@ -1,6 +1,7 @@
 // Names that Streamlit gives no way to set, or sets alike for many controls.
 
 const PAGES = { stExpandSidebarButton: "Open the menu of pages", stSidebarCollapseButton: "Close the menu of pages" }
+const KEYS = { gallery: "All data sets", "new-points": "New points" } // buttons that show a symbol alone
 const PARTS = {
   stNumberInputStepDown: "Less",
   stNumberInputStepUp: "More",
@@ -20,6 +21,9 @@ export function nameControls(shortcuts) {
     for (const found of document.querySelectorAll(`[data-testid=${id}]`)) {
       set(found.matches("button") ? found : (found.querySelector("button") ?? found), "aria-label", name)
     }
+  }
+  for (const [key, name] of Object.entries(KEYS)) {
+    for (const button of document.querySelectorAll(`.st-key-${key} button`)) set(button, "aria-label", name)
   }
   for (const [id, verb] of Object.entries(PARTS)) {
     for (const button of document.querySelectorAll(`[data-testid=${id}]`)) {

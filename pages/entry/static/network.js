@@ -127,10 +127,11 @@ class Picture {
   }
 
   fold(column, place) {
-    if (column.picture || column.shown.length >= column.width) return null
+    if (!column.folds) return null
     const [first, last] = [column.shown[0] + 1, column.shown.at(-1) + 1]
     const which = last - first < column.shown.length ? `${first}–${last}` : `${column.shown.length}`
-    const text = `${which} of ${column.width.toLocaleString("en")} ▾`
+    const width = column.width.toLocaleString("en")
+    const text = column.shown.length < column.width ? `${which} of ${width} ▾` : `all ${width} ▾`
     const made = button(this.stage, "mlp-network-more", `fold ${place}`, text, "", () => this.notes.fold(place))
     made.title = "Choose which neurons are shown"
     made.setAttribute("aria-haspopup", "dialog")
@@ -155,6 +156,7 @@ class Picture {
     this.stage.style.width = `${layout.width}px`
     this.stage.style.height = `${layout.height}px`
     this.frame.classList.toggle("compact", layout.step < COMPACT)
+    this.frame.classList.toggle("tall", layout.tall)
     this.heads.put(layout)
     this.tiles.forEach((tiles, place) =>
       tiles.forEach((tile, row) => {

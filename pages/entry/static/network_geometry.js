@@ -12,6 +12,8 @@ const LOSS = 74 // pixels for the loss at the end; none in a frame narrower than
 const NARROW = 420
 const ROOM = [200, 460] // pixels that the tallest column may take
 const SHARE = 0.48 // of the window's height
+const CROWD = 16 // tiles of a column, beyond which it is scrolled
+const ROOMY = 30 // pixels between the tiles of such a column
 const NEAR = 6 // pixels around a line that count as on it
 
 /** The places of columns and tiles in a frame of that width, in pixels. */
@@ -24,17 +26,20 @@ export function lay(columns, frame) {
   const right = names[1] + loss
   const span = Math.max(frame - left - right, last * STEP)
   const tallest = Math.max(...columns.map(count))
-  const pitch = Math.min(TILE * 1.4, within(innerHeight * SHARE, ROOM) / tallest)
+  const tall = tallest > CROWD
+  const pitch = tall ? ROOMY : Math.min(TILE * 1.4, within(innerHeight * SHARE, ROOM) / tallest)
   const step = last ? span / last : span
   const side = Math.max(10, Math.min(TILE, pitch - 5, step * 0.6))
   const room = Math.max(pitch * tallest, 132)
   const middle = HEAD + room / 2
+  const apart = tiles => (tall ? room / tiles : pitch) // beside a tall column the others are in sight all the way
   const x = columns.map((_, place) => left + (span * place) / Math.max(last, 1))
   return {
     x,
     y: columns.map(column =>
-      Array.from({ length: count(column) }, (_, row) => middle + (row - (count(column) - 1) / 2) * pitch),
+      Array.from({ length: count(column) }, (_, row) => middle + (row - (count(column) - 1) / 2) * apart(count(column))),
     ),
+    tall,
     sides: columns.map(column => (column.picture ? 2 * TILE : side)),
     step,
     middle,

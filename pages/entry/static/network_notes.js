@@ -304,7 +304,8 @@ export class Notes {
     this.tip.setAttribute("aria-label", `Which neurons of ${column.name} are shown`)
     this.title(`${column.shown.length} of ${column.width.toLocaleString("en")} neurons`)
     this.closer()
-    const last = column.shown.at(-1)
+    const [first, last, count] = [column.shown[0], column.shown.at(-1), column.shown.length]
+    const most = picture.structure.scrolled
     const show = more => {
       this.close()
       picture.act({ kind: "show", column: place, ...more })
@@ -313,8 +314,10 @@ export class Notes {
     choose("Evenly spread", { by: "spread" })
     if (column.link === "weights") choose("Largest weights now", { by: "norm" })
     choose("The first", { by: "row", first: 0 })
-    if (last + 1 < column.width) choose("The next", { by: "row", first: last + 1 })
-    if (column.shown[0] > 0) choose("Those before", { by: "row", first: Math.max(0, column.shown[0] - column.shown.length) })
+    const scroll = column.width <= most ? "All, to scroll" : `The first ${most}, to scroll`
+    choose(scroll, { by: "row", first: 0, count: most })
+    if (last + 1 < column.width) choose("The next", { by: "row", first: last + 1, count })
+    if (first > 0) choose("Those before", { by: "row", first: Math.max(0, first - count), count })
     const list = make("div", "inputs", this.tip)
     this.field(list, "Chosen", {
       kind: "text",
