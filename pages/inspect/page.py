@@ -35,6 +35,7 @@ from pages.live.runs import browser_runs
 from pages.live.slots import Slot, ViewSlot
 from pages.playground.control_bar import SOON_SECONDS, best_weights, main_action
 from pages.playground.status import message
+from pages.shared.back_to_now import back_to_now
 from pages.shared.editor import experiment
 from pages.shared.loading import loading
 from pages.shared.verdict import Verdict, apply_experiment, show_error
@@ -122,6 +123,7 @@ def inspect(verdict: Verdict, planned: Plan) -> None:
         with st.container(horizontal=True, gap="xsmall", width="content"):
             main_action(session, verdict.permits(now[run]))
             best_weights(session, now[run])
+            back_to_now(session, now[run])
 
     with buttons:
         page.follow(pressed)
