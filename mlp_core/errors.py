@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -11,6 +13,10 @@ class UserError(ValueError):
 
 class SpecError(UserError):
     """A part of an experiment that its catalog entry or the spec's schema refuses."""
+
+    def on_page(self, whose: str = "") -> str:
+        """The same for a page; `whose` is what a parameter belongs to, as 'layer 2'."""
+        return str(self)
 
 
 class ParameterError(SpecError):
@@ -27,6 +33,29 @@ class ParameterError(SpecError):
         """The same for a page, where people know labels and fields: 'Neurons of layer 2 must be …'."""
         found: str = self.parameter.refusal(self.value, whose)
         return found
+
+
+class ConflictError(SpecError):
+    """Values of one entry's parameters that exclude each other. The text names them as files and commands do."""
+
+    def __init__(self, message: str, parameters: Iterable[Any]) -> None:
+        super().__init__(message)
+        self.parameters = tuple(parameters)
+        """All parameters of the entry, each a `mlp_core.catalog.parameters.Parameter`."""
+
+    def on_page(self, whose: str = "") -> str:
+        """The same for a page, where people know labels and fields: 'Lowest of layer 2 must be below Highest, …'."""
+        labels = {parameter.name: parameter.label for parameter in self.parameters}
+
+        def label(found: re.Match[str]) -> str:
+            return str(labels.get(found[1], found[0]))
+
+        text = re.sub(r"^The '(\w+)' parameter of .+? must", lambda found: f"'{found[1]}'§ must", str(self))
+        text = re.sub(r"'(\w+)'", label, text).replace("§", f" of {whose}" if whose else "", 1)
+        text = re.sub(r"\b(\w+_\w+)\b", label, text)
+        text = text.replace(" must be None", " must be empty").replace(" must be False", " must be off")
+        got = re.compile(r"\. Got ([-\d.,e]+)? ?.*?instead\.")
+        return got.sub(lambda found: f", not {found[1]}." if found[1] else ".", text)
 
 
 class TooLargeError(SpecError):

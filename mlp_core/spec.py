@@ -31,7 +31,7 @@ from mlp_core.catalog.optimizers import OptimizerEntry
 from mlp_core.catalog.parameters import shorten
 from mlp_core.catalog.schedulers import EVERY, SchedulerEntry
 from mlp_core.catalog.training import DATA_SEED, SEED, TEST_FRACTION, VALIDATION_FRACTION
-from mlp_core.errors import ParameterError, SpecError
+from mlp_core.errors import ConflictError, ParameterError, SpecError
 from mlp_core.limits import BYTES_PER_NUMBER, MAX_LAYER_DEPTH, MAX_LAYERS
 from mlp_core.params import Params, ParamsField
 from mlp_core.strict_json import parse_json
@@ -75,7 +75,7 @@ class _Chosen(_Part):
         owner = f"{self.kind} {entry.name}"
         filled = entry.fill(self.params, owner)
         if conflict := entry.conflict(filled, owner):
-            raise SpecError(conflict)
+            raise ConflictError(conflict, entry.parameters)
         self._set_params(filled)
         return self
 
@@ -126,7 +126,7 @@ class DataSpec(_Part):
         owner = f"data set {self.entry.name}"
         filled = self.entry.fill(self.params, owner)
         if conflict := self.entry.conflict(filled, owner):
-            raise SpecError(conflict)
+            raise ConflictError(conflict, self.entry.parameters)
         self._set_params(filled)
         TEST_FRACTION.check(self.test_fraction, "the data")
         VALIDATION_FRACTION.check(self.validation_fraction, "the data")
@@ -333,7 +333,7 @@ class TrainingSpec(_Part):
     def _check(self) -> Self:
         filled = TRAINING.fill({name: getattr(self, name) for name in type(self).model_fields}, "the training")
         if conflict := TRAINING.conflict(filled, "the training"):
-            raise SpecError(conflict)
+            raise ConflictError(conflict, TRAINING.parameters)
         return self
 
     @property
@@ -536,7 +536,7 @@ def _first_fault(error: ValidationError) -> SpecError:
     if fault["type"] == "value_error":
         inner = fault["ctx"]["error"]
         if len(place) < 2 or not isinstance(place[1], int):
-            return inner if isinstance(inner, ParameterError) else SpecError(str(inner))
+            return inner if isinstance(inner, ParameterError | ConflictError) else SpecError(str(inner))
         if isinstance(inner, _LayerError):
             return _LayerError((place[1], *inner.path), inner.message)
         return _LayerError((place[1],), str(inner))

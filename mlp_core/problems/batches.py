@@ -45,6 +45,14 @@ def batch_problems(experiment: Experiment, train_size: int | None) -> Iterator[P
         )
 
 
+def with_fitting_batches(experiment: Experiment, train_size: int) -> Experiment:
+    """The experiment itself, or with batches of all training samples where those are fewer than a batch."""
+    training = experiment.training
+    if training.batch_size is None or training.batch_size <= train_size:
+        return experiment
+    return experiment.updated(training=training.updated(batch_size=train_size))
+
+
 def _all_at_once(experiment: Experiment, train_size: int) -> Experiment:
     """The experiment with one batch of all samples; by their number where memory is reckoned with more of them."""
     every = experiment.updated(training=experiment.training.updated(batch_size=None))

@@ -205,7 +205,8 @@ class Mailbox:
         with self.lock:
             # A page that outlives its session, with the server, goes on with the next one's versions.
             version = max(self._snapshot.version + 1, time.time_ns() // 1000)
-            self._snapshot = replace(new or self._snapshot, version=version, **changes)
+            held_to = self.orders.steps_per_second
+            self._snapshot = replace(new or self._snapshot, version=version, held_to=held_to, **changes)
             self._changed.notify_all()
             for listener in tuple(self.listeners):
                 listener()

@@ -91,6 +91,8 @@ class Snapshot:
     """The learning rate of the next step."""
     samples_per_second: float = 0.0
     """Training samples per second of wall-clock time."""
+    held_to: float | None = None
+    """The steps a second that the run is held to, so that it can be watched; None for as fast as it goes."""
     device: str = ""
     """Where the run is, in words."""
     devices: tuple[str, ...] = ("cpu",)

@@ -56,8 +56,8 @@ class Step:
 
 
 WELCOME = (
-    Step(".st-key-main_action", "Press Train: the network learns to tell the colours apart, and the loss falls. "
-         "Press again to pause."),
+    Step(".st-key-bar .st-key-main_action",
+         "Press Train: the network learns to tell the colours apart, and the loss falls. Press again to pause."),
     Step(".st-key-network", "This is the network. Add layers and neurons, or change the activation; "
          "then train again and compare."),
     Step("a[href$='/export'], .rc-overflow-item:last-child [data-testid='stTopNavSection']",

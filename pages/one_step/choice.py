@@ -10,6 +10,7 @@ import streamlit as st
 from mlp_core.errors import SpecError
 from mlp_core.training.session import Session
 from pages.one_step.moment import Moment, renew
+from pages.shared.back_to_now import back_to_now
 from pages.shared.layout import as_text
 from pages.shared.link import locked
 
@@ -35,6 +36,7 @@ def choose_batch(now: Moment, session: Session) -> int | None:
                       on_click=_take, args=(session,), disabled=which == DRAWN or locked("step"),
                       help="Trains the next mini-batch, as Step in the Playground does; then the step after it is "
                       "shown.")  # fmt: skip
+            back_to_now(session, snapshot)
     steps = "1 step" if now.step == 1 else f"{now.step:,} steps"
     weights = f"weights after {steps}" if now.trained else "initial weights"
     moving = " The run goes on meanwhile." if snapshot.trains else ""

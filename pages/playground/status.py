@@ -92,9 +92,7 @@ def _validation_cells(snapshot: Snapshot) -> list[dict[str, str]]:
         {
             "label": "validation loss",
             "value": loss_text(snapshot.validation_loss),
-            "note": f"best {loss_text(snapshot.best_validation_loss)} at step {snapshot.best_step:,}"
-            if snapshot.step
-            else "",
+            "note": f"best {loss_text(snapshot.best_validation_loss)}" if snapshot.step else "",
             "help": "The same on training samples that were kept out of training. Choose settings by this one.",
         },
     ]
@@ -118,7 +116,8 @@ def _test_cells(snapshot: Snapshot) -> list[dict[str, str]]:
             "label": "test loss",
             "value": loss_text(snapshot.test_loss),
             "note": _best_test(snapshot) if snapshot.step else "",
-            "help": "The same on samples that it never learns from. Rising while train loss falls: overfitting.",
+            "help": "The same on samples that it never learns from. Rising while train loss falls: overfitting."
+            + (f" Lowest at step {snapshot.best_step:,}." if snapshot.step else ""),
         },
     ]
     if snapshot.confusion is not None and snapshot.test_accuracy is not None:
@@ -147,25 +146,31 @@ def _train_accuracy(snapshot: Snapshot) -> dict[str, str]:
 
 
 def _best_test(snapshot: Snapshot) -> str:
-    """The lowest test loss; where there is a validation part to choose by, what the test loss was at its best step."""
+    """The lowest test loss; where there is a validation part to choose by, the test loss at its best step."""
     if snapshot.best_validation_loss is not None:
         return f"{loss_text(snapshot.best_test_loss)} at best step"
-    return f"best {loss_text(snapshot.best_test_loss)} at step {snapshot.best_step:,}"
+    return f"best {loss_text(snapshot.best_test_loss)}"
 
 
 def _speed(snapshot: Snapshot) -> dict[str, str]:
-    speed = snapshot.samples_per_second
+    speed, engine, note = snapshot.samples_per_second, "", ""
+    if snapshot.engine:
+        note = f"{snapshot.engine}, {snapshot.device}"
+        engine = f" By the {snapshot.engine} engine on {snapshot.device}."
+    if snapshot.held_to is not None:
+        note = "slowed down"
+        engine += f" Held to {readable(snapshot.held_to)} steps a second, to watch: see Speed in All settings."
     return {
         "label": "samples/s",
         "value": readable(speed) if speed < 1000 else f"{speed:,.0f}",
-        "note": f"{snapshot.engine} engine on {snapshot.device}" if snapshot.engine else "",
-        "help": "Training samples per second of wall-clock time, tests and charts included.",
+        "note": note,
+        "help": f"Training samples per second of wall-clock time, tests and charts included.{engine}",
     }
 
 
 def _status(snapshot: Snapshot) -> dict[str, str]:
     value = {"needs download": "no data", "preparing": "preparing…"}.get(snapshot.status, snapshot.status)
-    note = f"learning rate {snapshot.learning_rate:g}" if snapshot.learning_rate is not None else ""
+    note = f"rate {readable(snapshot.learning_rate)}" if snapshot.learning_rate is not None else ""
     if snapshot.looks_back:
         value = "looking back"
     waited = 0.0 if snapshot.waiting_since is None else time.monotonic() - snapshot.waiting_since

@@ -22,15 +22,20 @@ from typing import Any
 import streamlit as st
 
 from mlp_core.catalog.schedulers import SCHEDULERS
-from mlp_core.errors import ParameterError, SpecError, TooLargeError
+from mlp_core.catalog.training import TRAINING
+from mlp_core.data import load
+from mlp_core.errors import SpecError, TooLargeError, UserError
 from mlp_core.plan import plan
 from mlp_core.presets import DEFAULT, PRESETS
-from mlp_core.problems import problems, with_data
+from mlp_core.problems import problems, with_data, with_fitting_batches
 from mlp_core.spec import DataSpec, Experiment, LossSpec, SchedulerSpec
-from pages.shared.link import open_link, refuse_locked
+from pages.shared.link import locked, open_link, refuse_locked
 
 NETWORK, SETTINGS = "network", "settings"
 """Areas whose widgets may start over by themselves; those of the rest of the page (`""`) start over with all others."""
+
+QUICK = ("generated", "drawn", "bundled")
+"""Sources whose samples are there, split, in no time."""
 
 _EXPERIMENT = "experiment"
 _LOSSES = "losses"
@@ -111,14 +116,13 @@ def edit(area: str, change: Callable[[Experiment], Experiment], redraw: bool = T
     """Change the experiment, or leave the reason of the refusal to be shown in that area of the page; `whose` is what a
     parameter belongs to, as 'layer 2'."""
     try:
-        changed = change(experiment())
+        asked = change(experiment())
+        changed = _with_fitting_batches(asked)
         refuse_locked(experiment(), changed)
         _refuse_too_large(changed)
-        replace(changed, redraw)
-    except ParameterError as error:
-        say(area, error.on_page(whose))
+        replace(changed, redraw or changed is not asked)
     except SpecError as error:
-        say(area, str(error))
+        say(area, error.on_page(whose))
 
 
 def adopt(new: Experiment) -> None:
@@ -132,6 +136,18 @@ def say(area: str, message: str) -> None:
     """Leave a sentence to be shown in that area of the page; its widgets start over."""
     st.session_state[_REFUSED] = (area, message)
     start_over(area if area == NETWORK else "")
+
+
+def _with_fitting_batches(changed: Experiment) -> Experiment:
+    """The experiment with batches that are no larger than its training part, where that has become smaller."""
+    old = experiment()
+    smaller = changed.data != old.data and changed.data.dataset == old.data.dataset
+    if not smaller or changed.data.entry.source not in QUICK or locked(*TRAINING.parameter("batch_size").controls):
+        return changed
+    try:
+        return with_fitting_batches(changed, load(changed.data).train_size)
+    except UserError:
+        return changed  # the session says what is wrong with the data
 
 
 def _refuse_too_large(changed: Experiment) -> None:

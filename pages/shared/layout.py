@@ -10,8 +10,9 @@ import streamlit as st
 
 Theme = Literal["light", "dark"]
 
-_STYLES = [Path(__file__).with_name(name) for name in ("page.css", "screen.css", "access.css")]
-"""What all pages share, and where things stand on screens of each size, and what everybody needs to reach them."""
+_STYLES = [Path(__file__).with_name(name) for name in ("page.css", "screen.css", "touch.css", "access.css")]
+"""What all pages share, where things stand on screens of each size, what fingers press, and what everybody needs to
+reach them."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$])")
 
 

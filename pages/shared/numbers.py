@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from mlp_core.figures import readable
+
 
 def loss_text(value: float | None) -> str:
     """A loss: four digits that mean something, an en dash for none."""
@@ -11,7 +13,7 @@ def loss_text(value: float | None) -> str:
         return "–"
     if value == 0 or 0.001 <= abs(value) < 1000:
         return f"{value:.3f}" if abs(value) < 100 else f"{value:.1f}"
-    return f"{value:.1e}"
+    return readable(value, 2)
 
 
 def size_in_bytes(size: float) -> str:

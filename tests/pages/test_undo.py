@@ -29,6 +29,14 @@ def test_a_change_of_a_preset_is_named_and_undone(app: AppTest) -> None:
     assert "Changed:" not in said(app)
 
 
+def test_fewer_points_than_a_batch_make_batches_smaller(app: AppTest) -> None:
+    field(app, "number_input", "data-spiral-points").set_value(20).run()
+    settled(app)
+    assert "points 400 → 20, batch size 20 → 10" in said(app)
+    assert app.session.experiment.training.batch_size == 10
+    assert not app.button(key="train").disabled
+
+
 def test_a_set_of_another_task_brings_its_loss_and_both_are_undone(app: AppTest) -> None:
     field(app, "selectbox", "dataset").set_value("plane").run()
     settled(app)

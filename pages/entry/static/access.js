@@ -4,6 +4,7 @@ const search = new URL(import.meta.url).search
 const { adoptStyles } = await import("./shared.js" + search)
 const { nameControls } = await import("./names.js" + search)
 const { keepFocus } = await import("./focus.js" + search)
+const { closeMenu } = await import("./page_menu.js" + search)
 const { openShortcuts } = await import("./shortcuts.js" + search)
 const { Welcome } = await import("./welcome.js" + search)
 
@@ -13,6 +14,8 @@ const REST = 250
 let welcome
 let shortcuts = []
 let waiting = false
+
+closeMenu()
 
 export default function render({ parentElement, data }) {
   adoptStyles(parentElement, "access.css")
