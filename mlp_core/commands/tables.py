@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -29,7 +29,9 @@ def on_table(experiment: Experiment, options: argparse.Namespace) -> Experiment:
     from mlp_core.data.faults import find_faults
     from mlp_core.data.inspection import propose
 
-    inspection, removed = _add(options.table, options.data_dir)
+    inspection, removed = _add(
+        options.table, options.data_dir, lambda found: propose(found, options.target, options.task)
+    )
     table = propose(inspection, options.target, options.task)
     found = find_faults(inspection, table, experiment.data.validation_fraction is not None)
     for sentence in (*removed, *(fault.message for fault in found)):
@@ -61,12 +63,15 @@ def bring_table(path: Path, experiment: Experiment, data_dir: Path | None) -> No
     _add(path, data_dir)
 
 
-def _add(path: Path, data_dir: Path | None) -> tuple[Inspection, tuple[str, ...]]:
+def _add(
+    path: Path, data_dir: Path | None, accept: Callable[[Inspection], object] = lambda found: None
+) -> tuple[Inspection, tuple[str, ...]]:
     from mlp_core.data import data_folder
     from mlp_core.data.inspection import add_table
 
     with _opened(path) as file:
-        return add_table(file, path.name, data_dir.expanduser().resolve() if data_dir else data_folder())
+        folder = data_dir.expanduser().resolve() if data_dir else data_folder()
+        return add_table(file, path.name, folder, accept=accept)
 
 
 @contextmanager

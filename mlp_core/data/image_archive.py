@@ -205,8 +205,11 @@ def _look(file: IO[bytes]) -> tuple[int, int, bool]:
     """Height, width and whether it has colours, of an image that decodes."""
     from PIL import Image
 
-    with Image.open(file, formats=("PNG", "JPEG")) as image:
-        width, height = image.size
+    try:
+        with Image.open(file, formats=("PNG", "JPEG")) as image:
+            width, height = image.size
+    except Image.DecompressionBombError:
+        width, height = 1, 1  # refused when it is decoded
     file.seek(0)
     small = decode_image(file, (3, min(height, COLOUR_PIXELS), min(width, COLOUR_PIXELS)))
     return height, width, bool(np.ptp(small.astype(int), axis=0).max() > GREY_SPREAD)

@@ -152,16 +152,20 @@ def add_table(
     progress: Report = ignore,
     cancelled: Cancelled = never,
     copied: Callable[[], None] = lambda: None,
+    accept: Callable[[Inspection], object] = lambda inspection: None,
 ) -> tuple[Inspection, tuple[str, ...]]:
     """Put a table into the data folder; returns what it holds, and sentences about older files that made room.
 
-    A file that is refused leaves nothing behind. `copied` is called when `source` is needed no more. Raises `DataError`
-    and `DataCancelled`.
+    A file that is refused leaves nothing behind. `copied` is called when `source` is needed no more. `accept` is called
+    with what the file holds before it is kept, and raises where nothing can be made of it. Raises `DataError` and
+    `DataCancelled`.
     """
     name = file_name(name)
 
     def check(path: Path, sha256: str) -> Inspection:
-        return inspect(path, sha256, name, reading, progress, cancelled)
+        found = inspect(path, sha256, name, reading, progress, cancelled)
+        accept(found)
+        return found
 
     return uploads.add(source, name, data_dir, check, progress, cancelled, copied)
 
@@ -378,8 +382,11 @@ def propose(
         if name != target and kind != IGNORED:
             features.append(column_of(summary, kind))
     if not features:
+        others = ", ".join(repr(name) for name in names if name != target)
         raise DataError(
-            f"The table {inspection.name!r} has no column left to learn from. Give one another kind than 'ignored'."
+            f"The table {inspection.name!r} has no column to learn {target!r} from: {shorten_cell(others)} would be "
+            "ignored, being empty or of too many different texts. Choose a table with numbers, dates or texts that "
+            "repeat."
         )
     return Table(file=inspection.file(), features=tuple(features), target=target, classes=classes)
 

@@ -11,8 +11,10 @@ from mlp_core.data.dataset import Dataset
 
 ROWS = 20_000
 """How many samples of a part are looked at, evenly spread."""
-MOST_FEATURES = 30
-"""How many features are compared with each other."""
+MOST_FEATURES = 1_000
+"""How many features are compared with each other, the first ones."""
+PRODUCTS = 2_000_000_000
+"""Products that are computed for it: with many features fewer samples are looked at."""
 
 
 def class_counts(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -26,12 +28,28 @@ def correlations(dataset: Dataset) -> tuple[tuple[str, ...], NDArray[np.float64]
 
     NaN where a feature has one value throughout.
     """
-    some = _spread(dataset.x_train)[:, :MOST_FEATURES].astype(np.float64)
+    features = min(MOST_FEATURES, dataset.x_train.shape[1])
+    some = _spread(dataset.x_train, max(1, PRODUCTS // features**2))[:, :features].astype(np.float64)
     some = some - some.mean(axis=0)
     size = np.sqrt((some**2).sum(axis=0))
     with np.errstate(invalid="ignore", divide="ignore"):
         found = (some / size).T @ (some / size)
     return dataset.feature_names[:MOST_FEATURES], np.clip(found, -1, 1)
+
+
+def closest_pairs(matrix: NDArray[np.float64], most: int) -> list[tuple[int, int, float]]:
+    """At most so many pairs of features with their correlation (F, F), those farthest from 0 first."""
+    rows, columns = np.triu_indices(len(matrix), 1)
+    sizes = np.nan_to_num(np.abs(matrix[rows, columns]))
+    order = np.argsort(-sizes, kind="stable")[:most]
+    return [(int(rows[at]), int(columns[at]), float(matrix[rows[at], columns[at]])) for at in order if sizes[at]]
+
+
+def closest_features(matrix: NDArray[np.float64], most: int) -> list[int]:
+    """At most so many features: those of the closest pairs, in their own order."""
+    pairs = closest_pairs(matrix, most * most)
+    found = list(dict.fromkeys(place for first, second, _ in pairs for place in (first, second)))
+    return sorted((found or list(range(len(matrix))))[:most])
 
 
 def shared_samples(dataset: Dataset) -> int:
@@ -46,9 +64,9 @@ def shared_samples(dataset: Dataset) -> int:
     return int(hit[np.searchsorted(known, test)].sum())
 
 
-def _spread(x: NDArray[Any]) -> NDArray[Any]:
-    """At most so many samples, evenly spread."""
-    return x[:: max(1, -(-len(x) // ROWS))]
+def _spread(x: NDArray[Any], most: int = ROWS) -> NDArray[Any]:
+    """At most so many samples, and never more than `ROWS`, evenly spread."""
+    return x[:: max(1, -(-len(x) // min(most, ROWS)))]
 
 
 def _rows(x: NDArray[Any]) -> NDArray[np.uint64]:

@@ -51,5 +51,7 @@ def decode_image(source: Path | IO[bytes], shape: Sequence[int]) -> np.ndarray:
             return (
                 np.asarray(picture).reshape(height, width, channels).transpose(2, 0, 1)
             )
-    except Image.DecompressionBombError as error:
-        raise ValueError(str(error)) from None
+    except Image.DecompressionBombError:  # Pillow refuses far too many pixels itself
+        raise ValueError(
+            f"it has more pixels than the limit of {MAX_PIXELS}"
+        ) from None

@@ -36,8 +36,8 @@ def roc(
 ) -> Figure:
     """False against true positive rate of each class (None where undefined), with the areas in the legend.
 
-    `marks` is a point of the (only) curve: where the chosen threshold is. `chosen` are the classes that are drawn; with ()
-    all are, or those of the smallest areas where there are more than `MOST_CURVES`.
+    `marks` is a point of the (only) curve: where the chosen threshold is. `chosen` are the classes that are drawn; ()
+    are all, or those of the smallest areas where there are more than `MOST_CURVES`.
     """
     diagonal = ([0.0, 1.0], [0.0, 1.0])
     return _curves(

@@ -58,6 +58,8 @@ def columns_area(table: Table, inspection: Inspection) -> None:
     with st.expander("First rows"):
         rows = [row[:SHOWN_COLUMNS] for row in inspection.preview]
         st.dataframe(pd.DataFrame(rows, columns=[plain(name, 40) for name in names[:SHOWN_COLUMNS]]), hide_index=True)
+        if len(names) > SHOWN_COLUMNS:
+            st.caption(f"The first {SHOWN_COLUMNS} of {len(names):,} columns.")
     _kinds(table, inspection)
 
 

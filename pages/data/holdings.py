@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from mlp_core.data.dataset import Dataset
-from mlp_core.data.overview import ROWS, class_counts, correlations, shared_samples
+from mlp_core.data.overview import ROWS, class_counts, closest_features, closest_pairs, correlations, shared_samples
 from mlp_core.data.pixel_rows import pictures_of
 from mlp_core.figures import plain, readable
 from mlp_core.figures.tables import class_balance, class_balance_alt, correlation_matrix, correlation_matrix_alt
@@ -18,6 +18,7 @@ PICTURE = 72
 """The width of a picture, in pixels."""
 SHOWN_ROWS = 20
 SHOWN_FEATURES = 30
+SHOWN_PAIRS = 100
 HEIGHT = 380
 
 
@@ -48,9 +49,27 @@ def _balance(dataset: Dataset) -> None:
 
 def _correlations(dataset: Dataset) -> None:
     names, matrix = correlations(dataset)
-    st.plotly_chart(correlation_matrix(names, matrix, theme=theme()), height=520, key="correlations",
+    many = len(names) > SHOWN_FEATURES
+    places = list(range(len(names)))
+    if many:
+        places = sorted(st.multiselect(
+            "Features", places, key=f"correlated-{dataset.spec.dataset}-{len(names)}", max_selections=SHOWN_FEATURES,
+            format_func=lambda place: plain(names[place], 40),
+            placeholder=f"the {SHOWN_FEATURES} of {len(names):,} that go together most",
+        )) or closest_features(matrix, SHOWN_FEATURES)  # fmt: skip
+    shown, some = [names[place] for place in places], matrix[np.ix_(places, places)]
+    st.plotly_chart(correlation_matrix(shown, some, theme=theme()), height=520, key="correlations",
                     config={"displayModeBar": False})  # fmt: skip
-    st.caption(as_text(correlation_matrix_alt(names, matrix)))
+    st.caption(as_text(correlation_matrix_alt(shown, some)))
+    if many:
+        st.dataframe(
+            pd.DataFrame(
+                [(plain(names[one], 60), plain(names[other], 60), value)
+                 for one, other, value in closest_pairs(matrix, SHOWN_PAIRS)],
+                columns=["feature", "goes together with", "correlation"],
+            ),
+            hide_index=True, column_config={"correlation": st.column_config.NumberColumn(format="%.3f")},
+        )  # fmt: skip
 
 
 def _doubles(dataset: Dataset) -> None:
@@ -80,4 +99,6 @@ def _samples(dataset: Dataset) -> None:
     y = dataset.y_train[:SHOWN_ROWS]
     frame.insert(0, "target", targets[:SHOWN_ROWS] if facts.classifies else list(y[:, 0]))
     st.dataframe(frame, hide_index=True)
-    st.caption("As the network sees them.")
+    features = len(dataset.feature_names)
+    rest = f" The first {SHOWN_FEATURES} of {features:,} features." if features > SHOWN_FEATURES else ""
+    st.caption(f"As the network sees them.{rest}")

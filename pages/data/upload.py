@@ -20,7 +20,7 @@ from pages.data.reading import progress_bar
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.link import locked
-from pages.shared.own_table import adopt, know, known
+from pages.shared.own_table import adopt, know, known, on_table
 from pages.shared.uploads import done, take
 
 FIELD, SAID = "upload-file", "upload_said"
@@ -67,11 +67,19 @@ def _bring_table(source: IO[bytes], name: str, show: Report, copied: Callable[[]
 
     `copied` is called as soon as the file is in the data folder.
     """
-    inspection, removed = add_table(source, name, data_folder(), progress=show, copied=copied)
+    current = editor.experiment()
+    wanted = table_of(current.data.params) if current.data.dataset == "table" else None
+
+    def is_new(found: Inspection) -> bool:
+        return wanted is None or wanted.file != found.file()  # a file that was asked for goes with the table it has
+
+    def accept(found: Inspection) -> None:
+        if is_new(found):
+            on_table(current, propose(found))
+
+    inspection, removed = add_table(source, name, data_folder(), progress=show, copied=copied, accept=accept)
     know(inspection)
-    current = editor.experiment().data
-    wanted = table_of(current.params) if current.dataset == "table" else None
-    if wanted is None or wanted.file != inspection.file():  # a file that was asked for goes with the table it has
+    if is_new(inspection):
         adopt(propose(inspection))
     return removed
 

@@ -6,6 +6,7 @@ import io
 import stat
 import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -211,7 +212,8 @@ def test_of_a_moving_image_the_first_picture_counts() -> None:
 def test_images_that_cannot_be_decoded_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = picture(5, size=(64, 64), mode="RGB")
     wide = bytearray(picture())
-    struct.pack_into(">II", wide, 16, 50_000, 50_000)  # the size in a PNG's header
+    struct.pack_into(">II", wide, 16, 50_000, 50_000)  # the size in a PNG's header, and the sum of that
+    struct.pack_into(">I", wide, 29, zlib.crc32(wide[12:29]))
     files = {
         "a/good.png": whole, "b/cut.png": whole[: len(whole) // 2], "b/svg.jpg": b"<svg xmlns='x'/>",
         "b/pdf.png": b"%PDF-1.7", "b/empty.png": b"", "b/wide.png": bytes(wide), "b/good.png": picture(9),
@@ -222,6 +224,7 @@ def test_images_that_cannot_be_decoded_are_listed(monkeypatch: pytest.MonkeyPatc
         reasons = {bad.path: bad.reason for bad in found.bad}
         assert set(reasons) == {"b/cut.png", "b/svg.jpg", "b/pdf.png", "b/empty.png", "b/wide.png"}
         assert reasons["b/svg.jpg"] == reasons["b/pdf.png"] == "it is no PNG or JPEG file"
+        assert "more pixels than the limit" in reasons["b/wide.png"]
         assert all(reasons.values())
 
 

@@ -65,6 +65,10 @@ def test_a_refused_file_leaves_the_experiment_and_nothing_on_the_disk(page: AppT
     assert "Row 3 of the table 'mine.csv' has 1 cells" in messages(page)
     assert page.session_state["experiment"] == before
     assert list((tmp_path / "uploads").iterdir()) == []
+    upload(page, b"x,y\n" + b"".join(b"%d,c%d\n" % (n % 3, n) for n in range(30_000)), "kinds.csv")
+    assert "has no column to learn 'x' from: 'y' would be ignored" in messages(page)
+    assert page.session_state["experiment"] == before
+    assert list((tmp_path / "uploads").iterdir()) == []
 
 
 def test_a_full_disk_is_said_and_nothing_has_changed(

@@ -135,7 +135,7 @@ def test_more_classes_than_are_told_apart_are_counted_no_further(
     assert not inspection.columns["y"].texts
     with pytest.raises(DataError, match="'y' has more than 50 classes; the limit is 50"):
         propose(inspection, "y")
-    with pytest.raises(DataError, match="no column left to learn from"):
+    with pytest.raises(DataError, match=r"no column to learn .* from"):
         propose(inspection)
 
 
