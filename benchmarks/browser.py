@@ -273,7 +273,7 @@ def edits(browser: Any, times: int) -> Iterator[Row]:
             kind = page.locator(".mlp-network-tip select").nth(1)
             changed = _changed(page, "bench.title(1)")
             found["activation"].append(
-                measured(page, "change", changed, lambda kind=kind, name=ACTIVATIONS[other]: kind.select_option(name))
+                measured(page, "input", changed, lambda kind=kind, name=ACTIVATIONS[other]: kind.select_option(name))
             )
             page.keyboard.press("Escape")
             trained(page)
