@@ -307,12 +307,10 @@ def _changed(page: Any, expression: str) -> list[str]:
 def tabs(browser: Any, times: int) -> Iterator[Row]:
     """The tabs below, in turns, while it trains."""
     found: list[float | None] = []
-    with playground(browser) as page:
+    with playground(browser, size=TALL) as page:
         trained(page)
         for name, key in (list(TABS.items()) * times)[:times]:
             tab = page.get_by_role("tab", name=name, exact=True)
-            tab.evaluate("one => one.scrollIntoView({ block: 'center' })")
-            page.wait_for_timeout(300)
             found += measured(page, "click", [f"bench.find('.st-key-{key} .mlp-plot[data-drawn]')"], tab.click)
             page.wait_for_function("bench.rests()")
     yield TAB.row(found)
