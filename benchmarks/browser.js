@@ -17,7 +17,7 @@ const bench = (window.bench = {
   text: (key, selector) => bench.inside(key, selector)?.textContent ?? "",
 
   /** Steps of the run that the page shows. */
-  steps: () => Number(bench.text("strip", "dl").match(/([\d,]+) steps/)?.[1].replaceAll(",", "") ?? NaN),
+  steps: () => Number.parseInt(bench.text("strip", "[data-name=epoch] .note").replaceAll(",", "")),
 
   title: column => bench.text("network-picture", `[data-key="title ${column}"]`),
 
@@ -31,6 +31,7 @@ const bench = (window.bench = {
   arm(kind, conditions) {
     bench.moments = new Promise(done => {
       addEventListener(kind, event => done(bench.since(event.timeStamp, conditions)), { capture: true, once: true })
+      setTimeout(done, bench.patience, conditions.map(() => null))
     })
   },
 

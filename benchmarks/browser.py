@@ -30,8 +30,7 @@ SERVERS = 3
 SECONDS = 4.0
 """How long drawing is watched, and one turn of training."""
 WINDOW = {"width": 1440, "height": 900}
-TALL = {"width": 1440, "height": 1900}
-"""The whole Playground is on this screen."""
+"""Network, output, curve and figures are on this screen at once, and charts of a tab begin below."""
 PATIENCE_MS = 60_000
 QUIET_MS = 1500
 """After the first page is there: what it still loads counts as its own."""
@@ -152,9 +151,9 @@ def rows(options: Options) -> Iterator[Row]:
 # The pages that are measured
 
 
-def opened(browser: Any, running: Server, query: str = f"?preset={DEFAULT}", size: dict[str, int] = WINDOW) -> Any:
+def opened(browser: Any, running: Server, query: str = f"?preset={DEFAULT}") -> Any:
     """A page of a browser of its own, at once; `measure` what it does."""
-    context = browser.new_context(viewport=size)
+    context = browser.new_context(viewport=WINDOW)
     context.add_init_script(path=SCRIPT)
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -163,10 +162,10 @@ def opened(browser: Any, running: Server, query: str = f"?preset={DEFAULT}", siz
 
 
 @contextmanager
-def playground(browser: Any, query: str = f"?preset={DEFAULT}", size: dict[str, int] = WINDOW) -> Iterator[Any]:
+def playground(browser: Any, query: str = f"?preset={DEFAULT}") -> Iterator[Any]:
     """The Playground on a server of its own, ready to train, with all charts drawn."""
     with server() as running:
-        page = opened(browser, running, query, size)
+        page = opened(browser, running, query)
         page.wait_for_function(" && ".join(READY + DRAWN))
         page.get_by_text("ready", exact=True).wait_for()
         yield page
@@ -273,7 +272,7 @@ def edits(browser: Any, times: int) -> Iterator[Row]:
             kind = page.locator(".mlp-network-tip select").nth(1)
             changed = _changed(page, "bench.title(1)")
             found["activation"].append(
-                measured(page, "change", changed, lambda kind=kind, name=ACTIVATIONS[other]: kind.select_option(name))
+                measured(page, "input", changed, lambda kind=kind, name=ACTIVATIONS[other]: kind.select_option(name))
             )
             page.keyboard.press("Escape")
             trained(page)
@@ -309,10 +308,10 @@ def tabs(browser: Any, times: int) -> Iterator[Row]:
     found: list[float | None] = []
     with playground(browser) as page:
         trained(page)
+        page.locator("[data-testid=stMain]").evaluate("main => main.scrollTo(0, main.scrollHeight)")
+        page.wait_for_function(f"bench.drawn('{TABS['Overview']}')")
         for name, key in (list(TABS.items()) * times)[:times]:
             tab = page.get_by_role("tab", name=name, exact=True)
-            tab.evaluate("one => one.scrollIntoView({ block: 'center' })")
-            page.wait_for_timeout(300)
             found += measured(page, "click", [f"bench.find('.st-key-{key} .mlp-plot[data-drawn]')"], tab.click)
             page.wait_for_function("bench.rests()")
     yield TAB.row(found)
@@ -362,8 +361,8 @@ def diagram(browser: Any, seconds: float) -> Iterator[Row]:
 
 
 def speed(browser: Any, times: int, seconds: float) -> Iterator[Row]:
-    """The page at full speed, all of it on the screen, in turns with the engine alone."""
-    with worker("headless", CASE) as headless, playground(browser, size=TALL) as page:
+    """The page at full speed, with its first screen, in turns with the engine alone."""
+    with worker("headless", CASE) as headless, playground(browser) as page:
         headless.build()
         page.locator(".st-key-more button").first.click()
         field = page.locator("[class*='st-key-speed-'] input").first

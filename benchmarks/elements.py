@@ -16,7 +16,8 @@ WIDGETS = ("button", "menu_button", "number_input", "selectbox", "checkbox", "sl
 COMPONENT = "bidi_component"
 DIAGRAM = "network"
 """The component that shows the network as its diagram."""
-POPOVER = "popover"
+POPOVER, TABS = "popover", "tab_container"
+"""Blocks that are widgets."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class Element:
     id: str
     """Streamlit's identity of it; a widget that starts over gets another one."""
     kind: str
-    """One of `WIDGETS`, `COMPONENT` or `POPOVER`."""
+    """One of `WIDGETS`, `COMPONENT`, `POPOVER` or `TABS`."""
     label: str
-    """What stands on it; the name of a component."""
+    """What stands on it; the name of a component; '' for tabs."""
     help: str
     """What it says when the mouse is over it."""
     options: tuple[str, ...]
@@ -59,7 +60,9 @@ class Elements:
             kind = delta.new_element.WhichOneof("type")
             shown = getattr(delta.new_element, kind) if kind == COMPONENT or kind in WIDGETS else None
         else:
-            kind, shown = POPOVER, delta.add_block.popover if delta.add_block.HasField("popover") else None
+            block = delta.add_block
+            kind = TABS if block.HasField(TABS) else POPOVER
+            shown = getattr(block, kind) if block.HasField(kind) else None
         if shown is None or not shown.id:
             return None
         options = shown.options if kind in {"selectbox", "menu_button"} else ()

@@ -34,6 +34,8 @@ class Options:
     """Whether browsers leave the speed at which the page starts, instead of full speed."""
     layer_list: bool = False
     """Whether browsers show the network as its list of layers, instead of its diagram."""
+    every_view: bool = False
+    """Whether `page` is measured with all views on screen too, one tab after the other, and on the Inspect page."""
     edits: bool = False
     """Whether the users of a classroom edit their networks."""
     mixed: bool = False
@@ -76,6 +78,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--layer-list",
         action="store_true",
         help="classroom, editing, page: with the network as its list of layers, not as its diagram",
+    )
+    parser.add_argument(
+        "--every-view", action="store_true", help="page: also with its tabs in turn, and with the Inspect page"
     )
     parser.add_argument("--edits", action="store_true", help="classroom: without and with users who edit networks")
     parser.add_argument(

@@ -1,13 +1,16 @@
 """What one open page costs: the app with one browser, updated as the page asks for, against the engine alone.
 
-Rounds of turns; while one trains the other is paused. Also how many updates a second the browser gets.
+Rounds of turns; while one trains the other is paused. Also how many updates a second the browser gets. With
+`--every-view` there are two rows more: with all tabs of the Playground in turn, and with the Inspect page.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from statistics import median
 
 from benchmarks.options import Options, Row
@@ -21,24 +24,38 @@ CASE = "2-8-8-8-2"
 """The network that the app shows first."""
 
 
+PLAYGROUND, TABS_IN_TURN, INSPECT = SCREENS = "Playground", "tabs in turn", "Inspect"
+"""What is on screen."""
+TABS = ("Overview", "Curves", "Health", "Confusion matrix", "Weights", "Gradients")
+"""The tabs of the Playground."""
+Look = Callable[[float], Awaitable[None]]
+"""What a reader does for so many seconds."""
+TAB_SECONDS = 0.5
+"""How long each tab is open."""
+
+
 def rows(options: Options) -> Iterator[Row]:
-    """A single row."""
+    """One row, or one for each of `SCREENS`."""
     with worker("headless", CASE) as headless, server() as running:
         headless.build()
-        yield asyncio.run(_measure(running, headless, options))
+        for screen in SCREENS if options.every_view else [PLAYGROUND]:
+            yield asyncio.run(_measure(running, headless, options, screen))
 
 
-async def _measure(running: Server, headless: Worker, options: Options) -> Row:
+async def _measure(running: Server, headless: Worker, options: Options, screen: str) -> Row:
     pairs, rates, seconds = [], [], options.seconds or SECONDS
     async with browser(running.port, speed=FULL_SPEED, form=options.form) as client:
         ticking = asyncio.create_task(client.update([], 0.0))
         try:
             while "Train" not in client.buttons:
                 await asyncio.sleep(0.05)
-            await _turn(client, seconds)
+            if screen == INSPECT:
+                await client.visit(INSPECT)
+            look = partial(_tabs, client) if screen == TABS_IN_TURN else asyncio.sleep
+            await _turn(client, seconds, look)
             headless.train(seconds)
             for _ in range(options.rounds):
-                page, updates = await _turn(client, seconds)
+                page, updates = await _turn(client, seconds, look)
                 steps, spent = headless.train(seconds)
                 pairs.append((page, steps / spent))
                 rates.append(updates)
@@ -46,6 +63,7 @@ async def _measure(running: Server, headless: Worker, options: Options) -> Row:
             ticking.cancel()
     return {
         "network": CASE,
+        "screen": screen,
         "page_steps_per_second": significant(median(page for page, _ in pairs)),
         "headless_steps_per_second": significant(median(alone for _, alone in pairs)),
         "page_over_headless": ratio_of_pairs(pairs),
@@ -53,11 +71,21 @@ async def _measure(running: Server, headless: Worker, options: Options) -> Row:
     }
 
 
-async def _turn(client: Client, seconds: float) -> tuple[float, float]:
+async def _tabs(client: Client, seconds: float) -> None:
+    """Open one tab after the other for so long, each of them at least once."""
+    began = time.monotonic()
+    for count, tab in enumerate(itertools.cycle(TABS)):
+        if count >= len(TABS) and time.monotonic() - began > seconds:
+            return
+        await client.open_tab(tab)
+        await asyncio.sleep(TAB_SECONDS)
+
+
+async def _turn(client: Client, seconds: float, look: Look) -> tuple[float, float]:
     """Train for a turn, until a point has come at least: steps and updates per second, counted from the press."""
     await client.press("Train")
     began, steps, sights = time.monotonic(), client.sight.steps, client.sights
-    await asyncio.sleep(seconds)
+    await look(seconds)
     await client.until(lambda one: one.sights > sights and not one.sight.stopped)
     updates = (client.sights - sights) / (time.monotonic() - began)
     while "Pause" not in client.buttons:

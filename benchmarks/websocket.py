@@ -17,7 +17,7 @@ from typing import Any
 from websockets.asyncio.client import connect
 
 from benchmarks import messages
-from benchmarks.elements import COMPONENT, POPOVER, Element, Elements
+from benchmarks.elements import COMPONENT, POPOVER, TABS, Element, Elements
 from benchmarks.http import Connection
 from benchmarks.messages import Sight, json_of, sight
 from benchmarks.points import Points
@@ -231,6 +231,11 @@ class Client:
         if self.elements.value(box) == option:
             return 0.0
         return await self._set(box, messages.option_state(box.id, option))
+
+    async def open_tab(self, label: str) -> float:
+        """Open one of the page's tabs; the seconds until what is in it is there."""
+        tabs = self.elements.get(TABS, "")
+        return await self._set(tabs, messages.option_state(tabs.id, label))
 
     async def fill(self, field: Element, number: float | None) -> float:
         """Put a number into a number input, or empty it; the seconds until what depends on it is there."""

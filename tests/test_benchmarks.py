@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import __main__ as command
+from benchmarks import browser as real_browser
 from benchmarks import (
     browsers,
     classroom,
@@ -34,6 +35,7 @@ from benchmarks import (
     users,
 )
 from benchmarks.cases import CASES
+from benchmarks.chromium import NoBrowserError
 from benchmarks.machine import processor, versions
 from benchmarks.network import LayerList, network
 from benchmarks.options import LAYER_LIST, Options, Row
@@ -43,6 +45,7 @@ from benchmarks.summary import percentile, ratio_of_pairs, significant
 from benchmarks.websocket import FULL_SPEED, browser
 from benchmarks.worker import PeerError
 from mlp_core.presets import PRESETS
+from tests.browser.chromium import LIMIT_MS, chromium_path
 
 POSITIVE = st.floats(0.001, 1e6)
 
@@ -111,7 +114,7 @@ def running_server() -> Iterator[Server]:
 @pytest.fixture
 def one_server(running_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Starting a server takes seconds, so all get the same."""
-    for module in (classroom, classroom_edits, classroom_mixed, editing, growth, page, startup):
+    for module in (classroom, classroom_edits, classroom_mixed, editing, growth, page, startup, real_browser):
         monkeypatch.setattr(module, "server", lambda **_: nullcontext(running_server))
 
 
@@ -311,10 +314,55 @@ def test_growth_and_the_start_see_a_real_run(monkeypatch: pytest.MonkeyPatch, on
 
 
 @pytest.mark.usefixtures("fake_workers")
-def test_a_page_is_compared_with_the_engine_alone(one_server: None) -> None:
-    (row,) = page.rows(Options(rounds=1, seconds=0.4))
-    assert row["page_steps_per_second"] > 0
-    assert row["updates_per_second"] > 0
+def test_a_page_is_compared_with_the_engine_alone(monkeypatch: pytest.MonkeyPatch, one_server: None) -> None:
+    monkeypatch.setattr(page, "TAB_SECONDS", 0.05)
+    rows = list(page.rows(Options(rounds=1, seconds=0.4, every_view=True)))
+    assert tuple(row["screen"] for row in rows) == page.SCREENS
+    for row in rows:
+        assert row["page_steps_per_second"] > 0
+        assert row["updates_per_second"] > 0
+
+
+@pytest.mark.browser
+def test_a_real_browser_is_measured(monkeypatch: pytest.MonkeyPatch, one_server: None) -> None:
+    chromium_path()  # without a browser the test is skipped, but not where one is promised
+    monkeypatch.setattr(real_browser, "PATIENCE_MS", LIMIT_MS)
+    rows = {row["what"]: row for row in real_browser.rows(Options(actions=1, seconds=0.5, only=("train", "edits")))}
+    measured = [real_browser.TRAIN, real_browser.PAUSE, *itertools.chain(*real_browser.EDITS.values())]
+    assert {one.what for one in (*measured, real_browser.SHIFT, real_browser.BOUNDARY)} == set(rows)
+    for one in measured:
+        assert rows[one.what]["count"] == 1
+        assert rows[one.what]["median"] > 0
+        assert rows[one.what]["met"] == (None if one.limit is None else rows[one.what]["median"] <= one.limit)
+    assert real_browser.table(list(rows.values())).count("\n") == len(rows) + 1
+
+
+def test_without_a_browser_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def absent() -> Iterator[None]:
+        raise NoBrowserError("no chromium")
+        yield
+
+    monkeypatch.setattr(real_browser, "chromium", absent)
+    (row,) = real_browser.rows(Options())
+    assert row["skipped"] == "no chromium"
+    assert "no chromium" in real_browser.table([row])
+
+
+def test_a_tour_goes_from_every_page_to_every_other_once() -> None:
+    way = real_browser.tour(5)
+    assert way[0] == way[-1] == 0
+    assert sorted(itertools.pairwise(way)) == sorted(itertools.permutations(range(5), 2))
+
+
+def test_a_limit_is_met_by_the_median() -> None:
+    most, least = real_browser.Measure("a", "ms", 100), real_browser.Measure("b", "1/s", 10, least=True)
+    assert most.row([90, 100, 500]) == {
+        "what": "a", "unit": "ms", "limit": "≤ 100", "median": 100, "p95": 500, "count": 3, "met": True,
+    }  # fmt: skip
+    assert most.row([101.0, None])["met"] is False
+    assert (least.row([12, 9, 11])["met"], least.row([9])["met"], least.row([])["met"]) == (True, False, None)
+    assert real_browser.Measure("c", "ms").row([1.0])["met"] is None
 
 
 def test_history_is_counted_with_its_arrays() -> None:

@@ -26,6 +26,8 @@ SOON_SECONDS = 0.1
 _MORE = "more"
 SHEET = "sheet"
 """The key of the switch that shows the settings on a small screen."""
+FIELDS = "training_fields"
+"""The area of the settings that are changed most."""
 FIELD = 104
 """The least width of a field in a column, in pixels: two stand beside each other."""
 CONSTANT = "constant"
@@ -53,21 +55,26 @@ def control_bar(page: LivePage, figures: Sequence[Slot]) -> DeltaGenerator:
     return place
 
 
-def training_panel(session: Session, snapshot: Snapshot) -> None:
-    """Draw the settings that are changed most, and the way to all others."""
-    optimizer = editor.experiment().optimizer
+def training_head(session: Session, snapshot: Snapshot) -> None:
+    """Draw the title of the settings of training, and the way to all of them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader("Training", anchor=False, width="stretch")
         _settings(session, snapshot)
+
+
+def training_fields() -> None:
+    """Draw the settings that are changed most: an area of their own, `FIELDS`, which an edit of one runs alone."""
+    optimizer = editor.experiment().optimizer
     with st.container(horizontal=True, gap="small"):
         parameter_widget(
             optimizer.entry.parameter("lr"), optimizer.params["lr"], "lr",
-            lambda value: editor.set_param("optimizer", "lr", value), width=FIELD,
+            lambda value: edit_alone(FIELDS, lambda: editor.set_param("optimizer", "lr", value)), width=FIELD,
         )  # fmt: skip
         _choice("optimizer", "Optimizer", OPTIMIZERS, FIELD)
         parameter_widget(
             TRAINING.parameter("batch_size"), editor.experiment().training.batch_size, "batch_size",
-            lambda value: editor.set_field("training", "data", "batch_size", value), width=FIELD,
+            lambda value: edit_alone(FIELDS, lambda: editor.set_field("training", "data", "batch_size", value)),
+            width=FIELD,
         )  # fmt: skip
         _choice("loss", "Loss", LOSSES, FIELD)
 
@@ -223,7 +230,7 @@ def _choice(part: str, label: str, entries: Mapping[str, Entry], width: int) -> 
     st.selectbox(
         label, list(entries), index=list(entries).index(first), key=key, width=width, disabled=locked(part),
         format_func=lambda name: entries[name].label,
-        on_change=editor.once(lambda: editor.choose(part, st.session_state[key])),
+        on_change=editor.once(lambda: edit_alone(FIELDS, lambda: editor.choose(part, st.session_state[key]))),
         help=f"{chosen.entry.summary} {chosen.entry.when}",
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ from mlp_core.processor import Priority
 from pages.live.pace import DRAWING
 from pages.live.page import LivePage
 from pages.live.runs import browser_runs
-from pages.playground.control_bar import SOON_SECONDS, actions, control_bar, training_panel
+from pages.playground.control_bar import FIELDS, SOON_SECONDS, actions, control_bar, training_fields, training_head
 from pages.playground.data_panel import data_panel
 from pages.playground.network_panel import network_panel
 from pages.playground.output import curve_panel, output_panel
@@ -53,8 +53,9 @@ with DRAWING.turn(Priority.PRESSED):
             if not hidden("data"):
                 with st.container(border=True, key="data"):
                     data_panel(snapshot)
-            with st.container(border=True, key="training"):
-                training_panel(session, snapshot)
+            training = st.container(border=True, key="training")
+            with training:
+                training_head(session, snapshot)
     if RESULTS_COLUMN in places:
         with places[RESULTS_COLUMN], st.container(border=True, key="results"):
             if seen.output:
@@ -76,6 +77,18 @@ def network() -> None:
     write_link(experiment())
 
 
+def fields() -> None:
+    """Give the session the edited settings, and draw their area; where that changes what is said of them, draw all."""
+    if apply_experiment(session).problems != verdict.problems:
+        st.rerun()
+    with DRAWING.turn(Priority.PRESSED):
+        training_fields()
+    write_link(experiment())
+
+
+if SETTINGS_COLUMN in places:
+    with training:
+        page.area(FIELDS, fields)
 if NETWORK in places:
     with places[NETWORK]:
         page.area(NETWORK, network)

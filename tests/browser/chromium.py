@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,14 +18,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks.chromium import FLAGS, PROGRAMS, program
+
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_MS = 60_000
 """The longest that a test waits for a condition; a slow shared machine may need it"""
-
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 # On Linux the kernel ends the server even if the test process is killed and no clean-up runs.
@@ -41,10 +37,9 @@ runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
 
 def chromium_path() -> str:
     """The browser's program; without one the test is skipped, but fails where CI promises it."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    reason = "no chromium, chromium-browser or google-chrome on the PATH"
+    if found := program():
+        return found
+    reason = f"no {', '.join(PROGRAMS[:-1])} or {PROGRAMS[-1]} on the PATH"
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(f"CI must run the browser tests, and there is {reason}.")
     pytest.skip(reason)

@@ -40,12 +40,16 @@ export default function render({ parentElement, data, setTriggerValue }) {
 }
 
 let library = null
+const address = new URL("plotly.min.js" + search, import.meta.url)
+
+// Fetched while the page is still being put together, and run when the first chart is to be drawn.
+document.head.append(Object.assign(document.createElement("link"), { rel: "preload", as: "script", href: address }))
 
 /** Plotly, loaded once per page; a failed attempt is forgotten so that a later mount may try again. */
 function loadPlotly() {
   library ??= new Promise((resolve, reject) => {
     const script = document.createElement("script")
-    script.src = new URL("plotly.min.js" + search, import.meta.url)
+    script.src = address
     script.onload = () => (window.Plotly ? resolve(window.Plotly) : reject(new Error("plotly.min.js is not Plotly")))
     script.onerror = () => reject(new Error("plotly.min.js did not load"))
     document.head.append(script)

@@ -78,7 +78,7 @@ class Picture {
     this.structure = structure
     this.columns = structure.columns
     if (!same) this.values = null
-    if (structure.columns.length !== this.heads.columns?.length) this.heads.wanted.clear()
+    if (structure.columns.length !== this.heads.columns?.length) this.heads.forget()
     this.heads.build(structure)
     this.makeTiles()
     this.place()

@@ -14,7 +14,7 @@ export function button(parent, className, key, text, label, act) {
   return made
 }
 
-const PATIENCE = 4000 // milliseconds until a width that was asked for counts as refused
+const PATIENCE = 4000 // milliseconds until what was asked for counts as refused
 
 export class Columns {
   /** `act` tells the page what is done, `open` shows the settings of a column, `choose` the inputs to choose from. */
@@ -22,6 +22,7 @@ export class Columns {
     this.choose = choose
     this.stage = stage
     this.wanted = new Map() // the path of a layer → the neurons that were asked for, until the page has them
+    this.retyped = new Map() // the path of a layer → the type that was asked for, with its label
     this.act = act
     this.open = open
     this.heads = []
@@ -87,31 +88,65 @@ export class Columns {
     const go = () => {
       const value = Math.max(1, (this.wanted.get(`${path}`) ?? this.width(column)) + by)
       this.wanted.set(`${path}`, value)
-      clearTimeout(this.waiting)
-      this.waiting = setTimeout(() => this.reset(), PATIENCE)
-      this.entitle()
+      this.expect()
       this.act({ kind: "parameter", path, name: "out_features", value })
     }
     const made = button(row, "", `${by < 0 ? "fewer" : "more"} ${place}`, by < 0 ? "−" : "+", label, go)
     made.disabled = this.locked || this.width(column) + by < 1
   }
 
-  /** Shows the network as the page has it: an edit that was shown at once has not come, or was refused. */
-  reset() {
-    this.wanted.clear()
+  /** Has a layer get another type. */
+  retype(path, type, label) {
+    this.retyped.set(`${path}`, { type, label })
+    this.expect()
+    this.act({ kind: "type", path, type })
+  }
+
+  /** Shows what was asked for, for as long as it may take to come. */
+  expect() {
+    clearTimeout(this.waiting)
+    this.waiting = setTimeout(() => this.reset(), PATIENCE)
     this.entitle()
   }
 
-  /** Titles with the widths that were asked for last: what is pressed shows at once, and the next press counts on. */
+  /** Shows the network as the page has it: an edit that was shown at once has not come, or was refused. */
+  reset() {
+    this.forget()
+    this.entitle()
+  }
+
+  /** Expects nothing any more: layers have other places now. */
+  forget() {
+    this.wanted.clear()
+    this.retyped.clear()
+  }
+
+  /**
+   * Titles with the widths and types that were asked for last: what is pressed shows at once, and the next press counts
+   * on.
+   */
   entitle() {
     this.columns.forEach((column, place) => {
+      if (place) this.heads[place].firstChild.textContent = this.renamed(column)
       const key = `${column.paths[0]}`
       if (!place || column.link !== "weights") return
       if (this.wanted.get(key) === this.width(column)) this.wanted.delete(key)
       const width = this.wanted.get(key)
-      const title = width === undefined ? column.title : column.title.replace(/^[\d,]+/, width.toLocaleString("en"))
-      this.heads[place].firstChild.textContent = title
+      if (width === undefined) return
+      const title = this.heads[place].firstChild
+      title.textContent = title.textContent.replace(/^[\d,]+/, width.toLocaleString("en"))
     })
+  }
+
+  /** The title of a column with the types that were asked for; that of a Linear shows its neurons instead. */
+  renamed(column) {
+    const parts = column.title.split(" · ")
+    column.layers.forEach(({ path, type }, at) => {
+      const asked = this.retyped.get(`${path}`)
+      if (asked?.type === type) this.retyped.delete(`${path}`)
+      else if (asked && (at > 0 || column.link !== "weights")) parts[at] = asked.label
+    })
+    return parts.join(" · ")
   }
 
   /** Neurons of the column's Linear, which a gate behind it halves. */

@@ -261,7 +261,7 @@ export class Notes {
       key: `type ${path}`,
       choices: picture.structure.types,
       now: () => type,
-      send: chosen => picture.act({ kind: "type", path, type: chosen }),
+      send: chosen => picture.heads.retype(path, chosen, labelOf(picture.structure.types, chosen)),
       help: summary,
       locked,
     })
@@ -397,6 +397,11 @@ function fill(select, groups) {
       option.textContent = text
     }
   }
+}
+
+/** What a value is called among options in groups. */
+function labelOf(groups, value) {
+  return groups.flatMap(({ types }) => types).find(([name]) => name === value)?.[1] ?? value
 }
 
 /** What a field holds: a number where it is one, null for nothing, else the text, which the page refuses. */
