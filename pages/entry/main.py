@@ -9,6 +9,7 @@ from pages.live.page import leave, on_screen
 from pages.live.runs import browser_runs, heartbeat
 from pages.live.warm import load_pytorch
 from pages.shared.editor import entered, experiment
+from pages.shared.goes_on import goes_on
 from pages.shared.layout import page_style
 from pages.shared.link import came_for_experiment, hidden, show_notes, write_link
 
@@ -45,6 +46,7 @@ try:
 finally:  # a page may stop, or fail, before its end
     still = leave(before)
 if still:
+    goes_on(runs)
     heartbeat(runs)
 write_link(experiment())
 load_pytorch()
