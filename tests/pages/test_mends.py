@@ -166,11 +166,12 @@ def test_a_heartbeat_lasts_as_long_as_a_run_of_the_browser_trains(browser: Brows
     other.apply(PRESETS["xor"].experiment)
     other.play()
     assert other.wait(lambda now: now.status == "running" and now.step > 0, LIMIT)
-    browser.run()
+    links = browser.run().get("page_link")
+    assert [link.proto.label for link in links] == ["Training"], "the page says that a run goes on"
     assert "heartbeat" in browser.timers, "the Playground does not show it, but it trains"
     other.pause()
     assert other.wait(lambda now: not now.busy, LIMIT)
-    browser.run()
+    assert not browser.run().get("page_link")
     assert "heartbeat" not in browser.timers
 
 
