@@ -128,7 +128,8 @@ def muon(params: Params, shape: Shape) -> UpdateByHand:
         "    x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)",
         f"u = x{'.T' if tall else ''}",
         "p.mul_(1 - lr * weight_decay)",
-        f"p.add_(u, alpha=-(lr * ({ratio})))",
+        f"ratio = {ratio}",
+        "p.add_(u, alpha=-(lr * ratio))",
     )
     mean = StateTensor(name="mean", plural="means", key="momentum_buffer")
     return UpdateByHand(lines=lines, settings=settings, state=(mean,))

@@ -54,7 +54,9 @@ def shown(app: AppTest, session: Session, tab: str, *views: str) -> dict[str, An
 def test_every_tab_shows_the_chosen_layer(page: AppTest, session: Session) -> None:
     assert page.selectbox(key=LAYER).value == "6.2", "the last one with weights before the output layer"
     assert [tab.label for tab in page.tabs] == list(TABS)
-    rows = shown(page, session, "Layers", "health")["inspect-layers-table"]["rows"]
+    given = shown(page, session, "Layers", "health")
+    assert given["time-slider"]["end"] == session.snapshot().step, "any moment of the run can be looked at here"
+    rows = given["inspect-layers-table"]["rows"]
     assert [row[0][0] for row in rows][-5:] == ["7 Residual", "7.1 Linear", "7.2 ReLU", "7.3 Linear", "8 Linear"]
     found = shown(page, session, "Weights", "weights", "weight_matrix@6.2")["inspect-weight_matrix"]
     assert found["alt"].startswith("Weight of 7.3 Linear, 8 rows by 8 columns")
