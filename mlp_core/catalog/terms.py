@@ -70,8 +70,8 @@ TERMS: dict[str, Entry] = table(
     _term("freezing", "Freezing", "Leaving the weights of a layer as they are while others are trained; in PyTorch, "
           "requires_grad_(False)."),
     _term("ablation", "Ablation", "Taking a part of a network out, as one neuron, to see what it is good for."),
-    _term("net2net", "Net2Net", "Making a network wider in the middle of a run without a change of what it computes: a "
-          "neuron is copied, and the weights that lead out of it are divided (Chen, Goodfellow, Shlens 2016)."),
+    _term("net2net", "Net2Net", "Making a network wider without a change of its outputs: a neuron is copied, and the "
+          "weights that lead out of it are divided."),
     # What happens
     _term("overfitting", "Overfitting", "The test loss rises while the train loss still falls: the network memorises."),
     _term("underfitting", "Underfitting", "Train and test loss both stay high: the network is too small, or trained "

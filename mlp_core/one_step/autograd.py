@@ -239,7 +239,7 @@ def _no_grad(trial: _Trial) -> Demonstration:
 
 def _detach(trial: _Trial) -> Demonstration:
     model, plain = trial.model(), trial.norms()
-    last = _last_with_weights(model)
+    last = _last_trained(model)
 
     def cut() -> Tensor:
         cut_off: Tensor = model[:last](trial.x).detach()
@@ -269,7 +269,7 @@ def _detach(trial: _Trial) -> Demonstration:
 
 def _frozen(trial: _Trial) -> Demonstration:
     model, plain = trial.model(), trial.norms()
-    first = next(i for i, layer in enumerate(model) if any(True for _ in layer.parameters()))
+    first = next(i for i, layer in enumerate(model) if any(p.requires_grad for p in layer.parameters()))
     model[first].requires_grad_(False)
     loss = trial.loss(lambda: model(trial.x))
     if loss.requires_grad:
@@ -280,7 +280,7 @@ def _frozen(trial: _Trial) -> Demonstration:
     fate = (
         "The others have the gradient that they had."
         if loss.requires_grad
-        else "No other layer has weights, so the loss has no grad_fn and backward() would be an error."
+        else "No other layer is trained, so the loss has no grad_fn and backward() would be an error."
     )
     return Demonstration(
         name="requires_grad_",
@@ -294,5 +294,5 @@ def _frozen(trial: _Trial) -> Demonstration:
     )
 
 
-def _last_with_weights(model: nn.Sequential) -> int:
-    return max(i for i, layer in enumerate(model) if any(True for _ in layer.parameters()))
+def _last_trained(model: nn.Sequential) -> int:
+    return max(i for i, layer in enumerate(model) if any(p.requires_grad for p in layer.parameters()))

@@ -94,7 +94,14 @@ class Run:
             if not trained:
                 parameter.grad = None
                 self.optimizer.state.pop(parameter, None)
-        self.optimizer.param_groups[0]["params"] = self.trained
+        groups, fresh = self.optimizer.param_groups, make_optimizer(self.experiment.optimizer, self.trained)
+        if len(groups) == len(fresh.param_groups):
+            for group, new in zip(groups, fresh.param_groups, strict=True):
+                group["params"] = new["params"]
+        else:  # a kind of parameters is frozen as a whole
+            groups[0]["params"] = self.trained
+            for group in groups[1:]:
+                group["params"] = []
 
     @property
     def draws_in_training(self) -> bool:

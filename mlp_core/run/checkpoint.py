@@ -142,7 +142,8 @@ def restore(run: Run, checkpoint: Checkpoint) -> None:
     gradients = iter(tensors[len(kept) :])
     for parameter, has_gradient in zip(parameters, checkpoint.has_gradient, strict=True):
         parameter.grad = next(gradients) if has_gradient else None
-    run.optimizer.load_state_dict(_with_tensors(checkpoint.optimizer, tensors))
+    if len(checkpoint.optimizer["param_groups"]) == len(run.optimizer.param_groups):  # else it is only looked at
+        run.optimizer.load_state_dict(_with_tensors(checkpoint.optimizer, tensors))
     if run.scheduler is not None and checkpoint.scheduler is not None:
         run.scheduler.load_state_dict(deepcopy(checkpoint.scheduler))
     run.stream.restore(checkpoint.stream)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from mlp_core.catalog.by_hand import StateTensor
 from mlp_core.plan import LayerPlan, Plan, plan
-from mlp_core.run.build import build_model, freeze, initialise
+from mlp_core.run.build import build_model, freeze, initialise, make_optimizer
 from mlp_core.run.checkpoint import Checkpoint, Parts, parts, with_parts
 from mlp_core.run.randomness import RandomStream
 from mlp_core.spec import Experiment
@@ -100,7 +100,6 @@ def _optimizer(
     trained_before = [name for name, trained in zip(names, checkpoint.trains, strict=True) if trained]
     known = {name: old.optimizer["state"].get(place, {}) for place, name in enumerate(trained_before)}
     trained = [name for name, parameter in named.items() if parameter.requires_grad]
-    (group,) = old.optimizer["param_groups"]
     state: dict[int, Any] = {}
     if entry.by_hand is not None and any(known.values()):
         kept = {tensor.key: tensor for tensor in entry.by_hand(experiment.optimizer.params).state}
@@ -111,7 +110,19 @@ def _optimizer(
                 key: changed(name, value, named[name], kept[key].fill, kept[key].power) if key in kept else value
                 for key, value in values.items()
             }
-    return {"state": state, "param_groups": [{**group, "params": list(range(len(trained)))}]}
+    return {"state": state, "param_groups": _groups(old.optimizer["param_groups"], named, experiment)}
+
+
+def _groups(
+    old: list[dict[str, Any]], named: dict[str, nn.Parameter], experiment: Experiment
+) -> list[dict[str, Any]]:
+    """The optimizer's groups of parameters after the operation, with the settings that they have now."""
+    made = make_optimizer(experiment.optimizer, [each for each in named.values() if each.requires_grad])
+    new = made.state_dict()["param_groups"]
+    if len(new) == len(old):
+        return [{**kept, "params": group["params"]} for kept, group in zip(old, new, strict=True)]
+    rates: dict[str, Any] = {name: old[0][name] for name in ("lr", "initial_lr") if name in old[0]}
+    return [{**group, **rates} for group in new]
 
 
 def _new_state(sample: dict[str, Any], parameter: Tensor, kept: dict[str, StateTensor]) -> dict[str, Any]:

@@ -211,7 +211,7 @@ def test_layers_and_neurons_are_operated_on_while_the_run_goes_on(app: AppTest, 
     app.run()
     assert picture.titles[1] == ("9 · Tanh", 9)
     assert session.snapshot().epoch == 1, "the steps are counted on"
-    said = [caption.value for caption in app.caption if "Split neuron 3 of layer 1: test loss" in caption.value]
+    said = [caption.value for caption in app.caption if "Split neuron 3 of layer 1" in caption.value]
     assert len(said) == 1
     do(app, picture, kind="freeze", path=[2], value=True)
     assert session.wait(lambda now: len(now.surgeries) == 2 and not now.busy, LIMIT)

@@ -20,6 +20,7 @@ from mlp_core.engines.fast import FastEngine
 from mlp_core.engines.native.engine import NativeEngine
 from mlp_core.engines.tracing import UnsupportedError
 from mlp_core.errors import SpecError
+from mlp_core.one_step.autograd import explore
 from mlp_core.one_step.step import one_step
 from mlp_core.plan import plan
 from mlp_core.presets import preset
@@ -199,7 +200,7 @@ def test_every_engine_goes_on_with_the_same_bits(
         assert all(map(torch.equal, tensors, found[0]))
 
 
-@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "LBFGS", "RMSprop"])
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "LBFGS", "Muon"])
 def test_a_frozen_layer_does_not_move_and_can_move_again(optimizer: str) -> None:
     params = {"SGD": {"momentum": 0.9, "weight_decay": 0.1}, "Adam": {"weight_decay": 0.1}}.get(optimizer, {})
     run = trained(experiment(*BLOCKS, optimizer=optimizer, **params))
@@ -300,6 +301,7 @@ def test_views_of_a_step_know_frozen_layers() -> None:
     run = trained(experiment(layer("Linear", out_features=4, frozen=True), layer("Tanh"), layer("Linear"),
                              weight_decay=0.1))  # fmt: skip
     assert run.trains == (False, False, True, True)
+    assert explore(run).demonstrations
     statistics = layer_statistics(run)
     assert len(statistics) == 3
     step = one_step(run)
