@@ -40,6 +40,11 @@ class Lease:
         self.renew()
 
     @property
+    def lost(self) -> float | None:
+        """When the connection was lost (`time.monotonic`); None while the browser is there."""
+        return None if self._lost == -math.inf else self._lost
+
+    @property
     def holds(self) -> bool:
         """Whether runs may go on."""
         return time.monotonic() < self._ends

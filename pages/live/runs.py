@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Iterator, Mapping
+from weakref import WeakValueDictionary
 
 import streamlit as st
 
 from mlp_core.training.lease import LEASE_SECONDS, Lease
 from mlp_core.training.session import Session
+from pages.live.browser import browser_token
 
 PLAYGROUND = "playground"
 """The name of the run that a browser begins with."""
@@ -58,11 +62,32 @@ class BrowserRuns(Mapping[str, Session]):
         self.lease.lose()
 
 
+_TABS: WeakValueDictionary[tuple[str, int], BrowserRuns] = WeakValueDictionary()
+"""The runs of every tab by its browser's token and a number, for as long as anybody holds them."""
+_NUMBERS = itertools.count()
+_LOCK = threading.Lock()
+
+
 def browser_runs() -> BrowserRuns:
-    """The runs of this browser, the same ones when it comes back after its connection was lost for a while."""
+    """The runs of this tab, the same ones when its connection was lost for a while, or its page is loaded again."""
     if _RUNS not in st.session_state:
-        st.session_state[_RUNS] = BrowserRuns()
+        st.session_state[_RUNS] = _taken_over(browser_token())
     return _connected(st.session_state[_RUNS])
+
+
+def _taken_over(token: str) -> BrowserRuns:
+    """The runs that a tab of this browser has left last; new ones where there are none."""
+    if not token:
+        return BrowserRuns()
+    with _LOCK:
+        tabs = [runs for (whose, _), runs in _TABS.items() if whose == token]
+        left = [(runs.lease.lost, number) for number, runs in enumerate(tabs) if runs.lease.lost is not None]
+        if left:
+            found = tabs[max(left)[1]]
+        else:
+            found = _TABS[token, next(_NUMBERS)] = BrowserRuns()
+        found.lease.regain()  # before another tab takes them too
+        return found
 
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=BrowserRuns.lose)

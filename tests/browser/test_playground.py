@@ -296,6 +296,29 @@ def test_a_run_goes_on_when_the_connection_was_lost_for_a_while(chromium: Any, a
     context.close()
 
 
+def test_a_page_that_is_loaded_again_shows_its_run_and_another_tab_has_its_own(chromium: Any, address: str) -> None:
+    context = chromium.new_context(viewport={"width": 1440, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(LIMIT_MS)
+    page.goto(address)
+    ready(page)
+    press(page, "train")
+    page.get_by_text(STEPS).wait_for()
+    other = context.new_page()
+    other.set_default_timeout(LIMIT_MS)
+    other.goto(address)
+    ready(other)
+    assert steps(other) == 0
+    other.close()
+    before = steps(page)
+    page.reload()
+    page.locator(".st-key-pause").wait_for()
+    page.get_by_text(STEPS).wait_for()
+    assert steps(page) > before, "the same run, which went on"
+    press(page, "pause")
+    context.close()
+
+
 def training_threads(server: psutil.Process) -> int:
     """Threads of the server that run at a training thread's lower priority."""
     base = server.nice()
