@@ -42,7 +42,7 @@ class Cost:
 
 
 @dataclass
-class _Measured:
+class _Timing:
     """One activation being measured."""
 
     layer: LayerSpec
@@ -73,13 +73,13 @@ def measure(
     that other sessions go on. Whoever stops taking rounds ends the measurement.
     """
     chosen = list(dict.fromkeys((REFERENCE, *layers)))
-    measured: list[_Measured] = []
+    measured: list[_Timing] = []
 
     def prepare() -> None:
         chance = torch.Generator().manual_seed(0)
         for layer in chosen:
             x = torch.randn(SAMPLES, FEATURES, generator=chance, requires_grad=True)
-            measured.append(_Measured(layer, build(layer, FEATURES).train(), x))
+            measured.append(_Timing(layer, build(layer, FEATURES).train(), x))
 
     def one_round() -> None:
         use_threads(1)
@@ -101,7 +101,7 @@ def _in_turn(processor: Processor, work: Callable[[], None]) -> None:
         processor.compute(work, background=True)
 
 
-def _cost(each: _Measured, reference: _Measured) -> Cost:
+def _cost(each: _Timing, reference: _Timing) -> Cost:
     def ratio(mine: list[float], theirs: list[float]) -> float:
         return median(a / max(b, 1e-9) for a, b in zip(mine, theirs, strict=True))
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from mlp_core.data.errors import DataCancelled
 from mlp_core.data.pictures import decode_image
 from mlp_core.data.waiting import Cancelled, Progress, Report, ignore, never
-from mlp_core.data.zip_archive import Skipped, Source, open_archive, read_member, usable_members
+from mlp_core.data.zip_archive import SkippedFile, Source, open_archive, read_member, usable_members
 from mlp_core.errors import DataError
 from mlp_core.limits import MAX_CLASSES, MAX_TEXT
 
@@ -69,7 +69,7 @@ class Listing:
 
     images: tuple[Member, ...]
     """Its images, in the order of their names."""
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[SkippedFile, ...]
     """What is left out."""
     official_split: bool
     """Whether folders of its own divide it into a training and a test part."""
@@ -125,7 +125,7 @@ class Images:
     """uint8 (N, C, H, W)."""
     members: tuple[Member, ...]
     """Which image each is."""
-    bad: tuple[Skipped, ...]
+    bad: tuple[SkippedFile, ...]
     """Images that could not be decoded."""
 
 
@@ -145,13 +145,13 @@ def read_images(
     room = len(members) if most is None else min(most, len(members))
     pixels = np.empty((room, *shape), np.uint8)
     good: list[Member] = []
-    bad: list[Skipped] = []
+    bad: list[SkippedFile] = []
     for member, content in _contents(archive, name, members, progress, cancelled):
         if len(good) == room:
             break
         decoded = _attempt(partial(decode_image, shape=shape), content)
         if isinstance(decoded, str):
-            bad.append(Skipped(member.path, decoded))
+            bad.append(SkippedFile(member.path, decoded))
         else:
             pixels[len(good)] = decoded
             good.append(member)
@@ -164,7 +164,7 @@ class Survey:
 
     good: tuple[Member, ...]
     """Images that can be decoded."""
-    bad: tuple[Skipped, ...]
+    bad: tuple[SkippedFile, ...]
     """Images that cannot."""
     height: int
     """The most frequent height in pixels."""
@@ -185,13 +185,13 @@ def survey_images(
 ) -> Survey:
     """Decode every member, and tell which are good and what they look like."""
     good: list[Member] = []
-    bad: list[Skipped] = []
+    bad: list[SkippedFile] = []
     sizes: Counter[tuple[int, int]] = Counter()
     colour = False
     for member, content in _contents(archive, name, members, progress, cancelled):
         looked = _attempt(_look, content)
         if isinstance(looked, str):
-            bad.append(Skipped(member.path, looked))
+            bad.append(SkippedFile(member.path, looked))
         else:
             good.append(member)
             sizes[looked[:2]] += 1
@@ -243,7 +243,7 @@ def _contents(
         progress(Progress(f"Reading images of {name}", total, total))
 
 
-def _labelled_by_folders(paths: Sequence[str], skipped: Sequence[Skipped], name: str) -> Listing:
+def _labelled_by_folders(paths: Sequence[str], skipped: Sequence[SkippedFile], name: str) -> Listing:
     """Every image with the folder that it lies in as its class."""
     folders = [PurePosixPath(path).parent.parts for path in paths]
     shared = _shared_start(folders)
@@ -252,13 +252,13 @@ def _labelled_by_folders(paths: Sequence[str], skipped: Sequence[Skipped], name:
     official = official and parts <= {*TRAIN_FOLDERS, *TEST_FOLDERS}
     depth = shared + official
     images: list[Member] = []
-    left: list[Skipped] = []
+    left: list[SkippedFile] = []
     for path, folder in zip(paths, folders, strict=True):
         label = clean_name(folder[depth]) if len(folder) > depth else ""
         if label:
             images.append(Member(path, label, official and folder[shared].lower() in TEST_FOLDERS))
         else:
-            left.append(Skipped(path, "it lies in no folder with the name of a class"))
+            left.append(SkippedFile(path, "it lies in no folder with the name of a class"))
     return Listing(tuple(images), (*skipped, *left), official, depth)
 
 
@@ -275,7 +275,7 @@ def _shared_start(folders: Sequence[Sequence[str]]) -> int:
 
 def _labelled_by_table(
     opened: zipfile.ZipFile, table: zipfile.ZipInfo, paths: Sequence[str], name: str
-) -> tuple[list[Member], list[Skipped]]:
+) -> tuple[list[Member], list[SkippedFile]]:
     """Every image that the table names, with its label there."""
     text = _decoded(read_member(opened, table.filename), table.filename)
     first = text.split("\n", 1)[0]
@@ -284,7 +284,7 @@ def _labelled_by_table(
     file_at, label_at = _columns(header)
     by_name = _names_of(paths, str(PurePosixPath(table.filename).parent))
     images: dict[str, Member] = {}
-    skipped: list[Skipped] = []
+    skipped: list[SkippedFile] = []
     for number, row in enumerate(rows):
         if len(row) <= max(file_at, label_at):
             raise DataError(
@@ -295,15 +295,15 @@ def _labelled_by_table(
         path = by_name.get(given.replace("\\", "/").removeprefix("./"))
         if path is None:
             if number > 0 or not _may_be_header(given):
-                skipped.append(Skipped(given, "the table names it, and the archive has no such image"))
+                skipped.append(SkippedFile(given, "the table names it, and the archive has no such image"))
         elif not label:
-            skipped.append(Skipped(path, "the table gives it no label"))
+            skipped.append(SkippedFile(path, "the table gives it no label"))
         elif path in images:
-            skipped.append(Skipped(path, "the table names it more than once"))
+            skipped.append(SkippedFile(path, "the table names it more than once"))
         else:
             images[path] = Member(path, label, False)
     unnamed = [path for path in paths if path not in images]
-    skipped += [Skipped(path, "the table does not name it") for path in unnamed]
+    skipped += [SkippedFile(path, "the table does not name it") for path in unnamed]
     return [images[path] for path in sorted(images)], skipped
 
 

@@ -16,7 +16,7 @@ from mlp_core.data import uploads
 from mlp_core.data.image_archive import Listing, Survey, class_names, list_images, survey_images
 from mlp_core.data.inspection import file_name
 from mlp_core.data.waiting import Cancelled, Report, SingleFlight, ignore, never
-from mlp_core.data.zip_archive import Skipped
+from mlp_core.data.zip_archive import SkippedFile
 from mlp_core.errors import DataError
 from mlp_core.limits import MAX_IMAGE_BYTES
 
@@ -62,7 +62,7 @@ class ImageInspection:
         return {name: (counted[name, False], counted[name, True]) for name in self.archive.classes}
 
     @property
-    def left_out(self) -> tuple[Skipped, ...]:
+    def left_out(self) -> tuple[SkippedFile, ...]:
         """Every file of the archive that is not used."""
         return (*self.survey.bad, *self.listing.skipped)
 

@@ -30,7 +30,7 @@ _NESTED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
 @dataclass(frozen=True)
-class Skipped:
+class SkippedFile:
     """One file of an archive that is not used."""
 
     path: str
@@ -93,13 +93,13 @@ def _member_count(file: IO[bytes]) -> int | None:
 
 def usable_members(
     opened: zipfile.ZipFile, name: str, suffixes: tuple[str, ...]
-) -> tuple[list[zipfile.ZipInfo], list[Skipped]]:
+) -> tuple[list[zipfile.ZipInfo], list[SkippedFile]]:
     """Members with these suffixes that may be read, in the order of their names, and those that are left out.
 
     Raises `DataError` for an archive that is protected by a password, or asks for more than a limit allows.
     """
     usable: dict[str, zipfile.ZipInfo] = {}
-    skipped: list[Skipped] = []
+    skipped: list[SkippedFile] = []
     infos = opened.infolist()
     if len(infos) > MAX_ARCHIVE_FILES:  # the count at the end of the file may lie
         raise DataError(
@@ -126,9 +126,9 @@ def usable_members(
                 f"The archive {name!r} is protected by a password ({info.filename[:MAX_TEXT]!r}). Pack it without one."
             )
         if reason := _refusal(info, suffixes):
-            skipped.append(Skipped(info.filename, reason))
+            skipped.append(SkippedFile(info.filename, reason))
         elif info.filename in usable:
-            skipped.append(Skipped(info.filename, "the archive holds it twice"))
+            skipped.append(SkippedFile(info.filename, "the archive holds it twice"))
         else:
             usable[info.filename] = info
     return [*usable.values()], skipped

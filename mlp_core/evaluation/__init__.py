@@ -4,7 +4,7 @@ Importing this package needs NumPy only: scikit-learn takes three seconds, and i
 computed.
 """
 
-from mlp_core.evaluation.classes import CLASS_FIGURES, ClassFigures, Undefined, class_figures
+from mlp_core.evaluation.classes import CLASS_FIGURES, ClassFigures, UndefinedFigure, class_figures
 from mlp_core.evaluation.classification import ClassificationReport, classification_report, classification_slices
 from mlp_core.evaluation.regression import RegressionReport, TargetFigures, regression_report, regression_slices
 from mlp_core.evaluation.slices import Slices, finish
@@ -16,7 +16,7 @@ __all__ = [
     "RegressionReport",
     "Slices",
     "TargetFigures",
-    "Undefined",
+    "UndefinedFigure",
     "class_figures",
     "classification_report",
     "classification_slices",

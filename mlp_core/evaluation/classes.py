@@ -51,7 +51,7 @@ CLASS_FIGURES: dict[str, ClassFigure] = {
 
 
 @dataclass(frozen=True)
-class Undefined:
+class UndefinedFigure:
     """A figure that is a division by zero or of no meaning for these samples."""
 
     figure: str
@@ -84,7 +84,7 @@ class ClassFigures:
     """(K,) samples of other classes predicted as this one, among them."""
     support: Counts
     """(K,) samples of the class."""
-    undefined: tuple[Undefined, ...]
+    undefined: tuple[UndefinedFigure, ...]
     """The figures that are 0 because they are undefined."""
 
     def weighted(self) -> dict[str, float]:
@@ -118,7 +118,7 @@ def class_figures(confusion: Counts, class_names: Sequence[str]) -> ClassFigures
         "false_positive_rate": negatives + false_alarms,
     }
     undefined = tuple(
-        Undefined(name, class_names[index], CLASS_FIGURES[name].undefined)
+        UndefinedFigure(name, class_names[index], CLASS_FIGURES[name].undefined)
         for index in range(classes)
         for name, of in counts.items()
         if of[index] == 0

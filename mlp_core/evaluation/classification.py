@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp_core.evaluation.calibration import Calibration, bin_of, calibration, calibration_error
-from mlp_core.evaluation.classes import CLASS_FIGURES, ClassFigures, Undefined, class_figures, fractions, shares_of
+from mlp_core.evaluation.classes import (
+    CLASS_FIGURES,
+    ClassFigures,
+    UndefinedFigure,
+    class_figures,
+    fractions,
+    shares_of,
+)
 from mlp_core.evaluation.intervals import Interval, bootstrap, percentiles, resampled_matrices, wilson
 from mlp_core.evaluation.ranking import RankingCurves, ranking_areas, ranking_curves, score_ranks
 from mlp_core.evaluation.slices import Slices, finish
@@ -61,7 +68,7 @@ class ClassificationReport:
     """The interval of each figure of all classes together: accuracy by Wilson's formula, all others by bootstrap."""
     class_intervals: Mapping[str, tuple[Interval | None, ...]]
     """The intervals (K,) of each figure of the classes: F1 by bootstrap, fractions of samples by Wilson's formula."""
-    undefined: tuple[Undefined, ...]
+    undefined: tuple[UndefinedFigure, ...]
     """The figures that there are not, with the reason."""
 
     @property
@@ -163,10 +170,10 @@ def classification_slices(
             resampled[f"top_{count}_accuracy"] = wilson(int(hits[place].sum()), samples)
     for name in ("roc_auc", "average_precision"):
         reason = _ONE_SIDED if finite else _NOT_FINITE
-        undefined += [Undefined(name, class_names[i], reason) for i, one in enumerate(curves) if one is None]
+        undefined += [UndefinedFigure(name, class_names[i], reason) for i, one in enumerate(curves) if one is None]
     if not finite:
-        undefined += [Undefined(name, None, _NOT_FINITE) for name in ("log_loss", "ece")]
-        undefined += [Undefined(f"top_{count}_accuracy", None, _NOT_FINITE) for count in top]
+        undefined += [UndefinedFigure(name, None, _NOT_FINITE) for name in ("log_loss", "ece")]
+        undefined += [UndefinedFigure(f"top_{count}_accuracy", None, _NOT_FINITE) for count in top]
     yield
     matrices = shares_of(resampled_matrices(confusion))
     return ClassificationReport(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp_core.evaluation.classes import Undefined
+from mlp_core.evaluation.classes import UndefinedFigure
 from mlp_core.evaluation.intervals import Interval, bootstrap, percentiles
 from mlp_core.evaluation.slices import Slices, finish
 
@@ -59,7 +59,7 @@ class RegressionReport:
     """The figures of each target."""
     mean: TargetFigures
     """The mean of each figure over the targets."""
-    undefined: tuple[Undefined, ...]
+    undefined: tuple[UndefinedFigure, ...]
     """The figures that there are not, with the reason; the class is the target's name."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def regression_slices(
 ) -> Slices[RegressionReport]:
     """The same in slices."""
     true, guess = actual.astype(np.float64), predicted.astype(np.float64)
-    undefined: list[Undefined] = []
+    undefined: list[UndefinedFigure] = []
     samples, targets = true.shape
     finite = bool(np.isfinite(guess).all())
     if finite:
@@ -111,7 +111,8 @@ def regression_slices(
     else:
         point = np.full((len(FIGURES), targets), np.nan)
         resampled = np.full((1, *point.shape), np.nan)
-        undefined += [Undefined(name, None, "the network's outputs are not all finite numbers") for name in FIGURES]
+        reason = "the network's outputs are not all finite numbers"
+        undefined += [UndefinedFigure(name, None, reason) for name in FIGURES]
     found = [_of_target(name, point[:, i], resampled[:, :, i]) for i, name in enumerate(target_names)]
     mean = _of_target("mean", point.mean(axis=1), resampled.mean(axis=2))
     if deviation is not None and finite:
@@ -121,7 +122,7 @@ def regression_slices(
     return RegressionReport(samples, unit, tuple(found), mean, tuple(undefined))
 
 
-def _figures(true: Floats, guess: Floats, undefined: list[Undefined], names: Sequence[str]) -> Floats:
+def _figures(true: Floats, guess: Floats, undefined: list[UndefinedFigure], names: Sequence[str]) -> Floats:
     """The figures (3, T); R² is NaN where there is no variance to explain."""
     from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
@@ -129,7 +130,7 @@ def _figures(true: Floats, guess: Floats, undefined: list[Undefined], names: Seq
     explained = np.full(true.shape[1], np.nan)
     for column, name in enumerate(names):
         if len(true) < 2 or np.ptp(true[:, column]) == 0:
-            undefined.append(Undefined("r2", name, "all its values are the same"))
+            undefined.append(UndefinedFigure("r2", name, "all its values are the same"))
         else:
             explained[column] = r2_score(true[:, column], guess[:, column])
     return np.stack([explained, mean_absolute_error(**given), np.sqrt(mean_squared_error(**given))])

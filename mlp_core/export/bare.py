@@ -15,7 +15,7 @@ from mlp_core.export.python import (
     INDENT,
     Expression,
     Group,
-    Named,
+    Keyword,
     assign,
     bound_names,
     call,
@@ -90,9 +90,9 @@ def _numbered(network: Sequence[Piece]) -> Iterator[tuple[Piece, LayerByHand, in
             yield piece, piece.entry.by_hand(piece.params, piece.in_features), numbers[piece.type]
 
 
-def _keyword(text: str) -> str | Named:
+def _keyword(text: str) -> str | Keyword:
     name, equals, value = text.partition("=")
-    return Named(name, _number(value)) if equals else text
+    return Keyword(name, _number(value)) if equals else text
 
 
 def _number(text: str) -> str:

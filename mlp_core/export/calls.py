@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from mlp_core.catalog import load_object
-from mlp_core.export.python import Expression, Group, Item, Named, literal
+from mlp_core.export.python import Expression, Group, Item, Keyword, literal
 
 NAMESPACES = {
     "torch.nn": "nn",
@@ -71,7 +71,7 @@ def function_of(target: str, values: Mapping[str, Any], x: Expression, *more: It
     if _parameters(function) is None:  # a builtin tells nothing about itself, but has the defaults of its class
         defaults = _parameters(load_object(f"torch.nn:{name}")) or {}
         set_here = {key: value for key, value in values.items() if value != defaults[key].default}
-        return Group(f"F.{found}(", (x, *(Named(key, literal(value)) for key, value in set_here.items()), *more))
+        return Group(f"F.{found}(", (x, *(Keyword(key, literal(value)) for key, value in set_here.items()), *more))
     try:
         return _call(f"F.{found}", function, values, (x,), (), *more)
     except TypeError:
@@ -112,7 +112,7 @@ def _call(
         value = values[parameter.name]
         if not required and parameter.name not in shown and value == parameter.default:
             continue
-        items.append(literal(value) if by_position else Named(parameter.name, literal(value)))
+        items.append(literal(value) if by_position else Keyword(parameter.name, literal(value)))
     return Group(f"{written}(", (*items, *more))
 
 

@@ -11,7 +11,7 @@ from mlp_core.catalog.weighting import BALANCED
 from mlp_core.data import load
 from mlp_core.export.calls import constructor, import_of
 from mlp_core.export.pieces import Piece, pieces, walk
-from mlp_core.export.python import Group, Named, call, literal
+from mlp_core.export.python import Group, Keyword, call, literal
 from mlp_core.export.samples import target_form
 from mlp_core.plan import Plan, plan
 from mlp_core.run.build import targets
@@ -21,7 +21,7 @@ from mlp_core.timing import planned_epochs, schedule_arguments
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedWeights:
     """Weights to load instead of training."""
 
     file: str
@@ -40,7 +40,7 @@ class Job:
     """What it does."""
     epochs: int
     """For how many epochs it trains."""
-    trained: Trained | None = None
+    trained: TrainedWeights | None = None
     """The weights that it loads instead."""
     operations: tuple[str, ...] = ()
     """Sentences on what was done to layers and neurons in the run that it is exported from."""
@@ -84,7 +84,7 @@ class Job:
         plain = {name: value for name, value in loss.params.items() if name not in weights}
         made = constructor(loss.entry.target, plain)
         tensors = tuple(
-            Named(name, call("torch.tensor", Group("[", tuple(map(literal, numbers)), "]")))
+            Keyword(name, call("torch.tensor", Group("[", tuple(map(literal, numbers)), "]")))
             for name, numbers in weights.items()
             if numbers is not None
         )
@@ -136,7 +136,7 @@ class Job:
             del values["total_steps"]
             more = {"epochs": str(planned_epochs(self.experiment)), "steps_per_epoch": self.updates_per_epoch}
         made = constructor(chosen.entry.target, values, first=(optimizer,))
-        return replace(made, items=(*made.items[:2], *(Named(*item) for item in more.items()), *made.items[2:]))
+        return replace(made, items=(*made.items[:2], *(Keyword(*item) for item in more.items()), *made.items[2:]))
 
     @property
     def lasts_the_run(self) -> bool:

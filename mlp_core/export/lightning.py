@@ -7,7 +7,7 @@ from mlp_core.export.initialising import of_model
 from mlp_core.export.job import Job
 from mlp_core.export.loop import count_schedule, penalized_weights, penalty, tested
 from mlp_core.export.modules import BODY, NAME, row
-from mlp_core.export.python import WIDTH, Group, Named, assign, call, indented, layout, literal
+from mlp_core.export.python import WIDTH, Group, Keyword, assign, call, indented, layout, literal
 from mlp_core.export.sections import Section
 
 BEST = stopping.Best(
@@ -157,24 +157,24 @@ def _add_loss(job: Job, part: str) -> list[str]:
     ]
 
 
-def _trainer(job: Job, *first: Named) -> list[str]:
+def _trainer(job: Job, *first: Keyword) -> list[str]:
     device = ACCELERATORS.get(job.device, job.device) or "cpu"
-    items = [*first, Named("accelerator", literal(device)), Named("devices", "1")]
-    items += [Named(name, "False") for name in ("logger", "enable_checkpointing", "enable_progress_bar")]
+    items = [*first, Keyword("accelerator", literal(device)), Keyword("devices", "1")]
+    items += [Keyword(name, "False") for name in ("logger", "enable_checkpointing", "enable_progress_bar")]
     return assign("trainer", Group("L.Trainer(", tuple(items), explode=True))
 
 
 def _fit(job: Job) -> Section:
     training = job.experiment.training
-    first = [Named("max_epochs", str(job.epochs))]
+    first = [Keyword("max_epochs", str(job.epochs))]
     if training.max_grad_norm is not None:
-        first.append(Named("gradient_clip_val", repr(training.max_grad_norm)))
+        first.append(Keyword("gradient_clip_val", repr(training.max_grad_norm)))
     if training.max_grad_value is not None:
-        first.append(Named("gradient_clip_val", repr(training.max_grad_value)))
-        first.append(Named("gradient_clip_algorithm", '"value"'))
+        first.append(Keyword("gradient_clip_val", repr(training.max_grad_value)))
+        first.append(Keyword("gradient_clip_algorithm", '"value"'))
     if training.accumulate_grad_batches > 1:
-        first.append(Named("accumulate_grad_batches", str(training.accumulate_grad_batches)))
-    first += [Named("deterministic", "True"), Named("num_sanity_val_steps", "0")]
+        first.append(Keyword("accumulate_grad_batches", str(training.accumulate_grad_batches)))
+    first += [Keyword("deterministic", "True"), Keyword("num_sanity_val_steps", "0")]
     loaders = "[validation_loader, test_loader]" if job.validates else "test_loader"
     lines = [
         f"L.seed_everything({training.seed})",

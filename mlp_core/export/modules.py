@@ -14,7 +14,7 @@ from mlp_core.export.python import (
     Expression,
     Group,
     Item,
-    Named,
+    Keyword,
     assign,
     bound_names,
     call,
@@ -22,7 +22,7 @@ from mlp_core.export.python import (
     layout,
     one_per_line,
 )
-from mlp_core.export.source import Borrowed, borrow
+from mlp_core.export.source import SourceText, borrow
 
 NAME = "MyNetwork"
 BODY = 8
@@ -60,7 +60,7 @@ def define(name: str, attributes: Sequence[tuple[str, Expression]], forward: Seq
     )
 
 
-def own_classes(targets: Iterable[str], code: str) -> Borrowed:
+def own_classes(targets: Iterable[str], code: str) -> SourceText:
     """The source of those classes that are this project's, as far as the code names them."""
     named = bound_names(code)
     own = (target for target in dict.fromkeys(targets) if is_own(target) and target.split(":")[1] in named)
@@ -239,5 +239,5 @@ def is_block(piece: Piece, after: Piece | None) -> bool:
 def _general(linear: Piece) -> Group:
     """The Linear's constructor with its widths left open."""
     widths = ("in_features", "out_features")
-    named = tuple(item for item in linear.make.items if isinstance(item, Named) and item.name not in widths)
+    named = tuple(item for item in linear.make.items if isinstance(item, Keyword) and item.name not in widths)
     return Group(linear.make.head, (*widths, *named))

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlp_core.catalog.layers import LayerEntry
 from mlp_core.export.calls import constructor, function_of
-from mlp_core.export.python import WIDTH, Expression, Group, Item, Named, assign, call, layout
+from mlp_core.export.python import WIDTH, Expression, Group, Item, Keyword, assign, call, layout
 from mlp_core.plan import LayerPlan, Plan
 from mlp_core.spec import InitSpec
 
@@ -99,7 +99,7 @@ class Piece:
             return call(f"{x}.flatten", start_dim="1")
         if self.stateful or self.params_inferred:
             return None
-        more = (Named("training", training),) if self.entry.random else ()
+        more = (Keyword("training", training),) if self.entry.random else ()
         return function_of(self.entry.target, {**self.entry.fixed, **self.params}, x, *more)
 
 

@@ -33,7 +33,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Named:
+class Keyword:
     """A keyword argument."""
 
     name: str
@@ -42,13 +42,13 @@ class Named:
     """The expression."""
 
 
-Item = str | Group | Named
+Item = str | Group | Keyword
 Expression = str | Group
 
 
 def call(function: str, *positional: Item, **keywords: Expression) -> Group:
     """The call of a function."""
-    return Group(f"{function}(", (*positional, *(Named(name, value) for name, value in keywords.items())))
+    return Group(f"{function}(", (*positional, *(Keyword(name, value) for name, value in keywords.items())))
 
 
 def one_per_line(group: Group) -> Group:
@@ -60,14 +60,14 @@ def flat(item: Item) -> str:
     """The item in one line."""
     if isinstance(item, str):
         return item
-    if isinstance(item, Named):
+    if isinstance(item, Keyword):
         return f"{item.name}={flat(item.value)}"
     return f"{item.head}{', '.join(map(flat, item.items))}{item.tail}"
 
 
 def layout(item: Item, before: str = "", after: str = "", indent: int = 0, width: int = WIDTH) -> list[str]:
     """The item in as few lines as the width allows, `before` and `after` being glued to its ends."""
-    if isinstance(item, Named):
+    if isinstance(item, Keyword):
         return layout(item.value, f"{before}{item.name}=", after, indent, width)
     margin = " " * indent
     if isinstance(item, str):
@@ -89,7 +89,7 @@ def layout(item: Item, before: str = "", after: str = "", indent: int = 0, width
 
 
 def _exploded(item: Item) -> bool:
-    if isinstance(item, Named):
+    if isinstance(item, Keyword):
         return _exploded(item.value)
     return isinstance(item, Group) and (item.explode or any(map(_exploded, item.items)))
 

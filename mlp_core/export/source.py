@@ -25,7 +25,7 @@ _FOR_CHECKERS = re.compile(r"  # type: ignore\S*( \S+\])?$")
 
 
 @dataclass(frozen=True)
-class Borrowed:
+class SourceText:
     """Source text of functions and classes, with what they need."""
 
     constants: tuple[str, ...]
@@ -37,7 +37,7 @@ class Borrowed:
 
 
 @cache
-def borrow(*functions: Callable[..., Any]) -> Borrowed:
+def borrow(*functions: Callable[..., Any]) -> SourceText:
     """The source of these functions and classes, and of everything of this project that they use."""
     parts: dict[str, tuple[ModuleType, ast.stmt]] = {}
     imports: set[str] = set()
@@ -46,7 +46,7 @@ def borrow(*functions: Callable[..., Any]) -> Borrowed:
     renamed = _public_names(parts)
     texts = [(isinstance(node, Definition), _tidied(module, node, renamed)) for module, node in parts.values()]
     constants = tuple(text for is_function, text in texts if not is_function)
-    return Borrowed(constants, tuple(text for is_function, text in texts if is_function), frozenset(imports))
+    return SourceText(constants, tuple(text for is_function, text in texts if is_function), frozenset(imports))
 
 
 @cache

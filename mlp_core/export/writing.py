@@ -89,12 +89,12 @@ def _job(
     accuracy: float | None,
     operations: Sequence[str] = (),
 ) -> Any:
-    from mlp_core.export.job import Job, Trained
+    from mlp_core.export.job import Job, TrainedWeights
 
     if reason := refuses(experiment, style):
         raise SpecError(reason)
     epochs = TRAINING.parameter("epochs").check(epochs, "the training") or experiment.training.epochs or ENDLESS_EPOCHS
-    trained = Trained(weights, test_loss, accuracy) if weights else None
+    trained = TrainedWeights(weights, test_loss, accuracy) if weights else None
     return Job(experiment, epochs, trained, tuple(operations))
 
 

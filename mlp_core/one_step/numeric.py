@@ -37,7 +37,7 @@ class _Drawn(nn.Module):
         return self.output.double() + self.slope.double() * (x - self.x.double())
 
 
-class Doubled:
+class DoublePrecision:
     """The network, the loss and the mini-batch of a tape in float64."""
 
     def __init__(self, run: Run, tape: Tape) -> None:
@@ -90,6 +90,6 @@ class Doubled:
         return objective(self._loss(outcome, self._y), self._model.parameters(), run.experiment.training)
 
 
-def numeric_checks(doubled: Doubled, places: Sequence[WeightPlace]) -> list[NumericCheck]:
+def numeric_checks(doubled: DoublePrecision, places: Sequence[WeightPlace]) -> list[NumericCheck]:
     """A check of each weight."""
     return [doubled.check(place) for place in places]

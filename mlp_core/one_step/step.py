@@ -14,7 +14,7 @@ from mlp_core.errors import SpecError
 from mlp_core.limits import MAX_STEP_EVALUATIONS, MAX_STEP_PARAMETERS, STEP_SAMPLES, STEP_SAMPLES_SMALL, STEP_SMALL
 from mlp_core.one_step import places as weight_places
 from mlp_core.one_step.chain import chain_rule, layer_of
-from mlp_core.one_step.numeric import Doubled
+from mlp_core.one_step.numeric import DoublePrecision
 from mlp_core.one_step.places import WeightPlace
 from mlp_core.one_step.records import (
     ChainRule,
@@ -143,7 +143,7 @@ def choose_batch(run: Run, seed: int | None, notes: list[str]) -> Batch:
 def _checks(run: Run, tape: Tape, places: Sequence[WeightPlace]) -> list[NumericCheck]:
     if not places:
         return []
-    doubled = Doubled(run, tape)
+    doubled = DoublePrecision(run, tape)
     return [doubled.check(place) for place in places]
 
 

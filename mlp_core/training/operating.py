@@ -23,7 +23,7 @@ TRAIN_SAMPLES = 5000
 
 
 @dataclass(frozen=True)
-class Measured:
+class Scores:
     """The figures of a run at one moment."""
 
     train: TestResult
@@ -32,19 +32,19 @@ class Measured:
     """Of the test samples."""
 
 
-def measure(run: Run, loop: LoopState) -> Measured:
+def measure(run: Run, loop: LoopState) -> Scores:
     """Pass training and test samples through the network as it stands. The loop remembers the test pass."""
     loop.evaluate(run)
-    return Measured(evaluate(run, "train", TRAIN_SAMPLES), evaluate(run))
+    return Scores(evaluate(run, "train", TRAIN_SAMPLES), evaluate(run))
 
 
 @dataclass(frozen=True, eq=False)
-class Operated:
+class Intervention:
     """An operation that was done to a run before another one, or the same, goes on from it."""
 
     operation: Operation
     """What was done."""
-    before: Measured
+    before: Scores
     """The figures before it."""
     undo: Fork
     """The run as it was right before it."""
@@ -82,7 +82,7 @@ def change_of(step: int, operation: Operation, before: RunState, after: RunState
     return Change(step, place, *values, surgery=surgery)
 
 
-def effect_of(before: Measured, after: Measured) -> Effect:
+def effect_of(before: Scores, after: Scores) -> Effect:
     """The figures before and after."""
     return Effect(
         train_loss=(before.train.loss, after.train.loss),

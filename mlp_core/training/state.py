@@ -18,7 +18,7 @@ from mlp_core.training.record import RunRecord, Surgery
 from mlp_core.training.recorder import Recorder
 
 if TYPE_CHECKING:
-    from mlp_core.training.operating import Operated
+    from mlp_core.training.operating import Intervention
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -124,7 +124,7 @@ class Fork:
     """Checkpoints up to that state, itself included, in order."""
     origin: Origin | None
     """The run that is drawn beside it; None for none."""
-    operated: Operated | None = None
+    operated: Intervention | None = None
     """The operation that made the state of that of the run before; None where there was none."""
 
     def recorder(self, device: str) -> Recorder:

@@ -33,7 +33,7 @@ from mlp_core.training.diagnosis import DivergenceGuard
 from mlp_core.training.events import Chunk, Diverged, EarlyStop, Evaluation, Event, Events, Finished
 from mlp_core.training.layer_history import LayerHistory
 from mlp_core.training.loop import LoopState, train
-from mlp_core.training.operating import Measured, Operated, after_operation, change_of, effect_of, measure
+from mlp_core.training.operating import Intervention, Scores, after_operation, change_of, effect_of, measure
 from mlp_core.training.pace import Pace
 from mlp_core.training.record import told
 from mlp_core.training.recorder import RESTORED, TRAINED_ON, Recorder
@@ -192,7 +192,7 @@ class Trainer:
             same = self.recorder if operation.entry.changes == "frozen" else None
             origin = undo.origin if same is None else self._origin
             earlier = () if same is None else undo.earlier
-            return Fork(after, earlier, origin, Operated(operation, measured, undo, same))
+            return Fork(after, earlier, origin, Intervention(operation, measured, undo, same))
         restore(self.run, after.checkpoint)
         self.loop.recall(after.loop)
         self.loop.guard.start_over(self.run)
@@ -201,13 +201,13 @@ class Trainer:
         self.undo = undo
         return None
 
-    def _begin_operated(self, fork: Fork, operated: Operated) -> None:
+    def _begin_operated(self, fork: Fork, operated: Intervention) -> None:
         """Measure what the operation did from which this run goes on, and save its first checkpoint."""
         self._note_operation(operated.operation, operated.undo.state, fork.state, operated.before)
         self.undo = operated.undo
         self.timeline.add(self._state())
 
-    def _note_operation(self, operation: Operation, before: RunState, after: RunState, measured: Measured) -> None:
+    def _note_operation(self, operation: Operation, before: RunState, after: RunState, measured: Scores) -> None:
         effect = effect_of(measured, measure(self.run, self.loop))
         change = change_of(before.step, operation, before, after, effect)
         self.recorder.operate(change, after.experiment, operation.entry.note)

@@ -149,7 +149,7 @@ def _reason(report: RegressionReport, target: str, figure: str) -> str:
 def _cell(label: str, value: float | None, interval: Interval | None, text: str, reason: str = "") -> dict[str, str]:
     note = "" if interval is None else f"{readable(interval[0])} to {readable(interval[1])}"
     if value is None and reason:
-        note, text = "undefined", f"{text} Undefined here: {reason}."
+        note, text = "undefined", f"{text} UndefinedFigure here: {reason}."
     return {"label": label, "value": "–" if value is None else readable(value), "note": note, "help": text}
 
 
@@ -212,7 +212,7 @@ def _class_rows(now: Decisions, chosen: Sequence[int]) -> list[list[Cell]]:
 
 def _undefined(reason: str) -> Cell:
     """A dash with its reason. Means count it as 0."""
-    return "–", "undefined", f"Undefined: {reason}. In means it counts as 0."
+    return "–", "undefined", f"UndefinedFigure: {reason}. In means it counts as 0."
 
 
 def _weighted_row(now: Decisions) -> list[Cell]:
