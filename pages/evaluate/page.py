@@ -13,14 +13,13 @@ from pages.evaluate.samples import cell_choice
 from pages.evaluate.screen import CLASSES, CURVES, NORMALISE, ONE, RESIDUALS, Screen, screen
 from pages.evaluate.slots import PairsSlot
 from pages.live.pace import DRAWING
-from pages.live.page import LivePage, Snapshots
+from pages.live.page import LivePage
 from pages.live.runs import browser_runs
 from pages.live.slots import ViewSlot
-from pages.playground.control_bar import SOON_SECONDS, best_weights, main_action
-from pages.playground.status import message
-from pages.playground.time_travel import TimeSlot, time_travel
+from pages.playground.control_bar import SOON_SECONDS
+from pages.playground.run_frame import run_buttons, run_head
+from pages.playground.time_travel import TimeSlot
 from pages.shared.layout import as_text
-from pages.shared.loading import loading
 from pages.shared.verdict import Verdict, apply_experiment, show_error
 
 
@@ -91,12 +90,7 @@ def evaluate(verdict: Verdict) -> None:
     times = [TimeSlot()]
     page = LivePage(runs, {run: [*times, *(slot for area in slots.values() for slot in area)]}, name="evaluate")
     with above:
-        page.notice()
-        loading(session, snapshot)
-        message(session, snapshot, verdict.permits(snapshot))
-        if seen is None and snapshot.status == "preparing":
-            st.caption("The network is being built.")
-        time_travel(page, times, session)
+        run_head(page, session, snapshot, verdict, times)
     with controls:
         buttons = st.container(width="content")
         if seen is not None:
@@ -109,14 +103,8 @@ def evaluate(verdict: Verdict) -> None:
             opened(page, seen, slots)
         if seen.tab == ONE:
             question.mount(page)
-
-    def pressed(now: Snapshots) -> None:
-        with st.container(horizontal=True, gap="xsmall", width="content"):
-            main_action(session, verdict.permits(now[run]))
-            best_weights(session, now[run])
-
     with buttons:
-        page.follow(pressed)
+        run_buttons(page, run, session, verdict)
 
 
 runs = browser_runs()

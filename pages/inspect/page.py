@@ -30,14 +30,13 @@ from pages.inspect.screen import (
 from pages.inspect.slots import MOMENT, NOW
 from pages.inspect.summary import numbers, printed
 from pages.live.pace import DRAWING
-from pages.live.page import LivePage, Snapshots
+from pages.live.page import LivePage
 from pages.live.runs import browser_runs
 from pages.live.slots import Slot, ViewSlot
-from pages.playground.control_bar import SOON_SECONDS, best_weights, main_action
-from pages.playground.status import message
-from pages.playground.time_travel import TimeSlot, time_travel
+from pages.playground.control_bar import SOON_SECONDS
+from pages.playground.run_frame import run_buttons, run_head
+from pages.playground.time_travel import TimeSlot
 from pages.shared.editor import experiment
-from pages.shared.loading import loading
 from pages.shared.verdict import Verdict, apply_experiment, show_error
 
 
@@ -101,12 +100,7 @@ def inspect(verdict: Verdict, planned: Plan) -> None:
     times = [TimeSlot()]
     page = LivePage(runs, {run: [*times, *(slot for slots in rows for slot in slots)]}, name="inspect")
     with above:
-        page.notice()
-        loading(session, snapshot)
-        message(session, snapshot, verdict.permits(snapshot))
-        if seen is None and snapshot.status == "preparing":
-            st.caption("The network is being built.")
-        time_travel(page, times, session)
+        run_head(page, session, snapshot, verdict, times)
     with controls:
         buttons = st.container(width="content")
         layer_choice(planned, tab)
@@ -120,14 +114,8 @@ def inspect(verdict: Verdict, planned: Plan) -> None:
     if tab == SUMMARY:
         with place:
             printed(session, planned)
-
-    def pressed(now: Snapshots) -> None:
-        with st.container(horizontal=True, gap="xsmall", width="content"):
-            main_action(session, verdict.permits(now[run]))
-            best_weights(session, now[run])
-
     with buttons:
-        page.follow(pressed)
+        run_buttons(page, run, session, verdict)
 
 
 runs = browser_runs()
