@@ -99,6 +99,7 @@ def steps_per_second(experiment: Experiment, views: list[str], seconds: float) -
         _watch(session, views, 1.0)
         steps, began = session.snapshot().step, time.perf_counter()
         _watch(session, views, seconds)
+        session.wait(lambda now: now.step > steps, PREPARED)
         return (session.snapshot().step - steps) / (time.perf_counter() - began)
     finally:
         session.close(PREPARED)

@@ -11,6 +11,8 @@ Figure = dict[str, Any]
 # Decimal notation, at most six significant digits, no trailing zeros; never 1e-05.
 TICKS = ",.6~r"
 HOVER = ",.4~r"
+LARGE = [{"dtickrange": [10_000, None], "value": "~s"}]
+"""Ticks that are ten thousand or more apart are written as 20k or 3M: whole, they would reach into the title."""
 
 
 def axis(title: str | None = None, **changes: Any) -> dict[str, Any]:
@@ -22,6 +24,7 @@ def axis(title: str | None = None, **changes: Any) -> dict[str, Any]:
         "ticks": "",
         "ticklabelstandoff": 5,
         "tickformat": TICKS,
+        "tickformatstops": LARGE,
         "nticks": 6,
     }
     if title is not None:
