@@ -52,6 +52,4 @@ def decode_image(source: Path | IO[bytes], shape: Sequence[int]) -> np.ndarray:
                 np.asarray(picture).reshape(height, width, channels).transpose(2, 0, 1)
             )
     except Image.DecompressionBombError:  # Pillow refuses far too many pixels itself
-        raise ValueError(
-            f"it has more pixels than the limit of {MAX_PIXELS}"
-        ) from None
+        raise ValueError(f"it has more pixels than the limit of {MAX_PIXELS}") from None

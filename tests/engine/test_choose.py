@@ -74,7 +74,8 @@ def _foreach(run: Run) -> None:
 
 
 def _frozen(run: Run) -> None:
-    next(run.model.parameters()).requires_grad_(False)
+    for parameter in run.model.parameters():
+        parameter.requires_grad_(False)
 
 
 def _elsewhere(run: Run) -> None:
@@ -90,7 +91,7 @@ def _elsewhere(run: Run) -> None:
         (_lbfgs, "LBFGS"),
         (_groups, "parameter groups"),
         (_foreach, "special implementation"),
-        (_frozen, "weights"),
+        (_frozen, "could not be traced"),
         (_elsewhere, "meta"),
     ],
 )

@@ -77,7 +77,7 @@ def test_what_weights_begin_with_is_chosen_by_widgets_of_the_catalog(app: AppTes
     assert chosen().bias_init is not None
     field(app, "selectbox", "layer-0-bias_init").set_value("uniform_").run()
     field(app, "number_input", "layer-0-bias_init-uniform_-a").set_value(3.0).run()
-    assert "must be at most 'b'" in messages(app)
+    assert "Lowest must be at most Highest" in messages(app)
     assert chosen().bias_init == InitSpec(type="uniform_")
 
 
@@ -142,7 +142,7 @@ def test_settings_of_a_layer_that_do_not_fit_together_are_refused(app: AppTest) 
     before = app.session.experiment
     field(app, "number_input", "layer-1-Hardtanh-min_val").set_value(5.0).run()
     assert not app.exception
-    assert "'min_val' parameter of layer Hardtanh must be below 'max_val'" in messages(app)
+    assert "Lowest of layer 2 must be below Highest" in messages(app)
     assert app.session.experiment == before
 
 

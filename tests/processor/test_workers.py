@@ -178,7 +178,7 @@ ENDS_WHILE_SOMETHING_COMPUTES = {
     "in the background": """
 import threading, torch
 from mlp_core.processor import PROCESSOR
-matrix, begun = torch.rand(1500, 1500), threading.Event()
+matrix, begun = torch.rand(1000, 1000), threading.Event()
 def work():
     begun.set()
     for _ in range(20):
