@@ -5,7 +5,7 @@ PORT ?= 8501
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
-GROUPS = -n $(WORKERS) --dist loadscope --no-loadscope-reorder
+GROUPS = -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations=25
 OF_BENCHMARKS := tests/test_benchmarks.py tests/test_benchmark_peers.py
 
 .PHONY: run test test-benchmarks coverage install install-dev lint clean

@@ -262,7 +262,7 @@ def tiny(value: Any) -> bool:
     return isinstance(value, float) and 0 < abs(value) < 1e-38
 
 
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
 @given(experiments(modest=True), st.sets(st.sampled_from(RUNNABLE), min_size=3, max_size=3))
 def test_any_experiment(found: Experiment, styles: set[str]) -> None:
     """In bare tensors, which take the most code of their own, and in three styles at random, since every layer has a
