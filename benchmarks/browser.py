@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.cases import PAGE
 from benchmarks.chromium import NoBrowserError, chromium
 from benchmarks.options import Options, Row
 from benchmarks.server import Server, server
@@ -34,8 +35,6 @@ WINDOW = {"width": 1440, "height": 900}
 PATIENCE_MS = 60_000
 QUIET_MS = 1500
 """After the first page is there: what it still loads counts as its own."""
-CASE = "2-8-8-8-2"
-"""The default network, for the engine alone."""
 WIDE = (16,) * 8
 """The hidden layers of the network whose diagram is weighed."""
 SETTLED_STEPS = 1000
@@ -362,7 +361,7 @@ def diagram(browser: Any, seconds: float) -> Iterator[Row]:
 
 def speed(browser: Any, times: int, seconds: float) -> Iterator[Row]:
     """The page at full speed, with its first screen, in turns with the engine alone."""
-    with worker("headless", CASE) as headless, playground(browser) as page:
+    with worker("headless", PAGE) as headless, playground(browser) as page:
         headless.build()
         page.locator(".st-key-more button").first.click()
         field = page.locator("[class*='st-key-speed-'] input").first

@@ -10,7 +10,7 @@ import numpy as np
 from mlp_core import data
 from mlp_core.data.dataset import Dataset, read_only
 from mlp_core.plan import plan
-from mlp_core.presets import PRESETS, mlp
+from mlp_core.presets import DEFAULT, PRESETS, mlp
 from mlp_core.processor.policy import one_thread
 from mlp_core.spec import DataSpec, Experiment, OptimizerSpec
 
@@ -102,5 +102,11 @@ def _cases() -> dict[str, Case]:
 
 
 CASES = _cases()
+PAGE = "the page's own"
+"""The name of the network that the page begins with, as it is there."""
+ALL_CASES = CASES | {
+    PAGE: Case(PAGE, (own := PRESETS[DEFAULT].experiment).updated(training=own.training.updated(epochs=None)))
+}
+"""Those, and one that is no comparison with other programs."""
 WARM_UP = Case("warm-up", PRESETS["xor"].experiment)
 """A network of another structure: building it loads what a library loads when it is first used."""

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from statistics import median
 
+from benchmarks.cases import PAGE
 from benchmarks.options import Options, Row
 from benchmarks.server import Server, server
 from benchmarks.summary import ratio_of_pairs, significant
@@ -20,8 +21,6 @@ from benchmarks.websocket import FULL_SPEED, Client, browser
 from benchmarks.worker import Worker, worker
 
 SECONDS = 4.0
-CASE = "2-8-8-8-2"
-"""The network that the app shows first."""
 
 
 PLAYGROUND, TABS_IN_TURN, INSPECT = SCREENS = "Playground", "tabs in turn", "Inspect"
@@ -36,7 +35,7 @@ TAB_SECONDS = 0.5
 
 def rows(options: Options) -> Iterator[Row]:
     """One row, or one for each of `SCREENS`."""
-    with worker("headless", CASE) as headless, server() as running:
+    with worker("headless", PAGE) as headless, server() as running:
         headless.build()
         for screen in SCREENS if options.every_view else [PLAYGROUND]:
             yield asyncio.run(_measure(running, headless, options, screen))
@@ -62,7 +61,7 @@ async def _measure(running: Server, headless: Worker, options: Options, screen: 
         finally:
             ticking.cancel()
     return {
-        "network": CASE,
+        "network": PAGE,
         "screen": screen,
         "page_steps_per_second": significant(median(page for page, _ in pairs)),
         "headless_steps_per_second": significant(median(alone for _, alone in pairs)),

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
-from benchmarks.cases import CASES
+from benchmarks.cases import ALL_CASES
 from benchmarks.machine import cores
 from benchmarks.noise import busy
 from benchmarks.peers import Trainer, trainer
@@ -68,7 +68,7 @@ def worker(peer: str, case: str) -> Iterator[Worker]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=serve, args=(peer, case, theirs))
-    with _environment(threads_of(cores() if CASES[case].large else 1)):
+    with _environment(threads_of(cores() if ALL_CASES[case].large else 1)):
         process.start()
     theirs.close()
     started = Worker(ours)
@@ -86,7 +86,7 @@ def worker(peer: str, case: str) -> Iterator[Worker]:
 def serve(peer: str, case: str, pipe: Connection) -> None:
     """The other process: do what is asked until the pipe is closed."""
     try:
-        made = trainer(peer, CASES[case])
+        made = trainer(peer, ALL_CASES[case])
         pipe.send((False, None))
         while True:
             name, *arguments = pipe.recv()
