@@ -173,17 +173,39 @@ def _settings(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     return {name: value for name, value in group.items() if name not in ("params", "lr", "initial_lr")}
 
 
+class _RecordableAdagrad(torch.optim.Adagrad):
+    """`torch.optim.Adagrad` whose step is done on the device: PyTorch's own reads the number of steps on the CPU."""
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """The update of one step, as the documentation of `torch.optim.Adagrad` gives it."""
+        group = self.param_groups[0]
+        for parameter in group["params"]:
+            state = self.state[parameter]
+            gradient = -parameter.grad if group["maximize"] else parameter.grad
+            if group["weight_decay"] != 0:
+                gradient = gradient.add(parameter, alpha=group["weight_decay"])
+            rate = group["lr"] / (1 + state["step"] * group["lr_decay"])
+            state["step"] += 1
+            state["sum"].addcmul_(gradient, gradient)
+            parameter.sub_(rate * gradient / (state["sum"].sqrt() + group["eps"]))
+
+
 def _graphed(optimizer: torch.optim.Optimizer, rate: Tensor, device: torch.device) -> torch.optim.Optimizer:
     """The same optimizer in the form that can be recorded, with its learning rate in a tensor and a state of its own.
 
     Where a class knows no 'capturable' form, its fused one reads the learning rate on the device.
     """
     settings = _settings(optimizer)
-    if device.type == "cuda":
-        settings["capturable" if "capturable" in settings else "fused"] = True
     kind: Any = type(optimizer)
+    if kind is torch.optim.Adagrad:
+        kind = _RecordableAdagrad
+    elif device.type == "cuda":
+        settings["capturable" if "capturable" in settings else "fused"] = True
     made: torch.optim.Optimizer = kind(optimizer.param_groups[0]["params"])
     made.param_groups[0].update(settings, lr=rate)
+    for state in made.state.values():
+        state.update({name: value.to(device) for name, value in state.items()})
     return made
 
 
