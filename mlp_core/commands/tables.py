@@ -11,7 +11,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlp_core.catalog.tables import table_of
+from mlp_core.catalog.tables import Table, table_of
 from mlp_core.errors import DataError, UserError
 from mlp_core.problems import with_data
 from mlp_core.spec import DataSpec, Experiment
@@ -23,16 +23,21 @@ if TYPE_CHECKING:
 def on_table(experiment: Experiment, options: argparse.Namespace) -> Experiment:
     """The experiment on the table that the options name, if they name one; raises `UserError`."""
     if options.table is None:
-        if options.target is not None or options.task is not None:
-            raise UserError("The options --target and --task belong to a table. Name its file with --table.")
+        if any(value is not None for value in (options.target, options.task, options.columns)):
+            raise UserError(
+                "The options --target, --task and --columns belong to a table. Name its file with --table."
+            )
         return experiment
+    from mlp_core.data.column_choice import choose_columns
     from mlp_core.data.faults import find_faults
     from mlp_core.data.inspection import propose
 
-    inspection, removed = _add(
-        options.table, options.data_dir, lambda found: propose(found, options.target, options.task)
-    )
-    table = propose(inspection, options.target, options.task)
+    def described(found: Inspection) -> Table:
+        table = propose(found, options.target, options.task)
+        return table if options.columns is None else choose_columns(table, found, options.columns, "only")
+
+    inspection, removed = _add(options.table, options.data_dir, described)
+    table = described(inspection)
     found = find_faults(inspection, table, experiment.data.validation_fraction is not None)
     for sentence in (*removed, *(fault.message for fault in found)):
         print(sentence, file=sys.stderr)

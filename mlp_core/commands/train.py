@@ -47,6 +47,8 @@ def add(commands: Any) -> None:
     own.add_argument("--images", type=Path, metavar="FILE.zip", help="train on these PNG or JPEG images of yours: a "
                      "zip with a folder for each class, or with a CSV file of their names and labels")  # fmt: skip
     train.add_argument("--target", metavar="COLUMN", help="what to predict of it; default: its last column")
+    train.add_argument("--columns", metavar="NAMES", help="what to predict it from: names or pieces of them, separated "
+                       "by commas; 'first:last' for all from one to another; * and ? as in file names")  # fmt: skip
     train.add_argument("--task", choices=get_args(Task), help="default: as the target looks")
     add_options(train)
     train.add_argument("--jsonl", action="store_true", help="one JSON record per event on standard output")

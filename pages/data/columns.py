@@ -12,6 +12,7 @@ import streamlit as st
 
 from mlp_core.catalog.facts import Task
 from mlp_core.catalog.tables import DECIMALS, ENCODINGS, FILLS_OF, IGNORED, KINDS, MISSING, SEPARATORS, Column, Table
+from mlp_core.data.column_choice import Choice, choose_columns
 from mlp_core.data.faults import Fix, target_fixes
 from mlp_core.data.inspection import ColumnSummary, Inspection, propose, with_kind, with_target
 from mlp_core.errors import UserError
@@ -25,6 +26,14 @@ from pages.shared.own_table import adopt, fault_list, faults_of, fix_buttons, kn
 SHOWN_COLUMNS = 60
 """How many columns the preview of the rows has."""
 BINS = 20
+MANY_COLUMNS = 12
+"""With more columns than this, they can be chosen by their names too."""
+_CHOICES: dict[Choice, tuple[str, str]] = {
+    "only": ("Use only these", ":material/filter_alt:"),
+    "add": ("Add", ":material/add:"),
+    "leave out": ("Leave out", ":material/remove:"),
+}
+"""For each thing that can be done with named columns: the label and the icon of its button."""
 
 _WAYS = "table_ways"
 
@@ -67,6 +76,8 @@ def _kinds(table: Table, inspection: Inspection) -> None:
     chosen = {column.name: column for column in table.features}
     others = [summary for name, summary in inspection.columns.items() if name != table.target]
     rows = [_row(summary, chosen.get(summary.name), inspection.rows) for summary in others]
+    if len(others) > MANY_COLUMNS:
+        _choose_by_name(table, inspection, len(others))
     key = editor.key("table-columns")
 
     def changed() -> Table:
@@ -91,6 +102,25 @@ def _kinds(table: Table, inspection: Inspection) -> None:
             "distribution": st.column_config.BarChartColumn(),
         },
     )  # fmt: skip
+
+
+def _choose_by_name(table: Table, inspection: Inspection, others: int) -> None:
+    """A field for names, and what to do with the columns that it means."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key, first = editor.start("table-names", "")
+        st.text_input(
+            "Columns by name", first, key=key, disabled=locked("data"), placeholder="all, or: age, f1:f20, *_mean",
+            help="Names or pieces of them, separated by commas; 'first:last' means all columns from one to another, "
+            "\\* any text, ? any letter. Empty means all.",
+        )  # fmt: skip
+        for choice, (label, icon) in _CHOICES.items():
+            st.button(
+                label, icon=icon, key=f"table-{choice}", disabled=locked("data"),
+                on_click=_change(
+                    lambda choice=choice: choose_columns(table, inspection, st.session_state[key], choice)
+                ),
+            )  # fmt: skip
+    st.caption(f"The network learns from {len(table.features):,} of {others:,} columns.")
 
 
 def _row(summary: ColumnSummary, column: Column | None, rows: int) -> dict[str, Any]:

@@ -252,3 +252,22 @@ def test_the_browser_and_the_server_have_one_limit() -> None:
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert "maxUploadSize" not in config["server"]
     assert data_folder().name
+
+
+def test_columns_of_a_wide_table_are_chosen_by_their_names(page: AppTest) -> None:
+    names = [f"f{place}" for place in range(20)]
+    rows = "".join(",".join(str(n * place) for place in range(1, 21)) + f",{'ab'[n % 2]}\n" for n in range(30))
+    upload(page, (",".join([*names, "y"]) + "\n" + rows).encode())
+
+    def press(wanted: str, choice: str) -> list[str]:
+        field(page, "text_input", "table-names").set_value(wanted)
+        page.button(key=f"table-{choice}").click().run()
+        assert not page.exception
+        table = table_of(page.session_state["experiment"].data.params)
+        assert table is not None
+        return [column.name for column in table.features]
+
+    assert press("f3:f5", "only") == ["f3", "f4", "f5"]
+    assert press("f1?", "add") == ["f3", "f4", "f5", *names[10:]]
+    assert press("nothing", "leave out") == ["f3", "f4", "f5", *names[10:]]
+    assert any("No column matches 'nothing'" in error.value for error in page.error)

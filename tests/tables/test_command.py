@@ -23,6 +23,14 @@ def test_a_table_is_trained_on_and_new_rows_are_predicted(tmp_path: Path, capsys
     assert capsys.readouterr().out.splitlines()[0] == "row,prediction,no,yes"
 
 
+def test_columns_are_chosen_by_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "wide.csv"
+    table.write_text("a1,a2,b,y\n" + "".join(f"{n},{n % 7},{n % 3},{n % 2}\n" for n in range(40)))
+    given = ["train", "two-hidden-relu", "--epochs", "1", "--data-dir", str(tmp_path), "--table", str(table)]
+    assert main([*given, "--columns", "a*"]) == 0
+    assert "from 2 columns." in capsys.readouterr().err
+
+
 def test_weights_of_a_table_are_evaluated_with_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table, saved = tmp_path / "mine.csv", tmp_path / "mine.safetensors"
     table.write_text(MIXED)
@@ -47,7 +55,9 @@ def test_weights_of_a_table_are_evaluated_with_its_file(tmp_path: Path, capsys: 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
-    [(["--target", "y"], "belong to a table"), (["--table", "nowhere.csv"], "cannot be read"),
+    [(["--target", "y"], "belong to a table"), (["--columns", "a"], "belong to a table"),
+     (["--table", "TABLE", "--columns", "nothing*"], "No column matches 'nothing*'"),
+     (["--table", "nowhere.csv"], "cannot be read"),
      (["--table", "TABLE", "--target", "z"], "has no column 'z'")],
 )  # fmt: skip
 def test_what_is_wrong_is_said(
