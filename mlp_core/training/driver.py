@@ -22,6 +22,7 @@ from mlp_core.training.mailbox import Goal, Mailbox
 from mlp_core.training.snapshot import BUSY, Status
 
 if TYPE_CHECKING:
+    from mlp_core.data.dataset import Dataset
     from mlp_core.spec import Experiment
     from mlp_core.training.events import Events
     from mlp_core.training.state import Fork
@@ -110,6 +111,7 @@ class Driver:
             generation, experiment, download = orders.generation, orders.experiment, orders.download
             start, orders.download = orders.start, False
         assert experiment is not None
+        dataset: Dataset | None = None
 
         def wanted() -> bool:
             return orders.generation == generation and not orders.closed
@@ -143,7 +145,7 @@ class Driver:
             self._give_up(generation, "needs download", str(error))
             return
         except Exception:
-            self._give_up(generation, "preparing", "")
+            self._give_up(generation, "preparing", "", dataset)
             if orders.generation != generation:
                 return  # it was given up for another one, which has no fault
             raise
@@ -162,13 +164,15 @@ class Driver:
             if orders.goal is None:
                 mail.publish("ready")
 
-    def _give_up(self, generation: int, status: Status, message: str) -> None:
+    def _give_up(self, generation: int, status: Status, message: str, unfit: Dataset | None = None) -> None:
+        """There will be no run; `unfit` are its data, where those are there and the experiment does not fit them."""
         mail = self._mail
         with mail.lock:
             if mail.orders.generation == generation:
                 mail.take_trainer(None)
                 mail.prepared, mail.orders.goal = generation, None
                 mail.publish(status, message)
+                mail.show(unfit=unfit)
 
     def _show_progress(self, generation: int, progress: data.Progress) -> None:
         share = progress.done_bytes / progress.total_bytes if progress.total_bytes else None

@@ -137,7 +137,7 @@ class Mailbox:
         self.orders.edits.clear()
         self.orders.operations.clear()
         self.orders.start, self.orders.shown_step = start, None
-        self.show(status="preparing", message="", progress=None, period=0.0,
+        self.show(status="preparing", message="", progress=None, period=0.0, unfit=None,
                   goes_on=self.orders.goal is not None)  # fmt: skip
 
     def go_on(self, fork: Fork) -> None:
@@ -191,7 +191,8 @@ class Mailbox:
             if not self.up_to_date:
                 return
             if self.trainer is None:
-                nothing = Snapshot(devices=self._snapshot.devices, experiment=self.orders.experiment)
+                before = self._snapshot
+                nothing = Snapshot(devices=before.devices, experiment=self.orders.experiment, unfit=before.unfit)
                 self.show(nothing, status=status, message=message, generation=self.orders.generation)
                 return
             computing = status not in BUSY and self.trainer.views.stale(self.views_on_screen())

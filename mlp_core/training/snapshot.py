@@ -51,6 +51,8 @@ class Snapshot:
     """The run's experiment, with what was changed while it ran; None before there is a run."""
     dataset: Dataset | None = None
     """The run's data; None before there is a run."""
+    unfit: Dataset | None = None
+    """Where there is no run because the experiment does not fit its data: these data."""
     history: History | None = None
     """The run's curves so far; None before there is a run."""
     goes_on: bool = False

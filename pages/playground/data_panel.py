@@ -12,6 +12,7 @@ from mlp_core.catalog import DATASETS, DatasetEntry
 from mlp_core.catalog.parameters import Floats, Formula, Parameter, Points, Subset
 from mlp_core.catalog.structures import Record
 from mlp_core.catalog.training import DATA_SEED, TEST_FRACTION, VALIDATION_FRACTION
+from mlp_core.data import is_present
 from mlp_core.spec import DataSpec
 from mlp_core.training.snapshot import Snapshot
 from pages.data.choice import choice_area
@@ -65,11 +66,19 @@ def data_panel(snapshot: Snapshot) -> None:
 
 
 def _choice(entry: DatasetEntry) -> None:
-    key, first = editor.start("dataset", entry.name)
+    # Labels say what needs a download: when one has come, this is another list, which the browser gets anew.
+    present = sum(is_present(DataSpec(dataset=name)) for name, one in DATASETS.items() if one.source == "downloaded")
+    key = f"{editor.key('dataset')}-{present}"
+    _, first = editor.start(f"dataset-{present}", entry.name)
+
+    def choose() -> None:
+        if st.session_state[key] in DATASETS:  # not a label of the list before
+            choose_set(st.session_state[key])
+
     st.selectbox(
         "Data set", list(DATASETS), index=list(DATASETS).index(first), key=key,
         disabled=locked(*entry.choice_controls), label_visibility="collapsed",
-        on_change=editor.once(lambda: choose_set(st.session_state[key])),
+        on_change=editor.once(choose),
         format_func=lambda name: set_label(DATASETS[name]),
     )  # fmt: skip
 

@@ -60,7 +60,7 @@ class Verdict:
         """What may be asked of the run that the snapshot is of. Asks nothing of Streamlit."""
         sound, missing = not self.error, snapshot.status == "needs download"
         train = sound and not missing
-        failed = snapshot.status == "failed" and snapshot.dataset is None
+        failed = snapshot.status == "failed" and snapshot.dataset is None and snapshot.unfit is None
         downloaded = snapshot.experiment is not None and snapshot.experiment.data.entry.source == "downloaded"
         return Permits(
             trains=snapshot.trains,
@@ -77,7 +77,8 @@ def apply_experiment(session: Session, patience: float = 0.0) -> Verdict:
 
     Waits so many seconds at most for the new run, so that a small one is drawn at once.
     """
-    current, dataset = experiment(), session.snapshot().dataset
+    current, snapshot = experiment(), session.snapshot()
+    dataset = snapshot.dataset or snapshot.unfit
     known = dataset if dataset is not None and dataset.spec == current.data else _drawing(current.data)
     found = problems(current) if known is None else problems_with(current, known)
     verdict = Verdict(tuple(found), locked("step"), locked("seed"))

@@ -25,6 +25,21 @@ def test_a_set_that_is_not_there_needs_a_download(session: Session) -> None:
     assert until(session, "ready").message == ""
 
 
+def test_a_copy_with_fewer_samples_than_a_batch_is_known_with_the_reason(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = data.load(DataSpec(dataset="iris"))
+    monkeypatch.setattr(data, "load", lambda spec, *arguments, **keywords: few)
+    large = experiment("fashion-mnist-quickstart")
+    session.apply(large.updated(training=large.training.updated(batch_size=few.train_size + 1)))
+    snapshot = until(session, "failed")
+    assert "'batch_size'" in snapshot.message
+    assert (snapshot.unfit, snapshot.dataset) == (few, None)
+    monkeypatch.undo()
+    session.apply(experiment("circle"))
+    assert until(session, "ready").unfit is None
+
+
 def test_cancelling_a_download(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     load = data.load
 
