@@ -9,7 +9,9 @@ const canvas = document.createElement("canvas")
 canvas.width = canvas.height = SIDE
 const pen = canvas.getContext("2d")
 
-/** The picture as a data address; null where the trace has no grid that can be interpolated. */
+/**
+ * The picture, on a canvas that the next call paints anew; null where the trace has no grid that can be interpolated.
+ */
 export function smoothPicture(trace) {
   const { kind } = trace.meta.smooth
   const picture = pen.createImageData(SIDE, SIDE)
@@ -17,7 +19,7 @@ export function smoothPicture(trace) {
   if (!paint) return null
   paint(new Uint32Array(picture.data.buffer), trace)
   pen.putImageData(picture, 0, 0)
-  return canvas.toDataURL()
+  return canvas
 }
 
 /** The bytes of an encoded grid, and its height and width. */
@@ -56,11 +58,12 @@ function paintOdds(pixels, trace) {
   const { z, reach, stops, steps } = trace.meta.smooth
   const grid = gridOf(z)
   const { cells, columns } = grid
-  const shades = new Uint32Array(SHADES + 1)
-  for (let i = 0; i <= SHADES; i++) {
-    const share = 1 / (1 + Math.exp(-reach * ((2 * i) / SHADES - 1)))
-    shades[i] = colourAt(stops, steps ? Math.round(share) : share)
-  }
+  const shades = oncePer(JSON.stringify([reach, stops, steps]), () =>
+    Uint32Array.from({ length: SHADES + 1 }, (_, i) => {
+      const share = 1 / (1 + Math.exp(-reach * ((2 * i) / SHADES - 1)))
+      return colourAt(stops, steps ? Math.round(share) : share)
+    }),
+  )
   eachPixel(grid, (pixel, at, u, v) => {
     const low = cells[at] * (1 - u) + cells[at + 1] * u
     const high = cells[at + columns] * (1 - u) + cells[at + columns + 1] * u
@@ -74,31 +77,42 @@ function paintClasses(pixels, trace) {
   const grid = gridOf(trace.z)
   const { cells, columns } = grid
   const classes = stops.length / 2
-  const shades = Uint32Array.from({ length: 256 }, (_, code) => colourAt(stops, (code + 0.5) / (classes * levels)))
+  const shades = oncePer(JSON.stringify([levels, stops]), () =>
+    Uint32Array.from({ length: 256 }, (_, code) => colourAt(stops, (code + 0.5) / (classes * levels))),
+  )
   const votes = new Float32Array(classes)
   const weights = new Float32Array(classes)
+  const corners = new Uint8Array(4)
+  const shares = new Float32Array(4)
   eachPixel(grid, (pixel, at, u, v) => {
-    const corners = [cells[at], cells[at + 1], cells[at + columns], cells[at + columns + 1]]
-    if (corners.every(code => code === corners[0])) {
+    corners[0] = cells[at]
+    corners[1] = cells[at + 1]
+    corners[2] = cells[at + columns]
+    corners[3] = cells[at + columns + 1]
+    if (corners[0] === corners[1] && corners[0] === corners[2] && corners[0] === corners[3]) {
       pixels[pixel] = shades[corners[0]]
       return
     }
-    const shares = [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v]
+    shares[0] = (1 - u) * (1 - v)
+    shares[1] = u * (1 - v)
+    shares[2] = (1 - u) * v
+    shares[3] = u * v
     votes.fill(0)
     weights.fill(0)
-    corners.forEach((code, i) => {
-      const winner = Math.floor(code / levels)
-      votes[winner] += shares[i] * ((code % levels) + 1)
+    for (let i = 0; i < 4; i++) {
+      const winner = Math.floor(corners[i] / levels)
+      votes[winner] += shares[i] * ((corners[i] % levels) + 1)
       weights[winner] += shares[i]
-    })
-    const best = votes.indexOf(Math.max(...votes))
+    }
+    let best = 0
+    for (let one = 1; one < classes; one++) if (votes[one] > votes[best]) best = one
     const level = Math.min(levels - 1, Math.max(0, Math.round(votes[best] / weights[best] - 1)))
     pixels[pixel] = shades[best * levels + level]
   })
 }
 
 /** A colour of a scale as one number for a picture's memory. Of two stops at one place the second begins there. */
-function colourAt(stops, share) {
+export function colourAt(stops, share) {
   let after = stops.findIndex(([place]) => place > share)
   if (after < 0) after = stops.length - 1
   const [start, from] = stops[Math.max(0, after - 1)]
@@ -107,6 +121,14 @@ function colourAt(stops, share) {
   const [a, b] = [channelsOf(from), channelsOf(to)]
   const [red, green, blue] = a.map((value, i) => Math.round(value + part * (b[i] - value)))
   return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0
+}
+
+const kept = new Map()
+
+/** What `make` gives, made once for each key: themes and settings are few. */
+function oncePer(key, make) {
+  if (!kept.has(key)) kept.set(key, make())
+  return kept.get(key)
 }
 
 const known = new Map()
