@@ -153,9 +153,15 @@ class LivePlot {
   }
 
   press(event) {
-    if (this.graph) return
-    this.pressed = event
-    addEventListener("pointerup", () => (this.pressed = undefined), { once: true })
+    this.held = true // while somebody drags, Plotly lays a sheet over the page, and the pointer is on that
+    if (!this.graph) this.pressed = event
+    const end = () => {
+      this.held = false
+      this.pressed = undefined
+      this.leave()
+    }
+    addEventListener("pointerup", end, { once: true })
+    addEventListener("pointercancel", end, { once: true })
     this.want()
   }
 
@@ -171,8 +177,8 @@ class LivePlot {
     clearTimeout(this.going)
     this.coming = undefined
     this.going = setTimeout(() => {
-      if (this.frame.contains(this.frame.getRootNode().activeElement)) return
-      if (TOUCH && this.frame.matches(":hover")) return this.leave() // nothing else has been touched since
+      if (this.held || this.frame.contains(this.frame.getRootNode().activeElement)) return
+      if (this.frame.matches(":hover")) return this.leave() // on a touch screen until something else is touched
       this.wanted = false
       if (this.graph) this.again()
     }, AFTER)
@@ -320,12 +326,14 @@ class LivePlot {
   show({ figure, alt, height, pick }, setTriggerValue) {
     this.pick = pick && (place => setTriggerValue("pick", place))
     this.words.setAttribute("aria-label", alt)
+    const tools = `Chart tools: ${alt.split(/[.,:]/)[0]}`
+    if (this.door && this.door.ariaLabel !== tools) this.door.ariaLabel = tools
     this.height = height
     if (!this.drawn) this.frame.style.height = `${height + legendBelow(figure, this.frame.clientWidth)}px`
     const text = JSON.stringify(figure)
     const same = text === this.sent
     this.sent = text
-    this.latest = figure
+    this.latest = this.frame.figure = figure // to be found on the page, as a graph of Plotly has its data
     if (!same) this.drawable = canDraw(figure)
     this.waiting ||= !same || isDark(this.frame) !== this.dark
     this.dark = isDark(this.frame)

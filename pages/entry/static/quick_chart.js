@@ -6,6 +6,7 @@ const search = new URL(import.meta.url).search
 const { isFormat, linesOf } = await import("./chart_values.js" + search)
 const { Axis } = await import("./chart_axes.js" + search)
 const { drawHeatmap, drawScatter, drawShape, knownSymbol } = await import("./chart_traces.js" + search)
+const { canDrawScale, drawScale, marginOf, planScale, scaleOf } = await import("./chart_scale.js" + search)
 const { drawLegend, legendOf } = await import("./chart_legend.js" + search)
 
 const FONT = 12
@@ -26,11 +27,12 @@ const TRACES = {
     Array.isArray(trace.colorscale) && [undefined, false, "fast"].includes(trace.zsmooth),
 }
 
-function drawable({ color, colorscale, cmin, size = 6, showscale, line }) {
+function drawable(marker) {
+  const { color, colorscale, cmin, size = 6, showscale, line } = marker
   const plain = one => !one || typeof one === "string" || (Array.isArray(one) && typeof one[0] === "string")
   const scaled = (one, scale, low) => plain(one) || (scale && low !== undefined)
   return (
-    !showscale && typeof size === "number" && color !== undefined && scaled(color, colorscale, cmin) &&
+    (!showscale || canDrawScale(marker)) && typeof size === "number" && color !== undefined && scaled(color, colorscale, cmin) &&
     scaled(line?.color, line?.colorscale, line?.cmin)
   )
 }
@@ -70,32 +72,71 @@ export function drawChart(canvas, { data, layout }, { width, height, over }) {
   const write = { pen, family: layout.font.family, colour: layout.font.color }
   const plan = planOf({ data, layout }, width, height, write)
   const { axes, area } = plan
-  const pairs = pairsOf(data)
-  const axesOf = trace => [axes.get(trace.xaxis ?? "x"), axes.get(trace.yaxis ?? "y")]
+  drawUnder(pen, layout, plan)
+  const traces = data.filter(trace => trace.visible !== false).map((trace, at, all) => ({ trace, before: all[at - 1] }))
+  const maps = traces.filter(({ trace }) => trace.type === "heatmap")
+  const rest = traces.filter(({ trace }) => trace.type !== "heatmap")
+  for (const one of maps) drawTrace(write, one, axes)
+  const box = maps.length ? boxOf(maps[0].trace, axes) : null
+  if (over && box) {
+    pen.globalAlpha = 0.75
+    pen.drawImage(over, box.left, box.top, box.width, box.height)
+    pen.globalAlpha = 1
+  }
+  if (layout.meta?.plane) {
+    // Points stay where they are while the answers move, but for the rings around the wrong ones, which come last.
+    const moves = rest.filter(({ trace }) => trace.uid === "wrong")
+    const stays = rest.filter(({ trace }) => trace.uid !== "wrong")
+    pen.drawImage(keptLayer(canvas, { stays, layout, names: data.map(trace => trace.name) }, write, plan), 0, 0, width, height)
+    for (const one of moves) drawTrace(write, one, axes)
+  } else {
+    for (const one of rest) drawTrace(write, one, axes)
+    drawOver(write, layout, plan)
+  }
+  return { axes, area, plane: box }
+}
 
+const layers = new WeakMap() // what stays of a canvas's chart: a picture of it, and what it was drawn from
+
+/** A picture of what stays, drawn again where it has changed. */
+function keptLayer(canvas, { stays, layout, names }, write, plan) {
+  const text = JSON.stringify([stays.map(({ trace }) => trace), names, layout, canvas.width, canvas.height])
+  const kept = layers.get(canvas)
+  if (kept?.text === text) return kept.layer
+  const layer = kept?.layer ?? document.createElement("canvas")
+  Object.assign(layer, { width: canvas.width, height: canvas.height })
+  const pen = layer.getContext("2d")
+  pen.setTransform(write.pen.getTransform())
+  for (const one of stays) drawTrace({ ...write, pen }, one, plan.axes)
+  drawOver({ ...write, pen }, layout, plan)
+  layers.set(canvas, { text, layer })
+  return layer
+}
+
+function drawUnder(pen, layout, { axes, area }) {
   for (const shape of layout.shapes ?? []) if (shape.layer === "below") drawShape(pen, shape, ...placesOf(shape, axes, area))
   for (const axis of axes.values()) drawGrid(pen, axis, axes)
-  let plane = null
-  for (const { trace, before } of [...pairs].sort((a, b) => (a.trace.type === "heatmap" ? 0 : 1) - (b.trace.type === "heatmap" ? 0 : 1))) {
-    const [x, y] = axesOf(trace)
-    pen.save()
-    if (trace.cliponaxis !== false) {
-      pen.beginPath()
-      pen.rect(x.start, y.start - y.length, x.length, y.length)
-      pen.clip()
-    }
-    setFont(write, FONT)
-    if (trace.type === "heatmap") {
-      drawHeatmap(pen, trace, x, y)
-      plane = { left: x.start, top: y.start - y.length, width: x.length, height: y.length }
-      if (over) {
-        pen.globalAlpha = 0.75
-        pen.drawImage(over, plane.left, plane.top, plane.width, plane.height)
-        pen.globalAlpha = 1
-      }
-    } else drawScatter(pen, trace, x, y, before)
-    pen.restore()
+}
+
+function drawTrace(write, { trace, before }, axes) {
+  const { pen } = write
+  const [x, y] = [axes.get(trace.xaxis ?? "x"), axes.get(trace.yaxis ?? "y")]
+  pen.save()
+  if (trace.cliponaxis !== false) {
+    pen.beginPath()
+    pen.rect(x.start, y.start - y.length, x.length, y.length)
+    pen.clip()
   }
+  setFont(write, FONT)
+  if (trace.type === "heatmap") drawHeatmap(pen, trace, x, y)
+  else drawScatter(pen, trace, x, y, before)
+  pen.restore()
+}
+
+/** What lies on all traces and around them. */
+function drawOver(write, layout, plan) {
+  const { pen, colour } = write
+  const { axes, area, legend, scale, bar } = plan
   for (const shape of layout.shapes ?? []) {
     if (shape.layer === "below") continue
     pen.save()
@@ -104,20 +145,30 @@ export function drawChart(canvas, { data, layout }, { width, height, over }) {
     pen.restore()
   }
   for (const axis of axes.values()) drawLabels(write, axis, plan)
-  if (plan.legend) {
+  if (legend) {
     setFont(write, FONT)
-    drawLegend(pen, plan.legend, area.left, area.top, write.colour)
+    drawLegend(pen, legend, area.left, area.top, colour)
+  }
+  if (scale) {
+    pen.textAlign = "left"
+    drawScale(pen, scale, bar, (words, size, x, y) => {
+      pen.fillStyle = colour
+      setFont(write, size)
+      pen.fillText(words, x, y)
+    })
   }
   for (const note of layout.annotations ?? []) drawNote(write, note, area)
-  return { axes, area, plane }
+}
+
+/** Where a heat map lies on the canvas. */
+function boxOf(trace, axes) {
+  const [x, y] = [axes.get(trace.xaxis ?? "x"), axes.get(trace.yaxis ?? "y")]
+  return { left: x.start, top: y.start - y.length, width: x.length, height: y.length }
 }
 
 function setFont({ pen, family }, size) {
   pen.font = `${size}px ${family}`
 }
-
-/** Each trace with the one before it. */
-const pairsOf = data => data.filter(trace => trace.visible !== false).map((trace, at, all) => ({ trace, before: all[at - 1] }))
 
 /** Margins, axes and legend for a figure of this size. What labels need is known when the axes are, so it goes around. */
 function planOf({ data, layout }, width, height, write) {
@@ -126,7 +177,8 @@ function planOf({ data, layout }, width, height, write) {
   const margin = { l: 80, r: 80, t: 100, b: 80, ...layout.margin }
   const pad = Math.min(12, margin.l, margin.r, margin.t, margin.b)
   let sides = { ...margin }
-  let [area, legend] = []
+  const scale = scaleOf(data)
+  let [area, legend, bar] = []
   for (let turn = 0; turn < 3; turn++) {
     area = { left: sides.l, top: sides.t, width: width - sides.l - sides.r, height: height - sides.t - sides.b }
     setFont(write, FONT)
@@ -138,11 +190,18 @@ function planOf({ data, layout }, width, height, write) {
       label(axis, write)
       if (axis.visible && axis.options.automargin) widen(needed, axis, area, pad)
     }
+    if (scale) {
+      bar = planScale(scale, area, (words, size) => {
+        setFont(write, size)
+        return write.pen.measureText(words).width
+      })
+      needed.r = Math.max(needed.r, marginOf(bar, needed.l, width, pad))
+    }
     for (const side of Object.keys(needed)) needed[side] = Math.round(needed[side])
     if (["l", "r", "t", "b"].every(side => needed[side] === sides[side])) break
     sides = needed
   }
-  return { axes, area, legend, width, height }
+  return { axes, area, legend, scale, bar, width, height }
 }
 
 /** Gives the axes their ranges and places, those of a square the same length for the same distance. */
@@ -170,7 +229,7 @@ function label(axis, write) {
   setFont(write, size)
   const [above, below] = heightsOf(pen)
   Object.assign(axis, { size, above, below })
-  axis.away = 0.5 + (options.ticklabelstandoff ?? 0)
+  axis.away = 1 + (options.ticklabelstandoff ?? 0)
   axis.found = axis.ticks()
   for (const tick of axis.found) tick.width = Math.max(...tick.lines.map(line => pen.measureText(line).width))
   const most = Math.max(0, ...axis.found.map(tick => tick.width))
@@ -178,7 +237,7 @@ function label(axis, write) {
   const lines = Math.max(1, ...axis.found.map(tick => tick.lines.length))
   const angle = (axis.turn * Math.PI) / 180
   if (!axis.found.length) axis.depth = 0
-  else if (axis.letter === "y") axis.depth = Math.ceil(axis.away + most)
+  else if (axis.letter === "y") axis.depth = axis.away + most
   else if (!axis.turn) axis.depth = Math.round(axis.away + size + below + (lines - 1) * LINE_HEIGHT * size)
   else axis.depth = Math.round(axis.away + size / 2 + most * Math.sin(angle) + (size / 2 + below) * Math.cos(angle))
 }

@@ -31,84 +31,84 @@ function gridOf({ bdata, shape }) {
   return { cells, rows, columns }
 }
 
-/** For each pixel of a side: the two cells around it, and how far it is from the first to the second. */
+/** For each pixel of a side: the first of the two cells around it, and how far it is from there to the second. */
 function between(count) {
-  return Array.from({ length: SIDE }, (_, pixel) => {
-    const place = Math.min(count - 1, Math.max(0, ((pixel + 0.5) / SIDE) * count - 0.5))
-    const first = Math.min(count - 2, Math.floor(place))
-    return [Math.max(0, first), place - Math.max(0, first)]
+  return oncePer(`between ${count}`, () => {
+    const places = Float32Array.from({ length: SIDE }, (_, pixel) =>
+      Math.min(count - 1, Math.max(0, ((pixel + 0.5) / SIDE) * count - 0.5)),
+    )
+    const first = Int32Array.from(places, place => Math.max(0, Math.min(count - 2, Math.floor(place))))
+    return { first, shares: places.map((place, pixel) => place - first[pixel]) }
   })
-}
-
-/** Calls `shade` for every pixel, from the top: its index, the cells around it, and the place between them. */
-function eachPixel({ rows, columns }, shade) {
-  const across = between(columns)
-  const down = between(rows)
-  for (let y = 0; y < SIDE; y++) {
-    const [row, v] = down[SIDE - 1 - y] // row 0 of the grid is at the bottom
-    for (let x = 0; x < SIDE; x++) {
-      const [column, u] = across[x]
-      shade(y * SIDE + x, row * columns + column, u, v)
-    }
-  }
 }
 
 /** Probabilities of two classes, as log-odds in bytes. */
 function paintOdds(pixels, trace) {
   const { z, reach, stops, steps } = trace.meta.smooth
-  const grid = gridOf(z)
-  const { cells, columns } = grid
+  const { cells, rows, columns } = gridOf(z)
   const shades = oncePer(JSON.stringify([reach, stops, steps]), () =>
     Uint32Array.from({ length: SHADES + 1 }, (_, i) => {
       const share = 1 / (1 + Math.exp(-reach * ((2 * i) / SHADES - 1)))
       return colourAt(stops, steps ? Math.round(share) : share)
     }),
   )
-  eachPixel(grid, (pixel, at, u, v) => {
-    const low = cells[at] * (1 - u) + cells[at + 1] * u
-    const high = cells[at + columns] * (1 - u) + cells[at + columns + 1] * u
-    pixels[pixel] = shades[Math.round(((low * (1 - v) + high * v) / 255) * SHADES)]
-  })
+  const [across, down] = [between(columns), between(rows)]
+  const line = new Float32Array(columns + 1) // the grid's values at the height of a row of pixels, as shades
+  for (let y = 0; y < SIDE; y++) {
+    const place = SIDE - 1 - y // row 0 of the grid is at the bottom
+    const [low, v] = [down.first[place] * columns, down.shares[place]]
+    const high = rows > 1 ? low + columns : low
+    for (let column = 0; column < columns; column++) {
+      line[column] = ((cells[low + column] * (1 - v) + cells[high + column] * v) / 255) * SHADES
+    }
+    line[columns] = line[columns - 1]
+    for (let x = 0; x < SIDE; x++) {
+      const at = across.first[x]
+      pixels[y * SIDE + x] = shades[(line[at] + (line[at + 1] - line[at]) * across.shares[x] + 0.5) | 0]
+    }
+  }
 }
 
 /** The winning one of more classes: the cells around a pixel vote, each with its confidence. */
 function paintClasses(pixels, trace) {
   const { levels, stops } = trace.meta.smooth
-  const grid = gridOf(trace.z)
-  const { cells, columns } = grid
+  const { cells, rows, columns } = gridOf(trace.z)
   const classes = stops.length / 2
   const shades = oncePer(JSON.stringify([levels, stops]), () =>
     Uint32Array.from({ length: 256 }, (_, code) => colourAt(stops, (code + 0.5) / (classes * levels))),
   )
+  const [across, down] = [between(columns), between(rows)]
   const votes = new Float32Array(classes)
   const weights = new Float32Array(classes)
-  const corners = new Uint8Array(4)
-  const shares = new Float32Array(4)
-  eachPixel(grid, (pixel, at, u, v) => {
-    corners[0] = cells[at]
-    corners[1] = cells[at + 1]
-    corners[2] = cells[at + columns]
-    corners[3] = cells[at + columns + 1]
-    if (corners[0] === corners[1] && corners[0] === corners[2] && corners[0] === corners[3]) {
-      pixels[pixel] = shades[corners[0]]
-      return
+  const vote = (code, share) => {
+    const winner = Math.floor(code / levels)
+    votes[winner] += share * ((code % levels) + 1)
+    weights[winner] += share
+  }
+  for (let y = 0; y < SIDE; y++) {
+    const place = SIDE - 1 - y
+    const [low, v] = [down.first[place] * columns, down.shares[place]]
+    const high = rows > 1 ? low + columns : low
+    for (let x = 0; x < SIDE; x++) {
+      const [at, u] = [across.first[x], across.shares[x]]
+      const next = columns > 1 ? at + 1 : at
+      const corner = cells[low + at]
+      if (corner === cells[low + next] && corner === cells[high + at] && corner === cells[high + next]) {
+        pixels[y * SIDE + x] = shades[corner]
+        continue
+      }
+      votes.fill(0)
+      weights.fill(0)
+      vote(corner, (1 - u) * (1 - v))
+      vote(cells[low + next], u * (1 - v))
+      vote(cells[high + at], (1 - u) * v)
+      vote(cells[high + next], u * v)
+      let best = 0
+      for (let one = 1; one < classes; one++) if (votes[one] > votes[best]) best = one
+      const level = Math.min(levels - 1, Math.max(0, Math.round(votes[best] / weights[best] - 1)))
+      pixels[y * SIDE + x] = shades[best * levels + level]
     }
-    shares[0] = (1 - u) * (1 - v)
-    shares[1] = u * (1 - v)
-    shares[2] = (1 - u) * v
-    shares[3] = u * v
-    votes.fill(0)
-    weights.fill(0)
-    for (let i = 0; i < 4; i++) {
-      const winner = Math.floor(corners[i] / levels)
-      votes[winner] += shares[i] * ((corners[i] % levels) + 1)
-      weights[winner] += shares[i]
-    }
-    let best = 0
-    for (let one = 1; one < classes; one++) if (votes[one] > votes[best]) best = one
-    const level = Math.min(levels - 1, Math.max(0, Math.round(votes[best] / weights[best] - 1)))
-    pixels[pixel] = shades[best * levels + level]
-  })
+  }
 }
 
 /** A colour of a scale as one number for a picture's memory. Of two stops at one place the second begins there. */
