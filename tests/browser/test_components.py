@@ -105,9 +105,9 @@ def test_the_canvas_draws_as_plotly_does(page: Any, address: str) -> None:
             low, high = truth["range"]
             assert ours["range"] == pytest.approx(truth["range"], abs=0.003 * abs(high - low)), where
             assert ours["ends"] == pytest.approx(truth["ends"], abs=near), where
-            ours, truth = sorted(ours["ticks"]), sorted(truth["ticks"])
-            assert [text for _, text in ours] == [text for _, text in truth], where
-            assert [at for at, _ in ours] == pytest.approx([at for at, _ in truth], abs=near), where
+            ticks, true_ticks = sorted(ours["ticks"]), sorted(truth["ticks"])
+            assert [text for _, text in ticks] == [text for _, text in true_ticks], where
+            assert [at for at, _ in ticks] == pytest.approx([at for at, _ in true_ticks], abs=near), where
     assert drawn >= {"loss", "accuracy", "learning rate", "boundary", "surface", "confusion", "histograms", "empty"}
     assert drawn >= spans().keys()
 

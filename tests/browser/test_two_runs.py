@@ -22,7 +22,7 @@ app = st.App({script!r}, routes=routes())
 """
 LAST = (
     "Number.parseFloat(document.querySelector('.st-key-{}-loss .mlp-plot-words')"
-    ".ariaLabel.match(/training, ([\\d.,]+)/)?.[1].replaceAll(',', '') ?? 0)"
+    "?.ariaLabel?.match(/training, ([\\d.,]+)/)?.[1].replaceAll(',', '') ?? 0)"
 )
 """The epochs that a run's loss curve shows; 0 before there is one."""
 
