@@ -18,10 +18,10 @@ from mlp_core.processor.policy import (
 
 SPEED_SECONDS = 0.25
 """Over which the speed is measured at the least."""
-UPDATES_PER_SECOND = 10
+UPDATES_PER_SECOND = 12
 """In slow motion, chunks are so short that there are as many in a second."""
-CROWD_PER_CORE = 4
-"""Where more runs than this share a core, chunks in slow motion are longer in proportion."""
+CROWD_SECONDS = 0.025
+"""Where many runs share a core, chunks in slow motion last so long for each of them, in seconds."""
 
 
 class Pace:
@@ -69,9 +69,8 @@ class Pace:
 
     def slow_chunk(self, steps_per_second: float) -> int:
         """Steps of a chunk in slow motion: longer chunks where many share the cores, as their pages ask less often."""
-        turns = self._processor.turns
-        crowd = max(1.0, turns.members / (CROWD_PER_CORE * self._processor.cores))
-        return max(1, math.floor(steps_per_second * crowd / UPDATES_PER_SECOND))
+        crowd = self._processor.turns.members / self._processor.cores
+        return max(1, math.floor(steps_per_second * max(1 / UPDATES_PER_SECOND, CROWD_SECONDS * crowd)))
 
     def rest(self, seconds: float) -> None:
         """Count a rest, of which views may take their share too.

@@ -14,8 +14,9 @@ from mlp_core.views import VIEWS, computed
 
 VIEW_SHARE = 0.1
 """The share of a run's time that evaluation and views may take together."""
-VIEW_INTERVAL = 0.1
-"""Seconds between two computations of a view at the least: nobody sees more."""
+VIEW_INTERVAL = 0.06
+"""Seconds between the end of one computation of a view and the next at the least: nobody sees more. Less than from one
+chunk to the next in slow motion, or every second one would be left out."""
 SLICE_SECONDS = 0.03
 """How long a view that is computed in slices goes on before presses are looked at, and training has its turn."""
 FIRST_COST = 0.02

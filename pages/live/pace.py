@@ -15,7 +15,7 @@ CROWD = 4
 DRAWING = Turns(AT_ONCE)
 """Hold a turn while drawing, and never while waiting for a session."""
 
-PACES = (0.09, 0.25, 0.5, 1.0, 2.0, 4.0)
+PACES = (0.075, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Seconds between two updates of a page, from when it is alone to when many share the machine."""
 UPDATES_PER_CORE = 16
 """A second, of all pages together: what leaves a core with time for presses."""

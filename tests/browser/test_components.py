@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from mlp_core import figures
 from tests.browser.chromium import LIMIT_MS, browser, serve, wait_idle
+from tests.test_figures import EACH
 
 pytestmark = pytest.mark.browser
 
@@ -57,6 +59,12 @@ def wait_for_updates(page: Any, key: str, count: int) -> None:
     )
 
 
+def take_over(page: Any, key: str) -> None:
+    """Points at a chart, so that Plotly draws it."""
+    page.locator(f".st-key-{key} .mlp-plot").hover()
+    page.wait_for_selector(f".st-key-{key} .js-plotly-plot")
+
+
 def graph(page: Any, key: str, expression: str) -> Any:
     """The value of a JavaScript expression in which `gd` is the graph."""
     return page.evaluate(
@@ -67,6 +75,7 @@ def graph(page: Any, key: str, expression: str) -> Any:
 
 def drag_over_the_plot(page: Any, key: str) -> None:
     """Zooms with the mouse, as a person does."""
+    take_over(page, key)
     box = page.locator(f".st-key-{key} .nsewdrag").first.bounding_box()
     x, y, width, height = box["x"], box["y"], box["width"], box["height"]
     page.mouse.move(x + 0.3 * width, y + 0.3 * height)
@@ -76,8 +85,52 @@ def drag_over_the_plot(page: Any, key: str) -> None:
     page.mouse.up()
 
 
+def test_the_canvas_draws_as_plotly_does(page: Any, address: str) -> None:
+    """Ranges, ticks and their words, and where everything is, against Plotly's own, on figures of every kind."""
+    open_demo(page, address + "/?run=0")
+    compare = (Path(__file__).parent / "quick_chart.js").read_text()
+    drawn = set()
+    for name, figure in {**{name: make("light") for name, make in EACH.items()}, **spans()}.items():
+        found = page.evaluate(compare, [figure, 420, 300])
+        if found is None:
+            continue
+        drawn.add(name)
+        plotly, quick = found["plotly"], found["quick"]
+        assert not quick["empty"], name
+        near = 4.0 if name == "confusion" else 1.6  # long names, turned: pixels
+        assert quick["area"] == pytest.approx(plotly["area"], abs=near), name
+        assert quick["axes"].keys() == plotly["axes"].keys(), name
+        for axis, truth in plotly["axes"].items():
+            ours, where = quick["axes"][axis], f"{name}, {axis}"
+            low, high = truth["range"]
+            assert ours["range"] == pytest.approx(truth["range"], abs=0.003 * abs(high - low)), where
+            assert ours["ends"] == pytest.approx(truth["ends"], abs=near), where
+            ticks, true_ticks = sorted(ours["ticks"]), sorted(truth["ticks"])
+            assert [text for _, text in ticks] == [text for _, text in true_ticks], where
+            assert [at for at, _ in ticks] == pytest.approx([at for at, _ in true_ticks], abs=near), where
+    assert drawn >= {"loss", "accuracy", "learning rate", "boundary", "surface", "confusion", "histograms", "empty"}
+    assert drawn >= spans().keys()
+
+
+def spans() -> dict[str, figures.Figure]:
+    """Curves over spans of many sizes: what the ticks are, and how they are written."""
+    found = {}
+    for log_y, ends in (
+        (False, [(0, 0.0007), (-3e-9, 1e-9), (0.2, 0.9), (3, 8), (-40, 75), (0, 990), (9_000, 61_000), (-2e6, 3e7)]),
+        (True, [(1e-7, 3.0), (0.02, 0.5), (0.3, 0.4), (1, 90), (5_000, 2e8)]),
+    ):
+        for low, high in ends:
+            curve = figures.Curve.of([0, high * 10, high * 20], [low, high, high])
+            figure = figures.learning_rate_curve(curve, steps_per_epoch=10, log_y=log_y)
+            if not log_y:
+                del figure["layout"]["yaxis"]["rangemode"]
+            found[f"{low} to {high}{', log' if log_y else ''}"] = figure
+    return found
+
+
 def test_zoom_legend_and_element_survive_updates(page: Any, address: str) -> None:
     open_demo(page, address)
+    take_over(page, "loss")
     page.evaluate("document.querySelector('.st-key-loss .js-plotly-plot').mark = 'same element'")
     before = graph(page, "loss", "gd.layout.xaxis.range")
 
@@ -94,7 +147,8 @@ def test_zoom_legend_and_element_survive_updates(page: Any, address: str) -> Non
     )
     points = graph(page, "loss", "gd._fullData[0].y.length")
 
-    wait_for_updates(page, "loss", 4)
+    page.mouse.move(5, 5)  # whoever has changed a chart finds it so
+    wait_for_updates(page, "loss", 6)
 
     assert graph(page, "loss", "[...gd.layout.xaxis.range, ...gd.layout.yaxis.range]") == zoomed
     assert graph(page, "loss", hidden) == ["test"]
@@ -111,7 +165,29 @@ def test_another_uirevision_resets_the_view(page: Any, address: str) -> None:
     wait_for_updates(page, "loss", 1)
     assert graph(page, "loss", "gd.layout.xaxis.range[0]") > 1
     page.get_by_role("button", name="Reset view").click()
-    page.wait_for_function(f"{loss}.layout.xaxis.range[0] === 0")
+    page.wait_for_selector(".st-key-loss .js-plotly-plot", state="detached")
+    assert page.locator(".st-key-loss canvas").is_visible()
+
+
+def test_the_keyboard_comes_to_the_tools_of_a_chart_and_leaves_them(page: Any, address: str) -> None:
+    open_demo(page, address)
+    page.get_by_role("button", name="Chart tools: Accuracy over training").focus()
+    page.wait_for_function("document.activeElement.matches('.st-key-accuracy .modebar-btn')")
+    page.get_by_role("button", name="Reset view").focus()
+    page.wait_for_selector(".st-key-accuracy .js-plotly-plot", state="detached")
+
+
+def test_a_finger_switches_a_line_off(chromium: Any, address: str) -> None:
+    phone = chromium.new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone.set_default_timeout(LIMIT_MS)
+    phone.goto(address)
+    phone.wait_for_selector(".st-key-loss .mlp-plot[data-drawn]")
+    box = phone.locator(".st-key-loss .mlp-plot").bounding_box()
+    phone.touchscreen.tap(box["x"] + 70, box["y"] + 26)  # the first entry of the legend
+    phone.wait_for_function(
+        "document.querySelector('.st-key-loss .js-plotly-plot')?._fullData.some(one => one.visible === 'legendonly')"
+    )
+    phone.close()
 
 
 def test_a_tick_stays_within_its_budget(page: Any, address: str) -> None:
@@ -147,7 +223,11 @@ def test_nothing_is_loaded_twice_and_modules_have_their_type(page: Any, address:
     page.on("response", note)
     open_demo(page, address)
     wait_for_updates(page, "loss", 2)
-    assert {name.split("?")[0] for name in answers} >= {"plotly.min.js", "live_plot.js", "state_strip.js"}
+    names = {name.split("?")[0] for name in answers}
+    assert names >= {"quick_chart.js", "live_plot.js", "state_strip.js"}
+    assert "plotly.min.js" not in names, "half of a first visit, for what nobody has asked for"
+    take_over(page, "accuracy")
+    take_over(page, "loss")
     assert all(len(types) == 1 for types in answers.values()), answers
     scripts = [types[0] for name, types in answers.items() if ".js" in name]
     assert all(kind.split(";")[0] in {"text/javascript", "application/javascript"} for kind in scripts)
@@ -156,20 +236,25 @@ def test_nothing_is_loaded_twice_and_modules_have_their_type(page: Any, address:
 def test_charts_follow_a_change_of_theme(page: Any, address: str) -> None:
     page.emulate_media(color_scheme="light")
     open_demo(page, address + "/?run=0")
-    light = graph(page, "loss", "[gd._fullLayout.font.color, gd._fullData.at(-1).line.color]")
+    found = """([key, colour]) => {
+        const canvas = document.querySelector(`.st-key-${key} canvas`)
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+        return data.some((_, at) => at % 4 === 0 && colour.every((part, place) => data[at + place] === part))
+    }"""
+    light, dark = [15, 118, 110, 255], [45, 212, 191, 255]
+    assert page.evaluate(found, ["accuracy", light])
+    take_over(page, "loss")
+    text = graph(page, "loss", "gd._fullLayout.font.color")
     page.emulate_media(color_scheme="dark")
+    page.wait_for_function(found, arg=["accuracy", dark])
     page.wait_for_function(
-        "light => document.querySelector('.st-key-loss .js-plotly-plot')._fullLayout.font.color !== light",
-        arg=light[0],
-    )
-    page.wait_for_function(
-        "light => document.querySelector('.st-key-loss .js-plotly-plot')._fullData.at(-1).line.color !== light",
-        arg=light[1],
+        "text => document.querySelector('.st-key-loss .js-plotly-plot')._fullLayout.font.color !== text", arg=text
     )
 
 
 def test_names_from_data_are_text(page: Any, address: str) -> None:
     open_demo(page, address + "/?run=0")
+    take_over(page, "classes")
     shown = page.locator(".st-key-classes .legendtext").all_text_contents()
     assert shown[:3] == ["<b>cat</b>", "dog & fox", "a{x}$y$"]
     assert page.locator(".st-key-classes .legendtext b, .st-key-classes .legendtext a").count() == 0
@@ -227,11 +312,27 @@ def test_a_part_keeps_the_newest_of_what_it_was_mounted_with_and_what_the_feed_b
     assert shown == ["before it was there", "same", "same", "mounted again"]
 
 
-def test_a_missing_library_is_said_in_words(page: Any, address: str) -> None:
+def test_a_missing_library_is_said_where_it_is_needed(page: Any, address: str) -> None:
     page.route("**/plotly.min.js*", lambda route: route.abort())
-    page.goto(address + "/?run=0")
-    page.wait_for_selector(".st-key-loss .mlp-plot-problem")
-    assert "did not load" in page.locator(".st-key-loss .mlp-plot-problem").inner_text()
+    open_demo(page, address)
+    with page.expect_request("**/plotly.min.js*"):
+        page.locator(".st-key-loss .mlp-plot").hover()
+    wait_for_updates(page, "loss", 3)
+    assert page.locator(".mlp-plot-problem").count() == 0, "it moves on without"
+    page.evaluate(
+        """async () => {
+            const { default: render } = await import(new URL("app/static/live_plot.js", location.href))
+            const parentElement = document.createElement("div")
+            parentElement.style.cssText = "position: fixed; inset: 0 auto auto 0; width: 300px"
+            document.body.append(parentElement)
+            const figure = { data: [{ type: "pie", values: [1, 2] }], layout: {} }
+            const data = { slot: "pie", version: 1, figure, alt: "A pie.", height: 200 }
+            render({ parentElement, data, setTriggerValue: () => {} })
+        }"""
+    )
+    problem = page.locator(".mlp-plot-problem")
+    problem.wait_for()
+    assert "did not load" in problem.inner_text()
 
 
 def test_charts_fit_a_phone(page: Any, address: str) -> None:
@@ -241,7 +342,7 @@ def test_charts_fit_a_phone(page: Any, address: str) -> None:
     page.set_viewport_size({"width": 360, "height": 800})
     page.wait_for_function(
         "[...document.querySelectorAll('.mlp-plot[data-drawn]')].every(f => f.clientWidth < 360 &&"
-        " f.querySelector('.js-plotly-plot')._fullLayout.width === f.clientWidth)"
+        " f.querySelector('canvas').clientWidth === f.clientWidth)"
     )
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     # What is far below is drawn when it comes near, and not before.

@@ -120,10 +120,10 @@ def fill(page: Any, key: str, value: str) -> None:
 
 
 def chart(page: Any, key: str, expression: str) -> Any:
-    """The value of a JavaScript expression in which `gd` is the chart."""
+    """The value of a JavaScript expression in which `figure` is what the chart shows, and `gd` Plotly's graph."""
     return page.evaluate(
-        "([key, expression]) => { const gd = document.querySelector(`.st-key-${key} .js-plotly-plot`);"
-        " return eval(expression) }",
+        "([key, expression]) => { const { figure } = document.querySelector(`.st-key-${key} .mlp-plot`);"
+        " const gd = document.querySelector(`.st-key-${key} .js-plotly-plot`); return eval(expression) }",
         [key, expression],
     )
 
@@ -136,14 +136,15 @@ def drawn_again(page: Any, key: str, times: int) -> None:
 
 
 def test_train_moves_curve_and_boundary_and_the_zoom_stays(page: Any) -> None:
-    flat = chart(page, "output-view", "JSON.stringify(gd.data[0].z)")
+    flat = chart(page, "output-view", "JSON.stringify(figure.data[0].z)")
     press(page, "train")
     page.get_by_text(STEPS).wait_for()
     drawn_again(page, "overview-loss", 2)
     page.wait_for_function(
-        "flat => JSON.stringify(document.querySelector('.st-key-output-view .js-plotly-plot').data[0].z) != flat",
+        "flat => JSON.stringify(document.querySelector('.st-key-output-view .mlp-plot').figure.data[0].z) != flat",
         arg=flat,
     )
+    page.locator(".st-key-overview-loss .mlp-plot").hover()  # Plotly takes over
     box = page.locator(".st-key-overview-loss .nsewdrag").first.bounding_box()
     page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"])
     page.mouse.down()

@@ -56,7 +56,7 @@ def train_to_the_end(page: Any) -> str:
     page.locator(".st-key-train button").first.click()
     page.get_by_text("finished", exact=True).wait_for()
     wait_idle(page)
-    curve = "document.querySelector('.st-key-overview-loss .js-plotly-plot')?.data"
+    curve = "document.querySelector('.st-key-overview-loss .mlp-plot')?.figure?.data"
     page.wait_for_function(f"{curve}?.length > 1")
     drawn = "JSON.stringify(" + curve + ".filter(trace => trace.name === 'train').map(trace => trace.y))"
     page.wait_for_function(f"{drawn} === window.lastCurve || (window.lastCurve = {drawn}, false)", polling=1000)

@@ -20,8 +20,11 @@ from pages.live.stream import routes
 
 app = st.App({script!r}, routes=routes())
 """
-LAST = "(document.querySelector('.st-key-{}-loss .js-plotly-plot')?._fullData?.[0]?.x?.at(-1) ?? 0)"
-"""The newest step of a run's loss curve; 0 before there is one."""
+LAST = (
+    "Number.parseFloat(document.querySelector('.st-key-{}-loss .mlp-plot-words')"
+    "?.ariaLabel?.match(/training, ([\\d.,]+)/)?.[1].replaceAll(',', '') ?? 0)"
+)
+"""The epochs that a run's loss curve shows; 0 before there is one."""
 
 
 @pytest.fixture

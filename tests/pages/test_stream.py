@@ -236,7 +236,7 @@ def test_a_view_that_fails_costs_an_answer_nothing_else(
 
 @pytest.mark.parametrize(
     ("others", "seconds"),
-    [(0, 0.09), (1, 0.09), (3, 0.25), (9, 0.5), (16, 1.0), (31, 1.0), (59, 2.0), (99, 4.0), (999, 4.0)],
+    [(0, 0.075), (1, 0.075), (3, 0.25), (9, 0.5), (16, 1.0), (31, 1.0), (59, 2.0), (99, 4.0), (999, 4.0)],
 )
 def test_the_pace_follows_how_many_share_the_machine(
     monkeypatch: pytest.MonkeyPatch, others: int, seconds: float

@@ -133,10 +133,10 @@ def test_chunks_are_short_where_others_wait_and_the_background_gives_way() -> No
         assert not waiting.held
 
 
-def test_slow_motion_shows_ten_chunks_a_second_and_fewer_to_a_class() -> None:
+def test_slow_motion_shows_twelve_chunks_a_second_and_fewer_to_a_class() -> None:
     processor = Processor(2)
     pace = Pace(processor)
-    assert [pace.slow_chunk(speed) for speed in (0.5, 1.0, 10.0, 1000.0)] == [1, 1, 1, 100]
+    assert [pace.slow_chunk(speed) for speed in (0.5, 1.0, 10.0, 1000.0)] == [1, 1, 1, 83]
     with contextlib.ExitStack() as members:
         for _ in range(24):
             members.enter_context(processor.turns.member())

@@ -3,6 +3,7 @@
 const { atEnd, deliver } = await import("./shared.js" + new URL(import.meta.url).search)
 
 const GONE = 410 // the page that the stream belonged to is not there any more
+const AT_ONCE = 40 // milliseconds in which a browser that is quick has drawn: two frames and a little
 const ROOT = new URL("../../", import.meta.url) // of the app, behind any proxy and base path
 let followed // the address that is asked now
 let loops = 0 // how often asking has begun: the newest loop goes on, one that still waits for an answer ends
@@ -52,7 +53,8 @@ async function follow(address, setStateValue, setTriggerValue) {
     }
     await drawn()
     // A browser that is slow to draw gets as much time for its user as it takes for drawing.
-    await new Promise(done => setTimeout(done, performance.now() - came))
+    const slow = performance.now() - came - AT_ONCE
+    if (slow > 0) await new Promise(done => setTimeout(done, slow + AT_ONCE))
   }
 }
 

@@ -1,27 +1,24 @@
-// One Plotly graph per mounted element, updated in place: zoom, pan and hidden legend entries survive.
+// One chart per mounted element. A canvas draws it (`quick_chart.js`) for as long as it is only looked at. Plotly takes
+// over in place, updated in place too, where somebody points at the chart or goes to it by keyboard, where a part of it
+// is to be pressed, and where the canvas cannot draw a figure. It keeps what was zoomed, moved or hidden.
 
 const search = new URL(import.meta.url).search
-const { adoptStyles, atEnd, isDark, pointAt, receive, themeOf, watch } = await import("./shared.js" + search)
+const { adoptStyles, atEnd, isDark, pointAt, receive, watch } = await import("./shared.js" + search)
+const { TOUCH, dressed, legendBelow } = await import("./chart_dress.js" + search)
 const { smoothPicture } = await import("./smooth_area.js" + search)
-
-const BUTTONS = {
-  all: [["zoom2d", "pan2d"], ["resetScale2d"], ["toImage"]],
-  picture: [["toImage"]],
-  space: [["resetCameraDefault3d"], ["toImage"]],
-}
-// A drag on a touch screen scrolls the page; charts must not catch it.
-const TOUCH = matchMedia("(pointer: coarse)").matches
+const { canDraw, drawChart } = await import("./quick_chart.js" + search)
 
 /** How long the charts rest after each drawing, in lengths of that drawing. */
 const REST = 1.5
 
-/** Below this width in pixels a legend stands under its chart. */
-const NARROW = 480
-/** The height of an entry of it, in pixels. */
-const LEGEND_ROW = 20
-
 /** Between two drawings by Plotly of a plane whose answers move, in milliseconds; the picture of them moves meanwhile. */
 const WHOLE = 1000
+
+/** How long a pointer rests on a chart before Plotly takes over, in milliseconds: not where it only passes. */
+const INTENT = 120
+
+/** How long Plotly stays after that, in milliseconds: a pointer that comes back finds the chart as it was. */
+const AFTER = 1000
 
 const plots = new WeakMap()
 
@@ -42,10 +39,10 @@ export default function render({ parentElement, data, setTriggerValue }) {
 let library = null
 const address = new URL("plotly.min.js" + search, import.meta.url)
 
-// Fetched while the page is still being put together, and run when the first chart is to be drawn.
-document.head.append(Object.assign(document.createElement("link"), { rel: "preload", as: "script", href: address }))
-
-/** Plotly, loaded once per page; a failed attempt is forgotten so that a later mount may try again. */
+/**
+ * Plotly, loaded once per page and when it is wanted, and kept by the browser for a year: fetched ahead it would be half
+ * of what a first visit loads. A failed attempt is forgotten so that a later one may succeed.
+ */
 function loadPlotly() {
   library ??= new Promise((resolve, reject) => {
     const script = document.createElement("script")
@@ -90,9 +87,10 @@ class LivePlot {
     this.words = document.createElement("div")
     this.words.className = "mlp-plot-words"
     this.words.setAttribute("role", "img")
-    this.graph = document.createElement("div")
-    this.graph.className = "mlp-plot-graph"
-    this.frame.append(this.words, this.graph)
+    this.canvas = document.createElement("canvas")
+    this.canvas.className = "mlp-plot-quick"
+    this.canvas.setAttribute("aria-hidden", "true")
+    this.frame.append(this.words, this.canvas)
     parent.append(this.frame)
     this.drawn = 0
     this.styled = adoptStyles(parent, "live_plot.css")
@@ -113,16 +111,140 @@ class LivePlot {
       this.neuron = value
       this.lay()
     })
-    this.graph.addEventListener("pointermove", event => this.point(event))
-    this.graph.addEventListener("pointerleave", () => pointAt("point", null))
+    this.canvas.addEventListener("pointermove", event => this.point(event))
+    this.frame.addEventListener("pointerleave", () => pointAt("point", null))
+    this.attend()
   }
+
+  // Who draws
+
+  /** Follows whether somebody wants what Plotly alone can do. */
+  attend() {
+    this.fonts = () => this.again()
+    document.fonts.addEventListener("loadingdone", this.fonts) // a canvas keeps the font it was drawn with
+    const { frame } = this
+    if (TOUCH) {
+      frame.addEventListener("click", event => this.touch(event))
+      return
+    }
+    frame.addEventListener("pointerenter", event => this.come(event))
+    frame.addEventListener("pointermove", event => {
+      this.pointer = event
+      if (!this.wanted && !this.refused) this.come(event)
+    })
+    frame.addEventListener("pointerdown", event => this.press(event))
+    frame.addEventListener("pointerleave", () => this.leave())
+    // By keyboard, one comes to Plotly's tools through a button that stands in for them.
+    this.door = document.createElement("button")
+    this.door.type = "button"
+    this.door.className = "mlp-plot-door"
+    this.door.textContent = "Chart tools"
+    this.door.addEventListener("focus", () => this.want())
+    frame.append(this.door)
+    frame.addEventListener("focusout", event => frame.contains(event.relatedTarget) || this.leave())
+  }
+
+  /** A pointer is over the chart. */
+  come(event) {
+    this.pointer = event
+    if (event.type === "pointerenter") this.refused = false
+    clearTimeout(this.going)
+    this.coming ??= setTimeout(() => this.want(), INTENT)
+  }
+
+  press(event) {
+    this.held = true // while somebody drags, Plotly lays a sheet over the page, and the pointer is on that
+    if (!this.graph) this.pressed = event
+    const end = () => {
+      this.held = false
+      this.pressed = undefined
+      this.leave()
+    }
+    addEventListener("pointerup", end, { once: true })
+    addEventListener("pointercancel", end, { once: true })
+    this.want()
+  }
+
+  want() {
+    clearTimeout(this.going)
+    if (this.wanted) return
+    this.wanted = true
+    this.again()
+  }
+
+  leave() {
+    clearTimeout(this.coming)
+    clearTimeout(this.going)
+    this.coming = undefined
+    this.going = setTimeout(() => {
+      if (this.held || this.frame.contains(this.frame.getRootNode().activeElement)) return
+      if (this.frame.matches(":hover")) return this.leave() // on a touch screen until something else is touched
+      this.wanted = false
+      if (this.graph) this.again()
+    }, AFTER)
+  }
+
+  /** A finger touches what the canvas shows. */
+  touch(event) {
+    if (this.graph) return
+    this.pointer = this.pressed = this.tapped = event
+    this.want()
+    this.leave()
+  }
+
+  /** Tells Plotly, which was not there yet, where the pointer is and what it has pressed. */
+  catchUp() {
+    const { pressed, tapped } = this
+    const at = pressed ?? this.pointer
+    if (!at || !this.frame.matches(":hover")) return
+    const { clientX, clientY } = at
+    const target = this.frame.getRootNode().elementFromPoint(clientX, clientY)
+    if (!target || !this.graph.contains(target)) return
+    const happened = ["mousemove", ...(pressed ? ["mousedown"] : []), ...(tapped ? ["mouseup", "click"] : [])]
+    for (const type of happened) {
+      const buttons = type === "mousedown" ? 1 : 0
+      target.dispatchEvent(
+        new MouseEvent(type, { bubbles: true, cancelable: true, view: window, clientX, clientY, buttons }),
+      )
+    }
+    this.pressed = this.tapped = undefined
+  }
+
+  /** Whether the canvas can show the newest figure, and all that may be done with it. */
+  quick() {
+    return this.drawable && !this.pick
+  }
+
+  /** Whether Plotly is to draw the newest figure, once it is there. */
+  usesPlotly() {
+    return Boolean(this.wanted || !this.quick() || this.changed())
+  }
+
+  /** Whether somebody has zoomed or moved the chart, has switched lines off, or has chosen another tool. */
+  changed() {
+    const full = this.graph?._fullLayout
+    if (!full) return false
+    const { data, layout } = this.latest
+    if (layout.uirevision !== full.uirevision) return false // a newer figure starts afresh
+    if ((layout.dragmode ?? "zoom") !== full.dragmode && !TOUCH) return true
+    if (this.graph._fullData.some(trace => trace.visible === "legendonly")) return true
+    if (data.length === 0) return false
+    return Object.keys(layout).some(name => {
+      const { autorange, range } = full[name] ?? {}
+      if (!/^[xy]axis\d*$/.test(name) || !range || layout[name].visible === false) return false
+      const given = layout[name].range
+      return given ? given.some((end, at) => Math.abs(end - range[at]) > 1e-6 * Math.abs(given[1] - given[0])) : !autorange
+    })
+  }
+
+  // Plotly's pictures
 
   /** Lays a smooth picture of the answers over Plotly's own, which shows single cells. */
   soften() {
     const trace = this.latest?.data.find(one => one.meta?.smooth)
-    const layer = this.graph.querySelector(".heatmaplayer")
-    let own = this.graph.querySelector(".mlp-smooth")
-    const { xaxis, yaxis } = this.graph._fullLayout ?? {}
+    const layer = this.graph?.querySelector(".heatmaplayer")
+    let own = this.graph?.querySelector(".mlp-smooth")
+    const { xaxis, yaxis } = this.graph?._fullLayout ?? {}
     if (!trace || !layer?.querySelector("image") || !xaxis) return own?.remove()
     if (!own) {
       own = document.createElementNS("http://www.w3.org/2000/svg", "image")
@@ -134,7 +256,7 @@ class LivePlot {
     if (own.of !== trace) {
       own.of = trace
       const picture = new Image()
-      picture.src = smoothPicture(trace)
+      picture.src = smoothPicture(trace)?.toDataURL() ?? ""
       // A picture that is not decoded yet would leave the place empty for a moment.
       picture.decode().then(() => own.setAttribute("href", picture.src), () => {})
     }
@@ -149,6 +271,7 @@ class LivePlot {
   /** Lays the answers of the neuron that is pointed at over those of the network, under the points. */
   lay() {
     if (!this.latest?.layout.meta?.plane) return
+    if (!this.graph) return this.over()
     const image = this.graph.querySelector(".heatmaplayer image")
     let own = this.graph.querySelector(".mlp-neuron")
     if (!this.neuron || !image) return own?.remove()
@@ -166,23 +289,52 @@ class LivePlot {
     below.after(own) // not inside: Plotly takes every image there for one of its own
   }
 
+  /** The same on the canvas, as soon as the neuron's picture is decoded. */
+  async over() {
+    const { neuron } = this
+    let picture = null
+    if (neuron) {
+      picture = new Image()
+      picture.src = neuron
+      await picture.decode().catch(() => {})
+      if (neuron !== this.neuron) return
+    }
+    this.picture = picture
+    if (this.chart?.plane) this.again()
+  }
+
   /** Tells the network's picture which place of the plane the pointer is over. */
   point(event) {
     if (!this.latest?.layout.meta?.plane || event.pointerType === "touch") return
-    const box = this.graph.querySelector(".heatmaplayer image")?.getBoundingClientRect()
+    const box = this.planeBox()
     if (!box) return
     const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]
     pointAt("point", x >= 0 && x <= 1 && y >= 0 && y <= 1 ? { x, y } : null)
   }
 
+  /** Where the answers over the plane are on the screen. */
+  planeBox() {
+    if (this.graph) return this.graph.querySelector(".heatmaplayer image")?.getBoundingClientRect()
+    const plane = this.chart?.plane
+    if (!plane) return null
+    const { left, top } = this.canvas.getBoundingClientRect()
+    return { left: left + plane.left, top: top + plane.top, width: plane.width, height: plane.height }
+  }
+
+  // Figures
+
   show({ figure, alt, height, pick }, setTriggerValue) {
     this.pick = pick && (place => setTriggerValue("pick", place))
     this.words.setAttribute("aria-label", alt)
+    const tools = `Chart tools: ${alt.split(/[.,:]/)[0]}`
+    if (this.door && this.door.ariaLabel !== tools) this.door.ariaLabel = tools
     this.height = height
-    this.frame.style.height = `${height + legendBelow(figure, this.frame.clientWidth)}px`
-    const same = JSON.stringify(figure) === this.sent
-    this.sent = JSON.stringify(figure)
-    this.latest = figure
+    if (!this.drawn) this.frame.style.height = `${height + legendBelow(figure, this.frame.clientWidth)}px`
+    const text = JSON.stringify(figure)
+    const same = text === this.sent
+    this.sent = text
+    this.latest = this.frame.figure = figure // to be found on the page, as a graph of Plotly has its data
+    if (!same) this.drawable = canDraw(figure)
     this.waiting ||= !same || isDark(this.frame) !== this.dark
     this.dark = isDark(this.frame)
     this.schedule()
@@ -198,39 +350,105 @@ class LivePlot {
   }
 
   schedule() {
-    if (this.waiting && this.seen) takeTurns(this)
+    if (!this.waiting || !this.seen) return
+    if (this.usesPlotly() && !window.Plotly) {
+      this.fetch()
+      if (!this.quick()) return
+    }
+    takeTurns(this)
+  }
+
+  /** Has Plotly loaded; meanwhile the other charts move, and this one where it can. */
+  fetch() {
+    this.fetching ??= loadPlotly()
+      .then(
+        () => this.again(),
+        error => this.fail(error),
+      )
+      .finally(() => (this.fetching = undefined))
+  }
+
+  again() {
+    this.waiting ||= this.latest !== undefined
+    this.schedule()
   }
 
   resize() {
     const { clientWidth: width, clientHeight: height } = this.frame
     if (width === 0 || (width === this.width && height === this.drawnHeight)) return
-    this.waiting ||= this.latest !== undefined
-    this.schedule()
+    this.again()
   }
 
   /** Draws the newest figure; the ones that came while others had their turn were never drawn. */
   async draw() {
     try {
-      const [Plotly] = await Promise.all([loadPlotly(), this.styled])
+      await this.styled
       if (!this.waiting || !this.seen || this.ended || this.frame.clientWidth === 0) return
+      const plotly = Boolean(window.Plotly) && this.usesPlotly()
+      if (!plotly && !this.quick()) return
       this.waiting = false
-      if (this.drawPicture()) return
+      if (this.graph && plotly && this.drawPicture()) return
       this.width = this.frame.clientWidth
       this.frame.style.height = `${this.height + legendBelow(this.latest, this.width)}px`
       this.drawnHeight = this.frame.clientHeight || this.height // a style sheet may give another one
-      const { data, layout, config } = dressed(this.latest, this.frame, this.width, this.drawnHeight)
-      await Plotly.react(this.graph, data, layout, config)
-      this.graph.querySelectorAll(".main-svg").forEach(svg => svg.setAttribute("aria-hidden", "true"))
-      this.listen()
-      this.soften()
-      this.lay()
-      this.still = stillOf(this.latest)
-      this.whole = performance.now()
+      if (plotly) await this.drawWithPlotly()
+      else this.drawQuickly()
       this.frame.dataset.drawn = ++this.drawn
       this.problem?.remove()
+      this.problem = undefined
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  drawQuickly() {
+    this.dismiss()
+    const figure = dressed(this.latest, this.frame, this.width, this.drawnHeight)
+    const size = { width: this.width, height: this.drawnHeight, over: this.picture }
+    this.chart = drawChart(this.canvas, figure, size)
+  }
+
+  async drawWithPlotly() {
+    const graph = this.graph ?? document.createElement("div")
+    if (!this.graph) {
+      graph.className = "mlp-plot-graph"
+      graph.addEventListener("pointermove", event => this.point(event))
+      this.frame.append(graph)
+    }
+    const { data, layout, config } = dressed(structuredClone(this.latest), this.frame, this.width, this.drawnHeight)
+    await window.Plotly.react(graph, data, layout, config)
+    if (!this.graph) {
+      this.graph = graph
+      this.canvas.hidden = true
+      if (this.door) this.pass()
+      this.catchUp()
+    }
+    graph.querySelectorAll(".main-svg").forEach(svg => svg.setAttribute("aria-hidden", "true"))
+    this.listen()
+    this.soften()
+    this.lay()
+    this.still = stillOf(this.latest)
+    this.whole = performance.now()
+  }
+
+  /** Hands the keyboard on to the first of Plotly's tools. */
+  pass() {
+    const within = this.frame.getRootNode().activeElement === this.door
+    this.door.hidden = true
+    if (within) this.graph.querySelector(".modebar-btn")?.focus()
+  }
+
+  /** The canvas draws again. */
+  dismiss() {
+    if (!this.graph) return
+    clearTimeout(this.later)
+    this.later = undefined
+    window.Plotly?.purge(this.graph)
+    this.graph.remove()
+    this.graph = undefined
+    this.follows = this.listens = false
+    this.canvas.hidden = false
+    if (this.door) this.door.hidden = false
   }
 
   /**
@@ -270,6 +488,12 @@ class LivePlot {
 
   fail(error) {
     console.error("The chart could not be drawn:", error)
+    if (!window.Plotly && this.quick()) {
+      // The chart is there, and only its tools did not come.
+      this.refused = true
+      this.wanted = false
+      return
+    }
     this.waiting = false
     this.problem ??= document.createElement("p")
     this.problem.className = "mlp-plot-problem"
@@ -281,10 +505,13 @@ class LivePlot {
   end() {
     this.sizes.disconnect()
     this.sight.disconnect()
+    document.fonts.removeEventListener("loadingdone", this.fonts)
     this.ended = true
     clearTimeout(this.later)
+    clearTimeout(this.coming)
+    clearTimeout(this.going)
     this.deaf()
-    window.Plotly?.purge(this.graph)
+    if (this.graph) window.Plotly?.purge(this.graph)
     this.frame.remove()
   }
 }
@@ -294,59 +521,4 @@ function stillOf({ data, layout }) {
   if (!data.some(one => one.meta?.smooth)) return null
   const stays = data.filter(one => !one.meta?.smooth && one.uid !== "wrong")
   return JSON.stringify([layout, stays, data.map(one => one.uid)])
-}
-
-/** How high a legend is, in pixels, that stands under its chart because a narrow one has no room beside it; else 0. */
-function legendBelow({ data, layout }, width) {
-  if (layout.legend?.orientation !== "v" || width >= NARROW) return 0
-  const entries = data.filter(one => one.name && one.showlegend !== false).length
-  return LEGEND_ROW * (entries + (layout.legend.title ? 1 : 0))
-}
-
-/** The figure in the page's colours and size. Plotly writes into what it is given, so it gets a copy. */
-function dressed(figure, element, width, height) {
-  const { data, layout } = structuredClone(figure)
-  const theme = themeOf(element)
-  const still = layout.dragmode === false
-  const ours = {
-    width,
-    height,
-    autosize: false,
-    paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: theme.font, size: 12, color: theme.muted },
-    hoverlabel: {
-      bgcolor: theme.raised,
-      bordercolor: theme.border,
-      font: { family: theme.font, size: 12, color: theme.text },
-    },
-    modebar: { bgcolor: theme.background, color: theme.line, activecolor: theme.primary },
-    newshape: { line: { color: theme.muted } },
-  }
-  for (const name of Object.keys(layout)) {
-    if (!/^[xy]axis\d*$/.test(name)) continue
-    layout[name] = { gridcolor: theme.grid, zerolinecolor: theme.line, linecolor: theme.line, ...layout[name] }
-    if (TOUCH) layout[name].fixedrange = true
-  }
-  const below = legendBelow(figure, width)
-  if (below) layout.legend = { ...layout.legend, x: 0, y: -60 / (height - below - 70), yanchor: "top", maxheight: below }
-  if (layout.scene) {
-    for (const name of ["xaxis", "yaxis", "zaxis"]) {
-      const quiet = { color: theme.muted, gridcolor: theme.grid, zerolinecolor: theme.grid, showbackground: false, showspikes: false }
-      layout.scene[name] = { ...quiet, ...layout.scene[name] }
-    }
-  }
-  return {
-    data,
-    layout: { ...ours, ...layout, ...(TOUCH ? { dragmode: false } : {}) },
-    config: {
-      displaylogo: false,
-      displayModeBar: TOUCH ? false : "hover",
-      modeBarButtons: still ? BUTTONS.picture : layout.scene ? BUTTONS.space : BUTTONS.all,
-      doubleClick: "reset+autosize",
-      showTips: false,
-      typesetMath: false,
-      toImageButtonOptions: { format: "png", scale: 2, filename: "chart" },
-    },
-  }
 }

@@ -9,7 +9,9 @@ const canvas = document.createElement("canvas")
 canvas.width = canvas.height = SIDE
 const pen = canvas.getContext("2d")
 
-/** The picture as a data address; null where the trace has no grid that can be interpolated. */
+/**
+ * The picture, on a canvas that the next call paints anew; null where the trace has no grid that can be interpolated.
+ */
 export function smoothPicture(trace) {
   const { kind } = trace.meta.smooth
   const picture = pen.createImageData(SIDE, SIDE)
@@ -17,7 +19,7 @@ export function smoothPicture(trace) {
   if (!paint) return null
   paint(new Uint32Array(picture.data.buffer), trace)
   pen.putImageData(picture, 0, 0)
-  return canvas.toDataURL()
+  return canvas
 }
 
 /** The bytes of an encoded grid, and its height and width. */
@@ -29,76 +31,88 @@ function gridOf({ bdata, shape }) {
   return { cells, rows, columns }
 }
 
-/** For each pixel of a side: the two cells around it, and how far it is from the first to the second. */
+/** For each pixel of a side: the first of the two cells around it, and how far it is from there to the second. */
 function between(count) {
-  return Array.from({ length: SIDE }, (_, pixel) => {
-    const place = Math.min(count - 1, Math.max(0, ((pixel + 0.5) / SIDE) * count - 0.5))
-    const first = Math.min(count - 2, Math.floor(place))
-    return [Math.max(0, first), place - Math.max(0, first)]
+  return oncePer(`between ${count}`, () => {
+    const places = Float32Array.from({ length: SIDE }, (_, pixel) =>
+      Math.min(count - 1, Math.max(0, ((pixel + 0.5) / SIDE) * count - 0.5)),
+    )
+    const first = Int32Array.from(places, place => Math.max(0, Math.min(count - 2, Math.floor(place))))
+    return { first, shares: places.map((place, pixel) => place - first[pixel]) }
   })
-}
-
-/** Calls `shade` for every pixel, from the top: its index, the cells around it, and the place between them. */
-function eachPixel({ rows, columns }, shade) {
-  const across = between(columns)
-  const down = between(rows)
-  for (let y = 0; y < SIDE; y++) {
-    const [row, v] = down[SIDE - 1 - y] // row 0 of the grid is at the bottom
-    for (let x = 0; x < SIDE; x++) {
-      const [column, u] = across[x]
-      shade(y * SIDE + x, row * columns + column, u, v)
-    }
-  }
 }
 
 /** Probabilities of two classes, as log-odds in bytes. */
 function paintOdds(pixels, trace) {
   const { z, reach, stops, steps } = trace.meta.smooth
-  const grid = gridOf(z)
-  const { cells, columns } = grid
-  const shades = new Uint32Array(SHADES + 1)
-  for (let i = 0; i <= SHADES; i++) {
-    const share = 1 / (1 + Math.exp(-reach * ((2 * i) / SHADES - 1)))
-    shades[i] = colourAt(stops, steps ? Math.round(share) : share)
+  const { cells, rows, columns } = gridOf(z)
+  const shades = oncePer(JSON.stringify([reach, stops, steps]), () =>
+    Uint32Array.from({ length: SHADES + 1 }, (_, i) => {
+      const share = 1 / (1 + Math.exp(-reach * ((2 * i) / SHADES - 1)))
+      return colourAt(stops, steps ? Math.round(share) : share)
+    }),
+  )
+  const [across, down] = [between(columns), between(rows)]
+  const line = new Float32Array(columns + 1) // the grid's values at the height of a row of pixels, as shades
+  for (let y = 0; y < SIDE; y++) {
+    const place = SIDE - 1 - y // row 0 of the grid is at the bottom
+    const [low, v] = [down.first[place] * columns, down.shares[place]]
+    const high = rows > 1 ? low + columns : low
+    for (let column = 0; column < columns; column++) {
+      line[column] = ((cells[low + column] * (1 - v) + cells[high + column] * v) / 255) * SHADES
+    }
+    line[columns] = line[columns - 1]
+    for (let x = 0; x < SIDE; x++) {
+      const at = across.first[x]
+      pixels[y * SIDE + x] = shades[(line[at] + (line[at + 1] - line[at]) * across.shares[x] + 0.5) | 0]
+    }
   }
-  eachPixel(grid, (pixel, at, u, v) => {
-    const low = cells[at] * (1 - u) + cells[at + 1] * u
-    const high = cells[at + columns] * (1 - u) + cells[at + columns + 1] * u
-    pixels[pixel] = shades[Math.round(((low * (1 - v) + high * v) / 255) * SHADES)]
-  })
 }
 
 /** The winning one of more classes: the cells around a pixel vote, each with its confidence. */
 function paintClasses(pixels, trace) {
   const { levels, stops } = trace.meta.smooth
-  const grid = gridOf(trace.z)
-  const { cells, columns } = grid
+  const { cells, rows, columns } = gridOf(trace.z)
   const classes = stops.length / 2
-  const shades = Uint32Array.from({ length: 256 }, (_, code) => colourAt(stops, (code + 0.5) / (classes * levels)))
+  const shades = oncePer(JSON.stringify([levels, stops]), () =>
+    Uint32Array.from({ length: 256 }, (_, code) => colourAt(stops, (code + 0.5) / (classes * levels))),
+  )
+  const [across, down] = [between(columns), between(rows)]
   const votes = new Float32Array(classes)
   const weights = new Float32Array(classes)
-  eachPixel(grid, (pixel, at, u, v) => {
-    const corners = [cells[at], cells[at + 1], cells[at + columns], cells[at + columns + 1]]
-    if (corners.every(code => code === corners[0])) {
-      pixels[pixel] = shades[corners[0]]
-      return
+  const vote = (code, share) => {
+    const winner = Math.floor(code / levels)
+    votes[winner] += share * ((code % levels) + 1)
+    weights[winner] += share
+  }
+  for (let y = 0; y < SIDE; y++) {
+    const place = SIDE - 1 - y
+    const [low, v] = [down.first[place] * columns, down.shares[place]]
+    const high = rows > 1 ? low + columns : low
+    for (let x = 0; x < SIDE; x++) {
+      const [at, u] = [across.first[x], across.shares[x]]
+      const next = columns > 1 ? at + 1 : at
+      const corner = cells[low + at]
+      if (corner === cells[low + next] && corner === cells[high + at] && corner === cells[high + next]) {
+        pixels[y * SIDE + x] = shades[corner]
+        continue
+      }
+      votes.fill(0)
+      weights.fill(0)
+      vote(corner, (1 - u) * (1 - v))
+      vote(cells[low + next], u * (1 - v))
+      vote(cells[high + at], (1 - u) * v)
+      vote(cells[high + next], u * v)
+      let best = 0
+      for (let one = 1; one < classes; one++) if (votes[one] > votes[best]) best = one
+      const level = Math.min(levels - 1, Math.max(0, Math.round(votes[best] / weights[best] - 1)))
+      pixels[y * SIDE + x] = shades[best * levels + level]
     }
-    const shares = [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v]
-    votes.fill(0)
-    weights.fill(0)
-    corners.forEach((code, i) => {
-      const winner = Math.floor(code / levels)
-      votes[winner] += shares[i] * ((code % levels) + 1)
-      weights[winner] += shares[i]
-    })
-    const best = votes.indexOf(Math.max(...votes))
-    const level = Math.min(levels - 1, Math.max(0, Math.round(votes[best] / weights[best] - 1)))
-    pixels[pixel] = shades[best * levels + level]
-  })
+  }
 }
 
 /** A colour of a scale as one number for a picture's memory. Of two stops at one place the second begins there. */
-function colourAt(stops, share) {
+export function colourAt(stops, share) {
   let after = stops.findIndex(([place]) => place > share)
   if (after < 0) after = stops.length - 1
   const [start, from] = stops[Math.max(0, after - 1)]
@@ -107,6 +121,14 @@ function colourAt(stops, share) {
   const [a, b] = [channelsOf(from), channelsOf(to)]
   const [red, green, blue] = a.map((value, i) => Math.round(value + part * (b[i] - value)))
   return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0
+}
+
+const kept = new Map()
+
+/** What `make` gives, made once for each key: themes and settings are few. */
+function oncePer(key, make) {
+  if (!kept.has(key)) kept.set(key, make())
+  return kept.get(key)
 }
 
 const known = new Map()
