@@ -98,7 +98,7 @@ class LivePage:
         self._rests: float | None = None
         self._drawn: tuple[list[str] | None, float] = None, 0.0  # the last run of an area or the buttons, and its time
         self.snapshots: Snapshots = self._look()
-        self._areas = self._areas_of(self.snapshots)
+        self._states, self._keys = self._states_of(self.snapshots), self._keys_of(self.snapshots)
         self._active = self._active_of(self.snapshots)
         before = on_screen()
         if before is not None and before.name != name:
@@ -129,6 +129,18 @@ class LivePage:
             self._note(error, slot.label)
         else:
             part.mount(self.snapshots[run].version)
+
+    def exchange(self, run: str, shown: Sequence[Slot], wanted: Sequence[Slot]) -> Sequence[Slot]:
+        """In an area of a run: show other slots in the place of those that it has shown so far; gives the wanted ones.
+
+        Their views are asked for from now on, and those of the others no more.
+        """
+        kept = [slot for slot in self._parts[run] if slot not in shown]
+        self._parts = {**self._parts, run: [*kept, *wanted]}
+        self.snapshots = now = self._look()
+        # What else is on the page was drawn from older snapshots, and is still to be held against those.
+        self._keys = {**self._keys_of(now), **{slot: key for slot, key in self._keys.items() if slot in kept}}
+        return wanted
 
     def notice(self) -> None:
         """Reserve this place for a sentence on what could not be drawn; else it stands where `follow` is called."""
@@ -313,7 +325,7 @@ class LivePage:
                         continue
                     part = slot.part(now[run])
                     if slot in self._missing and _sendable(part):
-                        self._areas = None  # now it can be drawn
+                        self._states = None  # now it can be drawn
                 except Exception as error:
                     self._note(error, slot.label)
                 else:
@@ -333,14 +345,17 @@ class LivePage:
 
     def _shows(self, now: Snapshots, *, buttons: bool = True) -> bool:
         """Whether the areas of the page, and its buttons, as they were drawn, belong to these snapshots."""
-        return self._areas_of(now) == self._areas and (not buttons or self._active_of(now) == self._active)
+        areas = self._states_of(now) == self._states and self._keys_of(now) == self._keys
+        return areas and (not buttons or self._active_of(now) == self._active)
 
-    def _areas_of(self, now: Snapshots) -> Hashable:
-        states = ((s.message, s.notes, tuple(problem.message for problem in s.problems), s.devices,
-                   s.progress is not None, s.dataset and s.dataset.spec)
-                  for s in now.values())  # fmt: skip
-        keys = (self._key(slot, now[run]) for run, slots in self._parts.items() for slot in slots)
-        return (*states, *keys)
+    @staticmethod
+    def _states_of(now: Snapshots) -> Hashable:
+        return tuple((s.message, s.notes, tuple(problem.message for problem in s.problems), s.devices,
+                      s.progress is not None, s.dataset and s.dataset.spec)
+                     for s in now.values())  # fmt: skip
+
+    def _keys_of(self, now: Snapshots) -> dict[Slot, str]:
+        return {slot: self._key(slot, now[run]) for run, slots in self._parts.items() for slot in slots}
 
     def _key(self, slot: Slot, snapshot: Snapshot) -> str:
         try:

@@ -113,18 +113,19 @@ def _reset(session: Session) -> None:
 
 
 def main_action(session: Session, permits: Permits) -> None:
-    """Train, or Pause while it trains."""
+    """Train, or Pause while it trains.
+
+    Neither has a help: a tooltip would lie over the links of pages, where a pointer goes next.
+    """
     with st.container(key="main_action", width="content"):
         if permits.trains:
             st.button(
                 "Pause", key="pause", icon=":material/pause:", type="primary", on_click=_pause, args=(session,),
-                help="Stop after the current steps. The trained weights are kept.",
             )  # fmt: skip
         else:
             st.button(
                 "Train", key="train", icon=":material/play_arrow:", type="primary", disabled=not permits.train,
                 on_click=_play, args=(session,),
-                help="Start training, or go on where it was paused.",
             )  # fmt: skip
 
 
