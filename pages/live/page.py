@@ -171,10 +171,11 @@ class LivePage:
     def _draw_buttons(self) -> None:
         if self._drawn_from() != self._settings:
             st.rerun()
-        now = self._look()
+        shown = self._now()
         with DRAWING.turn(Priority.PRESSED):
-            self._buttons(now)
-        self._active, self._followed = self._active_of(now), self._busy(now)
+            self._buttons(shown)
+        now = self._look()  # the browser has the buttons by now
+        self._active, self._followed = self._active_of(shown), self._busy(now)
         self._first, self._skipped, self._rests = True, False, None
         self._every = _interval()
         self._drawn = _this_run(), time.monotonic()
@@ -369,10 +370,11 @@ class LivePage:
     # The sessions
 
     def _look(self) -> Snapshots:
-        """The newest snapshots, with views that are asked for now if they are there soon."""
+        """The newest snapshots, with views that are asked for now, and after the steps at which a run is to stop, if
+        they are there soon."""
         self._ask_for_views()
         for session in self._sessions.values():
-            session.wait(lambda now: not now.computing_views or now.waiting_since is not None, VIEW_SECONDS)
+            session.wait(_is_whole, VIEW_SECONDS)
         return self._now()
 
     def _now(self) -> Snapshots:
@@ -401,6 +403,11 @@ class LivePage:
     @staticmethod
     def _version(now: Snapshots) -> int:
         return max(snapshot.version for snapshot in now.values())
+
+
+def _is_whole(now: Snapshot) -> bool:
+    """Whether nothing is to be waited for before a snapshot is shown; one that has to wait itself comes later."""
+    return now.waiting_since is not None or not (now.computing_views or now.status == "pausing")
 
 
 def _this_run() -> list[str] | None:
