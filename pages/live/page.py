@@ -22,6 +22,7 @@ from mlp_core.errors import UserError
 from mlp_core.processor import Priority
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
+from mlp_core.views import computed
 from pages.components.assets import packed
 from pages.components.notice import notice
 from pages.components.part import Part, Update, feed
@@ -241,7 +242,8 @@ class LivePage:
 
     @property
     def urgent(self) -> bool:
-        """Whether the stream has to say what somebody waits for: the first point of a run, or what changes the buttons.
+        """Whether the stream has to say what somebody waits for: the first point of a run and its views after it, or
+        what changes the buttons.
 
         All else is sent at the page's pace.
         """
@@ -260,7 +262,9 @@ class LivePage:
             return not self._answered  # else an answer could not be made: the next one is tried at the page's pace
         if now.message != sent.message or self._activity(now) != self._activity(sent):
             return True
-        return now.run != sent.run and (now.step > 0 or not now.trains)
+        if now.run == sent.run:
+            return now.trains and sent.computing_views and not now.computing_views
+        return now.step > 0 or not now.trains
 
     @contextmanager
     def waking(self, wake: Callable[[], None]) -> Iterator[None]:
@@ -322,7 +326,7 @@ class LivePage:
         for run, slots in self._parts.items():
             for slot in slots:
                 try:
-                    if run in since and slot.same(since[run], now[run]):
+                    if run in since and (slot.same(since[run], now[run]) or self._follows(slot, now[run])):
                         continue
                     part = slot.part(now[run])
                     if slot in self._missing and _sendable(part):
@@ -332,6 +336,16 @@ class LivePage:
                 else:
                     yield part, now[run].version
         yield self._said(), self._version(now)
+
+    @staticmethod
+    def _follows(slot: Slot, now: Snapshot) -> bool:
+        """Whether the views of a slot are being computed for the first time: it shows what it does until they are
+        there, and nothing flickers."""
+        if not now.computing_views or now.dataset is None:
+            return False
+        facts = now.dataset.facts
+        known = computed(facts)
+        return any(name.partition("@")[0] in known and now.view(name) is None for name in slot.views(facts))
 
     def _note(self, error: Exception, what: str) -> None:
         """Remember what to say of an error; the next update tries again."""
