@@ -195,7 +195,7 @@ class Mailbox:
                 nothing = Snapshot(devices=self._snapshot.devices, experiment=self.orders.experiment)
                 self.show(nothing, status=status, message=message, generation=self.orders.generation)
                 return
-            computing = views_follow or status not in BUSY and self.trainer.views.stale(self.views_on_screen())
+            computing = views_follow or (status not in BUSY and self.trainer.views.stale(self.views_on_screen()))
             before, now = self._snapshot, self.trainer.snapshot(status, message)
             others = self._turns.others() if status == "running" else 0
             period = now.at - before.at if status == "running" and before.trains else 0.0
