@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 from mlp_core.catalog.activations import ACTIVATIONS
 from mlp_core.catalog.entry import Entry
@@ -83,11 +84,16 @@ def _of(parameter: Parameter) -> tuple[str, str]:
 
 def _words(heading: str, pairs: Iterable[tuple[str, str]], taken: set[str]) -> Iterator[Word]:
     for label, text in pairs:
-        plain = _slug(label)
-        choices = (plain, f"{plain}-{_slug(heading)}", *(f"{plain}-{_slug(heading)}-{i}" for i in range(2, 1000)))
-        anchor = next(choice for choice in choices if choice not in taken)
+        anchor = next(choice for choice in _anchors(_slug(label), _slug(heading)) if choice not in taken)
         taken.add(anchor)
         yield Word(anchor, label, text)
+
+
+def _anchors(word: str, heading: str) -> Iterator[str]:
+    """Addresses for a word, the best first."""
+    yield word
+    yield f"{word}-{heading}"
+    yield from (f"{word}-{heading}-{number}" for number in count(2))
 
 
 def _slug(text: str) -> str:

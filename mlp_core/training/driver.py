@@ -206,6 +206,8 @@ class Driver:
                 self._follow(trainer)
                 finished = self._do_chunks(trainer, events, lambda: self._goes_on(trainer, goal, target))
                 if finished or self._goes_on(trainer, goal, target):
+                    if not finished and mail.snapshot.generation != trainer.generation:
+                        mail.publish("running", views_follow=True)  # somebody waits for the first point of a new run
                     trainer.compute_views(mail.views_on_screen(), all_stale=finished)
                     if not finished:
                         mail.publish("running")

@@ -185,8 +185,9 @@ class Mailbox:
 
     # Snapshots
 
-    def publish(self, status: Status, message: str = "") -> None:
-        """Show the run as it stands, unless it has been given up for a newer one."""
+    def publish(self, status: Status, message: str = "", *, views_follow: bool = False) -> None:
+        """Show the run as it stands, unless it has been given up for a newer one; `views_follow` where they are being
+        computed."""
         with self.lock:
             if not self.up_to_date:
                 return
@@ -195,7 +196,7 @@ class Mailbox:
                 nothing = Snapshot(devices=before.devices, experiment=self.orders.experiment, unfit=before.unfit)
                 self.show(nothing, status=status, message=message, generation=self.orders.generation)
                 return
-            computing = status not in BUSY and self.trainer.views.stale(self.views_on_screen())
+            computing = views_follow or (status not in BUSY and self.trainer.views.stale(self.views_on_screen()))
             before, now = self._snapshot, self.trainer.snapshot(status, message)
             others = self._turns.others() if status == "running" else 0
             period = now.at - before.at if status == "running" and before.trains else 0.0

@@ -415,5 +415,7 @@ class Session:
                 mail.start_over()
             if mail.snapshot.status == "preparing":
                 mail.show(goes_on=True)
+            elif mail.snapshot.status not in BUSY and mail.trainer is not None:
+                mail.show(status="running", message="", computing_views=False)  # its thread takes some time to begin
             mail.aim()
             self._driver.wake()

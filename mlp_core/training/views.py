@@ -21,6 +21,9 @@ SLICE_SECONDS = 0.03
 """How long a view that is computed in slices goes on before presses are looked at, and training has its turn."""
 FIRST_COST = 0.02
 """Seconds that a view which others come before is taken to cost until it was computed."""
+FIRST_MOST = 0.1
+"""Seconds that the first computation of a view counts as at most: it may have imported what it needs, which no other
+one does."""
 EVALUATION = "evaluation"
 """The name of the pass over the test samples among the views."""
 
@@ -105,7 +108,7 @@ class ViewSchedule:
                 for old in [other for other in self.results if other.partition("@")[0] == view]:
                     del self.results[old]
                 self.results[name] = ViewResult(work.step, found)
-            self._cost[name] = work.seconds
+            self._cost[name] = work.seconds if name in self._cost else min(FIRST_MOST, work.seconds)
             self._last[name] = time.monotonic(), worked + self.seconds
         return new or not self.stale(names)
 

@@ -1,6 +1,7 @@
 """The activations: what each is like, what it costs, what it does to a signal, and a way to try it."""
 
 import sys
+from functools import partial
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from pages.activations.gallery import gallery_tab
 from pages.activations.signal import signal_tab
 from pages.activations.trial import trial
 from pages.live.runs import browser_runs
+from pages.shared.tabs import tabs
 from pages.shared.verdict import apply_experiment
 
 IMPORT_SECONDS = 20
@@ -38,10 +40,7 @@ layers = chosen()
 if pytorch_is_there():
     curves(layers)
     trial(layers)
-    tabs = {"Facts": facts_tab, "Ten layers": signal_tab, "Cost on this machine": cost_tab, "All": gallery_tab}
-    for tab, draw in zip(st.tabs(list(tabs), key="activations_tab", on_change="rerun"), tabs.values(), strict=True):
-        if tab.open:
-            with tab:
-                draw(layers)
+    contents = {"Facts": facts_tab, "Ten layers": signal_tab, "Cost on this machine": cost_tab, "All": gallery_tab}
+    tabs("activations_tab", {name: partial(draw, layers) for name, draw in contents.items()})
 else:
     st.info("PyTorch is still being loaded: open this page again in a moment.", icon=":material/hourglass:")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -13,6 +15,7 @@ from mlp_core.figures import plain, readable
 from mlp_core.figures.tables import class_balance, class_balance_alt, correlation_matrix, correlation_matrix_alt
 from pages.components.image_grid import enlarged, sprite
 from pages.shared.layout import as_text, theme
+from pages.shared.tabs import tabs
 
 GRID = 24
 PICTURE = 72
@@ -30,15 +33,12 @@ def holdings(dataset: Dataset) -> None:
     st.progress(train / (train + test), text=f"{train / (train + test):.0%} for training")
     for note in dataset.notes:
         st.caption(as_text(note))
-    tabs = {"Samples": _samples, "Doubles": _doubles}
+    contents = {"Samples": _samples, "Doubles": _doubles}
     if dataset.facts.classifies:
-        tabs = {"Class balance": _balance, **tabs}
+        contents = {"Class balance": _balance, **contents}
     if not dataset.facts.holds_images and len(dataset.feature_names) > 1:
-        tabs["Correlations"] = _correlations
-    for tab, draw in zip(st.tabs(list(tabs), key="data_tab", on_change="rerun"), tabs.values(), strict=True):
-        if tab.open:
-            with tab:
-                draw(dataset)
+        contents["Correlations"] = _correlations
+    tabs("data_tab", {name: partial(draw, dataset) for name, draw in contents.items()})
 
 
 def _balance(dataset: Dataset) -> None:

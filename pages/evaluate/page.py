@@ -1,7 +1,10 @@
 """Evaluate: how good the network is on a part of its data, live while it trains."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from mlp_core.data.dataset import Dataset
 from mlp_core.data.parts import PARTS
 from mlp_core.processor import Priority
 from mlp_core.views import USUAL_THRESHOLD, VIEWS
@@ -13,14 +16,16 @@ from pages.evaluate.samples import cell_choice
 from pages.evaluate.screen import CLASSES, CURVES, NORMALISE, ONE, RESIDUALS, Screen, screen
 from pages.evaluate.slots import PairsSlot
 from pages.live.pace import DRAWING
-from pages.live.page import LivePage
+from pages.live.page import LivePage, run_areas
 from pages.live.runs import browser_runs
-from pages.live.slots import ViewSlot
+from pages.live.slots import Slot, ViewSlot
 from pages.playground.control_bar import SOON_SECONDS
 from pages.playground.run_frame import run_buttons, run_head
 from pages.playground.time_travel import TimeSlot
 from pages.shared.layout import as_text
 from pages.shared.verdict import Verdict, apply_experiment, show_error
+
+AREA = "evaluate_views"
 
 
 def choices(seen: Screen) -> None:
@@ -73,22 +78,39 @@ def opened(page: LivePage, seen: Screen, slots: dict) -> None:
         page.mount(slot)
 
 
+def tabs(page: LivePage, dataset: Dataset) -> None:
+    """The tabs: an area of their own."""
+    shown: Sequence[Slot] = []
+
+    def draw() -> None:
+        nonlocal shown
+        seen = screen(dataset)
+        slots = seen.slots()
+        names = list(seen.tabs)
+        question = None
+        with st.tabs(names, key="evaluate_tab", on_change=lambda: run_areas(AREA))[names.index(seen.tab)]:
+            if seen.tab == ONE:
+                question = ask(session.snapshot(), seen)
+                slots["question"] = question.slots
+            wanted = [slot for area, found in slots.items() if area != "strip" for slot in found]
+            shown = page.exchange(run, shown, wanted)
+            with DRAWING.turn(Priority.PRESSED):
+                opened(page, seen, slots)
+                if question is not None:
+                    question.mount(page)
+
+    page.area(AREA, draw)
+
+
 def evaluate(verdict: Verdict) -> None:
     """The page of a run that can be."""
     snapshot = session.snapshot()
     seen = None if snapshot.dataset is None else screen(snapshot.dataset)
-    slots = {} if seen is None else seen.slots()
+    strip = [] if seen is None else seen.slots()["strip"]
     controls = st.container(key="evaluate-controls", horizontal=True, vertical_alignment="bottom")
-    above, place = st.container(), st.container()
-    if seen is not None:
-        tabs = st.tabs(list(seen.tabs), key="evaluate_tab", on_change="rerun")
-        place = tabs[seen.tabs.index(seen.tab)]
-        if seen.tab == ONE:
-            with place:
-                question = ask(snapshot, seen)
-            slots |= {"question": question.slots}
+    above = st.container()
     times = [TimeSlot()]
-    page = LivePage(runs, {run: [*times, *(slot for area in slots.values() for slot in area)]}, name="evaluate")
+    page = LivePage(runs, {run: [*times, *strip]}, name="evaluate")
     with above:
         run_head(page, session, snapshot, verdict, times)
     with controls:
@@ -97,12 +119,9 @@ def evaluate(verdict: Verdict) -> None:
             choices(seen)
             downloads(session, seen.options)
     if seen is not None:
-        with DRAWING.turn(Priority.PRESSED), above:
-            page.mount(slots["strip"][0])
-        with place:
-            opened(page, seen, slots)
-        if seen.tab == ONE:
-            question.mount(page)
+        with above:
+            page.mount(strip[0])
+        tabs(page, seen.dataset)
     with buttons:
         run_buttons(page, run, session, verdict)
 

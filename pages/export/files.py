@@ -151,7 +151,8 @@ _KINDS: dict[str, tuple[str, str, Callable[[Dataset, Weights], tuple[bytes, str]
 
 
 def _read_upload(key: str, use: Callable[[bytes], None]) -> None:
-    """Hand an uploaded file on; what it is refused for is said below the field, and nothing is changed."""
+    """Hand an uploaded file on, and draw all of the page with what it brings; what it is refused for is said below the
+    field, and nothing is changed."""
     uploaded = st.session_state[key]
     if uploaded is None:
         return
@@ -159,6 +160,7 @@ def _read_upload(key: str, use: Callable[[bytes], None]) -> None:
         use(uploaded.getvalue())
     except UserError as error:
         editor.say("export", str(error))
+    st.rerun()
 
 
 def _refusal() -> None:

@@ -1,7 +1,10 @@
 """Inspect: what is inside the network, layer by layer, live while it trains, and how it came about."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from mlp_core.data.dataset import Dataset
 from mlp_core.data.parts import PARTS
 from mlp_core.plan import Plan, plan
 from mlp_core.processor import Priority
@@ -19,18 +22,20 @@ from pages.inspect.screen import (
     SPACE,
     SPREAD,
     SUMMARY,
+    TAB,
     TABS,
     WEIGHTS,
     Screen,
     layer_names,
+    open_tab,
     parts_of,
     screen,
     usual_layer,
 )
-from pages.inspect.slots import MOMENT, NOW
+from pages.inspect.slots import CHARTS, CHOICES, MOMENT, NOW
 from pages.inspect.summary import numbers, printed
 from pages.live.pace import DRAWING
-from pages.live.page import LivePage
+from pages.live.page import LivePage, run_areas
 from pages.live.runs import browser_runs
 from pages.live.slots import Slot, ViewSlot
 from pages.playground.control_bar import SOON_SECONDS
@@ -40,26 +45,39 @@ from pages.shared.editor import experiment
 from pages.shared.verdict import Verdict, apply_experiment, show_error
 
 
+def chosen() -> None:
+    """Another tab, or something that it shows, was chosen: what can be chosen changes with it."""
+    run_areas(CHOICES, CHARTS)
+
+
 def layer_choice(planned: Plan, tab: str) -> None:
     """Which layer is looked at."""
     names = layer_names(planned, tab)
     if st.session_state.get(LAYER) not in names:
         st.session_state[LAYER] = usual_layer(planned)
     st.selectbox("Layer", list(names), key=LAYER, format_func=names.__getitem__, width=280, persist_state="session",
-                 disabled=tab not in LOOKS_AT_LAYER)  # fmt: skip
+                 disabled=tab not in LOOKS_AT_LAYER, on_change=chosen)  # fmt: skip
 
 
-def choices(seen: Screen) -> None:
+def choices(planned: Plan, dataset: Dataset | None) -> None:
+    """What is chosen: an area of its own."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        layer_choice(planned, open_tab())
+        if dataset is not None:
+            more_choices(screen(dataset, planned))
+
+
+def more_choices(seen: Screen) -> None:
     """What else is chosen in the open tab."""
     if seen.tab == OVER_TIME:
         st.segmented_control("Of the layer", list(SPREADS), key=SPREAD, default=next(iter(SPREADS)), required=True,
-                             persist_state="session",
+                             persist_state="session", on_change=chosen,
                              format_func=lambda name: SPREADS[name].label)  # fmt: skip
-        st.slider("Moment, in % of the run so far", 0, NOW, NOW, key=MOMENT, width=320,
+        st.slider("Moment, in % of the run so far", 0, NOW, NOW, key=MOMENT, width=320, on_change=chosen,
                   help="100 is now, and goes along with the run. Or press a column of the heat map.")  # fmt: skip
     if seen.tab == SPACE:
         st.segmented_control("Seen as", list(methods()), key=METHOD, default=PCA, required=True,
-                             persist_state="session",
+                             persist_state="session", on_change=chosen,
                              format_func=METHODS.__getitem__,
                              help="PCA shows the two directions in which samples differ most. UMAP keeps neighbours "
                              "together; it is offered where the package umap-learn is installed.")  # fmt: skip
@@ -67,14 +85,15 @@ def choices(seen: Screen) -> None:
             for place, neuron in enumerate(seen.options.space.neurons):
                 key = NEURON.format(place)
                 st.session_state[key] = neuron
-                st.number_input(("Across", "Up")[place], 0, max(1, seen.width - 1), key=key, width=110)
+                st.number_input(("Across", "Up")[place], 0, max(1, seen.width - 1), key=key, width=110,
+                                on_change=chosen)  # fmt: skip
         parts = parts_of(seen.dataset)
         st.segmented_control("Samples", list(parts), key=PART, default=parts[0], required=True,
-                             persist_state="session",
+                             persist_state="session", on_change=chosen,
                              format_func=lambda name: PARTS[name].label)  # fmt: skip
     if seen.tab == WEIGHTS and seen.dataset.facts.picture_shape:
         last = max(1, seen.plan.layers[0].out_features - 1)
-        st.number_input("Images from neuron", 0, last, 0, key=FIRST_IMAGE, width=140)
+        st.number_input("Images from neuron", 0, last, 0, key=FIRST_IMAGE, width=140, on_change=chosen)
 
 
 def row(page: LivePage, slots: list[Slot]) -> None:
@@ -87,33 +106,40 @@ def row(page: LivePage, slots: list[Slot]) -> None:
             page.mount(slot)
 
 
+def charts(page: LivePage, planned: Plan, dataset: Dataset | None) -> None:
+    """The tabs: an area of their own."""
+    shown: Sequence[Slot] = []
+
+    def draw() -> None:
+        nonlocal shown
+        rows = [] if dataset is None else screen(dataset, planned).rows()
+        shown = page.exchange(run, shown, [slot for slots in rows for slot in slots])
+        tab = open_tab()
+        with st.tabs(list(TABS), key=TAB, on_change=chosen)[TABS.index(tab)]:
+            with DRAWING.turn(Priority.PRESSED):
+                for slots in rows:
+                    row(page, slots)
+                if tab == SUMMARY:
+                    numbers(experiment(), planned)
+            if tab == SUMMARY:
+                printed(session, planned)
+
+    page.area(CHARTS, draw)
+
+
 def inspect(verdict: Verdict, planned: Plan) -> None:
     """The page of a run that can be."""
     snapshot = session.snapshot()
-    seen = None if snapshot.dataset is None else screen(snapshot.dataset, planned)
     controls = st.container(key="inspect-controls", horizontal=True, vertical_alignment="bottom")
     above = st.container()
-    tabs = st.tabs(list(TABS), key="inspect_tab", on_change="rerun")
-    tab = st.session_state.get("inspect_tab") or TABS[0]
-    place = tabs[TABS.index(tab)]
-    rows = [] if seen is None else seen.rows()
     times = [TimeSlot()]
-    page = LivePage(runs, {run: [*times, *(slot for slots in rows for slot in slots)]}, name="inspect")
+    page = LivePage(runs, {run: times}, name="inspect")
     with above:
         run_head(page, session, snapshot, verdict, times)
     with controls:
         buttons = st.container(width="content")
-        layer_choice(planned, tab)
-        if seen is not None:
-            choices(seen)
-    with DRAWING.turn(Priority.PRESSED), place:
-        for slots in rows:
-            row(page, slots)
-        if tab == SUMMARY:
-            numbers(experiment(), planned)
-    if tab == SUMMARY:
-        with place:
-            printed(session, planned)
+        page.area(CHOICES, lambda: choices(planned, snapshot.dataset))
+    charts(page, planned, snapshot.dataset)
     with buttons:
         run_buttons(page, run, session, verdict)
 

@@ -24,6 +24,7 @@ from pages.shared.link import hidden
 LAYERS, WEIGHTS, GRADIENTS, ACTIVATIONS = "Layers", "Weights", "Gradients", "Activations"
 OVER_TIME, SPACE, PARAMETERS, SUMMARY = "Over time", "Hidden space", "Parameters", "Summary"
 TABS = (LAYERS, WEIGHTS, GRADIENTS, ACTIVATIONS, OVER_TIME, SPACE, PARAMETERS, SUMMARY)
+TAB = "inspect_tab"
 LAYER, SPREAD, FIRST_IMAGE = "inspect_layer", "inspect_spread", "inspect_first_image"
 PART, METHOD, NEURON = "inspect_part", "inspect_method", "inspect_neuron_{}"
 LOOKS_AT_LAYER = (WEIGHTS, GRADIENTS, ACTIVATIONS, OVER_TIME, SPACE)
@@ -87,7 +88,7 @@ def parts_of(dataset: Dataset) -> tuple[str, ...]:
 
 def screen(dataset: Dataset, planned: Plan) -> Screen:
     """As the page is now; call in a run of the page."""
-    tab = _chosen("inspect_tab", TABS)
+    tab = open_tab()
     names = layer_names(planned, tab)
     layer = st.session_state.get(LAYER)
     layer = layer if layer in names else usual_layer(planned)
@@ -101,6 +102,11 @@ def screen(dataset: Dataset, planned: Plan) -> Screen:
         space=Space(layer, _chosen(PART, parts_of(dataset)), _chosen(METHOD, methods(), PCA), (first, second)),
     )
     return Screen(dataset, planned, options, tab, _chosen(SPREAD, tuple(SPREADS)))
+
+
+def open_tab() -> str:
+    """The tab that is open."""
+    return _chosen(TAB, TABS)
 
 
 def layer_names(planned: Plan, tab: str) -> dict[str, str]:

@@ -10,11 +10,14 @@ from mlp_core.training.snapshot import Snapshot
 from mlp_core.views.moments import Moments
 from pages.components.live_plot import pickable, picked_cell
 from pages.components.part import Part
+from pages.live.page import run_areas
 from pages.live.runs import browser_runs
 from pages.live.slots import ViewSlot
 
 MOMENT = "inspect_moment"
 """The slider of the moment that is looked at."""
+CHOICES, CHARTS = "inspect_choices", "inspect_charts"
+"""The areas of what is chosen, and of the tabs."""
 NOW = 100
 """Where it stands for now, in percent of the run so far."""
 
@@ -32,6 +35,7 @@ class MapSlot(ViewSlot):
         cell, moments = picked_cell(self.name), browser_runs().session.snapshot().moments
         if cell is not None and moments is not None and cell[1] < len(moments.kept):
             st.session_state[MOMENT] = percent_of(moments, cell[1])
+            run_areas(CHOICES, CHARTS)
 
 
 def percent_of(moments: Moments, place: int) -> int:

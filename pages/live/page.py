@@ -22,6 +22,7 @@ from mlp_core.errors import UserError
 from mlp_core.processor import Priority
 from mlp_core.training.session import Session
 from mlp_core.training.snapshot import Snapshot
+from mlp_core.views import computed
 from pages.components.assets import packed
 from pages.components.notice import notice
 from pages.components.part import Part, Update, feed
@@ -98,7 +99,7 @@ class LivePage:
         self._rests: float | None = None
         self._drawn: tuple[list[str] | None, float] = None, 0.0  # the last run of an area or the buttons, and its time
         self.snapshots: Snapshots = self._look()
-        self._areas = self._areas_of(self.snapshots)
+        self._states, self._keys = self._states_of(self.snapshots), self._keys_of(self.snapshots)
         self._active = self._active_of(self.snapshots)
         before = on_screen()
         if before is not None and before.name != name:
@@ -130,6 +131,18 @@ class LivePage:
         else:
             part.mount(self.snapshots[run].version)
 
+    def exchange(self, run: str, shown: Sequence[Slot], wanted: Sequence[Slot]) -> Sequence[Slot]:
+        """In an area of a run: show other slots in the place of those that it has shown so far; gives the wanted ones.
+
+        Their views are asked for from now on, and those of the others no more.
+        """
+        kept = [slot for slot in self._parts[run] if slot not in shown]
+        self._parts = {**self._parts, run: [*kept, *wanted]}
+        self.snapshots = now = self._look()
+        # What else is on the page was drawn from older snapshots, and is still to be held against those.
+        self._keys = {**self._keys_of(now), **{slot: key for slot, key in self._keys.items() if slot in kept}}
+        return wanted
+
     def notice(self) -> None:
         """Reserve this place for a sentence on what could not be drawn; else it stands where `follow` is called."""
         self._place = st.container()
@@ -159,10 +172,11 @@ class LivePage:
     def _draw_buttons(self) -> None:
         if self._drawn_from() != self._settings:
             st.rerun()
-        now = self._look()
+        shown = self._now()
         with DRAWING.turn(Priority.PRESSED):
-            self._buttons(now)
-        self._active, self._followed = self._active_of(now), self._busy(now)
+            self._buttons(shown)
+        now = self._look()  # the browser has the buttons by now
+        self._active, self._followed = self._active_of(shown), self._busy(now)
         self._first, self._skipped, self._rests = True, False, None
         self._every = _interval()
         self._drawn = _this_run(), time.monotonic()
@@ -228,7 +242,8 @@ class LivePage:
 
     @property
     def urgent(self) -> bool:
-        """Whether the stream has to say what somebody waits for: the first point of a run, or what changes the buttons.
+        """Whether the stream has to say what somebody waits for: the first point of a run and its views after it, or
+        what changes the buttons.
 
         All else is sent at the page's pace.
         """
@@ -247,7 +262,9 @@ class LivePage:
             return not self._answered  # else an answer could not be made: the next one is tried at the page's pace
         if now.message != sent.message or self._activity(now) != self._activity(sent):
             return True
-        return now.run != sent.run and (now.step > 0 or not now.trains)
+        if now.run == sent.run:
+            return now.trains and sent.computing_views and not now.computing_views
+        return now.step > 0 or not now.trains
 
     @contextmanager
     def waking(self, wake: Callable[[], None]) -> Iterator[None]:
@@ -309,16 +326,26 @@ class LivePage:
         for run, slots in self._parts.items():
             for slot in slots:
                 try:
-                    if run in since and slot.same(since[run], now[run]):
+                    if run in since and (slot.same(since[run], now[run]) or self._follows(slot, now[run])):
                         continue
                     part = slot.part(now[run])
                     if slot in self._missing and _sendable(part):
-                        self._areas = None  # now it can be drawn
+                        self._states = None  # now it can be drawn
                 except Exception as error:
                     self._note(error, slot.label)
                 else:
                     yield part, now[run].version
         yield self._said(), self._version(now)
+
+    @staticmethod
+    def _follows(slot: Slot, now: Snapshot) -> bool:
+        """Whether the views of a slot are being computed for the first time: it shows what it does until they are
+        there, and nothing flickers."""
+        if not now.computing_views or now.dataset is None:
+            return False
+        facts = now.dataset.facts
+        known = computed(facts)
+        return any(name.partition("@")[0] in known and now.view(name) is None for name in slot.views(facts))
 
     def _note(self, error: Exception, what: str) -> None:
         """Remember what to say of an error; the next update tries again."""
@@ -333,14 +360,17 @@ class LivePage:
 
     def _shows(self, now: Snapshots, *, buttons: bool = True) -> bool:
         """Whether the areas of the page, and its buttons, as they were drawn, belong to these snapshots."""
-        return self._areas_of(now) == self._areas and (not buttons or self._active_of(now) == self._active)
+        areas = self._states_of(now) == self._states and self._keys_of(now) == self._keys
+        return areas and (not buttons or self._active_of(now) == self._active)
 
-    def _areas_of(self, now: Snapshots) -> Hashable:
-        states = ((s.message, s.notes, tuple(problem.message for problem in s.problems), s.devices,
-                   s.progress is not None, s.dataset and s.dataset.spec)
-                  for s in now.values())  # fmt: skip
-        keys = (self._key(slot, now[run]) for run, slots in self._parts.items() for slot in slots)
-        return (*states, *keys)
+    @staticmethod
+    def _states_of(now: Snapshots) -> Hashable:
+        return tuple((s.message, s.notes, tuple(problem.message for problem in s.problems), s.devices,
+                      s.progress is not None, s.dataset and s.dataset.spec)
+                     for s in now.values())  # fmt: skip
+
+    def _keys_of(self, now: Snapshots) -> dict[Slot, str]:
+        return {slot: self._key(slot, now[run]) for run, slots in self._parts.items() for slot in slots}
 
     def _key(self, slot: Slot, snapshot: Snapshot) -> str:
         try:
@@ -354,10 +384,11 @@ class LivePage:
     # The sessions
 
     def _look(self) -> Snapshots:
-        """The newest snapshots, with views that are asked for now if they are there soon."""
+        """The newest snapshots, with views that are asked for now, and after the steps at which a run is to stop, if
+        they are there soon."""
         self._ask_for_views()
         for session in self._sessions.values():
-            session.wait(lambda now: not now.computing_views or now.waiting_since is not None, VIEW_SECONDS)
+            session.wait(_is_whole, VIEW_SECONDS)
         return self._now()
 
     def _now(self) -> Snapshots:
@@ -386,6 +417,11 @@ class LivePage:
     @staticmethod
     def _version(now: Snapshots) -> int:
         return max(snapshot.version for snapshot in now.values())
+
+
+def _is_whole(now: Snapshot) -> bool:
+    """Whether nothing is to be waited for before a snapshot is shown; one that has to wait itself comes later."""
+    return now.waiting_since is not None or not (now.computing_views or now.status == "pausing")
 
 
 def _this_run() -> list[str] | None:

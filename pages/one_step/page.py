@@ -1,5 +1,8 @@
 """One training step of the user's own network, from the data to the new weights, and what autograd does meanwhile."""
 
+from collections.abc import Callable
+from functools import partial
+
 import streamlit as st
 
 from mlp_core.errors import SpecError
@@ -7,6 +10,7 @@ from pages.live.runs import browser_runs
 from pages.one_step.choice import choose_batch, choose_weight
 from pages.one_step.moment import Moment, moment, same_step
 from pages.shared.layout import as_text
+from pages.shared.tabs import tabs
 
 session = browser_runs().session
 
@@ -18,18 +22,26 @@ def draw(found: Moment) -> None:
     from pages.one_step.weight import weight_tab
 
     seed = choose_batch(found, session)
-    tabs = st.tabs(["Stage by stage", "One weight", "Autograd"], key="one_step_tab", on_change="rerun")
-    if tabs[0].open:
-        with tabs[0]:
-            stages_tab(same_step(found, seed, None), found)
-    if tabs[1].open:
-        with tabs[1]:
-            place = choose_weight(found)
-            if place is not None:
-                weight_tab(same_step(found, seed, place))
-    if tabs[2].open:
-        with tabs[2]:
-            autograd_tab(found, seed)
+
+    def weight() -> None:
+        place = choose_weight(found)
+        if place is not None:
+            weight_tab(same_step(found, seed, place))
+
+    contents = {
+        "Stage by stage": lambda: stages_tab(same_step(found, seed, None), found),
+        "One weight": weight,
+        "Autograd": lambda: autograd_tab(found, seed),
+    }
+    tabs("one_step_tab", {name: partial(said, content) for name, content in contents.items()})
+
+
+def said(content: Callable[[], None]) -> None:
+    """Draw a tab, or why it cannot be drawn."""
+    try:
+        content()
+    except SpecError as error:
+        st.info(as_text(error), icon=":material/lightbulb:")
 
 
 st.subheader("One step", anchor=False)
@@ -39,7 +51,4 @@ st.caption(
 )
 now = moment(session)
 if now is not None:
-    try:
-        draw(now)
-    except SpecError as error:
-        st.info(as_text(error), icon=":material/lightbulb:")
+    draw(now)

@@ -11,7 +11,7 @@ from mlp_core.catalog import DEVICES, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING, 
 from mlp_core.catalog.schedulers import EVERY
 from mlp_core.catalog.training import DATA_SEED
 from mlp_core.training.session import Session
-from mlp_core.training.snapshot import BUSY, Snapshot
+from mlp_core.training.snapshot import Snapshot
 from pages.live.page import BUTTONS, LivePage
 from pages.live.slots import Slot
 from pages.playground.preset import edit_alone
@@ -40,6 +40,8 @@ SPEEDS: dict[str, float | None] = {
 USUAL_SPEED = "1,000 steps/s"
 """Where no speed was chosen: a small set is learned in a few thousand steps, at full speed before one can look. Images
 take longer, and start at full speed."""
+ENDS = ("finished", "diverged", "failed")
+"""Statuses in which a run has come to an end by itself."""
 _CHOSEN_SPEED = "chosen_speed"
 
 
@@ -91,14 +93,10 @@ def actions(session: Session, permits: Permits) -> None:
 
 
 def _play(session: Session) -> None:
-    before = session.snapshot().step
+    """Begin. The first steps are not waited for: they come with the stream."""
+    before = session.snapshot()
     session.play()
-    session.wait(lambda snapshot: snapshot.step != before or snapshot.status == "diverged", SOON_SECONDS)
-
-
-def _pause(session: Session) -> None:
-    session.pause()
-    session.wait(lambda snapshot: snapshot.status not in BUSY, SOON_SECONDS)
+    session.wait(lambda now: now.trains or now.status in ENDS or now.step != before.step, SOON_SECONDS)
 
 
 def _step(session: Session) -> None:
@@ -113,18 +111,19 @@ def _reset(session: Session) -> None:
 
 
 def main_action(session: Session, permits: Permits) -> None:
-    """Train, or Pause while it trains."""
+    """Train, or Pause while it trains.
+
+    Neither has a help: a tooltip would lie over the links of pages, where a pointer goes next.
+    """
     with st.container(key="main_action", width="content"):
         if permits.trains:
             st.button(
-                "Pause", key="pause", icon=":material/pause:", type="primary", on_click=_pause, args=(session,),
-                help="Stop after the current steps. The trained weights are kept.",
+                "Pause", key="pause", icon=":material/pause:", type="primary", on_click=session.pause,
             )  # fmt: skip
         else:
             st.button(
                 "Train", key="train", icon=":material/play_arrow:", type="primary", disabled=not permits.train,
                 on_click=_play, args=(session,),
-                help="Start training, or go on where it was paused.",
             )  # fmt: skip
 
 

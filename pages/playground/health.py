@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import streamlit as st
+
 from mlp_core.training.snapshot import Snapshot
 from mlp_core.views import VIEWS
 from mlp_core.views.health import HEALTH, found
@@ -42,3 +44,4 @@ def try_remedy(name: str) -> None:
         return
     change = finding.change
     editor.edit("controls", lambda old: change(old) or old)
+    st.rerun()  # all of the page, and not the area of the list alone

@@ -62,8 +62,7 @@ with DRAWING.turn(Priority.PRESSED):
                 output_panel(page, slots["output"], snapshot)
             curve_panel(page, slots["curve"])
             time_travel(page, slots["time"], session)
-    if seen.views:
-        live_tabs(page, slots["tab"], seen)
+    tabs = st.container()
 
 
 def network() -> None:
@@ -92,5 +91,8 @@ if SETTINGS_COLUMN in places:
 if NETWORK in places:
     with places[NETWORK]:
         page.area(NETWORK, network)
+if seen.views:
+    with tabs:
+        live_tabs(page, run, slots["tab"], seen)
 with buttons:
     page.follow(lambda now: actions(session, verdict.permits(now[run])))

@@ -1,4 +1,7 @@
-"""The live tabs under the three areas: curves, confusion matrix, histograms, and every other view."""
+"""The live tabs under the three areas: curves, confusion matrix, histograms, and every other view.
+
+They are an area of their own: a press of a tab runs nothing else.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,46 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
+from mlp_core.processor import Priority
 from mlp_core.views import VIEWS
-from pages.live.page import LivePage
+from pages.live.pace import DRAWING
+from pages.live.page import LivePage, run_areas
 from pages.live.slots import Slot
-from pages.playground.screen import OVERVIEW, Screen
+from pages.playground.screen import OVERVIEW, Screen, screen
+
+AREA = "views"
 
 
-def live_tabs(page: LivePage, slots: Sequence[Slot], screen: Screen) -> None:
-    """Draw the tab that is open; `slots` are its places."""
-    tabs = screen.tabs
-    for name, tab in zip(tabs, st.tabs(list(tabs), key="live_tab", on_change="rerun"), strict=True):
-        if tab.open and name == screen.tab:
+def live_tabs(page: LivePage, run: str, slots: Sequence[Slot], seen: Screen) -> None:
+    """Draw the area; `slots` are the places of the tab that is open as the page is drawn."""
+
+    def draw() -> None:
+        nonlocal slots, seen
+        if (now := screen()) != seen:
+            slots, seen = page.exchange(run, slots, now.slots()["tab"]), now
+        with DRAWING.turn(Priority.PRESSED):
+            _tabs(page, slots, seen)
+
+    page.area(AREA, draw)
+
+
+def _tabs(page: LivePage, slots: Sequence[Slot], seen: Screen) -> None:
+    """All tabs, with the views of the open one."""
+    tabs = seen.tabs
+    drawn = st.tabs(list(tabs), key="live_tab", on_change=_open)
+    for name, tab in zip(tabs, drawn, strict=True):
+        if tab.open and name == seen.tab:
             with tab:
                 if name != OVERVIEW:
                     _options([view for place in tabs[name] for view in place])
                 for column, slot in zip(st.columns(len(slots)), slots, strict=True):
                     with column:
                         page.mount(slot)
+
+
+def _open() -> None:
+    """Another tab was opened: what it shows may have to be computed, of a run that stands still as well."""
+    run_areas(AREA)
 
 
 def _options(views: Sequence[str]) -> None:

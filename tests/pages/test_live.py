@@ -186,6 +186,27 @@ def test_the_page_is_drawn_again_if_a_tick_follows_an_area_so_soon_that_the_brow
     screen.tick()
 
 
+def test_an_area_that_shows_other_places_brings_those_and_asks_for_their_views_alone(
+    session: Session, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Curve(), Curve()
+    page = drawn(session, screen, first)
+    monkeypatch.setattr(second, "key", lambda snapshot: "other")
+    monkeypatch.setattr(second, "part", lambda snapshot: Part(nothing, "other", {}))
+    monkeypatch.setattr(first, "views", lambda facts: ("weights",))
+    monkeypatch.setattr(second, "views", lambda facts: ("gradients",))
+    assert page.exchange("run", [first], [second]) == [second]
+    assert list(session._mail.orders.views) == ["gradients"]
+    page.mount(second)
+    assert json.loads(page.answer())["parts"].keys() == {"other", "notice"}
+    screen.tick()
+    other = preset("xor").experiment
+    session.apply(other)
+    assert session.wait(lambda now: now.dataset is not None and now.dataset.spec == other.data, LIMIT)
+    page.exchange("run", [second], [first])
+    assert json.loads(page.answer())["redraw"], "what else was drawn is still older than that"
+
+
 def test_only_what_is_old_is_drawn_again(session: Session, screen: Screen) -> None:
     """The stream has told the browser that the page must be drawn again: of a run that stopped, the buttons are."""
     drawn(session, screen, Curve())

@@ -13,7 +13,7 @@ from mlp_core.presets import preset
 from mlp_core.processor import Priority, Processor
 from mlp_core.processor.policy import BUSY_GIL_SECONDS, CHUNK_SECONDS, LONG_CHUNK_SECONDS, SHORT_CHUNK_SECONDS
 from mlp_core.training.pace import Pace
-from mlp_core.training.views import EVALUATION, FIRST_COST, VIEW_SHARE, ViewSchedule
+from mlp_core.training.views import EVALUATION, FIRST_COST, FIRST_MOST, VIEW_SHARE, ViewSchedule
 from mlp_core.views import VIEWS
 from mlp_core.views.health import HEALTH
 
@@ -47,6 +47,15 @@ def test_all_views_together_cost_their_share_and_the_dear_ones_come_more_seldom(
 
 def test_a_view_that_was_never_computed_is_due() -> None:
     assert schedule()._is_due("weights", [EVALUATION, "weights"], 0.0)
+
+
+def test_what_a_view_imports_is_no_part_of_its_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    views, clock = schedule(), [0.0]
+    monkeypatch.setattr("mlp_core.training.views.time.perf_counter", lambda: clock.append(clock[-1] + 2) or clock[-1])
+    for cost in (FIRST_MOST, 2.0):
+        views.compute(["weights"], 0.0, all_stale=True)
+        assert views._cost["weights"] == pytest.approx(cost)
+        views.forget()
 
 
 def test_patient_views_come_later_and_more_seldom() -> None:
