@@ -15,6 +15,7 @@ _STATUS = re.compile(r'"label":\s*"status",\s*"value":\s*"([^"]+)"')
 _VERSION = re.compile(r'"version":\s*(\d+)')
 _AT = re.compile(r'"at":\s*([\d.]+)')
 _RUN = re.compile(r'"run":\s*"([^"]+)"')
+_SLIDER = re.compile(r'"end":\s*(\d+),\s*"fork":\s*(?:null|\d+),\s*"trains":\s*(true|false)')
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,20 @@ def sight(text: str) -> Sight | None:
     if steps is None:
         return None
     status = _STATUS.search(text)
+    return _sight(text, int(steps[1].replace(",", "")), json.loads(f'"{status[1]}"') if status else "")
+
+
+def slider_sight(text: str) -> Sight | None:
+    """The same from the slider over the run, which pages have that show no numbers of it."""
+    slider = _SLIDER.search(text)
+    return None if slider is None else _sight(text, int(slider[1]), "running" if slider[2] == "true" else "ready")
+
+
+def _sight(text: str, steps: int, status: str) -> Sight:
     at, version, run = (_last(pattern, text) for pattern in (_AT, _VERSION, _RUN))
     return Sight(
-        int(steps[1].replace(",", "")),
-        json.loads(f'"{status[1]}"') if status else "",
+        steps,
+        status,
         float(at[1]) if at else None,
         int(version[1]) if version else 0,
         run[1] if run else "",

@@ -19,7 +19,7 @@ from websockets.asyncio.client import connect
 from benchmarks import messages
 from benchmarks.elements import COMPONENT, POPOVER, TABS, Element, Elements
 from benchmarks.http import Connection
-from benchmarks.messages import Sight, json_of, sight
+from benchmarks.messages import Sight, json_of, sight, slider_sight
 from benchmarks.points import Points
 from benchmarks.updates import Feed, Timer, update
 
@@ -27,8 +27,8 @@ LARGEST_MESSAGE = 100_000_000
 PATIENCE = 60.0
 """Seconds after which an answer counts as not coming; it is recorded as having taken that long."""
 
-FEED = "live_feed"
-"""The component that brings what moves."""
+FEED, STRIP = "live_feed", "state_strip"
+"""The component that brings what moves, and the one with the numbers of the run."""
 
 SETTINGS = "All settings"
 """The popover with the settings of less use."""
@@ -142,15 +142,21 @@ class Client:
         content = json_of(delta.new_element.bidi_component)
         if element.label == FEED:
             self._stream = json.loads(content)["stream"]
-        if shown := sight(content):
+        self._show(content, size)
+
+    def _show(self, content: str, size: int) -> bool:
+        """Take what a message shows of the run; whether it does."""
+        shown = sight(content)
+        if shown is None and self.elements.find(COMPONENT, STRIP) is None:
+            shown = slider_sight(content)
+        if shown is not None:
             self.tick_bytes = size
             self.points.see(shown)
+        return shown is not None
 
     async def take(self, answer: bytes) -> None:
         """Show what the page's stream has answered."""
-        if shown := sight(answer.decode()):
-            self.tick_bytes = len(answer)
-            self.points.see(shown)
+        if self._show(answer.decode(), len(answer)):
             await self._notify()
 
     def leave_stream(self) -> None:

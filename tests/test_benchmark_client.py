@@ -24,12 +24,17 @@ from benchmarks.messages import (
     open_state,
     option_state,
     sight,
+    slider_sight,
     value_of,
 )
 from benchmarks.network import ADD, BLOCK, FEWEST, LINEAR, MOST, REMOVE, WIDTHS, Diagram, LayerList, is_spare, network
 from benchmarks.points import Points
 from benchmarks.users import Measured, User
 from benchmarks.websocket import Client
+from mlp_core.training.history import History
+from mlp_core.training.snapshot import Snapshot
+from mlp_core.training.state import Origin
+from pages.playground.time_travel import TimeSlot
 
 TANH, RELU = "Tanh", "ReLU"
 
@@ -41,6 +46,19 @@ def test_what_a_message_shows_is_read(steps: int, status: str) -> None:
     assert shown is not None
     assert (shown.steps, shown.status, shown.stopped) == (steps, status, status == "ready")
     assert sight('{"figure": {}}') is None
+
+
+@given(st.integers(0, 10**9), st.booleans(), st.sampled_from([None, 5]))
+def test_pages_without_numbers_are_read_by_their_slider(steps: int, trains: bool, fork: int | None) -> None:
+    snapshot = Snapshot(checkpoints=(0,), run_step=steps, status="running" if trains else "ready",
+                        origin=None if fork is None else Origin("a0", fork, History()))  # fmt: skip
+    part = TimeSlot().part(snapshot)
+    text = json.dumps({"parts": {part.key: {**part.data, "version": 3}}, "version": 3, "at": 1.5, "run": "a1"})
+    shown = slider_sight(text)
+    assert shown is not None
+    assert (shown.steps, shown.stopped, shown.version, shown.at, shown.run) == (steps, not trains, 3, 1.5, "a1")
+    assert sight(text) is None
+    assert slider_sight('{"figure": {}}') is None
 
 
 def test_a_message_says_of_itself_what_follows_its_parts() -> None:

@@ -35,6 +35,12 @@ class OptimizerEntry(ClassEntry):
         return None if self.by_hand is None or params.get("fused") else self.by_hand(params)
 
     @property
+    def survives_surgery(self) -> bool:
+        """Whether what it keeps is carried over when the network is operated on: `by_hand` says what that is. Else it
+        starts afresh."""
+        return self.by_hand is not None
+
+    @property
     def choice_controls(self) -> tuple[str, ...]:
         return ("optimizer",)
 

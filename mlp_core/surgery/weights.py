@@ -101,7 +101,8 @@ def _optimizer(
     known = {name: old.optimizer["state"].get(place, {}) for place, name in enumerate(trained_before)}
     trained = [name for name, parameter in named.items() if parameter.requires_grad]
     state: dict[int, Any] = {}
-    if entry.by_hand is not None and any(known.values()):
+    if entry.survives_surgery and any(known.values()):
+        assert entry.by_hand is not None
         kept = {tensor.key: tensor for tensor in entry.by_hand(experiment.optimizer.params).state}
         sample = next(values for values in known.values() if values)
         for place, name in enumerate(trained):

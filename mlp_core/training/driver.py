@@ -335,33 +335,18 @@ class Driver:
 
     def _edit_weights(self) -> None:
         """Set them in a run that stands still, and show what that has changed."""
-        mail, orders = self._mail, self._mail.orders
-        with mail.lock:
-            trainer = mail.trainer
-        assert trainer is not None
-
-        def wanted() -> bool:
-            return trainer.generation == orders.generation and not orders.closed
-
-        with self._in_turn(wanted, pressed=True) as begun:
-            if begun:
+        with self._turn_at_rest() as trainer:
+            if trainer is not None:
                 self._set_weights(trainer)
-                trainer.compute_views(mail.views_on_screen(), all_stale=True)
+                trainer.compute_views(self._mail.views_on_screen(), all_stale=True)
         self._publish_again()
 
     def _operate(self) -> None:
         """Do an operation on a layer or a neuron. A run that trains goes on after it."""
         mail, orders = self._mail, self._mail.orders
-        with mail.lock:
-            trainer = mail.trainer
-        assert trainer is not None
-
-        def wanted() -> bool:
-            return trainer.generation == orders.generation and not orders.closed
-
         fork: Fork | None = None
-        with self._in_turn(wanted, pressed=True) as begun:
-            if begun:
+        with self._turn_at_rest() as trainer:
+            if trainer is not None:
                 with mail.lock:
                     if not orders.operations:
                         return
@@ -370,28 +355,27 @@ class Driver:
                 if fork is None and orders.goal is None:
                     trainer.compute_views(mail.views_on_screen(), all_stale=True)
         with mail.lock:
-            if fork is not None and wanted():
+            if fork is not None and trainer is not None and self._is_wanted(trainer):
                 mail.go_on(fork)
-            elif begun and orders.goal is None:
+            elif trainer is not None and orders.goal is None:
                 self._publish_again()
 
     def _look_at(self) -> None:
         """Show another moment of the run: a checkpoint, or now."""
         mail, orders = self._mail, self._mail.orders
         with mail.lock:
-            trainer, step = mail.trainer, orders.shown_step
-        assert trainer is not None
+            step = orders.shown_step
 
         def wanted() -> bool:
-            return trainer.generation == orders.generation and orders.shown_step == step and not orders.closed
+            return orders.shown_step == step
 
-        with self._in_turn(wanted, pressed=True) as begun:
-            if begun:
+        with self._turn_at_rest(wanted) as trainer:
+            if trainer is not None:
                 trainer.look_at(step)
                 if orders.goal is None:
                     trainer.compute_views(mail.views_on_screen(), all_stale=True)
         with mail.lock:
-            if begun and wanted():
+            if trainer is not None and self._is_wanted(trainer) and wanted():
                 orders.shown_step = trainer.shown_step  # the checkpoint may have been one before that step
             if orders.goal is None:
                 self._publish_again()
@@ -402,37 +386,40 @@ class Driver:
         self._mail.publish(*(("ready", "") if shown.status in BUSY else (shown.status, shown.message)))
 
     def _restore_best(self) -> None:
-        mail, orders = self._mail, self._mail.orders
-        with mail.lock:
-            trainer, orders.restore = mail.trainer, False
-        assert trainer is not None
+        with self._mail.lock:
+            self._mail.orders.restore = False
         said = ""
-
-        def wanted() -> bool:
-            return trainer.generation == orders.generation and not orders.closed
-
-        with self._in_turn(wanted, pressed=True) as begun:
-            if begun:
+        with self._turn_at_rest() as trainer:
+            if trainer is not None:
                 said = trainer.restore_best()
         if said:
-            mail.publish("ready", said)
+            self._mail.publish("ready", said)
 
     def _compute_views(self) -> None:
         mail, orders = self._mail, self._mail.orders
-        with mail.lock:
-            trainer = mail.trainer
-        assert trainer is not None
         new = True
-
-        def wanted() -> bool:
-            return trainer.generation == orders.generation and not (orders.goal or orders.closed)
-
-        with self._in_turn(wanted) as begun:
-            if begun:
+        with self._turn_at_rest(lambda: not orders.goal, pressed=False) as trainer:
+            if trainer is not None:
                 new = trainer.compute_views(mail.views_on_screen(), all_stale=True)
         with mail.lock:
             if new and mail.snapshot.status not in BUSY:
                 mail.publish(mail.snapshot.status, mail.snapshot.message)
+
+    @contextmanager
+    def _turn_at_rest(
+        self, wanted: Callable[[], bool] = lambda: True, *, pressed: bool = True
+    ) -> Iterator[Trainer | None]:
+        """A turn of the run at hand; None if, while it waited for one, it was not wanted any more."""
+        with self._mail.lock:
+            trainer = self._mail.trainer
+        assert trainer is not None
+        with self._in_turn(lambda: self._is_wanted(trainer) and wanted(), pressed=pressed) as begun:
+            yield trainer if begun else None
+
+    def _is_wanted(self, trainer: Trainer) -> bool:
+        """Whether a run is still the one that is asked for."""
+        orders = self._mail.orders
+        return trainer.generation == orders.generation and not orders.closed
 
     def _fail(self, error: Exception) -> None:
         mail = self._mail

@@ -76,9 +76,11 @@ def change_of(step: int, operation: Operation, before: RunState, after: RunState
     elif operation.entry.changes == "width":
         place = f"{place}.params.out_features"
         values = (old.params["out_features"], new.params["out_features"])
+    optimizer = before.experiment.optimizer.entry
     surgery = Surgery(
-        step=step, type=operation.type, path=operation.path, neuron=operation.neuron, effect=effect
-    )
+        step=step, type=operation.type, path=operation.path, neuron=operation.neuron, effect=effect,
+        fresh_optimizer="" if optimizer.survives_surgery or not step else optimizer.label,
+    )  # fmt: skip
     return Change(step, place, *values, surgery=surgery)
 
 

@@ -67,6 +67,8 @@ class Surgery:
     """The neuron, counted from 0; None where it was done to the layer."""
     effect: Effect
     """What it did to the figures."""
+    fresh_optimizer: str = ""
+    """The label of the optimizer if that started afresh, without what it kept of earlier steps; '' where it went on."""
 
     @property
     def done(self) -> str:
@@ -75,12 +77,14 @@ class Surgery:
 
     @property
     def sentence(self) -> str:
-        """What was done, and its effect: 'Split neuron 3 of layer 2: test loss 0.213 → 0.213, …'."""
+        """What was done, and its effect: 'Split neuron 3 of layer 2: test loss 0.213 → 0.213, ….', and whether the
+        optimizer lost what it kept."""
         effect = self.effect
         said = [f"test loss {_change(effect.test_loss, _loss)}", f"train loss {_change(effect.train_loss, _loss)}"]
         if effect.test_accuracy[0] is not None:
             said.insert(1, f"test accuracy {_change(effect.test_accuracy, _share)}")
-        return f"{self.done}: {', '.join(said)}."
+        afresh = f" {self.fresh_optimizer} started afresh." if self.fresh_optimizer else ""
+        return f"{self.done}: {', '.join(said)}.{afresh}"
 
 
 MOST_TOLD = 10

@@ -16,7 +16,8 @@ _MOUNT = st.components.v2.component("timeline", js=loader("timeline.js"))
 
 def timeline(data: dict[str, Any], *, key: str) -> Part:
     """The slider now: `steps` (those of the checkpoints), `step` (shown) of `end` (done), `fork` (where the run went on
-    from another, or None), `trains`, and `note` (a sentence where there is no slider)."""
+    from another, or None), `trains`, `note` (a sentence where there is no slider), and `before` (one on what came
+    before the first checkpoint, or '')."""
     return Part(_MOUNT, key, data)
 
 

@@ -48,6 +48,7 @@ class TimeSlot:
             "fork": None if snapshot.origin is None else snapshot.origin.step,
             "trains": snapshot.trains,
             "note": _note(snapshot),
+            "before": _before(snapshot),
         }, key=self.key(snapshot))  # fmt: skip
 
     def same(self, before: Snapshot, now: Snapshot) -> bool:
@@ -56,7 +57,8 @@ class TimeSlot:
 
 
 def _state(snapshot: Snapshot) -> tuple[Any, ...]:
-    return snapshot.run, snapshot.checkpoints, snapshot.step, snapshot.run_step, snapshot.trains, _note(snapshot)
+    found = snapshot.run, snapshot.checkpoints, snapshot.step, snapshot.run_step, snapshot.trains
+    return *found, _note(snapshot), _before(snapshot)
 
 
 def _note(snapshot: Snapshot) -> str:
@@ -64,6 +66,16 @@ def _note(snapshot: Snapshot) -> str:
     if snapshot.no_checkpoints or snapshot.dataset is None:
         return snapshot.no_checkpoints
     return "" if snapshot.run_step else FIRST
+
+
+def _before(snapshot: Snapshot) -> str:
+    """What is said of what came before the first moment, where that is not the start of the run."""
+    first = next(iter(snapshot.checkpoints), 0)
+    if not first:
+        return ""
+    undo = snapshot.can_undo and snapshot.surgeries[-1].step == first
+    way = ": Undo leads back to it" if undo else ", so that part cannot be seen from here"
+    return f"Before step {first:,} the network had another number of neurons{way}."
 
 
 def time_travel(page: LivePage, slots: Sequence[TimeSlot], session: Session) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from mlp_core.training.record import Effect, Surgery
+from mlp_core.training.snapshot import Snapshot
 from pages.components import state_strip
 from pages.components import timeline as component
+from pages.playground.time_travel import TimeSlot
 from tests.pages.test_pages import LIMIT, app  # noqa: F401
 
 
@@ -96,3 +100,13 @@ def test_a_run_is_looked_back_at_and_goes_on_from_there(
     app.run()
     assert slider.given["fork"] == steps
     assert session.snapshot().origin.run == first
+
+
+def test_the_slider_says_what_lies_before_its_first_moment() -> None:
+    done = Surgery(40, "split", (0,), 0, Effect((1.0, 1.0), (1.0, 1.0), (None, None), (None, None)))
+    whole = Snapshot(checkpoints=(0, 40), run_step=80, step=80)
+    assert TimeSlot().part(whole).data["before"] == ""
+    later = replace(whole, checkpoints=(40, 60), surgeries=(done,), can_undo=True)
+    assert TimeSlot().part(later).data["before"].startswith("Before step 40 the network had another number of neurons:")
+    assert "Undo" not in TimeSlot().part(replace(later, can_undo=False)).data["before"]
+    assert not TimeSlot().same(later, replace(later, can_undo=False))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from mlp_core import data
-from mlp_core.catalog import ACTIVATIONS
+from mlp_core.catalog import ACTIVATIONS, OPTIMIZERS
 from mlp_core.catalog.surgery import SURGERY
 from mlp_core.engines import Engine
 from mlp_core.engines.choose import engine_for
@@ -31,6 +31,12 @@ from mlp_core.run.layer_statistics import layer_statistics
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, OptimizerSpec
 from mlp_core.surgery import Operation, operated, possible, refusal
 from mlp_core.surgery.weights import operate
+from mlp_core.training.diagnosis import DivergenceGuard
+from mlp_core.training.loop import LoopState
+from mlp_core.training.operating import change_of
+from mlp_core.training.record import Effect
+from mlp_core.training.recorder import Recorder
+from mlp_core.training.state import RunState
 
 DATA = DataSpec(params={"points": 60})
 DATASET = data.load(DATA)
@@ -67,6 +73,10 @@ def after(run: Run, operation: Operation) -> Run:
     made = build(chosen, DATASET)
     restore(made, checkpoint)
     return made
+
+
+def state(run: Run) -> RunState:
+    return RunState.of(run, LoopState(DivergenceGuard(run)), Recorder(run.experiment, "CPU"))
 
 
 ELEMENTWISE = [name for name, entry in ACTIVATIONS.items() if entry.keeps_features_apart(entry.fill({}))]
@@ -216,6 +226,20 @@ def test_a_frozen_layer_does_not_move_and_can_move_again(optimizer: str) -> None
     assert again.experiment == run.experiment
     EagerEngine().run(again, 1)
     assert not torch.equal(again.model[0].weight, before)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_what_an_optimizer_keeps_is_carried_over_or_its_entry_says_that_it_is_not(optimizer: str) -> None:
+    params = {"momentum": 0.9} if optimizer == "SGD" else {}
+    run = trained(experiment(layer("Linear", out_features=3), layer("Linear"), optimizer=optimizer, **params), 2)
+    assert run.optimizer.state_dict()["state"]
+    for operation in (Operation("split", (0,), 1), Operation("ablate", (0,), 1)):
+        other = after(run, operation)
+        assert bool(other.optimizer.state_dict()["state"]) == OPTIMIZERS[optimizer].survives_surgery
+        effect = Effect((1.0, 1.0), (1.0, 1.0), (None, None), (None, None))
+        done = change_of(2, operation, state(run), state(other), effect).surgery
+        assert done is not None
+        assert ("started afresh" in done.sentence) != OPTIMIZERS[optimizer].survives_surgery
 
 
 def test_an_ablated_neuron_is_not_heard_and_others_are() -> None:

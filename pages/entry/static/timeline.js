@@ -80,11 +80,12 @@ class Slider {
   }
 
   say() {
-    const { end, fork, note, step, trains } = this.data
+    const { before, end, fork, step, steps, trains } = this.data
     const chosen = this.chosen()
     const past = chosen < end
     const where = past ? `step ${number.format(chosen)} of ${number.format(end)}` : `now, step ${number.format(end)}`
-    const from = past || fork === null ? "" : `, forked at ${number.format(fork)}`
+    const from = past || fork === null ? "" : before ? `, since ${number.format(steps[0])}` : `, forked at ${number.format(fork)}`
+    const note = chosen === steps[0] && before ? before : this.data.note
     write(this.said, where + from)
     this.range.setAttribute("aria-valuetext", where)
     const share = this.places.length > 1 ? Number(this.range.value) / (this.places.length - 1) : 1
