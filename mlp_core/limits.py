@@ -117,3 +117,9 @@ MAX_NAME = 200
 
 MAX_TABLE_TEXT = 100_000
 """Characters of the description of a table, or of an archive of images, in an experiment."""
+
+MAX_RUNS = _setting("MLP_MAX_RUNS", 5_000)
+"""Runs that one owner keeps; the oldest without a star go first."""
+
+MAX_RUN_BYTES = _setting("MLP_MAX_RUNS_MB", 500) * 1_000_000
+"""Bytes of all runs that one owner keeps."""
