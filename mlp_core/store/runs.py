@@ -91,7 +91,8 @@ class RunStore:
             if row is None:
                 row = RunRow(owner=owner, id=record.id, name="", note="", tags=[], starred=False)
                 transaction.add(row)
-            row.saved, row.started = time.time(), record.started or time.time()
+            now = time.time()
+            row.saved, row.started = now, now if record.started is None else record.started
             row.settings, row.figures = dict(settings_of(record.experiment)), figures_of(record)
             row.thumbnail = _thumbnail(record)
             row.record = replace(record, curves=None).to_json()
