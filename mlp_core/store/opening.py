@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
@@ -20,12 +20,18 @@ SCHEMA = "0001"
 """The newest revision of the tables."""
 FILE = "runs.sqlite"
 """The file of the usual store, in the data folder."""
+WRITES: dict[str, Any] = {"writes": True}
+"""The option of a transaction that writes."""
 BUSY_SECONDS = 10.0
 """How long a process waits for another one that writes."""
 
 
 class StoreError(UserError):
     """A store that cannot be opened, read or written; the sentence says why, and what to do."""
+
+
+class RefusedError(StoreError):
+    """The store can be reached, and trying again would not help."""
 
 
 def store_url(data_dir: Path | None = None) -> URL:
@@ -58,6 +64,7 @@ def open_store(url: URL | str | None = None) -> Engine:
             if url.database:
                 Path(url.database).parent.mkdir(parents=True, exist_ok=True)
             event.listen(engine, "connect", _set_up_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
         _migrate(engine)
         return engine
 
@@ -69,11 +76,18 @@ def _arguments(url: URL) -> dict[str, Any]:
 
 
 def _set_up_sqlite(connection: Any, record: Any) -> None:
-    """A write-ahead log, in which a process that ends in the middle leaves nothing torn, and readers wait for nobody."""
+    """A write-ahead log, in which a process that ends in the middle leaves nothing torn, and readers never wait."""
+    connection.isolation_level = None  # transactions are begun below
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """One that writes takes its turn before it reads: nobody else's change can come in between."""
+    writes = all(connection.get_execution_options().get(name) == value for name, value in WRITES.items())
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _migrate(engine: Engine) -> None:
@@ -92,11 +106,9 @@ def _migrate(engine: Engine) -> None:
             f"The store {shown(engine.url)} is of a newer version ({version}) than this program ({SCHEMA}). "
             "Update the program, or set MLP_STORE_URL to another store."
         )
-    with engine.begin() as connection:
+    with engine.execution_options(**WRITES).begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(5150)"))  # two servers may start at once
-        else:
-            connection.execute(text("BEGIN IMMEDIATE")) if not connection.in_transaction() else None
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

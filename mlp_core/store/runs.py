@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import Engine, Select, delete, func, select, update
 from sqlalchemy.orm import Session as Transaction
 from sqlalchemy.orm import sessionmaker
 
-from mlp_core.limits import MAX_RUN_BYTES, MAX_RUNS
-from mlp_core.store.opening import StoreError, named_errors
-from mlp_core.store.settings import Scalar, figures_of, settings_of
-from mlp_core.store.tables import CurvesRow, RunRow, WeightsRow
+from mlp_core.limits import MAX_ALL_RUN_BYTES, MAX_ALL_RUNS, MAX_NAME, MAX_RUN_BYTES, MAX_RUNS
+from mlp_core.store.keeper import digest
+from mlp_core.store.opening import WRITES, RefusedError, StoreError, named_errors
+from mlp_core.store.query import Query, filtered, ordered
+from mlp_core.store.settings import NETWORK, PRESET, Scalar, figures_of, settings_of
+from mlp_core.store.tables import FileRow, RecordRow, RunRow
 from mlp_core.training.record import RunRecord
 
-Which = Literal["best", "last"]
+Which = Literal["best", "last", "state"]
+Files = Mapping[Which, tuple[int | None, bytes]]
+"""Files by which they are, each with the mini-batches done when it was taken."""
 THUMBNAIL = 32
 """Points of a run's small picture."""
 UNDO_SECONDS = 3600.0
 """How long a deletion can be undone."""
-
-
-def digest(token: str) -> str:
-    """What stands in the store for a secret: nobody who reads it can act as its owner."""
-    return hashlib.sha256(token.encode()).hexdigest()
+MAX_NOTE = 10_000
+"""Characters of a note."""
+MAX_TAGS = 20
+LOOK_EVERY = 20
+"""Saves from one look at the limits of all owners together to the next."""
+ALL_OWNERS = ""
+"""Stands for everybody where room is made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +44,7 @@ class StoredRun:
     id: str
     """Its identity."""
     name: str
-    """What its owner calls it."""
+    """What its owner calls it; '' for nothing yet."""
     note: str
     """What its owner says of it."""
     tags: tuple[str, ...]
@@ -59,6 +64,32 @@ class StoredRun:
     bytes: int
     """What it takes in the store."""
 
+    @property
+    def label(self) -> str:
+        """Its name, or what it is where it has none."""
+        return self.name or f"{self.settings.get(PRESET) or self.settings['data.dataset']}, {self.settings[NETWORK]}"
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much an owner keeps, and may keep."""
+
+    runs: int
+    """Runs that are kept."""
+    bytes: int
+    """Bytes that they take."""
+    most_runs: int
+    """Runs that may be kept."""
+    most_bytes: int
+    """Bytes that they may take."""
+    next_to_go: tuple[str, ...]
+    """The labels of the oldest ones without a star, which go first."""
+
+    @property
+    def share(self) -> float:
+        """The share of the room that is taken, in [0, 1]."""
+        return max(self.runs / self.most_runs, self.bytes / self.most_bytes)
+
 
 class RunStore:
     """Keeps and finds runs. Every call is one transaction; any thread may call.
@@ -66,67 +97,79 @@ class RunStore:
     All of them raise `StoreError` where the store cannot be reached; nothing is half done then.
     """
 
-    def __init__(self, engine: Engine, *, most_runs: int = MAX_RUNS, most_bytes: int = MAX_RUN_BYTES) -> None:
+    def __init__(
+        self, engine: Engine, *, most_runs: int = MAX_RUNS, most_bytes: int = MAX_RUN_BYTES,
+        most_of_all: tuple[int, int] = (MAX_ALL_RUNS, MAX_ALL_RUN_BYTES),
+    ) -> None:  # fmt: skip
+        """Limits are those of each owner; `most_of_all`, of runs and bytes, that of all together."""
         self.engine = engine
-        self._most_runs, self._most_bytes = most_runs, most_bytes
-        self._transactions = sessionmaker(engine, expire_on_commit=False)
+        self._most, self._most_of_all = (most_runs, most_bytes), most_of_all
+        self._reads = sessionmaker(engine, expire_on_commit=False)
+        self._writes = sessionmaker(engine.execution_options(**WRITES), expire_on_commit=False)
+        self._until_look = 0
 
     # Writing
 
-    def save(self, owner: str, record: RunRecord, weights: Mapping[Which, tuple[int | None, bytes]]) -> list[str]:
-        """Keep a run as it is now, its weights by which they are with the step they were taken at.
+    def save(
+        self, owner: str, record: RunRecord, files: Files, *, settings: Mapping[str, Scalar] | None = None,
+        confusion: np.ndarray | None = None, said: StoredRun | None = None,
+    ) -> list[str]:  # fmt: skip
+        """Keep a run as it is now. One that is kept already is replaced; its name, note, tags and star stay.
 
-        A run that is kept already is replaced; its name, note, tags and star stay. Gives the names of the runs that
-        had to go for it, the oldest unstarred first.
+        `settings` are those of the run now, where they differ from those of its first step; `said` has the name, note,
+        tags and star of a run that comes from elsewhere. Gives the labels of the runs that had to go for it, the oldest
+        unstarred first.
         """
         packed = zlib.compress(record.to_json().encode(), 6)
-        size = len(packed) + sum(len(data) for _, data in weights.values())
-        if size > self._most_bytes:
-            raise StoreError(
+        size = len(packed) + sum(len(data) for _, data in files.values())
+        if size > self._most[1]:
+            raise RefusedError(
                 f"This run takes {size / 1e6:,.1f} MB, and all kept runs together may take "
-                f"{self._most_bytes / 1e6:,.0f} MB. Export its weights instead."
+                f"{self._most[1] / 1e6:,.0f} MB. Export its weights instead."
             )
-        with self._begin() as transaction:
+        with self._begin(writes=True) as transaction:
             row = transaction.scalar(select(RunRow).where(RunRow.owner == owner, RunRow.id == record.id))
             if row is None:
                 row = RunRow(owner=owner, id=record.id, name="", note="", tags=[], starred=False)
                 transaction.add(row)
+                if said is not None:
+                    row.name, row.note, row.tags = said.name, said.note, list(said.tags)
+                    row.starred = said.starred
             now = time.time()
             row.saved, row.started = now, now if record.started is None else record.started
-            row.settings, row.figures = dict(settings_of(record.experiment)), figures_of(record)
-            row.thumbnail = _thumbnail(record)
-            row.record = replace(record, curves=None).to_json()
-            row.bytes, row.deleted = size, None
+            row.settings = dict(settings_of(record.experiment) if settings is None else settings)
+            row.figures, row.thumbnail = figures_of(record), _thumbnail(record)
+            row.words, row.bytes, row.deleted = _words(row), size, None
             transaction.flush()
-            transaction.execute(delete(CurvesRow).where(CurvesRow.run == row.key))
-            transaction.execute(delete(WeightsRow).where(WeightsRow.run == row.key))
-            transaction.add(CurvesRow(run=row.key, data=packed))
+            for table in (RecordRow, FileRow):
+                transaction.execute(delete(table).where(table.run == row.key))
+            answers = None if confusion is None else confusion.tolist()
+            transaction.add(RecordRow(run=row.key, data=packed, confusion=answers))
             transaction.add_all(
-                WeightsRow(run=row.key, which=which, step=step, data=data) for which, (step, data) in weights.items()
+                FileRow(run=row.key, which=which, step=step, data=data) for which, (step, data) in files.items()
             )
-            return self._make_room(transaction, owner, row.key)
+            transaction.flush()
+            gone = self._make_room(transaction, owner, self._most, row.key)
+            self._until_look -= 1
+            if self._until_look < 0:
+                self._until_look = LOOK_EVERY
+                self._make_room(transaction, ALL_OWNERS, self._most_of_all, row.key)
+            return gone
 
-    def _make_room(self, transaction: Transaction, owner: str, but: int) -> list[str]:
+    def _make_room(self, transaction: Transaction, owner: str, most: tuple[int, int], but: int) -> list[str]:
         """Remove deleted runs that nobody can bring back, then the oldest unstarred ones, until the limits hold."""
-        stale = time.time() - UNDO_SECONDS
-        transaction.execute(delete(RunRow).where(RunRow.owner == owner, RunRow.deleted < stale))
-        rows = transaction.execute(
-            select(RunRow.key, RunRow.bytes, RunRow.name, RunRow.id, RunRow.starred, RunRow.deleted)
-            .where(RunRow.owner == owner)
-            .order_by(RunRow.starred, RunRow.deleted.is_(None), RunRow.started)
-        ).all()
-        count, size, gone = len(rows), sum(row.bytes for row in rows), []
-        for row in rows:
-            if count <= self._most_runs and size <= self._most_bytes:
-                break
-            if row.key == but or row.starred:
-                continue
-            transaction.execute(delete(RunRow).where(RunRow.key == row.key))
-            count, size = count - 1, size - row.bytes
-            if row.deleted is None:
-                gone.append(row.name or row.id)
-        if count > self._most_runs or size > self._most_bytes:
-            raise StoreError("Every kept run is starred, so none can make room. Remove a star, or delete a run.")
+        whose = () if owner == ALL_OWNERS else (RunRow.owner == owner,)
+        transaction.execute(delete(RunRow).where(*whose, RunRow.deleted < time.time() - UNDO_SECONDS))
+        count, size = _count(transaction, whose)
+        gone: list[str] = []
+        while count > most[0] or size > most[1]:
+            found = transaction.scalars(_oldest(*whose, RunRow.key != but).limit(1)).one_or_none()
+            if found is None:
+                raise RefusedError("Every kept run has a star, so none can make room. Remove a star, or delete a run.")
+            transaction.execute(delete(RunRow).where(RunRow.key == found.key))
+            count, size = count - 1, size - found.bytes
+            if found.deleted is None:
+                gone.append(_stored(found).label)
         return gone
 
     def describe(
@@ -134,65 +177,99 @@ class RunStore:
         tags: Sequence[str] | None = None, starred: bool | None = None,
     ) -> None:  # fmt: skip
         """Change what the owner says of a run; None leaves it."""
-        given = {"name": name, "note": note, "tags": None if tags is None else list(tags), "starred": starred}
-        self._change(owner, run, **{key: value for key, value in given.items() if value is not None})
+        with self._begin(writes=True) as transaction:
+            row = transaction.scalar(select(RunRow).where(*_visible(owner, run)))
+            if row is None:
+                raise _unknown(run)
+            row.name = row.name if name is None else _text(name, MAX_NAME)
+            row.note = row.note if note is None else _text(note, MAX_NOTE)
+            if tags is not None:
+                kept = [_text(tag, MAX_NAME).strip() for tag in tags]
+                row.tags = list(dict.fromkeys(filter(None, kept)))[:MAX_TAGS]
+            row.starred = row.starred if starred is None else starred
+            row.words = _words(row)
 
     def delete(self, owner: str, runs: Iterable[str]) -> None:
         """Delete runs; `restore` undoes it for a while."""
-        for run in runs:
-            self._change(owner, run, deleted=time.time())
+        self._change(owner, runs, deleted=time.time())
 
     def restore(self, owner: str, runs: Iterable[str]) -> None:
         """Bring deleted runs back."""
-        for run in runs:
-            self._change(owner, run, deleted=None)
+        self._change(owner, runs, deleted=None)
 
     def share(self, owner: str, run: str, token: str | None) -> None:
         """Let whoever has the token read the run; None for nobody any more."""
-        self._change(owner, run, shared=None if token is None else digest(token))
+        self._change(owner, [run], shared=None if token is None else digest(token))
 
-    def _change(self, owner: str, run: str, **values: Any) -> None:
-        with self._begin() as transaction:
-            found = transaction.execute(update(RunRow).where(RunRow.owner == owner, RunRow.id == run).values(**values))
-            if found.rowcount != 1:  # type: ignore[attr-defined]
-                raise _unknown(run)
+    def _change(self, owner: str, runs: Iterable[str], **values: Any) -> None:
+        with self._begin(writes=True) as transaction:
+            for run in runs:
+                chosen = update(RunRow).where(RunRow.owner == owner, RunRow.id == run).values(**values)
+                if transaction.execute(chosen).rowcount != 1:  # type: ignore[attr-defined]
+                    raise _unknown(run)
 
     # Reading
 
-    def runs(self, owner: str, *, limit: int | None = None, offset: int = 0) -> list[StoredRun]:
-        """The runs of an owner, the newest first."""
-        chosen = (
-            select(RunRow).where(RunRow.owner == owner, RunRow.deleted.is_(None))
-            .order_by(RunRow.started.desc(), RunRow.key.desc()).limit(limit).offset(offset)
-        )  # fmt: skip
+    def runs(
+        self, owner: str, query: Query | None = None, *, limit: int | None = None, offset: int = 0
+    ) -> list[StoredRun]:
+        """The runs of an owner that a query shows, in its order; the newest first without one."""
+        query, dialect = query or Query(), self.engine.dialect.name
+        chosen = ordered(filtered(select(RunRow).where(*_kept(owner)), query, dialect), query, dialect)
         with self._begin() as transaction:
-            return [_stored(row) for row in transaction.scalars(chosen)]
+            return [_stored(row) for row in transaction.scalars(chosen.limit(limit).offset(offset))]
 
-    def count(self, owner: str) -> tuple[int, int]:
-        """How many runs an owner keeps, and how many bytes they take."""
-        chosen = select(func.count(), func.coalesce(func.sum(RunRow.bytes), 0))
+    def some(self, owner: str, runs: Sequence[str]) -> list[StoredRun]:
+        """Those of these runs that the owner keeps, in their order."""
         with self._begin() as transaction:
-            runs, size = transaction.execute(
-                chosen.where(RunRow.owner == owner, RunRow.deleted.is_(None))
-            ).one()
-        return int(runs), int(size)
+            found = transaction.scalars(select(RunRow).where(*_kept(owner), RunRow.id.in_(runs)))
+            stored = {row.id: _stored(row) for row in found}
+        return [stored[run] for run in runs if run in stored]
+
+    def count(self, owner: str, query: Query | None = None) -> int:
+        """How many runs of an owner a query shows; all without one."""
+        chosen = select(func.count()).select_from(RunRow).where(*_kept(owner))
+        with self._begin() as transaction:
+            return int(transaction.scalar(filtered(chosen, query or Query(), self.engine.dialect.name)) or 0)
+
+    def room(self, owner: str, names: int = 3) -> Room:
+        """How much an owner keeps, and so many of those that go first."""
+        with self._begin() as transaction:
+            count, size = _count(transaction, _kept(owner))
+            first = transaction.scalars(_oldest(*_kept(owner)).limit(names))
+            return Room(count, size, *self._most, tuple(_stored(row).label for row in first))
+
+    def find(self, owner: str, start: str) -> StoredRun:
+        """The run whose identity begins like this. Raises `StoreError` where there is none, or more than one."""
+        chosen = select(RunRow).where(*_kept(owner), RunRow.id.startswith(start, autoescape=True)).limit(2)
+        with self._begin() as transaction:
+            found = [_stored(row) for row in transaction.scalars(chosen)]
+        if len(found) > 1:
+            raise StoreError(f"More than one run begins with {start[:40]!r}. Write more of its identity.")
+        if not found or not start:
+            raise _unknown(start)
+        return found[0]
 
     def record(self, owner: str, run: str) -> RunRecord:
         """The record of a run, with its curves."""
-        with self._begin() as transaction:
-            data = transaction.scalar(
-                select(CurvesRow.data).join(RunRow, RunRow.key == CurvesRow.run).where(*_visible(owner, run))
-            )
-        if data is None:
-            raise _unknown(run)
-        return RunRecord.from_json(zlib.decompress(data).decode())
+        return self.answers(owner, run)[0]
 
-    def weights(self, owner: str, run: str, which: Which = "best") -> bytes | None:
+    def answers(self, owner: str, run: str) -> tuple[RunRecord, np.ndarray | None]:
+        """The record of a run with its curves, and its confusion matrix, int64 (classes, classes); None without."""
+        chosen = select(RecordRow.data, RecordRow.confusion).join(RunRow, RunRow.key == RecordRow.run)
+        with self._begin() as transaction:
+            row = transaction.execute(chosen.where(*_visible(owner, run))).one_or_none()
+        if row is None:
+            raise _unknown(run)
+        confusion = None if row.confusion is None else np.array(row.confusion, dtype=np.int64)
+        return RunRecord.from_json(zlib.decompress(row.data).decode()), confusion
+
+    def file(self, owner: str, run: str, which: Which = "best") -> bytes | None:
         """A safetensors file; None where the run has none of these."""
         with self._begin() as transaction:
             found: bytes | None = transaction.scalar(
-                select(WeightsRow.data).join(RunRow, RunRow.key == WeightsRow.run)
-                .where(WeightsRow.which == which, *_visible(owner, run))
+                select(FileRow.data).join(RunRow, RunRow.key == FileRow.run)
+                .where(FileRow.which == which, *_visible(owner, run))
             )  # fmt: skip
         return found
 
@@ -204,8 +281,8 @@ class RunStore:
             ).one_or_none()
         return None if row is None else (row.owner, row.id)
 
-    def _begin(self) -> _Named:
-        return _Named(self.engine, self._transactions)
+    def _begin(self, *, writes: bool = False) -> _Named:
+        return _Named(self.engine, self._writes if writes else self._reads)
 
 
 class _Named:
@@ -216,7 +293,11 @@ class _Named:
 
     def __enter__(self) -> Transaction:
         self._errors.__enter__()
-        made: Transaction = self._transaction.__enter__()
+        try:
+            made: Transaction = self._transaction.__enter__()
+        except BaseException as error:
+            self._errors.__exit__(type(error), error, error.__traceback__)
+            raise
         return made
 
     def __exit__(self, *error: Any) -> bool | None:
@@ -227,12 +308,30 @@ class _Named:
         return self._errors.__exit__(*error)
 
 
+def _kept(owner: str) -> tuple[Any, ...]:
+    return RunRow.owner == owner, RunRow.deleted.is_(None)
+
+
 def _visible(owner: str, run: str) -> tuple[Any, ...]:
-    return RunRow.owner == owner, RunRow.id == run, RunRow.deleted.is_(None)
+    return *_kept(owner), RunRow.id == run
+
+
+def _count(transaction: Transaction, whose: tuple[Any, ...]) -> tuple[int, int]:
+    """How many runs there are, and how many bytes they take."""
+    chosen = select(func.count(), func.coalesce(func.sum(RunRow.bytes), 0)).select_from(RunRow)
+    runs, size = transaction.execute(chosen.where(*whose)).one()
+    return int(runs), int(size)
+
+
+def _oldest(*where: Any) -> Select[Any]:
+    """Runs without a star, those that are deleted first, then the oldest."""
+    return select(RunRow).where(RunRow.starred.is_(False), *where).order_by(
+        RunRow.deleted.is_(None), RunRow.started, RunRow.key
+    )  # fmt: skip
 
 
 def _unknown(run: str) -> StoreError:
-    return StoreError(f"There is no run {run[:40]!r} among yours. It may have been removed to make room.")
+    return RefusedError(f"There is no run {run[:40]!r} among yours. It may have been removed to make room.")
 
 
 def _stored(row: RunRow) -> StoredRun:
@@ -240,6 +339,19 @@ def _stored(row: RunRow) -> StoredRun:
         id=row.id, name=row.name, note=row.note, tags=tuple(row.tags), starred=row.starred, started=row.started,
         saved=row.saved, settings=row.settings, figures=row.figures, thumbnail=tuple(row.thumbnail), bytes=row.bytes,
     )  # fmt: skip
+
+
+def _text(given: str, most: int) -> str:
+    return given.replace("\x00", "")[:most]
+
+
+MAIN = (PRESET, "data.dataset", NETWORK, "loss.type", "optimizer.type", "scheduler.type")
+"""Settings that a search looks at."""
+
+
+def _words(row: RunRow) -> str:
+    given = [row.name, row.note, *row.tags, *(str(row.settings.get(path) or "") for path in MAIN)]
+    return "\n".join(given).lower()
 
 
 def _thumbnail(record: RunRecord) -> list[float]:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlp_core.changes import describe_layers
+from mlp_core.presets import PRESETS
 from mlp_core.spec import Experiment
 from mlp_core.training.record import RunRecord
 
 Scalar = str | int | float | bool | None
+
+PRESET, NETWORK = "preset", "network"
+"""Paths of what is said of an experiment as a whole: the preset that it is, and its network in short."""
+LONGEST = 200
+"""Characters of a setting; longer ones, as the columns of a table, are cut."""
 
 
 def settings_of(experiment: Experiment) -> dict[str, Scalar]:
@@ -17,7 +24,9 @@ def settings_of(experiment: Experiment) -> dict[str, Scalar]:
 
     A part's own kind is at '<part>.type', its parameters beside it, without the word 'params' between.
     """
-    return dict(_flat("", json.loads(experiment.to_json())))
+    named = next((name for name, preset in PRESETS.items() if preset.experiment == experiment), None)
+    whole: dict[str, Scalar] = {PRESET: named, NETWORK: describe_layers(experiment.layers)}
+    return whole | dict(_flat("", json.loads(experiment.to_json())))
 
 
 def _flat(path: str, value: Any) -> Iterator[tuple[str, Scalar]]:
@@ -28,27 +37,42 @@ def _flat(path: str, value: Any) -> Iterator[tuple[str, Scalar]]:
         for index, inner in enumerate(value):
             yield from _flat(f"{path}.{index}", inner)
     elif isinstance(value, list):
-        yield path, ", ".join(map(str, value))
+        yield path, ", ".join(map(str, value))[:LONGEST]
     else:
-        yield path, value
+        yield path, value[:LONGEST] if isinstance(value, str) else value
+
+
+FIGURES: Mapping[str, str] = {
+    "best_test_accuracy": "Best test accuracy",
+    "best_test_loss": "Best test loss",
+    "best_validation_accuracy": "Best validation accuracy",
+    "best_validation_loss": "Best validation loss",
+    "best_step": "Step of the best",
+    "test_accuracy": "Test accuracy",
+    "test_loss": "Test loss",
+    "validation_accuracy": "Validation accuracy",
+    "validation_loss": "Validation loss",
+    "train_loss": "Training loss",
+    "step": "Steps",
+    "epoch": "Epochs",
+    "seconds": "Seconds",
+    "samples": "Samples",
+}
+"""The figures of a run and their labels."""
 
 
 def figures_of(record: RunRecord) -> dict[str, float | None]:
     """The figures of a run by name: of its newest pass, of its best one, and how far and how long it went."""
-    last, best = record.last, record.best
-    return {
+    scores = {"": record.last, "best_": record.best}
+    found: dict[str, float | None] = {
         "step": record.step,
         "epoch": record.epoch,
         "seconds": record.seconds,
         "samples": record.samples,
-        "train_loss": last and last.train_loss,
-        "test_loss": last and last.test_loss,
-        "test_accuracy": last and last.test_accuracy,
-        "validation_loss": last and last.validation_loss,
-        "validation_accuracy": last and last.validation_accuracy,
-        "best_step": best and best.step,
-        "best_test_loss": best and best.test_loss,
-        "best_test_accuracy": best and best.test_accuracy,
-        "best_validation_loss": best and best.validation_loss,
-        "best_validation_accuracy": best and best.validation_accuracy,
+        "train_loss": None if record.last is None else record.last.train_loss,
+        "best_step": None if record.best is None else record.best.step,
     }
+    for prefix, score in scores.items():
+        for name in ("test_loss", "test_accuracy", "validation_loss", "validation_accuracy"):
+            found[prefix + name] = None if score is None else getattr(score, name)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Float, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -23,11 +23,11 @@ class RunRow(Base):
     """Its identity: the same wherever it is stored; `RunRecord.id`."""
     owner: Mapped[str] = mapped_column(String(64))
     """Whose it is: the digest of a browser's token, or of a user's name."""
-    saved: Mapped[float] = mapped_column(Float)
+    saved: Mapped[float] = mapped_column(Float(53))
     """When it was last saved, in Unix seconds."""
-    started: Mapped[float] = mapped_column(Float)
+    started: Mapped[float] = mapped_column(Float(53))
     """When its first step was done, in Unix seconds."""
-    deleted: Mapped[float | None] = mapped_column(Float)
+    deleted: Mapped[float | None] = mapped_column(Float(53))
     """When it was deleted, in Unix seconds; None while it is kept. A deletion can be undone for a while."""
     name: Mapped[str] = mapped_column(Text, default="")
     """What its owner calls it."""
@@ -43,40 +43,44 @@ class RunRow(Base):
     """Every setting by its path, such as 'optimizer.lr'; see `mlp_core.store.settings`."""
     figures: Mapped[dict[str, float | None]] = mapped_column(JSON)
     """Every figure by its name, such as 'test_loss'."""
+    words: Mapped[str] = mapped_column(Text)
+    """What a search finds it by, in small letters."""
     thumbnail: Mapped[list[float]] = mapped_column(JSON)
     """The train loss at a few places along the run, for a small picture."""
-    record: Mapped[str] = mapped_column(Text)
-    """Its `RunRecord` as JSON, without the curves."""
-    bytes: Mapped[int]
-    """What it takes in the store, weights and curves included."""
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    """What it takes in the store."""
 
     __table_args__ = (
         UniqueConstraint("owner", "id", name="runs_owner_id"),
         Index("runs_owner_started", "owner", "started"),
+        Index("runs_room", "owner", "deleted", "starred", "started", "bytes"),
     )
 
 
-class CurvesRow(Base):
-    """The bounded history of a run."""
+class RecordRow(Base):
+    """The record of a run."""
 
-    __tablename__ = "curves"
+    __tablename__ = "records"
 
     run: Mapped[int] = mapped_column(ForeignKey("runs.key", ondelete="CASCADE"), primary_key=True)
     """The run."""
     data: Mapped[bytes] = mapped_column(LargeBinary)
-    """Its whole `RunRecord` as JSON, packed with zlib."""
+    """Its `RunRecord` with its curves as JSON, packed with zlib."""
+    confusion: Mapped[list[list[int]] | None] = mapped_column(JSON(none_as_null=True))
+    """How often each class (columns) was answered for each true one (rows), in its newest test pass; None in
+    regression."""
 
 
-class WeightsRow(Base):
-    """Weights of a run."""
+class FileRow(Base):
+    """A safetensors file of a run."""
 
-    __tablename__ = "weights"
+    __tablename__ = "files"
 
     run: Mapped[int] = mapped_column(ForeignKey("runs.key", ondelete="CASCADE"), primary_key=True)
     """The run."""
     which: Mapped[str] = mapped_column(String(8), primary_key=True)
-    """'best' or 'last'."""
-    step: Mapped[int | None]
-    """Mini-batches done when they were taken."""
+    """'best' or 'last' for weights, 'state' for all that it goes on from."""
+    step: Mapped[int | None] = mapped_column(BigInteger)
+    """Mini-batches done when it was taken."""
     data: Mapped[bytes] = mapped_column(LargeBinary)
-    """A safetensors file with its experiment inside."""
+    """The file."""

@@ -11,7 +11,8 @@ from servers import postgresql, program
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from mlp_core.store import RunStore, open_store
+from mlp_core.store.opening import open_store
+from mlp_core.store.runs import RunStore
 
 
 @pytest.fixture(scope="session")

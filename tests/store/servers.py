@@ -34,12 +34,16 @@ def postgresql(folder: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     initdb, pg_ctl = program("initdb"), program("pg_ctl")
-    assert initdb is not None and pg_ctl is not None
-    done = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
-    subprocess.run([*as_user, initdb, "-D", str(data), "-U", "mlp", "-A", "trust", "-E", "UTF8", "--no-sync"], **done)
+    assert initdb is not None
+    assert pg_ctl is not None
+
+    def done(*command: str) -> None:
+        subprocess.run([*as_user, *command], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+
+    done(initdb, "-D", str(data), "-U", "mlp", "-A", "trust", "-E", "UTF8", "--no-sync")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=40"
-    subprocess.run([*as_user, pg_ctl, "-D", str(data), "-l", str(log), "-w", "-o", options, "start"], **done)
+    done(pg_ctl, "-D", str(data), "-l", str(log), "-w", "-o", options, "start")
     try:
         yield f"postgresql+psycopg://mlp@127.0.0.1:{port}/postgres"
     finally:
-        subprocess.run([*as_user, pg_ctl, "-D", str(data), "-m", "immediate", "stop"], **done)
+        done(pg_ctl, "-D", str(data), "-m", "immediate", "stop")

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from mlp_core.presets import preset
-from mlp_core.store import RunStore, open_store
-from mlp_core.store.opening import SCHEMA, StoreError, store_url
+from mlp_core.store.opening import SCHEMA, StoreError, open_store, store_url
+from mlp_core.store.runs import RunStore
 from mlp_core.store.tables import Base
 from mlp_core.training.history import Buckets, Curves
 from mlp_core.training.record import RunRecord, Score
@@ -44,9 +44,9 @@ def test_a_run_is_found_as_it_was_saved(store: RunStore) -> None:
     assert found.thumbnail[0] == pytest.approx(1)
     assert found.thumbnail[-1] == pytest.approx(0.1)
     assert store.record(ME, saved.id).to_json() == saved.to_json()
-    assert store.weights(ME, saved.id) == b"best"
-    assert store.weights(ME, saved.id, "last") == b"last"
-    assert store.count(ME) == (1, found.bytes)
+    assert store.file(ME, saved.id) == b"best"
+    assert store.file(ME, saved.id, "last") == b"last"
+    assert (store.room(ME).runs, store.room(ME).bytes) == (1, found.bytes)
 
 
 def test_a_run_that_is_saved_again_is_replaced_and_keeps_what_was_said_of_it(store: RunStore) -> None:
@@ -57,15 +57,15 @@ def test_a_run_that_is_saved_again_is_replaced_and_keeps_what_was_said_of_it(sto
     (found,) = store.runs(ME)
     assert (found.name, found.note, found.tags, found.starred) == ("first", "<b>good</b>", ("a", "b"), True)
     assert found.figures["step"] == 200
-    assert store.weights(ME, saved.id, "last") == b"2"
-    assert store.weights(ME, saved.id, "best") is None
+    assert store.file(ME, saved.id, "last") == b"2"
+    assert store.file(ME, saved.id, "best") is None
 
 
 def test_nobody_sees_or_changes_anothers_runs(store: RunStore) -> None:
     saved = record()
     store.save(ME, saved, {"last": (1, b"1")})
     assert store.runs(OTHER) == []
-    assert store.weights(OTHER, saved.id, "last") is None
+    assert store.file(OTHER, saved.id, "last") is None
     for act in (
         lambda: store.record(OTHER, saved.id), lambda: store.delete(OTHER, [saved.id]),
         lambda: store.describe(OTHER, saved.id, name="mine"), lambda: store.share(OTHER, saved.id, "token"),
@@ -92,11 +92,11 @@ def test_a_deletion_can_be_undone(store: RunStore) -> None:
     store.save(ME, saved, {"last": (1, b"1")})
     store.delete(ME, [saved.id])
     assert store.runs(ME) == []
-    assert store.count(ME) == (0, 0)
+    assert store.room(ME).share == 0
     with pytest.raises(StoreError):
         store.record(ME, saved.id)
     store.restore(ME, [saved.id])
-    assert store.weights(ME, saved.id, "last") == b"1"
+    assert store.file(ME, saved.id, "last") == b"1"
 
 
 def test_the_oldest_unstarred_runs_make_room(url: str) -> None:
@@ -107,11 +107,11 @@ def test_the_oldest_unstarred_runs_make_room(url: str) -> None:
     store.save(OTHER, runs[4], {})
     for run in runs[1:3]:
         assert store.save(ME, run, {}) == []
-    assert store.save(ME, runs[3], {}) == [runs[1].id]
+    assert store.save(ME, runs[3], {}) == ["spiral, 8-8-8 Tanh"]
     assert [run.id for run in store.runs(ME)] == [runs[3].id, runs[2].id, runs[0].id]
     for run in runs[2:4]:
         store.describe(ME, run.id, starred=True)
-    with pytest.raises(StoreError, match="starred"):
+    with pytest.raises(StoreError, match="has a star"):
         store.save(ME, runs[4], {})
     assert len(store.runs(ME)) == 3, "what was refused has changed nothing"
     assert len(store.runs(OTHER)) == 1
@@ -145,7 +145,7 @@ def test_many_threads_save_at_once(store: RunStore) -> None:
     for thread in threads:
         thread.join(60)
     assert not errors
-    assert [store.count(f"owner {index}")[0] for index in range(3)] == [10, 10, 10]
+    assert [store.count(f"owner {index}") for index in range(3)] == [10, 10, 10]
 
 
 def test_two_servers_share_a_store(url: str) -> None:

@@ -1,4 +1,4 @@
-"""Runs, their curves and their weights."""
+"""Runs, their records and their files."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,9 +14,9 @@ def upgrade() -> None:
         sa.Column("key", sa.Integer, primary_key=True, autoincrement=True),
         sa.Column("id", sa.String(64), nullable=False),
         sa.Column("owner", sa.String(64), nullable=False),
-        sa.Column("saved", sa.Float, nullable=False),
-        sa.Column("started", sa.Float, nullable=False),
-        sa.Column("deleted", sa.Float),
+        sa.Column("saved", sa.Float(53), nullable=False),
+        sa.Column("started", sa.Float(53), nullable=False),
+        sa.Column("deleted", sa.Float(53)),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("note", sa.Text, nullable=False),
         sa.Column("tags", sa.JSON, nullable=False),
@@ -24,18 +24,21 @@ def upgrade() -> None:
         sa.Column("shared", sa.String(64), unique=True),
         sa.Column("settings", sa.JSON, nullable=False),
         sa.Column("figures", sa.JSON, nullable=False),
+        sa.Column("words", sa.Text, nullable=False),
         sa.Column("thumbnail", sa.JSON, nullable=False),
-        sa.Column("record", sa.Text, nullable=False),
-        sa.Column("bytes", sa.Integer, nullable=False),
+        sa.Column("bytes", sa.BigInteger, nullable=False),
         sa.UniqueConstraint("owner", "id", name="runs_owner_id"),
     )
     op.create_index("runs_owner_started", "runs", ["owner", "started"])
-    op.create_table("curves", _run(), sa.Column("data", sa.LargeBinary, nullable=False))
+    op.create_index("runs_room", "runs", ["owner", "deleted", "starred", "started", "bytes"])
     op.create_table(
-        "weights",
+        "records", _run(), sa.Column("data", sa.LargeBinary, nullable=False), sa.Column("confusion", sa.JSON)
+    )
+    op.create_table(
+        "files",
         _run(),
         sa.Column("which", sa.String(8), primary_key=True),
-        sa.Column("step", sa.Integer),
+        sa.Column("step", sa.BigInteger),
         sa.Column("data", sa.LargeBinary, nullable=False),
     )
 
@@ -46,5 +49,5 @@ def _run() -> sa.Column[int]:
 
 def downgrade() -> None:
     """Drop them."""
-    for table in ("weights", "curves", "runs"):
+    for table in ("files", "records", "runs"):
         op.drop_table(table)
