@@ -139,11 +139,8 @@ def _as_text(field: str) -> Any:
 def _as_number(field: str, dialect: str) -> Any:
     """The number of a field; NULL where it holds none."""
     column = RunRow.figures if field in FIGURES else RunRow.settings
-    if dialect == "sqlite":
-        kind, kinds = func.json_type(column, f'$."{field}"'), ("integer", "real")
-    else:
-        kind, kinds = func.json_typeof(column[field]), ("number",)
-    return case((kind.in_(kinds), _json(field).as_float()), else_=literal(None))
+    kind = func.json_type(column, f'$."{field}"') if dialect == "sqlite" else func.json_typeof(column[field])
+    return case((kind.in_(("integer", "real", "number")), _json(field).as_float()), else_=literal(None))
 
 
 def _number(text: str) -> float | None:

@@ -42,6 +42,29 @@ def _flat(path: str, value: Any) -> Iterator[tuple[str, Scalar]]:
         yield path, value[:LONGEST] if isinstance(value, str) else value
 
 
+SETTINGS: Mapping[str, str] = {
+    PRESET: "Preset",
+    NETWORK: "Network",
+    "data.dataset": "Data set",
+    "optimizer.type": "Optimizer",
+    "optimizer.lr": "Learning rate",
+    "scheduler.type": "Schedule",
+    "loss.type": "Loss function",
+    "training.batch_size": "Batch size",
+    "training.epochs": "Number of epochs",
+    "training.seed": "Seed",
+    "data.seed": "Data seed",
+    "data.test_fraction": "Test share",
+    "data.validation_fraction": "Validation share",
+}
+"""Settings that have a label of their own."""
+
+
+def label_of(field: str) -> str:
+    """What people call a setting or a figure; the path itself where it has no other name."""
+    return FIGURES.get(field) or SETTINGS.get(field) or field
+
+
 FIGURES: Mapping[str, str] = {
     "best_test_accuracy": "Best test accuracy",
     "best_test_loss": "Best test loss",
