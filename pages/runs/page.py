@@ -28,7 +28,7 @@ def listing() -> None:
     if len(chosen) == 1:
         details(runs, keeper, chosen[0])
     elif chosen:
-        comparison(runs, keeper, chosen)
+        comparison(keeper, chosen)
 
 
 runs = browser_runs()
