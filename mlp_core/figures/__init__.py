@@ -66,6 +66,8 @@ from mlp_core.figures.ridges import histograms, histograms_alt
 from mlp_core.figures.runs import (
     Dimension,
     RunCurve,
+    confusion_difference,
+    confusion_difference_alt,
     parallel_runs,
     parallel_runs_alt,
     run_colour,
@@ -100,6 +102,8 @@ __all__ = [
     "component_axes",
     "confidence_histogram",
     "confidence_histogram_alt",
+    "confusion_difference",
+    "confusion_difference_alt",
     "confusion_matrix",
     "confusion_matrix_alt",
     "decision_boundary",

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from mlp_core.figures.curve import Curve, smooth
+from mlp_core.figures.confusion import MOST_WITH_NUMBERS, some_names
+from mlp_core.figures.curve import Array, Curve, smooth
 from mlp_core.figures.empty import empty
 from mlp_core.figures.encode import encode
 from mlp_core.figures.layout import HOVER, Figure, axis, hidden_axis, layout
-from mlp_core.figures.palette import Theme, class_colour, faded, palette
+from mlp_core.figures.palette import Theme, class_colour, faded, mix, palette, stops, text_on
 from mlp_core.figures.text import escape_label, plain, readable, unique_labels
 
 COLOURS = 12
@@ -186,6 +187,50 @@ def parallel_runs(
     )}  # fmt: skip
 
 
+def confusion_difference(
+    difference: Array, class_names: Sequence[object], *, theme: Theme = "light", uirevision: str = "difference"
+) -> Figure:
+    """Shares (K, K) of true classes (rows) that one run predicts more often than another, in percentage points: teal
+    above zero, orange below."""
+    small = len(class_names) <= MOST_WITH_NUMBERS
+    names, colours = unique_labels(class_names, 14 if small else 24), palette(theme)
+    limit = max(1.0, float(np.abs(difference).max()))
+    data: list[dict[str, Any]] = [{
+        "type": "heatmap", "uid": "cells", "x": names, "y": names,
+        "z": encode(np.asarray(difference, dtype=np.float64)),
+        "zmin": -limit, "zmax": limit, "showscale": False, "xgap": 2 * small, "ygap": 2 * small,
+        "colorscale": stops(colours.surface),
+        "hovertemplate": "true %{y}, predicted %{x}: %{z:+.1f} points<extra></extra>",
+    }]  # fmt: skip
+    if small:
+        cells = [(row, column) for row in range(len(names)) for column in range(len(names))]
+        level = [float(difference[cell]) for cell in cells]
+        ends = [colours.surface[-1 if value > 0 else 0] for value in level]
+        scale = [mix(end, colours.surface[2], abs(value) / limit) for end, value in zip(ends, level, strict=True)]
+        data.append({
+            "type": "scatter", "mode": "text", "uid": "numbers", "hoverinfo": "skip",
+            "x": [names[column] for _, column in cells], "y": [names[row] for row, _ in cells],
+            "text": ["0" if round(value) == 0 else f"{value:+.0f}".replace("-", "−") for value in level],
+            "textfont": {"size": 12, "color": [text_on(colour, theme) for colour in scale]},
+        })  # fmt: skip
+    shared = {"type": "category", "showgrid": False, "automargin": True, "fixedrange": True, "tickformat": ""}
+    shared |= {"constrain": "domain"} | ({"nticks": 0} if small else some_names(class_names))
+    return {"data": data, "layout": layout(
+        uirevision, theme, dragmode=False, showlegend=False, margin={"l": 24, "r": 8, "t": 8, "b": 24},
+        xaxis=axis("predicted", **shared), yaxis=axis("true", autorange="reversed", scaleanchor="x", **shared),
+    )}  # fmt: skip
+
+
+def confusion_difference_alt(difference: Array, class_names: Sequence[object]) -> str:
+    """How much the right answers differ, and where most."""
+    diagonal = np.diag(difference)
+    best, worst = int(diagonal.argmax()), int(diagonal.argmin())
+    return (
+        f"Difference of two confusion matrices, in percentage points of the true class. Right answers differ by "
+        f"{diagonal[worst]:+.1f} ({plain(class_names[worst])}) to {diagonal[best]:+.1f} ({plain(class_names[best])})."
+    )
+
+
 def parallel_runs_alt(names: Sequence[str], dimensions: Sequence[Dimension]) -> str:
     """What each run has, in words."""
     said = [
@@ -207,8 +252,8 @@ def _marks(dimensions: Sequence[Dimension]) -> list[dict[str, Any]]:
             classes = each.classes
             ticks = [(place / max(1, len(classes) - 1), plain(name, 16)) for place, name in enumerate(classes)]
         found += [
-            {"x": at, "y": place, "text": escape_label(text), "showarrow": False, "xanchor": "left", "xshift": 7,
-             "font": {"size": 11}}
+            {"x": at, "y": place, "text": escape_label(text), "showarrow": False, "xanchor": "left", "xshift": 6,
+             "yshift": -10 if place == 0 else 10, "font": {"size": 11}}
             for place, text in ticks
         ]  # fmt: skip
     return found

@@ -37,12 +37,28 @@ ALL_OWNERS = ""
 """Stands for everybody where room is made."""
 
 
+@dataclass(frozen=True)
+class Said:
+    """What an owner says of a run."""
+
+    name: str = ""
+    """What it is called."""
+    note: str = ""
+    """A longer text."""
+    tags: tuple[str, ...] = ()
+    """Short texts to find it by."""
+    starred: bool = False
+    """Whether it is never removed to make room."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StoredRun:
     """A run as a list shows it."""
 
     id: str
     """Its identity."""
+    owner: str
+    """Whose it is."""
     name: str
     """What its owner calls it; '' for nothing yet."""
     note: str
@@ -67,7 +83,10 @@ class StoredRun:
     @property
     def label(self) -> str:
         """Its name, or what it is where it has none."""
-        return self.name or f"{self.settings.get(PRESET) or self.settings['data.dataset']}, {self.settings[NETWORK]}"
+        settings = self.settings
+        rate = settings.get("optimizer.lr")
+        how = f"{settings['optimizer.type']} {rate:g}" if isinstance(rate, float) else str(settings["optimizer.type"])
+        return self.name or f"{settings.get(PRESET) or settings['data.dataset']}, {settings[NETWORK]}, {how}"
 
 
 @dataclass(frozen=True)
@@ -112,12 +131,12 @@ class RunStore:
 
     def save(
         self, owner: str, record: RunRecord, files: Files, *, settings: Mapping[str, Scalar] | None = None,
-        confusion: np.ndarray | None = None, said: StoredRun | None = None,
+        confusion: np.ndarray | None = None, said: Said = Said(),
     ) -> list[str]:  # fmt: skip
         """Keep a run as it is now. One that is kept already is replaced; its name, note, tags and star stay.
 
-        `settings` are those of the run now, where they differ from those of its first step; `said` has the name, note,
-        tags and star of a run that comes from elsewhere. Gives the labels of the runs that had to go for it, the oldest
+        `settings` are those of the run now, where they differ from those of its first step; `said` is what is said of
+        a new one. Gives the labels of the runs that had to go for it, the oldest
         unstarred first.
         """
         packed = zlib.compress(record.to_json().encode(), 6)
@@ -130,11 +149,9 @@ class RunStore:
         with self._begin(writes=True) as transaction:
             row = transaction.scalar(select(RunRow).where(RunRow.owner == owner, RunRow.id == record.id))
             if row is None:
-                row = RunRow(owner=owner, id=record.id, name="", note="", tags=[], starred=False)
+                name, note, tags = _text(said.name, MAX_NAME), _text(said.note, MAX_NOTE), _tags(said.tags)
+                row = RunRow(owner=owner, id=record.id, name=name, note=note, tags=tags, starred=said.starred)
                 transaction.add(row)
-                if said is not None:
-                    row.name, row.note, row.tags = said.name, said.note, list(said.tags)
-                    row.starred = said.starred
             now = time.time()
             row.saved, row.started = now, now if record.started is None else record.started
             row.settings = dict(settings_of(record.experiment) if settings is None else settings)
@@ -183,9 +200,7 @@ class RunStore:
                 raise _unknown(run)
             row.name = row.name if name is None else _text(name, MAX_NAME)
             row.note = row.note if note is None else _text(note, MAX_NOTE)
-            if tags is not None:
-                kept = [_text(tag, MAX_NAME).strip() for tag in tags]
-                row.tags = list(dict.fromkeys(filter(None, kept)))[:MAX_TAGS]
+            row.tags = row.tags if tags is None else _tags(tags)
             row.starred = row.starred if starred is None else starred
             row.words = _words(row)
 
@@ -211,9 +226,10 @@ class RunStore:
     # Reading
 
     def runs(
-        self, owner: str, query: Query | None = None, *, limit: int | None = None, offset: int = 0
+        self, owner: str | None, query: Query | None = None, *, limit: int | None = None, offset: int = 0
     ) -> list[StoredRun]:
-        """The runs of an owner that a query shows, in its order; the newest first without one."""
+        """The runs of an owner that a query shows, in its order; the newest first without one. None for everybody's:
+        that is for whoever runs the server."""
         query, dialect = query or Query(), self.engine.dialect.name
         chosen = ordered(filtered(select(RunRow).where(*_kept(owner)), query, dialect), query, dialect)
         with self._begin() as transaction:
@@ -239,8 +255,9 @@ class RunStore:
             first = transaction.scalars(_oldest(*_kept(owner)).limit(names))
             return Room(count, size, *self._most, tuple(_stored(row).label for row in first))
 
-    def find(self, owner: str, start: str) -> StoredRun:
-        """The run whose identity begins like this. Raises `StoreError` where there is none, or more than one."""
+    def find(self, owner: str | None, start: str) -> StoredRun:
+        """The run whose identity begins like this, of an owner or, with None, of anybody. Raises `StoreError` where
+        there is none, or more than one."""
         chosen = select(RunRow).where(*_kept(owner), RunRow.id.startswith(start, autoescape=True)).limit(2)
         with self._begin() as transaction:
             found = [_stored(row) for row in transaction.scalars(chosen)]
@@ -308,8 +325,9 @@ class _Named:
         return self._errors.__exit__(*error)
 
 
-def _kept(owner: str) -> tuple[Any, ...]:
-    return RunRow.owner == owner, RunRow.deleted.is_(None)
+def _kept(owner: str | None) -> tuple[Any, ...]:
+    kept = RunRow.deleted.is_(None)
+    return (kept,) if owner is None else (RunRow.owner == owner, kept)
 
 
 def _visible(owner: str, run: str) -> tuple[Any, ...]:
@@ -336,13 +354,19 @@ def _unknown(run: str) -> StoreError:
 
 def _stored(row: RunRow) -> StoredRun:
     return StoredRun(
-        id=row.id, name=row.name, note=row.note, tags=tuple(row.tags), starred=row.starred, started=row.started,
-        saved=row.saved, settings=row.settings, figures=row.figures, thumbnail=tuple(row.thumbnail), bytes=row.bytes,
+        id=row.id, owner=row.owner, name=row.name, note=row.note, tags=tuple(row.tags), starred=row.starred,
+        started=row.started, saved=row.saved, settings=row.settings, figures=row.figures,
+        thumbnail=tuple(row.thumbnail), bytes=row.bytes,
     )  # fmt: skip
 
 
 def _text(given: str, most: int) -> str:
     return given.replace("\x00", "")[:most]
+
+
+def _tags(given: Sequence[str]) -> list[str]:
+    kept = [_text(tag, MAX_NAME).strip() for tag in given]
+    return list(dict.fromkeys(filter(None, kept)))[:MAX_TAGS]
 
 
 MAIN = (PRESET, "data.dataset", NETWORK, "loss.type", "optimizer.type", "scheduler.type")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
+from mlp_core.catalog import LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING
 from mlp_core.changes import describe_layers
 from mlp_core.presets import PRESETS
 from mlp_core.spec import Experiment
@@ -26,7 +28,9 @@ def settings_of(experiment: Experiment) -> dict[str, Scalar]:
     """
     named = next((name for name, preset in PRESETS.items() if preset.experiment == experiment), None)
     whole: dict[str, Scalar] = {PRESET: named, NETWORK: describe_layers(experiment.layers)}
-    return whole | dict(_flat("", json.loads(experiment.to_json())))
+    given = json.loads(experiment.to_json())
+    given.pop("version", None)
+    return whole | dict(_flat("", given))
 
 
 def _flat(path: str, value: Any) -> Iterator[tuple[str, Scalar]]:
@@ -60,9 +64,23 @@ SETTINGS: Mapping[str, str] = {
 """Settings that have a label of their own."""
 
 
+_KINDS: Mapping[str, Mapping[str, Any]] = {
+    "optimizer": OPTIMIZERS, "loss": LOSSES, "scheduler": SCHEDULERS, "training": {"training": TRAINING},
+}
+"""Catalogs of the parts of an experiment, whose entries have labels for their parameters."""
+
+
+@cache
 def label_of(field: str) -> str:
     """What people call a setting or a figure; the path itself where it has no other name."""
-    return FIGURES.get(field) or SETTINGS.get(field) or field
+    if known := FIGURES.get(field) or SETTINGS.get(field):
+        return known
+    part, _, name = field.partition(".")
+    if part == "layers":
+        place, _, inner = name.partition(".")
+        return f"Layer {int(place) + 1}: {inner}" if place.isdigit() and inner else field
+    labels = (each.label for entry in _KINDS.get(part, {}).values() for each in entry.parameters if each.name == name)
+    return next(labels, field)
 
 
 FIGURES: Mapping[str, str] = {

@@ -12,6 +12,7 @@ from pages.shared.editor import entered, experiment
 from pages.shared.goes_on import goes_on
 from pages.shared.layout import page_style
 from pages.shared.link import came_for_experiment, hidden, show_notes, write_link
+from pages.shared.not_saved import not_saved
 
 HERE = Path(__file__).parent
 PAGES = HERE.parent
@@ -48,6 +49,7 @@ finally:  # a page may stop, or fail, before its end
     still = leave(before)
 if still:
     goes_on(runs)
+    not_saved(runs)
     heartbeat(runs)
 write_link(experiment())
 load_pytorch()

@@ -9,9 +9,11 @@ import streamlit as st
 
 from mlp_core.errors import UserError
 from mlp_core.figures import plain
+from mlp_core.store.keeper import RunKeeper
 from mlp_core.store.query import Condition, Operator, Query
 from mlp_core.store.runs import StoredRun
 from mlp_core.store.settings import FIGURES, NETWORK, SETTINGS, label_of
+from pages.runs.files import taking
 from pages.shared.layout import as_text
 
 PAGE = 50
@@ -38,7 +40,7 @@ def shown_columns() -> list[str]:
     return list(st.session_state.get("runs_columns", USUAL_COLUMNS))
 
 
-def controls(rows: Sequence[StoredRun]) -> None:
+def controls(keeper: RunKeeper, rows: Sequence[StoredRun]) -> None:
     """Search, filter, order and columns."""
     known: dict[str, None] = st.session_state.setdefault(_FIELDS, dict.fromkeys((*FIGURES, *SETTINGS)))
     for run in rows:
@@ -50,11 +52,11 @@ def controls(rows: Sequence[StoredRun]) -> None:
             persist_state="session", max_chars=200,
         )  # fmt: skip
         st.selectbox(
-            "Order", [*SORTS, *(field for field in fields if field not in SORTS)], key="runs_sort",
+            "Sort by", [*SORTS, *(field for field in fields if field not in SORTS)], key="runs_sort",
             format_func=lambda field: _ORDER.get(field) or label_of(field), on_change=_first_page,
-            persist_state="session",
+            persist_state="session", width=220,
         )  # fmt: skip
-        st.toggle("Largest first", value=True, key="runs_descending", on_change=_first_page, persist_state="session")
+        st.toggle("Descending", value=True, key="runs_descending", on_change=_first_page, persist_state="session")
         st.toggle("Starred", key="runs_starred", on_change=_first_page, persist_state="session")
         _filter(fields)
         with st.popover("Columns", icon=":material/view_column:"):
@@ -62,6 +64,7 @@ def controls(rows: Sequence[StoredRun]) -> None:
                 "Columns", fields, default=USUAL_COLUMNS, key="runs_columns", format_func=label_of,
                 persist_state="session",
             )  # fmt: skip
+        taking(keeper)
     _conditions()
 
 

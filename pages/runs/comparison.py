@@ -11,6 +11,7 @@ from mlp_core.store.keeper import RunKeeper
 from mlp_core.store.runs import StoredRun
 from pages.runs.differences import confusions, outputs, settings
 from pages.runs.drawing import curves, parallel, scatter
+from pages.runs.files import download
 from pages.runs.notes import delete
 from pages.runs.table import forget_table, select
 
@@ -30,6 +31,7 @@ def comparison(keeper: RunKeeper, chosen: Sequence[StoredRun]) -> None:
     with st.container(border=True, key="runs-comparison"):
         with st.container(horizontal=True, vertical_alignment="center", key="runs-actions"):
             st.markdown(f"**{len(chosen)} runs side by side**")
+            download(keeper, [run.id for run in chosen])
             st.button("Clear", key="runs-clear", icon=":material/close:", on_click=_clear,
                       help="Select no run any more.")  # fmt: skip
             st.button("Delete", key="runs-delete", icon=":material/delete:",

@@ -6,13 +6,14 @@ import time
 
 import streamlit as st
 
-from mlp_core.figures import loss_curves, loss_curves_alt
+from mlp_core.figures import loss_curves, loss_curves_alt, readable
 from mlp_core.store.comparison import curve_of, steps_per
 from mlp_core.store.keeper import RunKeeper
 from mlp_core.store.runs import StoredRun
 from mlp_core.store.settings import FIGURES, label_of
 from pages.components.live_plot import plot
 from pages.live.runs import BrowserRuns
+from pages.runs.files import download
 from pages.runs.notes import delete
 from pages.runs.opening import How, open_run
 from pages.runs.table import select
@@ -24,6 +25,7 @@ HEIGHT = 300
 _ACTIONS: dict[How, tuple[str, str, str]] = {
     "open": ("Open", ":material/open_in_new:", "See it in the Playground as it was."),
     "continue": ("Continue", ":material/play_arrow:", "Train it on from where it was, with its optimizer's state."),
+    "export": ("Export", ":material/code:", "Open it, and take its code, weights or network away."),
     "fork": ("Fork", ":material/fork_right:", "Train a copy on from there; this run stays as it is."),
 }
 
@@ -36,15 +38,16 @@ def details(runs: BrowserRuns, keeper: RunKeeper, run: StoredRun) -> None:
                 if st.button(label, icon=icon, help=help_text, key=f"runs-{how}", type="primary" if how == "open"
                              else "secondary"):  # fmt: skip
                     open_run(runs, keeper, run.id, how)
+            download(keeper, [run.id])
             star = "Remove the star" if run.starred else "Star"
             st.button(star, key="runs-star", icon=":material/star:", on_click=_say, args=(keeper, run, "starred"))
             st.button("Delete", key="runs-delete", icon=":material/delete:", on_click=_delete, args=(keeper, run))
         left, right = st.columns([2, 3], gap="medium")
         with left:
             _words(keeper, run)
-            _figures(run)
         with right:
             _curve(keeper, run)
+        _figures(run)
 
 
 def _words(keeper: RunKeeper, run: StoredRun) -> None:
@@ -68,9 +71,9 @@ def _delete(keeper: RunKeeper, run: StoredRun) -> None:
 
 
 def _figures(run: StoredRun) -> None:
-    rows = [f"| {label_of(name)} | {figure_text(name, value)} |" for name in FIGURES
-            if (value := run.figures.get(name)) is not None]  # fmt: skip
-    st.markdown("\n".join(["| | |", "|---|---|", *rows]))
+    found = [f"{label_of(name)} **{figure_text(name, value)}**" for name in FIGURES
+             if (value := run.figures.get(name)) is not None]  # fmt: skip
+    st.caption(" · ".join(found))
 
 
 def figure_text(name: str, value: float | None) -> str:
@@ -81,7 +84,7 @@ def figure_text(name: str, value: float | None) -> str:
         return f"{100 * value:.1f} %"
     if name.endswith("loss"):
         return loss_text(value)
-    return f"{value:,.1f}" if name == "seconds" else f"{value:,.0f}"
+    return readable(value, 2) if name == "seconds" else f"{value:,.0f}"
 
 
 def _curve(keeper: RunKeeper, run: StoredRun) -> None:

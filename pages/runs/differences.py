@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from mlp_core.errors import UserError
-from mlp_core.figures import matrix, matrix_alt, plain
+from mlp_core.figures import confusion_difference, confusion_difference_alt, plain
 from mlp_core.store.comparison import differing
 from mlp_core.store.keeper import RunKeeper
 from mlp_core.store.runs import StoredRun
@@ -81,11 +81,8 @@ def confusions(keeper: RunKeeper, chosen: Sequence[StoredRun]) -> None:
         return
     difference = 100 * (_shares(counts) - _shares(before))
     names = data.facts.class_names
-    figure = matrix(
-        difference, rows="true", columns="predicted", unit_label="difference", column_names=names,
-        row_groups=[(name, 1) for name in names], theme=theme(), uirevision=f"{one}-{other}",
-    )  # fmt: skip
-    alt = matrix_alt(difference, name="the confusion matrices", unit_label="differences in percentage points")
+    figure = confusion_difference(difference, names, theme=theme(), uirevision=f"{one}-{other}")
+    alt = confusion_difference_alt(difference, names)
     plot(figure, key="runs-confusion", height=HEIGHT, alt=alt).mount(time.time_ns() // 1000)
     st.caption(
         f"Percentage points of each true class that {as_text(labels[one])} answers more often (teal) or less often "

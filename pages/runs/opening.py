@@ -13,11 +13,12 @@ from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.verdict import PLAYGROUND_PAGE
 
-How = Literal["open", "continue", "fork"]
+EXPORT_PAGE = PLAYGROUND_PAGE.parents[1] / "export" / "page.py"
+How = Literal["open", "continue", "export", "fork"]
 
 
 def open_run(runs: BrowserRuns, keeper: RunKeeper, run: str, how: How) -> None:
-    """Open it and go to the Playground; says why where it cannot be opened."""
+    """Open it and go to the Playground, or to the Export page; says why where it cannot be opened."""
     try:
         said = _open(runs, keeper, run, how)
     except UserError as error:
@@ -25,7 +26,7 @@ def open_run(runs: BrowserRuns, keeper: RunKeeper, run: str, how: How) -> None:
         return
     if said:
         st.toast(said, icon=":material/info:")
-    st.switch_page(str(PLAYGROUND_PAGE))
+    st.switch_page(str(EXPORT_PAGE if how == "export" else PLAYGROUND_PAGE))
 
 
 def _open(runs: BrowserRuns, keeper: RunKeeper, run: str, how: How) -> str:
@@ -51,6 +52,6 @@ def _open(runs: BrowserRuns, keeper: RunKeeper, run: str, how: How) -> str:
         said = "Its weights are loaded. The optimizer's state was too large to be kept, so it begins anew."
     else:
         raise SpecError("No weights of this run are kept. Its settings can still be seen, and trained again.")
-    if how != "open":
+    if how in ("continue", "fork"):
         session.play()
     return said

@@ -20,7 +20,7 @@ def listing() -> None:
     first, size = pager(total)
     rows = store.runs(keeper.owner, query, limit=size, offset=first)
     room = store.room(keeper.owner)
-    controls(rows)
+    controls(keeper, rows)
     notes(keeper, room, total, query)
     if rows:
         table(rows)

@@ -107,7 +107,7 @@ def test_the_oldest_unstarred_runs_make_room(url: str) -> None:
     store.save(OTHER, runs[4], {})
     for run in runs[1:3]:
         assert store.save(ME, run, {}) == []
-    assert store.save(ME, runs[3], {}) == ["spiral, 8-8-8 Tanh"]
+    assert store.save(ME, runs[3], {}) == ["spiral, 8-8-8 Tanh, SGD 0.03"]
     assert [run.id for run in store.runs(ME)] == [runs[3].id, runs[2].id, runs[0].id]
     for run in runs[2:4]:
         store.describe(ME, run.id, starred=True)
