@@ -188,3 +188,50 @@ def test_what_is_wrong_with_a_store_is_a_sentence(tmp_path: Any, monkeypatch: py
         store_url()
     monkeypatch.setenv("MLP_STORE_URL", "postgres://me:secret@host/runs")
     assert store_url() == make_url("postgresql+psycopg://me:secret@host/runs")
+
+
+def test_a_store_that_others_keep_locked_is_a_sentence(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sqlite3
+
+    from mlp_core.store import opening
+
+    monkeypatch.setattr(opening, "BUSY_SECONDS", 0.01)
+    path = tmp_path / "runs.sqlite"
+    store = RunStore(open_store(f"sqlite:///{path}"))
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked"):
+        store.save(ME, record(), {})
+    assert store.runs(ME) == [], "reading goes on"
+    other.execute("ROLLBACK")
+    other.close()
+    store.save(ME, record(), {})
+    store.engine.dispose()
+
+
+def test_a_file_that_is_damaged_later_is_a_sentence(tmp_path: Any) -> None:
+    path = tmp_path / "runs.sqlite"
+    store = RunStore(open_store(f"sqlite:///{path}"))
+    for _ in range(20):
+        store.save(ME, record(), {"last": (1, bytes(20_000))})
+    store.engine.dispose()
+    content = bytearray(path.read_bytes())
+    content[4096 : len(content)] = b"\x5a" * (len(content) - 4096)
+    path.write_bytes(bytes(content))
+    with pytest.raises(StoreError, match="damaged"):
+        RunStore(open_store(f"sqlite:///{path}")).runs(ME)
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_what_was_there(tmp_path: Any) -> None:
+    store = RunStore(open_store(f"sqlite:///{tmp_path / 'runs.sqlite'}"))
+    first = record()
+    store.save(ME, first, {"last": (1, b"1")})
+    with store.engine.connect() as connection:
+        pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+        connection.execute(text(f"PRAGMA max_page_count = {pages}"))  # the same error as a disk without room
+        connection.commit()
+        raw = connection.connection.dbapi_connection
+        store.engine.pool = type(store.engine.pool)(lambda: raw)
+        with pytest.raises(StoreError, match="disk is full"):
+            store.save(ME, record(), {"last": (1, bytes(1_000_000))})
+    assert [run.id for run in RunStore(open_store(store.engine.url)).runs(ME)] == [first.id]
