@@ -117,3 +117,18 @@ MAX_NAME = 200
 
 MAX_TABLE_TEXT = 100_000
 """Characters of the description of a table, or of an archive of images, in an experiment."""
+
+MAX_RUNS = _setting("MLP_MAX_RUNS", 5_000)
+"""Runs that one owner keeps; the oldest without a star go first."""
+
+MAX_RUN_BYTES = _setting("MLP_MAX_RUNS_MB", 1_000) * 1_000_000
+"""Bytes of all runs that one owner keeps."""
+
+MAX_ALL_RUNS = _setting("MLP_MAX_ALL_RUNS", 200_000)
+"""Runs of all owners together; the oldest without a star go first."""
+
+MAX_ALL_RUN_BYTES = _setting("MLP_MAX_ALL_RUNS_MB", 20_000) * 1_000_000
+"""Bytes of all runs of all owners together."""
+
+MAX_KEPT_STATE_BYTES = _setting("MLP_MAX_RUN_STATE_MB", 100) * 1_000_000
+"""Bytes of the state that a kept run can go on from; of a larger one only the weights are kept, up to the same size."""

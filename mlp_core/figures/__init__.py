@@ -63,13 +63,28 @@ from mlp_core.figures.regression import (
 )
 from mlp_core.figures.residuals import residuals, residuals_alt
 from mlp_core.figures.ridges import histograms, histograms_alt
+from mlp_core.figures.runs import (
+    Dimension,
+    RunCurve,
+    confusion_difference,
+    confusion_difference_alt,
+    parallel_runs,
+    parallel_runs_alt,
+    run_colour,
+    run_curves,
+    run_curves_alt,
+    run_scatter,
+    run_scatter_alt,
+)
 from mlp_core.figures.text import escape_label, percent, plain, readable
 from mlp_core.figures.values import value_map, value_map_alt
 
 __all__ = [
     "Curve",
+    "Dimension",
     "Figure",
     "Normalise",
+    "RunCurve",
     "Theme",
     "Way",
     "accuracy_curves",
@@ -87,6 +102,8 @@ __all__ = [
     "component_axes",
     "confidence_histogram",
     "confidence_histogram_alt",
+    "confusion_difference",
+    "confusion_difference_alt",
     "confusion_matrix",
     "confusion_matrix_alt",
     "decision_boundary",
@@ -119,6 +136,8 @@ __all__ = [
     "network",
     "network_alt",
     "palette",
+    "parallel_runs",
+    "parallel_runs_alt",
     "percent",
     "plain",
     "precision_recall",
@@ -132,6 +151,11 @@ __all__ = [
     "residuals_alt",
     "roc",
     "roc_alt",
+    "run_colour",
+    "run_curves",
+    "run_curves_alt",
+    "run_scatter",
+    "run_scatter_alt",
     "sketch",
     "smooth",
     "spread_map",

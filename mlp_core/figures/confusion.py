@@ -56,7 +56,7 @@ def confusion_matrix(
     if small:
         data.append(_numbers(counts, share, names, bool(normalise), theme))
     shared = {"type": "category", "showgrid": False, "automargin": True, "fixedrange": True, "tickformat": ""}
-    shared |= {"nticks": 0} if small else _some_names(class_names)
+    shared |= {"nticks": 0} if small else some_names(class_names)
     return {
         "data": data,
         "layout": layout(
@@ -72,7 +72,7 @@ def confusion_matrix(
     }
 
 
-def _some_names(class_names: Sequence[object]) -> dict[str, Any]:
+def some_names(class_names: Sequence[object]) -> dict[str, Any]:
     """Short names for some of many rows, evenly spread; hovering shows the whole ones."""
     places = list(range(0, len(class_names), -(-len(class_names) // MOST_NAMES)))
     names = [escape_label(class_names[place], 10) for place in places]

@@ -36,9 +36,10 @@ class Processor:
         """Have an idle thread do it beside the caller; False, and nothing is done, where none is idle."""
         return self._workers.start(work)
 
-    def later(self, work: Callable[[], None]) -> None:
-        """Have it done at the lowest priority, some time; whoever asks goes on."""
-        self._background.queue(work)
+    def later(self, work: Callable[[], None], after: float = 0.0) -> None:
+        """Have it done at the lowest priority, some time, so many seconds from now at the earliest; whoever asks goes
+        on."""
+        self._background.queue(work, after)
 
     def close(self, timeout: float) -> bool:
         """Begin nothing more, and wait at most so many seconds for what is at work; whether all of it ended."""

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from mlp_core.processor.policy import IDLE_SECONDS, SWITCH_SECONDS, lower_priority
@@ -98,8 +99,14 @@ class Workers:
         with self._lock:
             return self._give(_Job(work))
 
-    def queue(self, work: Callable[[], None]) -> None:
-        """Have a worker do it when one is free, and go on; an error is logged."""
+    def queue(self, work: Callable[[], None], after: float = 0.0) -> None:
+        """Have a worker do it when one is free, so many seconds from now at the earliest, and go on; an error is
+        logged."""
+        if after > 0:
+            timer = threading.Timer(after, self._queue_late, (work,))
+            timer.daemon = True
+            timer.start()
+            return
 
         def logged() -> None:
             try:
@@ -111,6 +118,10 @@ class Workers:
         with self._lock:
             if not self._give(job):
                 self._jobs.append(job)
+
+    def _queue_late(self, work: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the process ends
+            self.queue(work)
 
     def close(self, timeout: float) -> bool:
         """Begin nothing more, and wait so many seconds for what is at work; whether all of it ended.

@@ -66,10 +66,10 @@ def copied_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 
 
 def _without_tensors(value: Any, tensors: list[Tensor]) -> Any:
-    """A copy of nested plain values; each tensor goes to the end of `tensors`, and a `_At` stands for it."""
+    """A copy of nested plain values; each tensor goes to the end of `tensors`, and a `At` stands for it."""
     if isinstance(value, Tensor):
         tensors.append(value)
-        return _At(len(tensors) - 1)
+        return At(len(tensors) - 1)
     if isinstance(value, dict):
         return {key: _without_tensors(item, tensors) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -78,7 +78,7 @@ def _without_tensors(value: Any, tensors: list[Tensor]) -> Any:
 
 
 def _with_tensors(value: Any, tensors: list[Tensor]) -> Any:
-    if isinstance(value, _At):
+    if isinstance(value, At):
         return tensors[value.index]
     if isinstance(value, dict):
         return {key: _with_tensors(item, tensors) for key, item in value.items()}
@@ -127,8 +127,11 @@ def with_parts(checkpoint: Checkpoint, found: Parts, trains: tuple[bool, ...]) -
 
 
 @dataclass(frozen=True)
-class _At:
+class At:
+    """Stands for a tensor."""
+
     index: int
+    """Its place among the tensors."""
 
 
 def restore(run: Run, checkpoint: Checkpoint) -> None:
@@ -141,7 +144,7 @@ def restore(run: Run, checkpoint: Checkpoint) -> None:
         run.trains = checkpoint.trains
     gradients = iter(tensors[len(kept) :])
     for parameter, has_gradient in zip(parameters, checkpoint.has_gradient, strict=True):
-        parameter.grad = next(gradients) if has_gradient else None
+        parameter.grad = next(gradients).to(parameter.device) if has_gradient else None
     if len(checkpoint.optimizer["param_groups"]) == len(run.optimizer.param_groups):  # else it is only looked at
         run.optimizer.load_state_dict(_with_tensors(checkpoint.optimizer, tensors))
     if run.scheduler is not None and checkpoint.scheduler is not None:
@@ -149,5 +152,5 @@ def restore(run: Run, checkpoint: Checkpoint) -> None:
     run.stream.restore(checkpoint.stream)
     if checkpoint.batch_size != run.batches.batch_size:
         run.batches.set_size(checkpoint.batch_size)
-    run.batches.restore(checkpoint.order)
+    run.batches.restore(None if checkpoint.order is None else checkpoint.order.to(run.batches.x.device))
     run.position = replace(checkpoint.position)

@@ -17,6 +17,7 @@ from mlp_core import data
 from mlp_core.errors import UserError
 from mlp_core.processor import Priority, Processor, Turns
 from mlp_core.processor.policy import LATE_SECONDS
+from mlp_core.training.keeping import Keeper
 from mlp_core.training.lease import Lease
 from mlp_core.training.mailbox import Goal, Mailbox
 from mlp_core.training.snapshot import BUSY, Status
@@ -35,10 +36,11 @@ class Driver:
     """Does what a mailbox asks for, in a thread of its own that starts and ends by itself."""
 
     def __init__(
-        self, mail: Mailbox, processor: Processor, lease: Lease | None, data_dir: Path | None, *, background: bool
-    ) -> None:
+        self, mail: Mailbox, processor: Processor, lease: Lease | None, data_dir: Path | None, *, background: bool,
+        keeper: Keeper | None = None,
+    ) -> None:  # fmt: skip
         self._mail, self.processor, self._lease, self._data_dir = mail, processor, lease, data_dir
-        self._background = background
+        self._background, self._keeper = background, keeper
         self._priority = Priority.BACKGROUND if background else Priority.WATCHED
         self.thread: threading.Thread | None = None
 
@@ -211,12 +213,14 @@ class Driver:
                     trainer.compute_views(mail.views_on_screen(), all_stale=finished)
                     if not finished:
                         mail.publish("running")
+                        self._keep(trainer)
             trainer.pace.starts = False
             if orders.weights is not None:
                 self._give_weights()
             due = self._throttle(began, trainer.run.position.step - steps_before, trainer, goal)
         if trainer.generation == orders.generation:
             trainer.save_checkpoint(at_rest=True)
+        self._keep(trainer, at_rest=True)
         if finished or trainer.diverged:
             self._reached(trainer, goal)
 
@@ -312,6 +316,18 @@ class Driver:
         else:
             mail.publish("ready")
 
+    def _keep(self, trainer: Trainer, *, at_rest: bool = False) -> None:
+        """Hand over what is to be kept of the run: whenever it comes to rest, and now and then while it goes on."""
+        if self._keeper is None or not (at_rest or self._keeper.due(trainer.recorder.id)):
+            return
+        began = time.perf_counter()
+        try:
+            if (draft := trainer.draft()) is not None:
+                self._keeper.keep(draft)
+        except Exception:  # training is worth more
+            LOG.exception("a run could not be handed over")
+        trainer.pace.exclude(time.perf_counter() - began)
+
     # Everything else
 
     def _give_weights(self) -> None:
@@ -338,6 +354,7 @@ class Driver:
         with self._turn_at_rest() as trainer:
             if trainer is not None:
                 self._set_weights(trainer)
+                self._keep(trainer, at_rest=True)
                 trainer.compute_views(self._mail.views_on_screen(), all_stale=True)
         self._publish_again()
 
@@ -353,6 +370,7 @@ class Driver:
                     operation = orders.operations.pop(0)
                 fork = trainer.operate(operation)
                 if fork is None and orders.goal is None:
+                    self._keep(trainer, at_rest=True)
                     trainer.compute_views(mail.views_on_screen(), all_stale=True)
         with mail.lock:
             if fork is not None and trainer is not None and self._is_wanted(trainer):
@@ -392,6 +410,7 @@ class Driver:
         with self._turn_at_rest() as trainer:
             if trainer is not None:
                 said = trainer.restore_best()
+                self._keep(trainer, at_rest=True)
         if said:
             self._mail.publish("ready", said)
 
@@ -431,6 +450,9 @@ class Driver:
                 mail.publish("failed", str(error))
                 return
             LOG.exception("training failed", exc_info=error)
+            if mail.trainer is not None:
+                mail.trainer.recorder.end("failed")
+                self._keep(mail.trainer, at_rest=True)
             first_line = (str(error).splitlines() or [""])[0][:300]
             mail.publish(
                 "failed",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -86,6 +88,24 @@ class StepSeries:
             made._rest = np.full(left, self._table[0, whole] / self._stride, dtype=np.float32)
         else:
             made._rest = self._rest[:left].copy()
+        return made
+
+    def memory(self) -> dict[str, Any]:
+        """A copy of all that it remembers, for `recalled`."""
+        return {
+            "stride": self._stride,
+            "table": self._table[:, : self._used].copy(),
+            "kept": self._kept[: self._used].copy(),
+            "rest": self._rest.copy(),
+        }
+
+    @classmethod
+    def recalled(cls, memory: Mapping[str, Any]) -> StepSeries:
+        """One that remembers what `memory` gave."""
+        made, used = cls(), memory["table"].shape[1]
+        made._stride, made._used = memory["stride"], used
+        made._table[:, :used], made._kept[:used] = memory["table"], memory["kept"]
+        made._rest = memory["rest"].copy()
         return made
 
     def _merge(self) -> None:
@@ -177,6 +197,22 @@ class PointSeries:
         made.extend(rows[rows[:, 0] <= last])
         return made
 
+    def memory(self) -> dict[str, Any]:
+        """A copy of all that it remembers, for `recalled`."""
+        last = None if self._last is None else self._last.copy()
+        return {
+            "rows": self._rows[: self._used].copy(), "every": self._keep_every, "seen": self._seen, "last": last,
+        }  # fmt: skip
+
+    @classmethod
+    def recalled(cls, memory: Mapping[str, Any]) -> PointSeries:
+        """One that remembers what `memory` gave."""
+        used, columns = memory["rows"].shape
+        made = cls(columns)
+        made._rows[:used], made._used = memory["rows"], used
+        made._keep_every, made._seen, made._last = memory["every"], memory["seen"], memory["last"]
+        return made
+
     def rows(self, points: int | None = None) -> np.ndarray:
         """The kept rows, float64 (n, columns), thinned to about `points`; the newest is always the last."""
         kept = self._rows[: self._used]
@@ -247,6 +283,22 @@ class History:
             made._learning_rates = self._learning_rates.until(step - 1)
         return made
 
+    def memory(self) -> dict[str, Any]:
+        """A copy of all of it but the best evaluation, for `recalled`."""
+        with self._lock:
+            return {"evaluated": self._evaluated_step} | {
+                name: getattr(self, f"_{name}").memory() for name in _SERIES
+            }  # fmt: skip
+
+    @classmethod
+    def recalled(cls, memory: Mapping[str, Any], best: Evaluation | None) -> History:
+        """One that remembers what `memory` gave, and this best evaluation."""
+        made = cls()
+        made.best, made._evaluated_step = best, memory["evaluated"]
+        for name, kind in _SERIES.items():
+            setattr(made, f"_{name}", kind.recalled(memory[name]))
+        return made
+
     def curves(self, points: int | None = None) -> Curves:
         """The curves in at most about `points` points each; everything that is kept where that is None."""
         with self._lock:
@@ -256,6 +308,12 @@ class History:
                 self._learning_rates.rows(points),
                 self._validations.rows(points),
             )
+
+
+_SERIES: Mapping[str, type[StepSeries] | type[PointSeries]] = {
+    "train_loss": StepSeries, "evaluations": PointSeries, "validations": PointSeries, "learning_rates": PointSeries,
+}  # fmt: skip
+"""The curves of a history."""
 
 
 def _row(step: int, loss: float, accuracy: float | None) -> np.ndarray:

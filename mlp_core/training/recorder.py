@@ -56,6 +56,18 @@ class Recorder:
         made._samples, made._seconds = before.samples, before.seconds
         return made
 
+    @classmethod
+    def resume(
+        cls, record: RunRecord, device: str, history: History, *, now: Experiment, last: Evaluation | None
+    ) -> Recorder:
+        """That of the same run, which goes on where it had this record, history, experiment and newest test pass."""
+        made = cls.fork(record.id, record, device, history, now=now)
+        made.id, made._last = record.id, last
+        made._start = record.start
+        made._parent = (None, None) if record.parent is None else (record.parent, record.parent_step or 0)
+        made._started, made._ended, made._end = record.started, record.ended, record.end
+        return made
+
     @property
     def inexact(self) -> tuple[str, ...]:
         """Sentences on why a script will not repeat the run, in the order in which they became true."""
@@ -124,6 +136,11 @@ class Recorder:
         """The run has come to an end, from which it may still go on."""
         with self._lock:
             self._end = reason
+
+    @property
+    def trained(self) -> bool:
+        """Whether a step of this run was done, and not only of the one that it goes on from."""
+        return self._started is not None
 
     def record(self, points: int | None = None) -> RunRecord:
         """The record as it stands, with at most about so many points of each curve."""

@@ -21,6 +21,7 @@ from mlp_core.processor.policy import CLOSE_SECONDS
 from mlp_core.spec import Experiment, Path
 from mlp_core.surgery import Operation, operated
 from mlp_core.training.driver import Driver
+from mlp_core.training.keeping import Keeper
 from mlp_core.training.lease import Lease
 from mlp_core.training.mailbox import Goal, Mailbox, WeightEdit
 from mlp_core.training.snapshot import BUSY, Snapshot, Status
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mlp_core.export.weights import Weights
     from mlp_core.run.checkpoint import Checkpoint
     from mlp_core.training.record import RunRecord
+    from mlp_core.training.state import Fork
 
 STOPPED = "The data were not read to the end: that was stopped. Press Train to read them, or choose another set."
 """What a session says that has no run, and was kept from making one."""
@@ -39,6 +41,8 @@ VIEW_SECONDS = 5.0
 
 _SESSIONS: weakref.WeakSet[Session] = weakref.WeakSet()
 """The sessions of this process, to end their threads with it."""
+_KEEPERS: weakref.WeakSet[Keeper] = weakref.WeakSet()
+"""Who keeps their runs, to wait for what was handed over last."""
 
 
 @atexit.register
@@ -49,13 +53,16 @@ def _close_all() -> None:
         session.close()
     for session in sessions:
         session.close(max(0.0, ends - time.monotonic()))
+    for keeper in tuple(_KEEPERS):
+        keeper.flush(max(1.0, ends - time.monotonic()))
 
 
 class Session:
     """Trains one run at a time. Safe to call from any thread.
 
     `processor` is who computes; `lease`, where there is one, must hold for a run to go on. With `background`, the run
-    gets what the others leave of the processor, and never counts as somebody that they share it with.
+    gets what the others leave of the processor, and never counts as somebody that they share it with. `keeper` is
+    handed every run that has trained.
     """
 
     def __init__(
@@ -65,10 +72,13 @@ class Session:
         processor: Processor = PROCESSOR,
         lease: Lease | None = None,
         background: bool = False,
+        keeper: Keeper | None = None,
     ) -> None:
         self._lease = lease
         self._mail = Mailbox(processor.turns)
-        self._driver = Driver(self._mail, processor, lease, data_dir, background=background)
+        self._driver = Driver(self._mail, processor, lease, data_dir, background=background, keeper=keeper)
+        if keeper is not None:
+            _KEEPERS.add(keeper)
         _SESSIONS.add(self)
 
     @property
@@ -191,6 +201,15 @@ class Session:
             mail.start_over(fork)
             self._driver.wake()
             return fork.state.step
+
+    def resume(self, fork: Fork) -> None:
+        """Make a run that goes on from a state that was kept, and stands still there; its experiment is the session's
+        then."""
+        mail = self._mail
+        with mail.lock:
+            mail.orders.goal, mail.orders.experiment = None, fork.state.experiment
+            mail.start_over(fork)
+            self._driver.wake()
 
     def go_back(self, learning_rate_factor: float = 0.1) -> Experiment | None:
         """Go on, as a fork that trains, from the last checkpoint before the loss rose without end, with the learning

@@ -126,12 +126,18 @@ class Fork:
     """The run that is drawn beside it; None for none."""
     operated: Intervention | None = None
     """The operation that made the state of that of the run before; None where there was none."""
+    continued: History | None = None
+    """The curves of the run itself, where the new one is the same run and goes on; None for another run."""
 
     def recorder(self, device: str) -> Recorder:
         """The record that the new run begins with."""
         state = self.state
         if self.operated is not None and self.operated.same is not None:
             return self.operated.same
+        if self.continued is not None:
+            return Recorder.resume(
+                state.record, device, self.continued, now=state.experiment, last=state.evaluation
+            )  # fmt: skip
         assert self.origin is not None
         history = self.origin.history.until(state.step, state.evaluation, state.best)
         return Recorder.fork(self.origin.run, state.record, device, history, now=state.experiment)

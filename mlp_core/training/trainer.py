@@ -18,6 +18,7 @@ from mlp_core.engines.choose import engine_for
 from mlp_core.engines.passes import CompiledPasses
 from mlp_core.export.weights import Weights
 from mlp_core.health.autopsy import Autopsy
+from mlp_core.limits import MAX_KEPT_STATE_BYTES
 from mlp_core.problems import refuse
 from mlp_core.processor import Processor
 from mlp_core.processor.policy import use_threads
@@ -31,6 +32,7 @@ from mlp_core.surgery import Operation
 from mlp_core.training.arrival import examine
 from mlp_core.training.diagnosis import DivergenceGuard
 from mlp_core.training.events import Chunk, Diverged, EarlyStop, Evaluation, Event, Events, Finished
+from mlp_core.training.keeping import Draft
 from mlp_core.training.layer_history import LayerHistory
 from mlp_core.training.loop import LoopState, train
 from mlp_core.training.operating import Intervention, Scores, after_operation, change_of, effect_of, measure
@@ -43,6 +45,9 @@ from mlp_core.training.timeline import Timeline
 from mlp_core.training.views import ViewSchedule
 
 T = TypeVar("T")
+
+STATE_COPIES = 4
+"""Copies of the weights that the state of a run takes: themselves, their gradients, and two averages of Adam's."""
 
 
 class _OnProcessor:
@@ -267,12 +272,7 @@ class Trainer:
 
     def path(self) -> list[Weights]:
         """The weights at every checkpoint, in order."""
-        model = self.run.model
-        names = [name for name, _ in (*model.named_parameters(), *model.named_buffers())]
-        return [
-            Weights(state.experiment, dict(zip(names, state.checkpoint.tensors, strict=False)), state.step)
-            for state in self.timeline.states
-        ]
+        return [self._weights_of(state) for state in self.timeline.states]
 
     def fork(self, step: int) -> Fork | None:
         """What a new run needs to go on from the newest checkpoint at this step or before it."""
@@ -315,6 +315,33 @@ class Trainer:
                 self.pace.end_chunk()
 
         return self._compute(measured)
+
+    def draft(self) -> Draft | None:
+        """What is to be kept of the run; None where it has not trained, or an earlier moment of it is shown."""
+        if not self.recorder.trained or self.shown_step is not None:
+            return None
+        size = sum(tensor.nbytes for tensor in self.run.model.state_dict().values())
+        state = self._state() if STATE_COPIES * size <= MAX_KEPT_STATE_BYTES else None
+        evaluation = self.loop.evaluation
+        last: Weights | None = None
+        if state is not None:
+            last = self._weights_of(state)
+        elif size <= MAX_KEPT_STATE_BYTES:
+            last = self.weights()
+        return Draft(
+            record=self.recorder.summary(),
+            history=self.recorder.history.memory(),
+            dataset=self.run.dataset,
+            last=last,
+            best=None if last is None else self._best,
+            state=state,
+            confusion=None if evaluation is None else evaluation.confusion,
+        )
+
+    def _weights_of(self, state: RunState) -> Weights:
+        model = self.run.model
+        names = [name for name, _ in (*model.named_parameters(), *model.named_buffers())]
+        return Weights(state.experiment, dict(zip(names, state.checkpoint.tensors, strict=False)), state.step)
 
     # Views and test passes
 

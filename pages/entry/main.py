@@ -12,6 +12,7 @@ from pages.shared.editor import entered, experiment
 from pages.shared.goes_on import goes_on
 from pages.shared.layout import page_style
 from pages.shared.link import came_for_experiment, hidden, show_notes, write_link
+from pages.shared.not_saved import not_saved
 
 HERE = Path(__file__).parent
 PAGES = HERE.parent
@@ -30,6 +31,7 @@ pages = [
     st.Page(
         PAGES / "activations" / "page.py", title="Activations", icon=":material/show_chart:", url_path="activations"
     ),
+    st.Page(PAGES / "runs" / "page.py", title="Runs", icon=":material/list_alt:", url_path="runs"),
     st.Page(PAGES / "glossary" / "page.py", title="Glossary", icon=":material/menu_book:", url_path="glossary"),
     st.Page(PAGES / "inspect" / "page.py", title="Model", url_path="model", visibility="hidden"),  # its former address
 ]
@@ -47,6 +49,7 @@ finally:  # a page may stop, or fail, before its end
     still = leave(before)
 if still:
     goes_on(runs)
+    not_saved(runs)
     heartbeat(runs)
 write_link(experiment())
 load_pytorch()

@@ -9,9 +9,10 @@ from weakref import WeakValueDictionary
 
 import streamlit as st
 
+from mlp_core.store.keeper import RunKeeper
 from mlp_core.training.lease import LEASE_SECONDS, Lease
 from mlp_core.training.session import Session
-from pages.live.browser import browser_token
+from pages.live.keeping import keeper_of, owner
 
 PLAYGROUND = "playground"
 """The name of the run that a browser begins with."""
@@ -23,8 +24,10 @@ HEARTBEAT_SECONDS = LEASE_SECONDS / 2.5
 class BrowserRuns(Mapping[str, Session]):
     """Named sessions of one browser, which share its lease. The Playground shows the one that is `current`."""
 
-    def __init__(self, lease: Lease | None = None) -> None:
+    def __init__(self, lease: Lease | None = None, keeper: RunKeeper | None = None) -> None:
+        """`keeper` keeps what has trained; None for nobody."""
         self.lease = lease or Lease()
+        self.keeper = keeper
         self.current = PLAYGROUND
         self._sessions: dict[str, Session] = {}
 
@@ -40,7 +43,7 @@ class BrowserRuns(Mapping[str, Session]):
     def open(self, name: str, *, background: bool = False) -> Session:
         """The session of that name, which begins with nothing if there is none; see `Session` for `background`."""
         if name not in self._sessions:
-            self._sessions[name] = Session(lease=self.lease, background=background)
+            self._sessions[name] = Session(lease=self.lease, background=background, keeper=self.keeper)
         return self._sessions[name]
 
     def close(self, name: str) -> None:
@@ -63,7 +66,7 @@ class BrowserRuns(Mapping[str, Session]):
 
 
 _TABS: WeakValueDictionary[tuple[str, int], BrowserRuns] = WeakValueDictionary()
-"""The runs of every tab by its browser's token and a number, for as long as anybody holds them."""
+"""The runs of every tab by its owner and a number, for as long as anybody holds them."""
 _NUMBERS = itertools.count()
 _LOCK = threading.Lock()
 
@@ -71,21 +74,21 @@ _LOCK = threading.Lock()
 def browser_runs() -> BrowserRuns:
     """The runs of this tab, the same ones when its connection was lost for a while, or its page is loaded again."""
     if _RUNS not in st.session_state:
-        st.session_state[_RUNS] = _taken_over(browser_token())
+        st.session_state[_RUNS] = _taken_over(owner())
     return _connected(st.session_state[_RUNS])
 
 
-def _taken_over(token: str) -> BrowserRuns:
-    """The runs that a tab of this browser has left last; new ones where there are none."""
-    if not token:
+def _taken_over(owner: str) -> BrowserRuns:
+    """The runs that a tab of this owner has left last; new ones where there are none."""
+    if not owner:
         return BrowserRuns()
     with _LOCK:
-        tabs = [runs for (whose, _), runs in _TABS.items() if whose == token]
+        tabs = [runs for (whose, _), runs in _TABS.items() if whose == owner]
         left = [(runs.lease.lost, number) for number, runs in enumerate(tabs) if runs.lease.lost is not None]
         if left:
             found = tabs[max(left)[1]]
         else:
-            found = _TABS[token, next(_NUMBERS)] = BrowserRuns()
+            found = _TABS[owner, next(_NUMBERS)] = BrowserRuns(keeper=keeper_of(owner))
         found.lease.regain()  # before another tab takes them too
         return found
 

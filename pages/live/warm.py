@@ -45,4 +45,5 @@ def _load() -> None:
     # What that left behind is taken out of garbage collection: a full collection walks through it for 150 ms with the
     # GIL held, and every session waits.
     del first
+    import_module("mlp_core.store.runs")  # before a first run is kept
     gc.freeze()

@@ -92,7 +92,7 @@ def serve(script: Path, *options: str, before: str = "") -> Iterator[str]:
             server = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                env={"MLP_STORE_URL": f"sqlite:///{folder}/runs.sqlite", **os.environ, "PYTHONPATH": str(ROOT)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

@@ -1,0 +1,86 @@
+"""The tables of the store. A change here needs a migration in `mlp_core/store/migrations/versions`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """What all tables share."""
+
+
+class RunRow(Base):
+    """A run: everything that a list of runs shows, sorts and filters by."""
+
+    __tablename__ = "runs"
+
+    key: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    """Its number in this store."""
+    id: Mapped[str] = mapped_column(String(64))
+    """Its identity: the same wherever it is stored; `RunRecord.id`."""
+    owner: Mapped[str] = mapped_column(String(64))
+    """Whose it is: the digest of a browser's token, or of a user's name."""
+    saved: Mapped[float] = mapped_column(Float(53))
+    """When it was last saved, in Unix seconds."""
+    started: Mapped[float] = mapped_column(Float(53))
+    """When its first step was done, in Unix seconds."""
+    deleted: Mapped[float | None] = mapped_column(Float(53))
+    """When it was deleted, in Unix seconds; None while it is kept. A deletion can be undone for a while."""
+    name: Mapped[str] = mapped_column(Text, default="")
+    """What its owner calls it."""
+    note: Mapped[str] = mapped_column(Text, default="")
+    """What its owner says of it."""
+    tags: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Its owner's tags, in order."""
+    starred: Mapped[bool] = mapped_column(default=False)
+    """Whether it is never removed to make room."""
+    shared: Mapped[str | None] = mapped_column(String(64), unique=True)
+    """The digest of the link that shows it to others; None where there is none."""
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Every setting by its path, such as 'optimizer.lr'; see `mlp_core.store.settings`."""
+    figures: Mapped[dict[str, float | None]] = mapped_column(JSON)
+    """Every figure by its name, such as 'test_loss'."""
+    words: Mapped[str] = mapped_column(Text)
+    """What a search finds it by, in small letters."""
+    thumbnail: Mapped[list[float]] = mapped_column(JSON)
+    """The train loss at a few places along the run, for a small picture."""
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    """What it takes in the store."""
+
+    __table_args__ = (
+        UniqueConstraint("owner", "id", name="runs_owner_id"),
+        Index("runs_owner_started", "owner", "started"),
+        Index("runs_room", "owner", "deleted", "starred", "started", "bytes"),
+    )
+
+
+class RecordRow(Base):
+    """The record of a run."""
+
+    __tablename__ = "records"
+
+    run: Mapped[int] = mapped_column(ForeignKey("runs.key", ondelete="CASCADE"), primary_key=True)
+    """The run."""
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    """Its `RunRecord` with its curves as JSON, packed with zlib."""
+    confusion: Mapped[list[list[int]] | None] = mapped_column(JSON(none_as_null=True))
+    """How often each class (columns) was answered for each true one (rows), in its newest test pass; None in
+    regression."""
+
+
+class FileRow(Base):
+    """A safetensors file of a run."""
+
+    __tablename__ = "files"
+
+    run: Mapped[int] = mapped_column(ForeignKey("runs.key", ondelete="CASCADE"), primary_key=True)
+    """The run."""
+    which: Mapped[str] = mapped_column(String(8), primary_key=True)
+    """'best' or 'last' for weights, 'state' for all that it goes on from."""
+    step: Mapped[int | None] = mapped_column(BigInteger)
+    """Mini-batches done when it was taken."""
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    """The file."""
