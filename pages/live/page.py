@@ -340,8 +340,8 @@ class LivePage:
     @staticmethod
     def _follows(slot: Slot, now: Snapshot) -> bool:
         """Whether the views of a slot are being computed for the first time: it shows what it does until they are
-        there, and nothing flickers."""
-        if not now.computing_views or now.dataset is None:
+        there, and nothing flickers. One that changes with every snapshot has more to say than its views."""
+        if not now.computing_views or now.dataset is None or not slot.same(now, now):
             return False
         facts = now.dataset.facts
         known = computed(facts)

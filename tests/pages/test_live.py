@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -205,6 +206,30 @@ def test_an_area_that_shows_other_places_brings_those_and_asks_for_their_views_a
     assert session.wait(lambda now: now.dataset is not None and now.dataset.spec == other.data, LIMIT)
     page.exchange("run", [second], [first])
     assert json.loads(page.answer())["redraw"], "what else was drawn is still older than that"
+
+
+def test_the_first_point_of_a_run_comes_before_its_views_and_what_shows_those_waits(
+    session: Session, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strip, weights = Curve(), Curve()
+    monkeypatch.setattr(weights, "key", lambda snapshot: "weights")
+    monkeypatch.setattr(weights, "part", lambda snapshot: Part(nothing, "weights", {}))
+    monkeypatch.setattr(weights, "views", lambda facts: ("weights",))
+    monkeypatch.setattr(weights, "same", lambda before, now: before.view("weights") is now.view("weights"))
+    page = LivePage({"run": session}, {"run": [strip, weights]}, name="test")
+    page.follow(screen.draw_buttons)
+    page.answer()
+    pause(session)
+    assert session.wait(lambda now: now.view("weights") is not None, LIMIT)
+    whole = session.snapshot()
+    first = replace(whole, status="running", run="another", views={}, computing_views=True)
+    for now, shown in (
+        (first, {"curve", "notice"}),
+        (replace(first, views=whole.views, computing_views=False), {"curve", "weights", "notice"}),
+    ):
+        monkeypatch.setattr(page, "_now", lambda now=now: {"run": now})
+        assert page.seconds_left() == 0.0
+        assert json.loads(page.answer())["parts"].keys() == shown
 
 
 def test_only_what_is_old_is_drawn_again(session: Session, screen: Screen) -> None:
