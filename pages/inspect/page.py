@@ -29,6 +29,7 @@ from pages.inspect.screen import (
 )
 from pages.inspect.slots import MOMENT, NOW
 from pages.inspect.summary import numbers, printed
+from pages.inspect.umap import umap_controls
 from pages.live.pace import DRAWING
 from pages.live.page import LivePage
 from pages.live.runs import browser_runs
@@ -62,7 +63,8 @@ def choices(seen: Screen) -> None:
                              persist_state="session",
                              format_func=METHODS.__getitem__,
                              help="PCA shows the two directions in which samples differ most. UMAP keeps neighbours "
-                             "together; it is offered where the package umap-learn is installed.")  # fmt: skip
+                             "together and takes a while; it is offered where the package umap-learn is "
+                             "installed.")  # fmt: skip
         if seen.options.space.method == NEURONS:
             for place, neuron in enumerate(seen.options.space.neurons):
                 key = NEURON.format(place)
@@ -106,6 +108,9 @@ def inspect(verdict: Verdict, planned: Plan) -> None:
         layer_choice(planned, tab)
         if seen is not None:
             choices(seen)
+    if seen is not None and seen.embeds:
+        with place:
+            umap_controls(session, runs, seen.options)
     with DRAWING.turn(Priority.PRESSED), place:
         for slots in rows:
             row(page, slots)
