@@ -16,6 +16,9 @@ from mlp_core.views.view import Options, Source
 GUIDES = {"update_size": 1e-3}
 """Values of lines that are healthy for most networks."""
 
+PRESS = "Press Compute UMAP, and the samples appear here."
+"""What is said where UMAP is chosen and was not computed yet."""
+
 Draw = Callable[[Source, Options], Figure | None]
 Say = Callable[[Source, Options], str]
 
@@ -83,6 +86,8 @@ def hidden_space(source: Source, options: Options) -> Figure | None:
     found = _computed(source, "hidden_space", options.space.write())
     if found is None or source.dataset is None:
         return None
+    if found["points"] is None:
+        return figures.empty(PRESS, theme=options.theme)
     facts = source.dataset.facts
     return figures.hidden_space(
         found["points"], found["targets"], wrong=found["wrong"], class_names=facts.class_names, axes=_axes(found),
@@ -96,6 +101,8 @@ def hidden_space_alt(source: Source, options: Options) -> str:
     found = _computed(source, "hidden_space", options.space.write())
     assert found is not None
     assert source.dataset is not None
+    if found["points"] is None:
+        return figures.empty_alt(PRESS)
     return figures.hidden_space_alt(
         found["points"], found["targets"], wrong=found["wrong"], class_names=source.dataset.facts.class_names,
         layer=found["layer"],

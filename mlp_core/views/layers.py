@@ -30,8 +30,6 @@ LARGEST_ERRORS = 0.1
 """The share of the samples of a regression that count as wrong: those with the largest errors."""
 FIRST_VALUES = 5
 """Values of a parameter that are shown."""
-UMAP_NEIGHBOURS = 15
-"""Neighbours that UMAP looks at, its own default."""
 
 
 def chosen_layer(run: Run, name: str, *, weights: bool = False) -> LayerPlan:
@@ -150,6 +148,7 @@ def hidden_space(run: Run, argument: str) -> Arrays:
     'points' float32 (N, 2), 'targets' (N,) class indices or values in the data's own unit, 'wrong' bool (N,): predicted
     wrong, or among the largest errors; 'axes' what the numbers are: neurons, or shares of the variance of two principal
     components, or None; 'layer' the layer's name for people, 'method' and 'width' what was shown, and of how many.
+    For UMAP, which takes long, 'points' is None, and 'values' float32 (N, width) are what it needs; see `views.umap`.
     """
     chosen = Space.read(argument)
     part = PARTS[chosen.part] if PARTS[chosen.part].exists(run.dataset) else PARTS["train"]
@@ -169,14 +168,16 @@ def hidden_space(run: Run, argument: str) -> Arrays:
         values, label = run.scaled(x).reshape(len(x), -1), "the input"
     else:
         values, label = passes.neurons(x, [layer.name]), _label(layer)
-    points, axes = _plane(values.detach().cpu(), chosen)
-    return {
-        "points": points.astype(np.float32), "targets": shown, "wrong": wrong, "axes": axes, "layer": label,
-        "method": chosen.method, "width": values.shape[1],
-    }  # fmt: skip
+    found = {"targets": shown, "wrong": wrong, "layer": label, "method": chosen.method, "width": values.shape[1]}
+    values = values.detach().cpu()
+    if chosen.method == UMAP:
+        (kept,) = copies([values])
+        return {**found, "points": None, "axes": None, "values": kept.numpy()}
+    points, axes = _plane(values, chosen)
+    return {**found, "points": points.astype(np.float32), "axes": axes}
 
 
-def _plane(values: Tensor, chosen: Space) -> tuple[np.ndarray, tuple[float, ...] | None]:
+def _plane(values: Tensor, chosen: Space) -> tuple[np.ndarray, tuple[float, ...]]:
     """Values (N, width) as points (N, 2), and what the axes are."""
     width = values.shape[1]
     if chosen.method == NEURONS:
@@ -184,8 +185,6 @@ def _plane(values: Tensor, chosen: Space) -> tuple[np.ndarray, tuple[float, ...]
         return values[:, [first, second]].numpy(), (first, second)
     if not bool(torch.isfinite(values).all()):
         return np.full((len(values), 2), np.nan), (np.nan, np.nan)
-    if chosen.method == UMAP and len(values) > 3:
-        return _umap(values.numpy()), None
     return principal_components(values)
 
 
@@ -211,15 +210,6 @@ def principal_components(values: Tensor) -> tuple[np.ndarray, tuple[float, float
     total = float(variances.clamp(min=0).sum())
     shares = [float(value) / total if total else 0.0 for value in variances.flip(0)[:2].clamp(min=0)]
     return points.numpy(), (shares[0], shares[1] if len(shares) > 1 else 0.0)
-
-
-def _umap(values: np.ndarray) -> np.ndarray:
-    from umap import UMAP as Embedding  # noqa: N811  # where it is installed, see `space.methods`
-
-    neighbours = min(UMAP_NEIGHBOURS, len(values) - 1)
-    embedding = Embedding(n_components=2, n_neighbors=neighbours, random_state=0, n_jobs=1)
-    found: np.ndarray = embedding.fit_transform(values)
-    return found
 
 
 # Parameters

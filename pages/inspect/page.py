@@ -34,6 +34,7 @@ from pages.inspect.screen import (
 )
 from pages.inspect.slots import CHARTS, CHOICES, MOMENT, NOW
 from pages.inspect.summary import numbers, printed
+from pages.inspect.umap import umap_controls
 from pages.live.pace import DRAWING
 from pages.live.page import LivePage, run_areas
 from pages.live.runs import browser_runs
@@ -80,7 +81,8 @@ def more_choices(seen: Screen) -> None:
                              persist_state="session", on_change=chosen,
                              format_func=METHODS.__getitem__,
                              help="PCA shows the two directions in which samples differ most. UMAP keeps neighbours "
-                             "together; it is offered where the package umap-learn is installed.")  # fmt: skip
+                             "together and takes a while; it is offered where the package umap-learn is "
+                             "installed.")  # fmt: skip
         if seen.options.space.method == NEURONS:
             for place, neuron in enumerate(seen.options.space.neurons):
                 key = NEURON.format(place)
@@ -112,10 +114,13 @@ def charts(page: LivePage, planned: Plan, dataset: Dataset | None) -> None:
 
     def draw() -> None:
         nonlocal shown
-        rows = [] if dataset is None else screen(dataset, planned).rows()
+        seen = None if dataset is None else screen(dataset, planned)
+        rows = [] if seen is None else seen.rows()
         shown = page.exchange(run, shown, [slot for slots in rows for slot in slots])
         tab = open_tab()
         with st.tabs(list(TABS), key=TAB, on_change=chosen)[TABS.index(tab)]:
+            if seen is not None and seen.embeds:
+                umap_controls(session, runs, seen.options)
             with DRAWING.turn(Priority.PRESSED):
                 for slots in rows:
                     row(page, slots)

@@ -14,8 +14,9 @@ from mlp_core.views import Options
 from mlp_core.views.health import HEALTH
 from mlp_core.views.health import LAYERS as LAYER_HEALTH
 from mlp_core.views.moments import SPREADS
-from mlp_core.views.space import INPUT, PCA, Space, methods
+from mlp_core.views.space import INPUT, PCA, UMAP, Space, methods
 from pages.inspect.slots import MOMENT, NOW, MapSlot
+from pages.inspect.umap import umap_slot
 from pages.live.slots import Slot, ViewSlot
 from pages.playground.health import health_slot
 from pages.shared.layout import theme
@@ -54,6 +55,11 @@ class Screen:
         found = next((layer for layer in self.plan.walk() if layer.name == self.options.layer), None)
         return self.plan.layers[0].in_features if found is None else found.out_features
 
+    @property
+    def embeds(self) -> bool:
+        """Whether the hidden space is seen by UMAP, which is computed when somebody asks for it."""
+        return self.tab == SPACE and self.options.space.method == UMAP
+
     def rows(self) -> list[list[Slot]]:
         """The places whose content moves in the open tab, row by row."""
         images = [self._charts("weight_images")] if self.dataset.facts.picture_shape else []
@@ -70,7 +76,7 @@ class Screen:
                  ViewSlot("inspect-ridge", (f"{self.spread}_ridge",), self.options, TALL)],
                 self._charts("update_size", "gradient_norm", "activation_std", height=290),
             ],
-            SPACE: [self._charts("hidden_space", height=TALLER)],
+            SPACE: [[umap_slot(self.options, TALLER)] if self.embeds else self._charts("hidden_space", height=TALLER)],
             PARAMETERS: [self._charts("parameters", height=LONG)],
         }  # fmt: skip
         return rows.get(self.tab, [])

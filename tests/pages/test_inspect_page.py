@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,6 +86,29 @@ def test_the_hidden_space_is_seen_by_the_chosen_layer(page: AppTest, session: Se
     assert found["figure"]["layout"]["xaxis"]["title"]["text"] == "neuron 1"
     shown(page, session, "Weights", "weights")
     assert page.selectbox(key=LAYER).value == "6.2", "the input has no weights"
+
+
+def test_umap_is_computed_in_the_background(
+    page: AppTest, session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "umap.py").write_text(
+        "class UMAP:\n    def __init__(self, **given): pass\n    def fit_transform(self, v): return v[:, :2]\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    shown(page, session, "Hidden space", "hidden_space@6.2|test|pca|0|1")
+    page.segmented_control(key="inspect_method").set_value("umap").run()
+    found = shown(page, session, "Hidden space", "hidden_space@6.2|test|umap|0|1")
+    assert found["inspect-umap"]["alt"].startswith("Press Compute UMAP")
+    page.button(key="umap-compute").click().run()
+    work = page.session_state["umap_held"].work
+    assert work is None or work.wait(LIMIT)
+    page.run()
+    assert not page.error
+    assert parts(page)["inspect-umap"]["alt"].startswith("200 samples as 7.3 Linear sees them")
+    assert "Step 40." in [caption.value for caption in page.caption]
+    page.segmented_control(key="inspect_part").set_value("train").run()
+    found = shown(page, session, "Hidden space", "hidden_space@6.2|train|umap|0|1")
+    assert found["inspect-umap"]["alt"].startswith("Press Compute UMAP"), "it is of other samples"
 
 
 def test_a_moment_of_the_run_is_looked_at(page: AppTest, session: Session) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from small_runs import HIDDEN, events_of, experiment, layer, make
 
+from mlp_core.evaluation.slices import finish
 from mlp_core.figures.matrix import blocks
+from mlp_core.processor import BackgroundWork
+from mlp_core.processor.processor import Processor
 from mlp_core.run.layer_statistics import layer_statistics
 from mlp_core.training import layer_history
 from mlp_core.training.layer_history import CAPACITY, SHARE, LayerHistory
@@ -22,6 +25,7 @@ from mlp_core.views import VIEWS, Options, draw
 from mlp_core.views.layers import principal_components
 from mlp_core.views.moments import SPREADS, Histograms, Moment, Moments
 from mlp_core.views.space import INPUT, METHODS, UMAP, Space, methods
+from mlp_core.views.umap import UmapError, embedding
 
 
 def test_a_moment_holds_what_the_layers_were(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,29 +166,50 @@ def test_hidden_space_is_what_the_layer_puts_out() -> None:
     assert view["targets"].max() > 100, "in the unit of the data"
 
 
-def test_umap_is_a_package_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a stand-in for it, as it is called: the first two columns of what it gets."""
-    asked: list[dict[str, Any]] = []
+STAND_IN = """
+import json, sys, time
+class UMAP:
+    def __init__(self, **given):
+        self.given = given
+    def fit_transform(self, values):
+        if len(values) == 5:
+            raise ValueError("five are too few")
+        while len(values) == 6:
+            time.sleep(0.01)
+        assert self.given["n_components"] == 2 and self.given["random_state"] == 0, "the same picture again"
+        return values[:, :2] + self.given["n_neighbors"]
+"""
+"""UMAP as it is called: the first two columns of what it gets; of six samples it never comes to an end."""
 
-    class Embedding:
-        def __init__(self, **given: Any) -> None:
-            asked.append(given)
 
-        def fit_transform(self, values: np.ndarray) -> np.ndarray:
-            return values[:, :2]
-
+def test_umap_is_a_package_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("mlp_core.views.space.find_spec", lambda name: None)
     assert UMAP not in methods()
     monkeypatch.setattr("mlp_core.views.space.find_spec", lambda name: name)
     assert UMAP in methods()
-    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Embedding))
+    (tmp_path / "umap.py").write_text(STAND_IN)
+    monkeypatch.syspath_prepend(tmp_path)
     run = make(experiment(*HIDDEN, layer("Linear")))
     view = VIEWS["hidden_space"].arrays(run, Space("1", "train", UMAP).write())
     run.model.eval()
     x = run.part("train")[0]
-    np.testing.assert_allclose(view["points"], run.model[:2](x)[:, :2].detach().numpy(), atol=1e-6)
-    assert (view["method"], view["axes"]) == (UMAP, None)
-    assert asked[0] | {"n_components": 2, "n_neighbors": 15, "random_state": 0} == asked[0], "the same picture again"
+    assert (view["method"], view["axes"], view["points"]) == (UMAP, None, None), "it is computed when it is asked for"
+    np.testing.assert_allclose(view["values"], run.model[:2](x).detach().numpy(), atol=1e-6)
+    processor = Processor(2)
+    work = BackgroundWork(processor, lambda: embedding(view["values"]))
+    endless = BackgroundWork(processor, lambda: embedding(view["values"][:6]))
+    assert work.wait(60)
+    assert work.result is not None
+    np.testing.assert_allclose(work.result, view["values"][:, :2] + 15, atol=1e-6)
+    assert endless.running
+    endless.cancel()
+    assert endless.wait(60)
+    assert (endless.result, endless.error) == (None, None)
+    with pytest.raises(UmapError, match="five are too few"):
+        finish(embedding(view["values"][:5]))
+    with pytest.raises(UmapError, match="Got 3"):
+        finish(embedding(view["values"][:3]))
+    assert np.isnan(finish(embedding(np.full((9, 2), np.nan)))).all()
 
 
 @settings(max_examples=10)
