@@ -49,10 +49,15 @@ def add(commands: Any) -> None:
 
 
 def _open(options: argparse.Namespace) -> RunStore:
+    """The store; raises `SpecError` where there is none yet."""
     from mlp_core.store.opening import open_store, store_url
     from mlp_core.store.runs import RunStore
 
-    return RunStore(open_store(store_url(options.data_dir)))
+    url = store_url(options.data_dir)
+    made = options.command is _import
+    if not made and url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise SpecError(f"There are no runs in {url.database}. Train in the playground, or name another --data-dir.")
+    return RunStore(open_store(url))
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -62,8 +67,13 @@ def _list(options: argparse.Namespace) -> None:
         raise SpecError(f"The option --limit must be at least 1. Got {options.limit} instead.")
     conditions = tuple(parse_condition(text) for text in options.where)
     query = Query(options.search, conditions, options.starred, options.sort, not options.ascending)
-    store = _open(options)
-    found = store.runs(None, query, limit=options.limit)
+    try:
+        found = _open(options).runs(None, query, limit=options.limit)
+    except SpecError as error:
+        found = []
+        if not options.jsonl:
+            print(error)
+            return
     for run in found:
         if options.jsonl:
             print(json.dumps(_record(run)))
@@ -75,7 +85,7 @@ def _list(options: argparse.Namespace) -> None:
             print(f"{run.id[:ID_SHOWN]} {star} {when}  {int(run.figures.get('step') or 0):>9,} steps  {best:>9}  "
                   f"{run.label}")
     if not found and not options.jsonl:
-        print("No run fits. Every run that trains in the playground is kept; `--data-dir` names another folder.")
+        print("No run fits.")
 
 
 def _show(options: argparse.Namespace) -> None:

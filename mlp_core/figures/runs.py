@@ -182,7 +182,8 @@ def parallel_runs(
     return {"data": data, "layout": layout(
         uirevision, theme, dragmode=False, shapes=uprights, annotations=_marks(known),
         xaxis=axis(None, tickmode="array", tickvals=list(range(len(known))), showgrid=False, fixedrange=True,
-                   ticktext=[escape_label(each.label, 22) for each in known], range=[-0.35, len(known) - 0.55]),
+                   automargin=True, ticktext=[escape_label(each.label, 22) for each in known],
+                   range=[-0.35, len(known) - 0.55]),
         yaxis=hidden_axis(range=[-0.06, 1.06]), margin={"l": 20, "r": 20, "t": 40, "b": 44},
     )}  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import Any, Literal, Self
@@ -166,6 +167,11 @@ def _finite(value: float) -> float | None:
 
 def versions() -> dict[str, str]:
     """The versions that a run's digits depend on, by package."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> Mapping[str, str]:
     found = {"python": python_version()}
     for package in PACKAGES:
         try:

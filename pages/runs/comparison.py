@@ -20,7 +20,7 @@ TABS: Mapping[str, Draw] = {
     "Curves": curves,
     "Settings": settings,
     "Scatter": scatter,
-    "Parallel coordinates": parallel,
+    "Parallel": parallel,
     "Confusion": confusions,
     "Output": outputs,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlp_core.presets import preset
+from mlp_core.store.archive import write_runs
 from mlp_core.store.keeper import RunKeeper, SaveQueue
-from mlp_core.store.opening import open_store
+from mlp_core.store.opening import StoreError, open_store
 from mlp_core.store.runs import RunStore
 from mlp_core.training.session import Session
 from tests.pages.test_pages import LIMIT, ROOT, messages, use
@@ -96,3 +98,55 @@ def test_runs_are_listed_described_opened_deleted_and_brought_back(session: Sess
     app.button(key="runs-undo").click().run()
     assert first in {run.id for run in keeper.queue.store.runs(ME)}
     assert not app.exception
+
+
+def charts(app: AppTest) -> dict[str, Any]:
+    given = [json.loads(bytes(element.proto.bytes)) for element in app.get("bidi_component") if element.proto.bytes]
+    return {part["slot"]: part for part in given if part.get("slot", "").startswith("runs-")}
+
+
+def test_runs_are_compared_and_passed_on(session: Session, keeper: RunKeeper) -> None:
+    runs = [train(session, 1), train(session, 2, seed=7), train(session, 1, batch_size=10)]
+    assert keeper.flush(LIMIT)
+    app = opened()
+    app.session_state["runs_selected"] = runs
+    app.run()
+    assert "runs-curves" in charts(app)
+    for tab, part in (("Scatter", "runs-scatter"), ("Parallel", "runs-parallel"), ("Confusion", "runs-confusion"),
+                      ("Output", "runs-output-2")):  # fmt: skip
+        app.session_state["runs_tab"] = tab
+        app.run()
+        assert not app.exception
+        assert charts(app)[part]["alt"]
+    app.session_state["runs_tab"] = "Settings"
+    app.run()
+    table = app.dataframe[1].value
+    assert list(table[""])[:3] == ["Preset", "Batch size", "Seed"]
+
+    store = keeper.queue.store
+    content = write_runs(store, ME, runs)
+    app.button(key="runs-delete").click().run()
+    assert store.count(ME) == 0
+    uploader = next(field for field in app.get("file_uploader") if field.key.startswith("runs-upload"))
+    uploader.upload("runs.zip", content, "application/zip").run()
+    assert {run.id for run in store.runs(ME)} == set(runs)
+    app.session_state["runs_selected"] = [runs[1]]
+    app.run()
+    session.reset()
+    app.button(key="runs-open").click().run()
+    assert session.wait(lambda now: now.status == "ready" and now.experiment is not None, LIMIT)
+    assert session.snapshot().experiment.training.seed == 7
+    assert not app.exception
+
+
+def test_what_is_wrong_with_the_store_is_said_and_the_app_works(session: Session, keeper: RunKeeper) -> None:
+    def gone() -> Any:
+        raise StoreError("The store is of a newer version. Update the program.")
+
+    keeper.queue = SaveQueue(gone)
+    train(session, 1)
+    assert not keeper.flush(LIMIT)
+    app = opened()
+    assert not app.exception
+    assert "newer version" in messages(app)
+    assert any("Not saved" in link.proto.label for link in app.get("page_link"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from servers import postgresql, program
@@ -16,10 +17,11 @@ from mlp_core.store.runs import RunStore
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_url() -> Iterator[str]:
     if program("initdb") is None:
         pytest.skip("PostgreSQL is not installed: `apt-get install postgresql` runs these tests.")
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as url:
+    # Not in pytest's folder, which belongs to whoever runs the tests: as root, the server is another user's.
+    with TemporaryDirectory(prefix="mlp-postgresql-") as folder, postgresql(Path(folder)) as url:
         yield url
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from test_run_store import ME, OTHER, record
 
+from mlp_core.__main__ import main
 from mlp_core.errors import SpecError, UserError
 from mlp_core.export.weights import save
 from mlp_core.presets import preset
 from mlp_core.store.archive import keep, read_runs, write_runs
-from mlp_core.store.opening import open_store
+from mlp_core.store.opening import open_store, store_url
 from mlp_core.store.runs import RunStore
 
 SPIRAL = preset("spiral").experiment
@@ -84,3 +86,35 @@ def test_what_is_broken_is_a_sentence(kept: RunStore, weights: bytes) -> None:
     with pytest.raises(SpecError, match="must hold"):
         read_runs(empty.getvalue())
     kept.engine.dispose()
+
+
+def test_the_command_line_lists_shows_compares_and_passes_runs_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, weights: bytes
+) -> None:
+    monkeypatch.delenv("MLP_STORE_URL", raising=False)
+
+    def run(*words: str, folder: str = "one") -> str:
+        assert main(["runs", *words, "--data-dir", str(tmp_path / folder)]) == 0
+        return capsys.readouterr().out
+
+    assert "There are no runs in" in run("list")
+    assert not (tmp_path / "one").exists(), "looking makes no store"
+    store = RunStore(open_store(store_url(tmp_path / "one")))
+    first, second = record(), record(started=2.0)
+    store.save(ME, first, {"best": (3, weights)})
+    store.save(OTHER, second, {})
+    store.engine.dispose()
+    lines = run("list").splitlines()
+    assert [line[:12] for line in lines] == [second.id[:12], first.id[:12]]
+    assert run("list", "--where", "step>1000") == "No run fits.\n"
+    assert json.loads(run("list", "--limit", "1", "--jsonl"))["run"] == second.id
+    assert "Best test accuracy              0.9" in run("show", first.id[:10])
+    compared = [json.loads(line) for line in run("compare", first.id, second.id, "--jsonl").splitlines()]
+    assert [line["run"] for line in compared] == [first.id, second.id]
+    out = str(tmp_path / "runs.zip")
+    assert "1 runs" in run("export", first.id[:8], "--out", out)
+    assert first.id[:12] in run("import", out, folder="two")
+    assert first.id[:12] in run("list", folder="two")
+    for words in (["show", "nobody"], ["list", "--where", "lr>x"], ["list", "--limit", "0"], ["import", "nowhere"]):
+        assert main(["runs", *words, "--data-dir", str(tmp_path / "one")]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
