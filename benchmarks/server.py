@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -60,7 +61,8 @@ class Server:
 def server(root: Path = ROOT, app: str = "app.py", data_dir: Path | None = None) -> Iterator[Server]:
     """A fresh server on a free port, ended on the way out; its settings are those that the app ships with.
 
-    `app` is the script below `root` that it runs, `data_dir` a folder of data of its own.
+    `app` is the script below `root` that it runs, `data_dir` a folder of data of its own. Runs are kept in a file that
+    goes with it.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -70,18 +72,22 @@ def server(root: Path = ROOT, app: str = "app.py", data_dir: Path | None = None)
     environment = os.environ | {"MLP_LEASE_SECONDS": LEASE_SECONDS}
     if data_dir is not None:
         environment["MLP_DATA_DIR"] = str(data_dir)
-    began = time.monotonic()
-    process = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait_until_up(port, process)
-        yield Server(port, psutil.Process(process.pid), began)
-    finally:
-        process.terminate()
+    with tempfile.TemporaryDirectory(prefix="mlp-benchmark-") as folder:
+        environment["MLP_STORE_URL"] = f"sqlite:///{Path(folder, 'runs.sqlite').as_posix()}"
+        began = time.monotonic()
+        process = subprocess.Popen(
+            command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            _wait_until_up(port, process)
+            yield Server(port, psutil.Process(process.pid), began)
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _wait_until_up(port: int, process: subprocess.Popen[bytes]) -> None:

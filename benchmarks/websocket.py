@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -22,6 +23,7 @@ from benchmarks.http import Connection
 from benchmarks.messages import Sight, json_of, sight, slider_sight
 from benchmarks.points import Points
 from benchmarks.updates import Feed, Timer, update
+from pages.live.browser import COOKIE
 
 LARGEST_MESSAGE = 100_000_000
 PATIENCE = 60.0
@@ -317,6 +319,7 @@ async def browser(
     others."""
     address, origin = f"ws://127.0.0.1:{port}/_stcore/stream", f"http://127.0.0.1:{port}"
     options: dict[str, Any] = {"subprotocols": ["streamlit"], "origin": origin, "max_size": LARGEST_MESSAGE}
+    options["additional_headers"] = {"Cookie": f"{COOKIE}={secrets.token_hex(32)}"}  # whose runs they are
     async with (
         Connection(port) as connection,
         connect(address, open_timeout=PATIENCE, compression=None, **options) as socket,
