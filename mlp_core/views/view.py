@@ -214,7 +214,7 @@ class View:
     """Which object of a run the view is drawn from, beside the data set: while it is the same one, the view is not
     drawn again. None for what `compute` gave; a view without that is drawn from the whole source."""
     kind: Kind = "plot"
-    """What draws it: Plotly, the grid of sample images, the table of sample rows, the picture of the network, the list
+    """What draws it: a chart, the grid of sample images, the table of sample rows, the picture of the network, the list
     of what is wrong, or a table of figures."""
     output: bool = False
     """Whether it shows what the network makes of the data, so that its place is the output area."""

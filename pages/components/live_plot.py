@@ -1,4 +1,4 @@
-"""A Plotly chart that is updated in place, many times a second."""
+"""A chart that is updated in place, many times a second: on a canvas, or by Plotly where somebody wants its tools."""
 
 from __future__ import annotations
 

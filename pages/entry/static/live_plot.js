@@ -3,10 +3,17 @@
 // is to be pressed, and where the canvas cannot draw a figure. It keeps what was zoomed, moved or hidden.
 
 const search = new URL(import.meta.url).search
-const { adoptStyles, atEnd, isDark, pointAt, receive, watch } = await import("./shared.js" + search)
-const { TOUCH, dressed, legendBelow } = await import("./chart_dress.js" + search)
-const { smoothPicture } = await import("./smooth_area.js" + search)
-const { canDraw, drawChart } = await import("./quick_chart.js" + search)
+// All at once: each of them asks for others, and a browser that asks for one after the other waits for each.
+const [shared, dress, area, quick] = await Promise.all(
+  [
+    "shared", "chart_dress", "smooth_area", "quick_chart", "chart_values", "chart_axes", "chart_traces", "chart_legend",
+    "chart_scale",
+  ].map(name => import(`./${name}.js${search}`)),
+)
+const { adoptStyles, atEnd, isDark, pointAt, receive, watch } = shared
+const { TOUCH, dressed, legendBelow } = dress
+const { smoothPicture } = area
+const { canDraw, drawChart } = quick
 
 /** How long the charts rest after each drawing, in lengths of that drawing. */
 const REST = 1.5
@@ -223,18 +230,10 @@ class LivePlot {
   /** Whether somebody has zoomed or moved the chart, has switched lines off, or has chosen another tool. */
   changed() {
     const full = this.graph?._fullLayout
-    if (!full) return false
-    const { data, layout } = this.latest
-    if (layout.uirevision !== full.uirevision) return false // a newer figure starts afresh
-    if ((layout.dragmode ?? "zoom") !== full.dragmode && !TOUCH) return true
-    if (this.graph._fullData.some(trace => trace.visible === "legendonly")) return true
-    if (data.length === 0) return false
-    return Object.keys(layout).some(name => {
-      const { autorange, range } = full[name] ?? {}
-      if (!/^[xy]axis\d*$/.test(name) || !range || layout[name].visible === false) return false
-      const given = layout[name].range
-      return given ? given.some((end, at) => Math.abs(end - range[at]) > 1e-6 * Math.abs(given[1] - given[0])) : !autorange
-    })
+    // Of the former figure where there is none any more, or where a newer one starts afresh.
+    if (!full || this.latest.layout.uirevision !== full.uirevision) return (this.touched = false)
+    if (this.latest.data.length) this.touched = isTouched(this.latest.layout, full, this.graph._fullData)
+    return this.touched // an empty figure says nothing: the next one goes on as it was
   }
 
   // Plotly's pictures
@@ -514,6 +513,19 @@ class LivePlot {
     if (this.graph) window.Plotly?.purge(this.graph)
     this.frame.remove()
   }
+}
+
+/** Whether ranges, lines or the tool are others than a layout gives. */
+function isTouched(layout, full, traces) {
+  if (!TOUCH && (layout.dragmode ?? "zoom") !== full.dragmode) return true
+  if (traces.some(trace => trace.visible === "legendonly")) return true
+  return Object.keys(layout).some(name => {
+    const { autorange, range } = full[name] ?? {}
+    if (!/^[xy]axis\d*$/.test(name) || !range || layout[name].visible === false) return false
+    const given = layout[name].range
+    if (!given) return !autorange
+    return given.some((end, at) => Math.abs(end - range[at]) > 1e-6 * Math.abs(given[1] - given[0]))
+  })
 }
 
 /** What stays of a plane's figure while its answers move, as text; null for other figures. */
