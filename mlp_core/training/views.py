@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from mlp_core.evaluation.slices import Slices
@@ -19,6 +21,8 @@ VIEW_INTERVAL = 0.06
 chunk to the next in slow motion, or every second one would be left out."""
 SLICE_SECONDS = 0.03
 """How long a view that is computed in slices goes on before presses are looked at, and training has its turn."""
+COSTS = 5
+"""What a view costs is the median of so many: one computation that something else held up would put it off for long."""
 FIRST_COST = 0.02
 """Seconds that a view which others come before is taken to cost until it was computed."""
 FIRST_MOST = 0.1
@@ -75,7 +79,7 @@ class ViewSchedule:
         self.results: dict[str, ViewResult] = {}
         self.seconds = 0.0  # that views and evaluations have taken
         self._run, self._evaluate, self._evaluated_step = run, evaluate, evaluated_step
-        self._cost: dict[str, float] = {}
+        self._costs: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=COSTS))
         self._begun: dict[str, _Work] = {}
         self._last: dict[str, tuple[float, float]] = {}  # when it was computed, and how long the run had worked then
 
@@ -108,7 +112,8 @@ class ViewSchedule:
                 for old in [other for other in self.results if other.partition("@")[0] == view]:
                     del self.results[old]
                 self.results[name] = ViewResult(work.step, found)
-            self._cost[name] = work.seconds if name in self._cost else min(FIRST_MOST, work.seconds)
+            first = name not in self._costs
+            self._costs[name].append(min(FIRST_MOST, work.seconds) if first else work.seconds)
             self._last[name] = time.monotonic(), worked + self.seconds
         return new or not self.stale(names)
 
@@ -153,7 +158,9 @@ class ViewSchedule:
         )
 
     def _cost_of(self, name: str) -> float:
-        return self._cost.get(name, FIRST_COST if _patience(name) > 1 else 0.0)
+        if name in self._costs:
+            return median(self._costs[name])
+        return FIRST_COST if _patience(name) > 1 else 0.0
 
 
 def _patience(name: str) -> float:

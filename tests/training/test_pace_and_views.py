@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import deque
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def schedule() -> ViewSchedule:
 @pytest.mark.parametrize("costs", [(0.25, 0.0025, 0.01), (0.01, 0.01, 0.01), (1e-5, 2.0, 1e-3)])
 def test_all_views_together_cost_their_share_and_the_dear_ones_come_more_seldom(costs: tuple[float, ...]) -> None:
     views, names = schedule(), [EVALUATION, "weights", "boundary"]
-    views._cost = dict(zip(names, costs, strict=True))
+    views._costs.update({name: deque([cost]) for name, cost in zip(names, costs, strict=True)})
     views._last = dict.fromkeys(names, (time.monotonic() + LONG_AGO, 0.0))
 
     def period(name: str) -> float:
@@ -64,12 +65,21 @@ def test_patient_views_come_later_and_more_seldom() -> None:
     first = FIRST_COST / VIEW_SHARE
     assert not views._is_due(HEALTH, names, 0.99 * first), "the run's first steps come before it"
     assert views._is_due(HEALTH, names, 1.01 * first)
-    views._cost = dict.fromkeys(names, 0.01)
+    views._costs.update({name: deque([0.01]) for name in names})
     views._last = dict.fromkeys(names, (time.monotonic() + LONG_AGO, 0.0))
     period = 0.01 * (1 + 1 / patience) / VIEW_SHARE
     for name, wanted in ((EVALUATION, period), (HEALTH, patience * period)):
         assert not views._is_due(name, names, 0.99 * wanted)
         assert views._is_due(name, names, 1.01 * wanted)
+
+
+def test_one_computation_that_was_held_up_does_not_put_a_view_off() -> None:
+    views, names = schedule(), ["weights"]
+    views._last = {"weights": (time.monotonic() + LONG_AGO, 0.0)}
+    views._costs["weights"].extend([0.01, 0.01, 5.0])
+    assert views._is_due("weights", names, 1.01 * 0.01 / VIEW_SHARE)
+    views._costs["weights"].extend([5.0, 5.0])
+    assert not views._is_due("weights", names, 0.99 * 5.0 / VIEW_SHARE), "what is always slow is dear"
 
 
 def test_a_view_that_does_not_apply_is_never_computed() -> None:
@@ -81,7 +91,8 @@ def test_a_view_that_does_not_apply_is_never_computed() -> None:
 
 def test_views_may_take_their_share_of_a_rest() -> None:
     views, pace = schedule(), Pace(Processor(1))
-    views._cost, views._last = {"weights": 0.01}, {"weights": (time.monotonic() + LONG_AGO, 0.0)}
+    views._costs["weights"].append(0.01)
+    views._last = {"weights": (time.monotonic() + LONG_AGO, 0.0)}
     assert not views._is_due("weights", ["weights"], pace.rested)
     pace.rest(1.01 * 0.01 / VIEW_SHARE)
     assert views._is_due("weights", ["weights"], pace.rested)
