@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from streamlit import config
 
 from mlp_core.limits import MAX_UPLOAD_BYTES
+from pages.live.ahead import ModulesAhead
 from pages.live.browser import BrowserTokens
 from pages.live.files import PackedFiles
 from pages.live.stream import routes
@@ -21,4 +22,6 @@ collect_seldom()
 # One limit for the library, the page and Streamlit's own receiver of files, which counts in units of 1024² bytes.
 config.set_option("server.maxUploadSize", -(-MAX_UPLOAD_BYTES // 1024**2))
 MAIN = Path(__file__).parent / "pages" / "entry" / "main.py"
-app = st.App(MAIN, routes=routes(), middleware=[Middleware(PackedFiles), Middleware(BrowserTokens)])
+app = st.App(
+    MAIN, routes=routes(), middleware=[Middleware(PackedFiles), Middleware(BrowserTokens), Middleware(ModulesAhead)]
+)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 import streamlit as st
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from pages.components.assets import STATIC, version
+from pages.live.ahead import FIRST, ModulesAhead, modules
 from pages.live.files import FOR_GOOD, PackedFiles, packed
 
 THEIRS = next((Path(st.__file__).parent / "static" / "static" / "js").glob("index.*.js"))
@@ -91,3 +93,30 @@ def test_who_takes_no_gzip_or_wants_a_part_gets_what_streamlit_gives() -> None:
 def test_it_answers_below_the_base_path_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(st, "get_option", lambda name: "class" if name == "server.baseUrlPath" else None)
     assert ask(f"/class/app/static/shared.js?v={version()}")[0]["cache-control"] == FOR_GOOD
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "named"),
+    [("/", "", True), ("/evaluate", "", True), ("/teach/mlp/", "teach/mlp", True), ("/teach/mlp", "teach/mlp", False)],
+)
+def test_a_page_names_its_modules_and_each_is_there(
+    monkeypatch: pytest.MonkeyPatch, path: str, base: str, named: bool
+) -> None:
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        await HTMLResponse("<p>Streamlit</p>")(scope, receive, send)
+
+    monkeypatch.setattr(st, "get_option", lambda name: base)
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(ModulesAhead(page)({"type": "http", "path": path, "headers": []}, None, send))  # type: ignore[arg-type]
+    links = dict(sent[0]["headers"]).get(b"link", b"").decode()
+    assert bool(links) is named
+    if named:
+        found = re.findall(r"<([^>]+)>; rel=modulepreload", links)
+        assert len(found) == len(modules()) > 20
+        assert {f"app/static/{name}?v={version()}" for name in (*FIRST, "quick_chart.js", "shared.js")} <= set(found)
+    assert all((STATIC / name).is_file() for name in modules())
+    assert "plotly.min.js" not in modules()

@@ -6,9 +6,9 @@ const search = new URL(import.meta.url).search
 // All at once: each of them asks for others, and a browser that asks for one after the other waits for each.
 const [shared, dress, area, quick] = await Promise.all(
   [
-    "shared", "chart_dress", "smooth_area", "quick_chart", "chart_values", "chart_axes", "chart_traces", "chart_legend",
-    "chart_scale",
-  ].map(name => import(`./${name}.js${search}`)),
+    "./shared.js", "./chart_dress.js", "./smooth_area.js", "./quick_chart.js", "./chart_values.js", "./chart_axes.js",
+    "./chart_traces.js", "./chart_legend.js", "./chart_scale.js",
+  ].map(name => import(name + search)),
 )
 const { adoptStyles, atEnd, isDark, pointAt, receive, watch } = shared
 const { TOUCH, dressed, legendBelow } = dress

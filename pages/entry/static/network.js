@@ -4,7 +4,9 @@
 const search = new URL(import.meta.url).search
 const { adoptStyles, atEnd, make, receive, watch } = await import("./shared.js" + search)
 const [{ Columns, button }, { Drawing }, { COMPACT, lay, nearest }, { Notes }, { decode, short }] = await Promise.all(
-  ["columns", "drawing", "geometry", "notes", "values"].map(part => import(`./network_${part}.js${search}`)),
+  [
+    "./network_columns.js", "./network_drawing.js", "./network_geometry.js", "./network_notes.js", "./network_values.js",
+  ].map(name => import(name + search)),
 )
 
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }

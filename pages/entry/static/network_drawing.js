@@ -237,7 +237,8 @@ export class Drawing {
     const { positive, negative, middle } = this.colours
     const stroke = (colour, width) => `<path d="M1 5h20" stroke="${colour}" stroke-width="${width}"/>`
     const entry = (drawn, words) => `<span>${drawn}${words}</span>`
-    const bar = `<i style="background:linear-gradient(90deg,${negative},${middle},${positive})"></i>`
+    // No i: an empty one has the page load a second font.
+    const bar = `<span class="mlp-network-bar" style="background:linear-gradient(90deg,${negative},${middle},${positive})"></span>`
     const box = colour => `<path d="M0 1h8v8H0z" fill="${colour}"/>`
     this.legend.innerHTML =
       entry(`<svg width="22" height="10">${stroke(negative, 3.5)}</svg>`, "negative") +
