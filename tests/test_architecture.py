@@ -40,7 +40,7 @@ ORDER = [
 """Each row may import from the rows above it, and a package or module from itself."""
 
 RANKS = {name: rank for rank, row in enumerate(ORDER) for name in row}
-THREAD_STARTERS = {"mlp_core.training.driver", "mlp_core.processor.workers"}
+THREAD_STARTERS = {"mlp_core.training.driver", "mlp_core.processor.workers", "mlp_core.processor.process"}
 
 
 def home(module: str) -> str | None:
