@@ -45,8 +45,8 @@ def _preset(name: str, label: str, summary: str, dataset: str, layers: tuple[Lay
     return Preset(name, label, summary, experiment)
 
 
-def _sgd(lr: float, momentum: float = 0.0) -> OptimizerSpec:
-    return OptimizerSpec(type="SGD", params={"lr": lr, "momentum": momentum})
+def _sgd(lr: float, momentum: float = 0.0, weight_decay: float = 0.0) -> OptimizerSpec:
+    return OptimizerSpec(type="SGD", params={"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
 
 def _adam(lr: float) -> OptimizerSpec:
@@ -56,8 +56,9 @@ def _adam(lr: float) -> OptimizerSpec:
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
+        # Without weight decay, more than ten thousand steps learn the noise of the training samples by heart.
         _preset("spiral", "Spiral", "Two arms wound around each other: a small deep network bends around them.",
-                "spiral", mlp((8, 8, 8), "Tanh"), "CrossEntropyLoss", _sgd(0.03, 0.9), batch_size=20),
+                "spiral", mlp((8, 8, 8), "Tanh"), "CrossEntropyLoss", _sgd(0.03, 0.9, 1e-3), batch_size=20),
         _preset("circle", "Circle", "A disc inside a ring: one hidden layer closes the curve.",
                 "circle", mlp((4,), "Tanh"), "BCEWithLogitsLoss", _sgd(0.1)),
         _preset("xor", "XOR", "The problem that a network without hidden layer cannot solve.",

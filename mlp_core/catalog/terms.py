@@ -54,6 +54,8 @@ TERMS: dict[str, Entry] = table(
     _term("learning-rate", "Learning rate", "How far a step moves the weights."),
     _term("schedule", "Learning rate schedule", "How the learning rate changes by itself while training goes on."),
     _term("momentum", "Momentum", "Steps that go on in the direction of the steps before."),
+    _term("jump", "Jump of the loss", "A rise of the loss that comes back: a mini-batch that fits badly made a large "
+          "step; a smaller learning rate or clipped gradients help."),
     _term("mini-batch", "Mini-batch", "The samples that one step computes its gradient from."),
     _term("full-batch", "Full batch", "All training samples in one mini-batch."),
     _term("step", "Step", "One mini-batch: a forward pass, a backward pass and an update of the weights."),

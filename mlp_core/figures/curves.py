@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +20,8 @@ from mlp_core.figures.text import percent, readable
 Unit = Literal["epoch", "step"]
 ROBUST, ROOM = 0.99, 1.15
 """The quantile of all values that sets the scale, and how far above it the scale ends."""
+EDGE = 0.97
+"""Where a triangle stands for what is above the scale, as a share of its height."""
 
 
 def loss_curves(
@@ -36,6 +39,7 @@ def loss_curves(
     mark: float | None = None,
     accuracy: Curve | None = None,
     changes: Sequence[tuple[float, str]] = (),
+    jumps: Mapping[int, str] | None = None,
 ) -> Figure:
     """Training loss in grey with its spread and, if `smoothing` > 0, a smoothed line; validation loss, where there is
     one, dashed in orange; test loss in teal.
@@ -43,6 +47,7 @@ def loss_curves(
     Only the training line is smoothed: a value of the other parts is a mean over all of it, and has no batch noise.
     `origin` is the training loss of the run that this one goes on from, dotted in blue; `mark` a step to be marked.
     `changes` are steps at which something was done to the network, each with what it was.
+    `jumps` are values of the training loss, by their place in it, that have a triangle each, with what is said of it.
     `accuracy` is that of the test, dotted on an axis at the right. Losses far above almost all others do not set the
     scale: a triangle at the upper edge stands for each.
     """
@@ -56,7 +61,8 @@ def loss_curves(
     top = None if log_y else robust_top(train, test, validation)
     if top is not None:
         yaxis["autorangeoptions"] = {"clipmax": top}
-        data += _spikes(train, top, scale)
+        data += _spikes(train, top, scale, jumps or {})
+    data += _jumps(train, top, scale, jumps or {})
     figure = _figure(data, yaxis, scale, theme, uirevision, mark)
     _add_changes(figure, changes, scale)
     if accuracy is not None and np.isfinite(accuracy.mean).any():
@@ -77,19 +83,33 @@ def robust_top(*curves: Curve | None) -> float | None:
     return top if 0 < top < values[rank:].max() else None
 
 
-def _spikes(curve: Curve, top: float, scale: _Scale) -> list[dict[str, Any]]:
-    """A triangle at the upper edge for each value of the line above it."""
+def _spikes(curve: Curve, top: float, scale: _Scale, jumps: Mapping[int, str]) -> list[dict[str, Any]]:
+    """A triangle at the upper edge for each value of the line above it that is no jump."""
+    told = curve.x[list(jumps)]
     curve = curve.thinned()
-    above = curve.mean > top
+    above = (curve.mean > top) & ~np.isin(curve.x, told)
     if not above.any():
         return []
-    spikes = Curve.of(curve.x[above], np.full(int(above.sum()), 0.97 * top))
+    spikes = Curve.of(curve.x[above], np.full(int(above.sum()), EDGE * top))
     said = [f"train {readable(float(value))}, above the scale" for value in curve.mean[above]]
-    return [scale.line(spikes, spikes.mean) | {
-        "uid": "spikes", "name": "above the scale", "mode": "markers", "showlegend": False,
-        "text": said, "hovertemplate": "%{text}<extra></extra>",
+    return [_triangles(spikes, said, scale) | {"uid": "spikes", "name": "above the scale", "showlegend": False}]
+
+
+def _jumps(curve: Curve, top: float | None, scale: _Scale, jumps: Mapping[int, str]) -> list[dict[str, Any]]:
+    """A triangle on each jump, at the upper edge where it does not fit in, and what it is in the legend."""
+    if not jumps:
+        return []
+    places = list(jumps)
+    heights = curve.mean[places] if top is None else np.minimum(curve.mean[places], EDGE * top)
+    said = ["<br>".join(textwrap.wrap(text, 44)) for text in jumps.values()]
+    return [_triangles(Curve.of(curve.x[places], heights), said, scale) | {"uid": "jumps", "name": "jump"}]
+
+
+def _triangles(places: Curve, said: list[str], scale: _Scale) -> dict[str, Any]:
+    return scale.line(places, places.mean) | {
+        "mode": "markers", "text": said, "hovertemplate": "%{text}<extra></extra>",
         "marker": {"symbol": "triangle-up", "size": 8, "color": scale.colours.trend},
-    }]  # fmt: skip
+    }  # fmt: skip
 
 
 def _add_changes(figure: Figure, changes: Sequence[tuple[float, str]], scale: _Scale) -> None:

@@ -8,10 +8,13 @@ import numpy as np
 
 from mlp_core import figures
 from mlp_core.figures import Curve, Figure
+from mlp_core.health.jumps import Jump, jumps
 from mlp_core.views.view import CURVE_POINTS, Options, Source
 
 LOSS, ACCURACY = 1, 2
 """Columns of `Curves.evaluations` and `Curves.validations`."""
+MOST_JUMPS = 3
+"""Jumps of the train loss that are told in words, the newest ones."""
 
 
 def train_curve(source: Source) -> Curve:
@@ -71,7 +74,7 @@ def _loss(source: Source, options: Options, train: Curve, accuracy: Curve | None
         train, evaluation_curve(source, options, LOSS), steps_per_epoch=_per_epoch(source), log_y=options.log_loss,
         smoothing=options.smoothing, theme=options.theme, uirevision=_revision("loss", source),
         validation=validation_curve(source, LOSS), origin=_origin_loss(source), mark=_mark(source), accuracy=accuracy,
-        changes=_surgeries(source),
+        changes=_surgeries(source), jumps={one.place: one.sentence for one in _jumps(source)},
     )  # fmt: skip
 
 
@@ -81,7 +84,14 @@ def loss_alt(source: Source, options: Options) -> str:
     said = figures.loss_curves_alt(
         *curves, steps_per_epoch=_per_epoch(source), validation=validation_curve(source, LOSS)
     )
-    return " ".join([said, *(f"{one.done} at step {one.step:,}." for one in source.surgeries)])
+    found = [f"{one.done} at step {one.step:,}." for one in source.surgeries]
+    return " ".join([said, *found, *(one.sentence for one in _jumps(source)[-MOST_JUMPS:])])
+
+
+def _jumps(source: Source) -> tuple[Jump, ...]:
+    """Where the train loss jumped and came back."""
+    found = source.curves(CURVE_POINTS)
+    return () if found is None else jumps(found.train_loss.mean, found.train_loss.steps)
 
 
 def accuracy(source: Source, options: Options) -> Figure | None:
