@@ -28,7 +28,8 @@ MOST_RUNS = 1000
 """Runs in one archive."""
 SUFFIX = ".safetensors"
 RECORD, ABOUT = "run.json", "about.json"
-_FILES: tuple[Which, ...] = ("best", "last", "state")
+_FILES: tuple[tuple[str, Which], ...] = (("best", "best"), ("last", "last"), ("state", "state"), ("state", "given"))
+"""Files by their names in an archive, and which they are in the store."""
 _REMEDY = "Choose a file that the Runs page wrote."
 
 
@@ -41,7 +42,7 @@ class ArchivedRun:
     said: Said
     """What its owner says of it."""
     files: Files
-    """Its weights; the state of a run is not read from a file."""
+    """Its weights, and its state, which is looked at when somebody goes on from it."""
     confusion: np.ndarray | None
     """int64 (classes, classes), of its newest test pass; None without."""
     settings: dict[str, Any]
@@ -60,9 +61,9 @@ def write_runs(store: RunStore, owner: str, runs: Sequence[str]) -> bytes:
             }  # fmt: skip
             for name, text in ((RECORD, record.to_json()), (ABOUT, json.dumps(about))):
                 archive.writestr(f"{stored.id}/{name}", text, zipfile.ZIP_DEFLATED)
-            for which in _FILES:
+            for name, which in _FILES:
                 if (data := store.file(owner, stored.id, which)) is not None:
-                    archive.writestr(f"{stored.id}/{which}{SUFFIX}", data)
+                    archive.writestr(f"{stored.id}/{name}{SUFFIX}", data)
     return content.getvalue()
 
 
@@ -106,6 +107,8 @@ def _read(folder: str, member: Any, entries: Any) -> ArchivedRun:
             weights = load(data)
             files[which] = weights.step, data
             experiment = weights.experiment
+    if (name := f"{folder}/state{SUFFIX}") in entries:
+        files["given"] = record.step, member(name)
     return ArchivedRun(record, _said(about), files, _confusion(about.get("confusion")), settings_of(experiment))
 
 

@@ -128,8 +128,8 @@ def _known(config: Any) -> set[str]:
 
 
 def shown(url: URL) -> str:
-    """A store's place for people, without its password."""
-    return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+    """A store's place for people; nothing of a server's address, which is nobody's business but who runs it."""
+    return str(url.database) if url.get_backend_name() == "sqlite" else "in PostgreSQL"
 
 
 @contextmanager
@@ -163,4 +163,5 @@ _REASONS = (
 
 def _reason(said: str) -> str:
     known = next((text for sign, text in _REASONS if sign in said), None)
-    return known or f"cannot be reached: {said.strip().splitlines()[0]}. It is tried again."
+    first = (said.strip().splitlines() or ["no reason is given"])[0]
+    return known or f"cannot be reached: {first.rsplit(': ', 1)[-1].rstrip('.')}. Look whether it runs."

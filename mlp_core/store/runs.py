@@ -21,7 +21,7 @@ from mlp_core.store.settings import NETWORK, PRESET, Scalar, figures_of, setting
 from mlp_core.store.tables import FileRow, RecordRow, RunRow
 from mlp_core.training.record import RunRecord
 
-Which = Literal["best", "last", "state"]
+Which = Literal["best", "last", "state", "given"]
 Files = Mapping[Which, tuple[int | None, bytes]]
 """Files by which they are, each with the mini-batches done when it was taken."""
 THUMBNAIL = 32

@@ -66,9 +66,18 @@ def read_state(content: bytes, best: Weights | None) -> tuple[RunState, History]
             "marks": tuple(tuple(mark) for mark in given["marks"]),
         }
         state = RunState(**given, best_weights=best)
+        _check_strides(memory)
         return state, History.recalled(memory, state.best)
     except (SafetensorError, LookupError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise SpecError(_DAMAGED) from error
+
+
+def _check_strides(memory: Mapping[str, Any]) -> None:
+    """Raise `ValueError` where the memory of a history has a curve without steps from one value to the next."""
+    strides = [each[name] for each in memory.values() if isinstance(each, Mapping) for name in ("stride", "every")
+               if name in each]  # fmt: skip
+    if not all(type(stride) is int and stride >= 1 for stride in strides):
+        raise ValueError("no stride of a curve")
 
 
 def same_run(state: RunState, history: History) -> Fork:

@@ -79,7 +79,7 @@ class FileRow(Base):
     run: Mapped[int] = mapped_column(ForeignKey("runs.key", ondelete="CASCADE"), primary_key=True)
     """The run."""
     which: Mapped[str] = mapped_column(String(8), primary_key=True)
-    """'best' or 'last' for weights, 'state' for all that it goes on from."""
+    """'best' or 'last' for weights, 'state' for all that it goes on from, 'given' for a state that came in a file."""
     step: Mapped[int | None] = mapped_column(BigInteger)
     """Mini-batches done when it was taken."""
     data: Mapped[bytes] = mapped_column(LargeBinary)

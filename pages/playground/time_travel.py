@@ -73,6 +73,8 @@ def _before(snapshot: Snapshot) -> str:
     first = next(iter(snapshot.checkpoints), 0)
     if not first:
         return ""
+    if all(surgery.step != first for surgery in snapshot.surgeries):  # it was opened again
+        return f"Before step {first:,} only the curve is kept, so that part cannot be seen from here."
     undo = snapshot.can_undo and snapshot.surgeries[-1].step == first
     way = ": Undo leads back to it" if undo else ", so that part cannot be seen from here"
     return f"Before step {first:,} the network had another number of neurons{way}."

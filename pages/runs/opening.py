@@ -32,17 +32,16 @@ def open_run(runs: BrowserRuns, keeper: RunKeeper, run: str, how: How) -> None:
 def _open(runs: BrowserRuns, keeper: RunKeeper, run: str, how: How) -> str:
     """Give it to the session; gives what there is to say of it."""
     from mlp_core.export.weights import load
-    from mlp_core.store.state import another_run, read_state, same_run
+    from mlp_core.store.state import another_run, same_run
+    from mlp_core.store.trust import stored_state
 
     session, store = runs.session, keeper.queue.store
     if session.snapshot().run == run and how != "fork":  # it is at hand
         if how == "continue":
             session.play()
         return ""
-    content, best = store.file(keeper.owner, run, "state"), store.file(keeper.owner, run, "best")
-    said = ""
-    if content is not None:
-        found = read_state(content, None if best is None else load(best))
+    said, found = "", stored_state(store, keeper.owner, run)
+    if found is not None:
         editor.adopt(found[0].experiment)
         session.resume(another_run(*found) if how == "fork" else same_run(*found))
     elif (last := store.file(keeper.owner, run, "last")) is not None:

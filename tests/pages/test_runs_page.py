@@ -16,6 +16,7 @@ from mlp_core.store.keeper import RunKeeper, SaveQueue
 from mlp_core.store.opening import StoreError, open_store
 from mlp_core.store.runs import RunStore
 from mlp_core.training.session import Session
+from pages.playground.time_travel import TimeSlot
 from tests.pages.test_pages import LIMIT, ROOT, messages, use
 
 RUNS = ROOT / "pages" / "runs" / "page.py"
@@ -91,6 +92,9 @@ def test_runs_are_listed_described_opened_deleted_and_brought_back(session: Sess
     record = session.record()
     assert record is not None
     assert record.parent == first
+    step = int(stored.figures["step"])
+    said = TimeSlot().part(session.snapshot()).data["before"]
+    assert said.startswith(f"Before step {step} only the curve is kept")
 
     app.switch_page(str(RUNS)).run()
     app.button(key="runs-delete").click().run()

@@ -52,6 +52,8 @@ def test_what_was_written_is_read_again(kept: RunStore, weights: bytes) -> None:
     assert answers.tolist() == confusion.tolist()
     assert kept.file(OTHER, runs[0].id, "best") == weights
     assert kept.file(OTHER, runs[0].id, "state") is None, "a state from elsewhere is not trusted"
+    assert kept.file(OTHER, runs[0].id, "given") == b"a state"
+    assert b"a state" in write_runs(kept, OTHER, [runs[0].id])
     kept.engine.dispose()
 
 
