@@ -41,7 +41,7 @@ ORDER = [
 """Each row may import from the rows above it, and a package or module from itself."""
 
 RANKS = {name: rank for rank, row in enumerate(ORDER) for name in row}
-THREAD_STARTERS = {"mlp_core.training.driver", "mlp_core.processor.workers", "mlp_core.views.umap"}
+THREAD_STARTERS = {"mlp_core.training.driver", "mlp_core.processor.workers", "mlp_core.processor.process"}
 """The session's thread and the processor's, and the process of a package that holds the GIL for seconds."""
 
 
