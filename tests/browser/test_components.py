@@ -171,7 +171,7 @@ def test_another_uirevision_resets_the_view(page: Any, address: str) -> None:
 
 def test_the_keyboard_comes_to_the_tools_of_a_chart_and_leaves_them(page: Any, address: str) -> None:
     open_demo(page, address)
-    page.get_by_role("button", name="Chart tools: Accuracy over training").focus()
+    page.locator(".st-key-accuracy").get_by_role("button", name="Chart tools").focus()
     page.wait_for_function("document.activeElement.matches('.st-key-accuracy .modebar-btn')")
     page.get_by_role("button", name="Reset view").focus()
     page.wait_for_selector(".st-key-accuracy .js-plotly-plot", state="detached")

@@ -220,7 +220,7 @@ def test_images_with_edited_layers_confusion_matrix_and_histograms(page: Any) ->
     page.get_by_text(STEPS).wait_for()
     page.get_by_role("tab", name="Confusion matrix").click()
     drawn(page, "confusion")
-    assert chart(page, "confusion", "gd.data[0].z.shape") == "10, 10"
+    assert chart(page, "confusion", "figure.data[0].z.shape") == "10, 10"
     page.get_by_role("tab", name="Weights").click()
     drawn(page, "weights")
     page.get_by_role("tab", name="Gradients").click()

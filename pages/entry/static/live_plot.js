@@ -28,6 +28,7 @@ const INTENT = 120
 const AFTER = 1000
 
 const plots = new WeakMap()
+let described = 0 // charts, each with words of its own
 
 export default function render({ parentElement, data, setTriggerValue }) {
   let plot = plots.get(parentElement)
@@ -146,6 +147,8 @@ class LivePlot {
     this.door.type = "button"
     this.door.className = "mlp-plot-door"
     this.door.textContent = "Chart tools"
+    this.words.id = `mlp-plot-words-${++described}`
+    this.door.setAttribute("aria-describedby", this.words.id)
     this.door.addEventListener("focus", () => this.want())
     frame.append(this.door)
     frame.addEventListener("focusout", event => frame.contains(event.relatedTarget) || this.leave())
@@ -325,8 +328,7 @@ class LivePlot {
   show({ figure, alt, height, pick }, setTriggerValue) {
     this.pick = pick && (place => setTriggerValue("pick", place))
     this.words.setAttribute("aria-label", alt)
-    const tools = `Chart tools: ${alt.split(/[.,:]/)[0]}`
-    if (this.door && this.door.ariaLabel !== tools) this.door.ariaLabel = tools
+    if (this.door && !this.graph) this.door.hidden = figure.data.length === 0
     this.height = height
     if (!this.drawn) this.frame.style.height = `${height + legendBelow(figure, this.frame.clientWidth)}px`
     const text = JSON.stringify(figure)
@@ -447,7 +449,7 @@ class LivePlot {
     this.graph = undefined
     this.follows = this.listens = false
     this.canvas.hidden = false
-    if (this.door) this.door.hidden = false
+    if (this.door) this.door.hidden = this.latest.data.length === 0
   }
 
   /**
