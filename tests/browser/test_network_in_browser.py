@@ -44,9 +44,9 @@ def test_it_moves_while_the_network_trains(page: Any) -> None:
 def test_a_neuron_under_the_pointer_is_shown_large_in_the_output(page: Any) -> None:
     tile(page, 1, 2).hover()
     page.locator(".mlp-network-tip canvas").wait_for()
-    page.locator(".mlp-neuron").wait_for(state="attached")
+    page.locator("canvas[data-neuron]").wait_for(state="attached")
     page.mouse.move(5, 5)
-    page.locator(".mlp-neuron").wait_for(state="detached")
+    page.locator("canvas[data-neuron]").wait_for(state="detached")
 
 
 def test_a_neuron_is_added_and_a_layer_removed(page: Any) -> None:

@@ -407,6 +407,7 @@ class LivePlot {
     const figure = dressed(this.latest, this.frame, this.width, this.drawnHeight)
     const size = { width: this.width, height: this.drawnHeight, over: this.picture }
     this.chart = drawChart(this.canvas, figure, size)
+    this.canvas.toggleAttribute("data-neuron", Boolean(this.picture && this.chart.plane))
   }
 
   async drawWithPlotly() {
