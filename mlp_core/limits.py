@@ -31,6 +31,10 @@ MAX_PARAMETERS = 50_000_000
 MAX_TRAINING_BYTES = 2 * 1024**3
 """Estimated bytes of weights, gradients, optimizer state and one batch of activations."""
 
+MAX_PASS_NUMBERS = 50_000_000
+"""Numbers that all layers together put out in one pass that trains nothing: 200 MB. More samples are answered in
+pieces."""
+
 MAX_CHECKPOINTS_BYTES = _setting("MLP_MAX_CHECKPOINTS_MB", 64) * 1_000_000
 """Bytes of all checkpoints of one run together. A network of which two do not fit has none."""
 

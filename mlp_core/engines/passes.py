@@ -21,7 +21,7 @@ from mlp_core.engines.upgrading import BuildLater
 from mlp_core.engines.verdicts import Verdicts
 from mlp_core.run.answers import predicted_class, probabilities
 from mlp_core.run.build import Run, build_model
-from mlp_core.run.metrics import PlainPasses, histogram, layer_outputs, still
+from mlp_core.run.metrics import PlainPasses, histogram, in_pieces, layer_outputs, still
 from mlp_core.run.nogil import TRACING, held, unoptimised
 
 KEPT_VERDICTS, KEPT_PASSES = 1024, 64
@@ -141,6 +141,9 @@ class CompiledPasses:
         return CompiledPasses(still(self._run), self._do, lambda build: None)
 
     def _outputs(self, x: Tensor) -> Tensor:
+        return in_pieces(self._run, self._outputs_at_once, x)
+
+    def _outputs_at_once(self, x: Tensor) -> Tensor:
         if self._native is not None:
             try:
                 return self._native(x)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mlp_core.data.dataset import PartName
+from mlp_core.limits import MAX_PASS_NUMBERS
 from mlp_core.run.answers import predicted_class, probabilities
 from mlp_core.run.build import Run, build_model
 from mlp_core.run.criterion import batch_weight
@@ -68,6 +69,14 @@ class Passes(Protocol):
         ...
 
 
+def in_pieces(run: Run, outputs: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """The outputs for inputs, of so few at a time that all layers together put out `MAX_PASS_NUMBERS` at most."""
+    rows = max(1, MAX_PASS_NUMBERS // sum(layer.out_features for layer in run.plan.walk()))
+    if len(x) <= rows:
+        return outputs(x)
+    return torch.cat([outputs(x[start : start + rows]) for start in range(0, len(x), rows)])
+
+
 class PlainPasses:
     """The reference: PyTorch's operators one after the other."""
 
@@ -80,7 +89,7 @@ class PlainPasses:
         was_training = model.training
         model.eval()
         with torch.no_grad():
-            outputs: Tensor = model(self._run.scaled(x))
+            outputs = in_pieces(self._run, lambda piece: model(self._run.scaled(piece)), x)
         model.train(was_training)
         return outputs
 

@@ -209,8 +209,15 @@ class Driver:
                 finished = self._do_chunks(trainer, events, lambda: self._goes_on(trainer, goal, target))
                 if finished or self._goes_on(trainer, goal, target):
                     if not finished and mail.snapshot.generation != trainer.generation:
-                        mail.publish("running", views_follow=True)  # somebody waits for the first point of a new run
-                    trainer.compute_views(mail.views_on_screen(), all_stale=finished)
+                        # Somebody waits for the first point of a new run: with its test pass, as all are shown.
+                        trainer.test()
+                        mail.publish("running", views_follow=True)
+                    whole = finished  # after the last step, all views are brought up to date
+                    trainer.compute_views(
+                        mail.views_on_screen(),
+                        all_stale=whole,
+                        goes_on=lambda whole=whole: whole or self._goes_on(trainer, goal, target),  # type: ignore[misc]
+                    )
                     if not finished:
                         mail.publish("running")
                         self._keep(trainer)
@@ -419,7 +426,9 @@ class Driver:
         new = True
         with self._turn_at_rest(lambda: not orders.goal, pressed=False) as trainer:
             if trainer is not None:
-                new = trainer.compute_views(mail.views_on_screen(), all_stale=True)
+                new = trainer.compute_views(
+                    mail.views_on_screen(), all_stale=True, goes_on=lambda: not (orders.goal or orders.closed)
+                )
         with mail.lock:
             if new and mail.snapshot.status not in BUSY:
                 mail.publish(mail.snapshot.status, mail.snapshot.message)

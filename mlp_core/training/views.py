@@ -83,10 +83,18 @@ class ViewSchedule:
         self._begun: dict[str, _Work] = {}
         self._last: dict[str, tuple[float, float]] = {}  # when it was computed, and how long the run had worked then
 
-    def compute(self, wanted: Iterable[str], worked: float, *, all_stale: bool) -> bool:
+    def compute(
+        self,
+        wanted: Iterable[str],
+        worked: float,
+        *,
+        all_stale: bool,
+        goes_on: Callable[[], bool] = lambda: True,
+    ) -> bool:
         """Evaluate, and compute the wanted views that are due; with `all_stale`, all that show an older step.
 
-        `worked` is how long the run has worked so far, without its views, in seconds. Gives whether something is new,
+        `worked` is how long the run has worked so far, without its views, in seconds. Those that are left when it does
+        not go on any more are left for another time. Gives whether something is new,
         or everything is as it should be: else it only went on with what takes long.
         """
         names, new = self._known(wanted), False
@@ -95,6 +103,8 @@ class ViewSchedule:
             if name in names and not (all_stale and work.step != self._run.position.step)
         }  # fmt: skip
         for name in names:
+            if not goes_on():
+                break
             if name not in self._begun:
                 if not self._is_stale(name) or not (all_stale or self._is_due(name, names, worked + self.seconds)):
                     continue

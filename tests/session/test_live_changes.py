@@ -6,6 +6,7 @@ from waiting import LIMIT, at_rest, experiment, until, until_step
 
 from mlp_core.spec import Experiment
 from mlp_core.training.session import Session
+from mlp_core.training.snapshot import Snapshot
 
 
 def test_epochs_can_be_changed_while_it_runs(session: Session) -> None:
@@ -103,3 +104,20 @@ def test_a_snapshot_holds_one_run_whole(session: Session) -> None:
                     assert max(samples["predicted"]) < dataset.facts.classes
             session.wait(lambda s, past=snapshot.version: s.version > past, LIMIT)
         assert session.wait(lambda s, name=name: s.experiment == experiment(name, epochs=None), LIMIT)
+
+
+def test_the_first_point_of_a_new_run_is_shown_before_its_views(session: Session) -> None:
+    seen: list[Snapshot] = []
+    session.apply(experiment("xor", epochs=None))
+    session.play()
+    before = until_step(session, 1).run
+    session.request_views(["weights", "boundary"])
+    with session.listening(lambda: seen.append(session.snapshot())):
+        session.apply(experiment("spiral", epochs=None))
+        assert session.wait(lambda now: now.run != before and now.view("weights") is not None, LIMIT)
+    points = [snapshot for snapshot in seen if snapshot.run != before]
+    assert points[0].step > 0
+    assert points[0].computing_views
+    assert points[0].view("weights") is None
+    assert points[0].test_loss is not None
+    assert not points[-1].computing_views

@@ -15,7 +15,7 @@ from small_runs import events_of, experiment, make
 from mlp_core.catalog import LOSSES
 from mlp_core.run.answers import predicted_class, probabilities
 from mlp_core.run.metrics import PlainPasses, confusion_matrix, evaluate
-from mlp_core.spec import OptimizerSpec
+from mlp_core.spec import LayerSpec, OptimizerSpec
 
 
 @given(st.integers(2, 8), st.data())
@@ -98,3 +98,14 @@ def test_predictions_by_hand(loss: str, outputs: Any, classes: list[int], chance
     values = torch.tensor(outputs, dtype=torch.float32)
     assert predicted_class(values, LOSSES[loss]).tolist() == classes
     np.testing.assert_allclose(probabilities(values, LOSSES[loss]).numpy(), chances, atol=1e-5)
+
+
+def test_many_samples_of_a_wide_network_are_answered_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make(experiment(LayerSpec(type="Linear", params={"out_features": 64}), LayerSpec(type="Linear")))
+    x = run.x_test
+    whole, seen = PlainPasses(run).outputs(x), []
+    monkeypatch.setattr("mlp_core.run.metrics.MAX_PASS_NUMBERS", 1000)
+    run.model.register_forward_pre_hook(lambda module, given: seen.append(len(given[0])))
+    torch.testing.assert_close(PlainPasses(run).outputs(x), whole)
+    assert sum(seen) == len(x)
+    assert max(seen) * sum(layer.out_features for layer in run.plan.walk()) <= 1000

@@ -161,3 +161,11 @@ def test_slow_motion_shows_twelve_chunks_a_second_and_fewer_to_a_class() -> None
         for _ in range(24):
             members.enter_context(processor.turns.member())
         assert [pace.slow_chunk(speed) for speed in (1.0, 10.0, 1000.0)] == [1, 3, 300]
+
+
+def test_views_that_are_left_when_somebody_wants_something_else_come_another_time() -> None:
+    views, asked = schedule(), iter([True, True, False])
+    assert views.compute(["weights", "boundary"], 0.0, all_stale=True, goes_on=lambda: next(asked))
+    assert list(views.results) == ["weights"]
+    assert views.compute(["weights", "boundary"], 0.0, all_stale=True)
+    assert list(views.results) == ["weights", "boundary"]
