@@ -203,6 +203,15 @@ def test_ranges_are_a_matter_of_regressions_alone() -> None:
     assert not any("never reach" in problem.message and problem.fixed is not None for problem in alone)
 
 
+def test_a_new_last_layer_leaves_the_one_before_its_width() -> None:
+    halved = experiment(LayerSpec(type="Linear"), LayerSpec(type="GLU"), LayerSpec(type="GLU"))
+    (odd, *_) = problems(halved)
+    assert "must be even" in odd.message
+    assert odd.fixed is not None
+    assert [layer.params.get("out_features") for layer in odd.fixed.layers] == [2, None, 2, None]
+    assert plan(odd.fixed).layers[-1].misfit is None
+
+
 def test_a_network_without_weights_cannot_be_trained() -> None:
     (problem,) = problems(experiment(LayerSpec(type="ReLU"), LayerSpec(type="Tanh")))
     assert problem.severity == "error"

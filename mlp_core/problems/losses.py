@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mlp_core.plan import Plan, last_linear, plan, wanted_outputs
 from mlp_core.problems.problem import Problem, inserted
+from mlp_core.problems.widths import with_width
 from mlp_core.spec import Experiment, LayerSpec, LossSpec
 
 SQUASHING = ("Sigmoid", "Softmax", "LogSoftmax", "Softmin")
@@ -87,7 +88,7 @@ def _wrong_outputs(experiment: Experiment, found: Plan, wanted: int) -> tuple[st
     if fixed is None or plan(fixed).outputs != wanted:  # a layer after the last Linear may change the width
         advice = "Add a Linear layer at the end."
         end = len(layers) - (layers[-1].type in SQUASHING)
-        fixed = inserted(_with_widths(experiment, found), (end,), LayerSpec(type="Linear"))
+        fixed = inserted(with_width(experiment, found), (end,), LayerSpec(type="Linear"))
     entry = experiment.data.entry
     have = f"{found.outputs} output{'s' if found.outputs != 1 else ''}"
     return (
@@ -95,13 +96,3 @@ def _wrong_outputs(experiment: Experiment, found: Plan, wanted: int) -> tuple[st
         f"Make it {wanted}",
         fixed,
     )
-
-
-def _with_widths(experiment: Experiment, found: Plan) -> Experiment:
-    """The experiment with the width that its last Linear has now set there, so that it need not be the last."""
-    final = last_linear(experiment.layers)
-    if final is None:
-        return experiment
-    width = found.layers[final].out_features
-    linear = experiment.layers[final]
-    return experiment.replace_layer((final,), linear.updated(params={**linear.params, "out_features": width}))

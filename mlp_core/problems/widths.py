@@ -15,7 +15,7 @@ def width_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
     for layer in found.walk():
         if layer.misfit is not None:
             yield Problem(
-                "error", layer.misfit.message, layer.misfit.fix_label, _fitted(experiment, layer, layer.misfit)
+                "error", layer.misfit.message, layer.misfit.fix_label, _fitted(experiment, found, layer, layer.misfit)
             )
         if not layer.fits:
             yield Problem(
@@ -28,7 +28,7 @@ def width_problems(experiment: Experiment, found: Plan) -> Iterator[Problem]:
             )
 
 
-def _fitted(experiment: Experiment, layer: LayerPlan, misfit: Misfit) -> Experiment | None:
+def _fitted(experiment: Experiment, found: Plan, layer: LayerPlan, misfit: Misfit) -> Experiment | None:
     """The experiment with a layer that takes its width: by its parameters, or by the Linear before it or a new one."""
     given = experiment.layer_at(layer.path)
     if misfit.params is not None:
@@ -41,6 +41,8 @@ def _fitted(experiment: Experiment, layer: LayerPlan, misfit: Misfit) -> Experim
         fixed = experiment.replace_layer(path, linear.updated(params={**linear.params, "out_features": misfit.width}))
         if _planned_at(fixed, layer.path).in_features == misfit.width:
             return fixed
+    if not outer and before is not None and before == last_linear(experiment.layers):
+        experiment = with_width(experiment, found)  # the new one is the last now
     return inserted(experiment, layer.path, LayerSpec(type="Linear", params={"out_features": misfit.width}))
 
 
@@ -70,3 +72,13 @@ def _with_width_kept(experiment: Experiment, layer: LayerPlan) -> Experiment | N
 
 def _planned_at(experiment: Experiment, path: Path) -> LayerPlan:
     return next(layer for layer in plan(experiment).walk() if layer.path == path)
+
+
+def with_width(experiment: Experiment, found: Plan) -> Experiment:
+    """The experiment with the width that its last Linear has now set there, so that it need not be the last."""
+    final = last_linear(experiment.layers)
+    if final is None:
+        return experiment
+    width = found.layers[final].out_features
+    linear = experiment.layers[final]
+    return experiment.replace_layer((final,), linear.updated(params={**linear.params, "out_features": width}))
