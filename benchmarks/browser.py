@@ -58,6 +58,7 @@ PAGES = {
     "One step": ".st-key-one_step_tab",
     "Landscape": ".st-key-landscape-compute",
     "Activations": ".st-key-activations_tab",
+    "Runs": ".st-key-runs-controls",
     "Glossary": ".st-key-glossary",
     "Export": ".st-key-export_tab",
 }
