@@ -46,7 +46,9 @@ _KEEPERS: weakref.WeakSet[Keeper] = weakref.WeakSet()
 
 
 @atexit.register
-def _close_all() -> None:
+def close_all() -> None:
+    """End all sessions of this process, and wait, for some seconds at most, for them and for those who keep their
+    runs."""
     ends = time.monotonic() + CLOSE_SECONDS
     sessions = list(_SESSIONS)
     for session in sessions:
