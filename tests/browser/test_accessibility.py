@@ -47,7 +47,9 @@ def settled(page: Any) -> None:
     page.wait_for_function(
         "!document.querySelector('[data-testid=stSkeleton], [data-testid=stSpinner]') &&"
         " [...document.querySelectorAll('.mlp-plot')].every(plot => plot.dataset.drawn"
-        " || plot.getBoundingClientRect().top > innerHeight || !plot.getClientRects().length)"
+        " || plot.getBoundingClientRect().top > innerHeight || !plot.getClientRects().length) &&"
+        # The frame of Streamlit's own chart can be scrolled until the chart, which takes the focus, is in it.
+        " [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(one => one.querySelector('.main-svg'))"
     )
 
 
@@ -64,7 +66,7 @@ def findings(page: Any, where: str, *rules: str) -> list[str]:
 
 
 def at_last(look: Callable[[], list[str]]) -> list[str]:
-    """What is found once the colours of the theme are there: Streamlit changes them part by part."""
+    """What is found once all is there: Streamlit draws a page, and changes the colours of its theme, part by part."""
     ends = time.monotonic() + 5
     while (found := look()) and time.monotonic() < ends:
         pass
@@ -73,7 +75,7 @@ def at_last(look: Callable[[], list[str]]) -> list[str]:
 
 def in_both_themes(page: Any, where: str) -> list[str]:
     """What axe finds on the page at hand: all of it in one theme, and what depends on colours in the other."""
-    found = findings(page, where)
+    found = at_last(lambda: findings(page, where))
     for theme in ("dark", "light"):
         page.emulate_media(color_scheme=theme)
         page.wait_for_function(
