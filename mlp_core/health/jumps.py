@@ -52,16 +52,29 @@ def jumps(losses: NDArray[np.floating], steps: NDArray[np.floating]) -> tuple[Ju
 
 
 def _jumps(losses: NDArray[np.float64], steps: NDArray[np.floating]) -> Iterator[Jump]:
-    first, at = float(losses[0]), BEFORE
-    while at < len(losses):
-        usual = float(np.median(losses[at - BEFORE : at]))
-        if not 0 < JUMPED * usual < losses[at] or usual > FIT * first:
-            at += 1
-            continue
-        back = np.flatnonzero(losses[at:] < BACK * usual)
+    at = BEFORE
+    for place, usual in _beginnings(losses):
+        if place < at:
+            continue  # within the jump before, or right after it
+        back = np.flatnonzero(losses[place:] < BACK * usual)
         if not len(back):
             return  # it may not come back at all
-        end = at + int(back[0])
-        place = at + int(losses[at:end].argmax())
-        yield Jump(place, float(steps[at - 1]), float(steps[end]), usual, float(losses[place]))
+        end = place + int(back[0])
+        highest = place + int(losses[place:end].argmax())
+        yield Jump(highest, float(steps[place - 1]), float(steps[end]), usual, float(losses[highest]))
         at = end + 1
+
+
+def _beginnings(losses: NDArray[np.float64]) -> Iterator[tuple[int, float]]:
+    """Places where the loss is that much higher than usual, each with the usual loss there.
+
+    This is asked with every update of every page: a median is taken only where the loss is far above its lowest so far.
+    """
+    lowest = np.minimum.accumulate(losses)
+    high = BEFORE + np.flatnonzero(losses[BEFORE:] > JUMPED * lowest[BEFORE - 1 : -1])
+    if not len(high):
+        return
+    windows = np.sort(np.lib.stride_tricks.sliding_window_view(losses, BEFORE)[high - BEFORE], axis=1)
+    usual = (windows[:, (BEFORE - 1) // 2] + windows[:, BEFORE // 2]) / 2
+    begins = (usual > 0) & (losses[high] > JUMPED * usual) & (usual <= FIT * losses[0])
+    yield from zip(high[begins].tolist(), usual[begins].tolist(), strict=True)
