@@ -27,6 +27,7 @@ class Processor:
         self.readings = Turns(1)
         self._workers = Workers(self.cores, policy.NICENESS)
         self._background = Workers(self.cores, policy.BACKGROUND_NICENESS)
+        self._clerks = Workers(1, 0)
 
     def compute(self, work: Callable[[], T], *, background: bool = False) -> T:
         """Have a thread of low priority do what holds no GIL, and wait for its result."""
@@ -41,11 +42,16 @@ class Processor:
         on."""
         self._background.queue(work, after)
 
+    def record(self, work: Callable[[], None], after: float = 0.0) -> None:
+        """The same for what holds the GIL, one after the other at the priority of all others: a thread that the system
+        seldom runs would keep everybody waiting for the GIL."""
+        self._clerks.queue(work, after)
+
     def close(self, timeout: float) -> bool:
         """Begin nothing more, and wait at most so many seconds for what is at work; whether all of it ended."""
         ends = time.monotonic() + timeout
-        ended = self._workers.close(timeout)
-        return self._background.close(max(0.0, ends - time.monotonic())) and ended
+        pools = self._workers, self._background, self._clerks
+        return all([pool.close(max(0.0, ends - time.monotonic())) for pool in pools])
 
 
 PROCESSOR = Processor()

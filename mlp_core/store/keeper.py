@@ -18,6 +18,8 @@ LOG = logging.getLogger(__name__)
 
 EVERY_SECONDS = 10.0
 """From one save of a run that goes on to the next, at least."""
+REST, LONGEST_REST = 4.0, 1.0
+"""From one save to the next, in lengths of the last one: many at once leave the GIL to others; and in seconds at most."""
 SHARE = 1 / 200
 """The share of a run's time that saving it may take."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
@@ -121,7 +123,7 @@ class SaveQueue:
         if not self._scheduled and self._drafts:
             self._scheduled = True
             try:
-                self._processor.later(self._work, after)
+                self._processor.record(self._work, after)
             except RuntimeError:  # the process ends: `flush` saves
                 self._scheduled = False
 
@@ -131,7 +133,8 @@ class SaveQueue:
         finally:
             with self._lock:
                 self._scheduled = False
-                self._schedule(max(0.0, self._again - time.monotonic()) if self._reason else 0.0)
+                wait = self._again - time.monotonic() if self._reason else min(LONGEST_REST, REST * self._seconds)
+                self._schedule(max(0.0, wait))
 
     def _save_one(self) -> bool:
         """Save the one that has waited longest; False where the store cannot be reached."""
