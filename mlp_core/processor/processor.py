@@ -51,7 +51,8 @@ class Processor:
         """Begin nothing more, and wait at most so many seconds for what is at work; whether all of it ended."""
         ends = time.monotonic() + timeout
         pools = self._workers, self._background, self._clerks
-        return all([pool.close(max(0.0, ends - time.monotonic())) for pool in pools])
+        ended = [pool.close(max(0.0, ends - time.monotonic())) for pool in pools]  # all of them, in any case
+        return all(ended)
 
 
 PROCESSOR = Processor()

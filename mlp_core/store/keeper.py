@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ LOG = logging.getLogger(__name__)
 EVERY_SECONDS = 10.0
 """From one save of a run that goes on to the next, at least."""
 REST, LONGEST_REST = 4.0, 1.0
-"""From one save to the next, in lengths of the last one: many at once leave the GIL to others; and in seconds at most."""
+"""From one save to the next, in lengths of the last one, and at most in seconds: many at once leave others the GIL."""
 SHARE = 1 / 200
 """The share of a run's time that saving it may take."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
@@ -109,6 +110,10 @@ class SaveQueue:
     def flush(self, seconds: float) -> bool:
         """Save all that waits, within so many seconds; whether it is saved."""
         ends = time.monotonic() + seconds
+        arrived = threading.Event()
+        with suppress(RuntimeError):  # the process ends
+            self._processor.record(arrived.set)
+            arrived.wait(seconds)  # for what is being handed over by the thread that saves
         while self._drafts and time.monotonic() < ends:
             if not self._save_one():
                 return False

@@ -41,6 +41,7 @@ class Driver:
     ) -> None:  # fmt: skip
         self._mail, self.processor, self._lease, self._data_dir = mail, processor, lease, data_dir
         self._background, self._keeper = background, keeper
+        self._unkept: Trainer | None = None  # a run at rest that is still to be handed over
         self._priority = Priority.BACKGROUND if background else Priority.WATCHED
         self.thread: threading.Thread | None = None
 
@@ -78,11 +79,14 @@ class Driver:
             orders.goal, orders.weights, orders.restore = None, None, False
             if mail.snapshot.status in BUSY:
                 mail.publish("ready")
+            if self._unkept is not None:
+                return self._keep_at_rest
             if not orders.closed and mail.needs_views():
                 return self._compute_views
             if orders.closed:
                 mail.drop_run()
             self.thread = None
+            mail.notify()
             return None
 
     def _next_change(self, trainer: Trainer) -> Callable[[], None] | None:
@@ -109,6 +113,9 @@ class Driver:
 
     def _prepare(self) -> None:
         mail, orders = self._mail, self._mail.orders
+        if (before := self._unkept) is not None:  # somebody waits for the new run
+            self._unkept = None
+            self.processor.record(lambda: self._keep(before, at_rest=True))
         with mail.lock:
             generation, experiment, download = orders.generation, orders.experiment, orders.download
             start, orders.download = orders.start, False
@@ -227,7 +234,7 @@ class Driver:
             due = self._throttle(began, trainer.run.position.step - steps_before, trainer, goal)
         if trainer.generation == orders.generation:
             trainer.save_checkpoint(at_rest=True)
-        self._keep(trainer, at_rest=True)
+        self._unkept = trainer
         if finished or trainer.diverged:
             self._reached(trainer, goal)
 
@@ -334,6 +341,12 @@ class Driver:
         except Exception:  # training is worth more
             LOG.exception("a run could not be handed over")
         trainer.pace.exclude(time.perf_counter() - began)
+
+    def _keep_at_rest(self) -> None:
+        """Hand over a run that has come to rest, once the page knows that it has."""
+        trainer, self._unkept = self._unkept, None
+        assert trainer is not None
+        self._keep(trainer, at_rest=True)
 
     # Everything else
 

@@ -411,6 +411,12 @@ class Session:
         with self._mail.lock:
             return self._mail.wait(lambda: condition(self._mail.snapshot), timeout)
 
+    def settle(self, timeout: float) -> bool:
+        """Wait until there is nothing left to do: no training, no view, and what is to be kept is handed over; False if
+        the time in seconds runs out."""
+        with self._mail.lock:
+            return self._mail.wait(lambda: self._driver.thread is None, timeout)
+
     @contextmanager
     def listening(self, listener: Callable[[], None]) -> Iterator[None]:
         """The block in which a listener is called with every new snapshot, by whichever thread has made it.

@@ -288,7 +288,7 @@ class Trainer:
     def release(self) -> None:
         """Let go of what refers back to the run: its memory is free at once, not when garbage is collected.
 
-        Only its record may be read afterwards.
+        Only its record may be read afterwards, and what is to be kept of it.
         """
         self.run.passes = None
         del self._engine, self.views, self.layers

@@ -50,6 +50,7 @@ def train(session: Session, epochs: int, **training: Any) -> str:
         assert session.wait(
             lambda now, before=before: not now.busy and (now.run, now.epoch) != (before.run, before.epoch), LIMIT
         )
+    assert session.settle(LIMIT)
     return session.snapshot().run
 
 

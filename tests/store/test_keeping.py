@@ -49,6 +49,7 @@ def epochs(session: Session, count: int) -> None:
         before = session.snapshot().epoch
         session.step_epoch()
         assert session.wait(lambda now, before=before: now.epoch > before and not now.busy, LIMIT)
+    assert session.settle(LIMIT)
 
 
 def weights(session: Session) -> dict[str, np.ndarray]:
