@@ -20,12 +20,13 @@ LOG = logging.getLogger(__name__)
 EVERY_SECONDS = 10.0
 """From one save of a run that goes on to the next, at least."""
 REST, LONGEST_REST = 4.0, 1.0
-"""From one save to the next, in lengths of the last one, and at most in seconds: many at once leave others the GIL."""
+"""From one save to the next, in lengths of the last one, and at most in seconds: many at once leave others the GIL. Where
+more runs train than there are cores, it is always the longest."""
 SHARE = 1 / 200
 """The share of a run's time that saving it may take."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds until a save that failed is tried again, the first time and after many."""
-MOST_WAITING = 200
+MOST_WAITING = 2000
 """Runs that wait for a store that cannot be reached; the oldest ones are given up for newer ones."""
 MOST_WAITING_BYTES = 500_000_000
 """Bytes of all that wait."""
@@ -67,6 +68,7 @@ class SaveQueue:
         self._lock = threading.Lock()
         self._saves = threading.Lock()  # held while one is saved
         self._drafts: dict[Key, Draft] = {}
+        self._size = 0  # bytes of all that wait
         self._scheduled = False
         self._again, self._wait, self._reason = 0.0, 0.0, ""
         self._due: dict[Key, float] = {}
@@ -95,8 +97,9 @@ class SaveQueue:
             if len(self._due) > MOST_WAITING:
                 self._due.clear()
             self._due[key] = time.monotonic() + max(EVERY_SECONDS, self._seconds / SHARE)
-            self._drafts.pop(key, None)
+            self._drop(key)
             self._drafts[key] = draft
+            self._size += _bytes(draft)
             self._bound()
             self._schedule()
 
@@ -138,8 +141,12 @@ class SaveQueue:
         finally:
             with self._lock:
                 self._scheduled = False
-                wait = self._again - time.monotonic() if self._reason else min(LONGEST_REST, REST * self._seconds)
-                self._schedule(max(0.0, wait))
+                self._schedule(max(0.0, self._again - time.monotonic() if self._reason else self._rest()))
+
+    def _rest(self) -> float:
+        """Seconds until the next one is saved."""
+        crowded = self._processor.turns.others() > self._processor.cores
+        return LONGEST_REST if crowded else min(LONGEST_REST, REST * self._seconds)
 
     def _save_one(self) -> bool:
         """Save the one that has waited longest; False where the store cannot be reached."""
@@ -163,9 +170,13 @@ class SaveQueue:
                 self._done(key, draft)
             return True
 
+    def _drop(self, key: Key) -> None:
+        if (draft := self._drafts.pop(key, None)) is not None:
+            self._size -= _bytes(draft)
+
     def _done(self, key: Key, draft: Draft) -> None:
         if self._drafts.get(key) is draft:
-            del self._drafts[key]
+            self._drop(key)
 
     def _failed(self, key: Key, draft: Draft, error: Exception) -> bool:
         from mlp_core.store.opening import RefusedError, StoreError
@@ -181,10 +192,9 @@ class SaveQueue:
 
     def _bound(self) -> None:
         """Give the oldest up where more wait than have room."""
-        size = sum(map(_bytes, self._drafts.values()))
-        while len(self._drafts) > 1 and (len(self._drafts) > MOST_WAITING or size > MOST_WAITING_BYTES):
+        while len(self._drafts) > 1 and (len(self._drafts) > MOST_WAITING or self._size > MOST_WAITING_BYTES):
             key = next(iter(self._drafts))
-            size -= _bytes(self._drafts.pop(key))
+            self._drop(key)
             self._given_up[key[0]] = self._given_up.get(key[0], 0) + 1
 
 
