@@ -20,8 +20,8 @@ LOG = logging.getLogger(__name__)
 EVERY_SECONDS = 10.0
 """From one save of a run that goes on to the next, at least."""
 REST, LONGEST_REST = 4.0, 1.0
-"""From one save to the next, in lengths of the last one, and at most in seconds: many at once leave others the GIL. Where
-more runs train than there are cores, it is always the longest."""
+"""From one save to the next, in lengths of the last one, and at most in seconds: many at once leave others the GIL.
+Where more runs train than there are cores, it is always the longest."""
 SHARE = 1 / 200
 """The share of a run's time that saving it may take."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
