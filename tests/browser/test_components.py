@@ -339,16 +339,18 @@ def test_charts_fit_a_phone(page: Any, address: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(address + "/?run=0")
     page.wait_for_selector(".st-key-loss .mlp-plot[data-drawn]")
+    wait_idle(page)
+    below = "document.querySelector('.st-key-parity .mlp-plot')"
+    drawn_before = page.evaluate(f"{below}.dataset.drawn")  # while the page was put together it may have been in sight
     page.set_viewport_size({"width": 360, "height": 800})
-    page.wait_for_function(
-        "[...document.querySelectorAll('.mlp-plot[data-drawn]')].every(f => f.clientWidth < 360 &&"
-        " f.querySelector('canvas').clientWidth === f.clientWidth)"
-    )
+    fits = "f => f.dataset.drawn && f.clientWidth < 360 && f.querySelector('canvas').clientWidth === f.clientWidth"
+    in_sight = "[...document.querySelectorAll('.mlp-plot')].filter(f => f.getBoundingClientRect().top < innerHeight)"
+    page.wait_for_function(f"{in_sight}.length && {in_sight}.every({fits})")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     # What is far below is drawn when it comes near, and not before.
-    assert page.locator(".st-key-parity .mlp-plot[data-drawn]").count() == 0
+    assert page.evaluate(f"{below}.dataset.drawn") == drawn_before
     page.locator(".st-key-parity .mlp-plot").scroll_into_view_if_needed()
-    page.wait_for_selector(".st-key-parity .mlp-plot[data-drawn]")
+    page.wait_for_function(f"[{below}].every({fits})")
 
 
 def test_base_path(page: Any) -> None:
