@@ -28,6 +28,7 @@ class Processor:
         self._workers = Workers(self.cores, policy.NICENESS)
         self._background = Workers(self.cores, policy.BACKGROUND_NICENESS)
         self._clerks = Workers(1, 0)
+        self._attendants = Workers(self.cores, 0)
 
     def compute(self, work: Callable[[], T], *, background: bool = False) -> T:
         """Have a thread of low priority do what holds no GIL, and wait for its result."""
@@ -47,10 +48,16 @@ class Processor:
         seldom runs would keep everybody waiting for the GIL."""
         self._clerks.queue(work, after)
 
+    def attend(self, work: Callable[[], None]) -> None:
+        """Have it done by one of as many threads as there are cores, at the priority of all others; whoever asks goes
+        on. For what lets runs train that nobody looks at: it needs the GIL between chunks, and hands these to
+        `compute`."""
+        self._attendants.queue(work)
+
     def close(self, timeout: float) -> bool:
         """Begin nothing more, and wait at most so many seconds for what is at work; whether all of it ended."""
         ends = time.monotonic() + timeout
-        pools = self._workers, self._background, self._clerks
+        pools = self._workers, self._background, self._clerks, self._attendants
         ended = [pool.close(max(0.0, ends - time.monotonic())) for pool in pools]  # all of them, in any case
         return all(ended)
 

@@ -84,9 +84,13 @@ class Workers:
         self._jobs: deque[_Job] = deque()
         self._idle: list[_Worker] = []
         self._threads = 0
+        self._here = threading.local()
 
     def run(self, work: Callable[[], T]) -> T:
-        """Have a worker do it, and wait; gives what it returns, raises what it raises."""
+        """Have a worker do it, and wait; gives what it returns, raises what it raises. A worker does it itself: if all
+        of them waited for one another, none would be left to work."""
+        if getattr(self._here, "works", False):
+            return work()
         job = _Job(work)
         with self._lock:
             if not self._give(job):
@@ -150,6 +154,7 @@ class Workers:
         return True
 
     def _work(self, worker: _Worker) -> None:
+        self._here.works = True
         lower_priority(self._niceness)
         sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
         while self._is_given(worker):
