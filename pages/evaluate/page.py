@@ -60,9 +60,6 @@ def row(page: LivePage, slots: list) -> None:
 
 def opened(page: LivePage, seen: Screen, slots: dict) -> None:
     """The open tab, but for what a sample to predict is given with."""
-    if seen.tab == CLASSES or (seen.tab == CURVES and seen.two_classes):
-        st.segmented_control("Confusion matrix", list(NORMALISE), default="counts", key="evaluate_normalise",
-                             required=True, label_visibility="collapsed")  # fmt: skip
     if seen.many_classes and seen.tab in (CLASSES, CURVES):
         class_choice(session, seen)
     if seen.tab == RESIDUALS:
@@ -71,6 +68,9 @@ def opened(page: LivePage, seen: Screen, slots: dict) -> None:
                      format_func=lambda place: str(names[place]))  # fmt: skip
     for area in ("first", "second"):
         if slots[area]:
+            if (seen.tab, area) in ((CLASSES, "first"), (CURVES, "second")):  # above the confusion matrix
+                st.segmented_control("Confusion matrix", list(NORMALISE), default="counts", key="evaluate_normalise",
+                                     required=True, label_visibility="collapsed")  # fmt: skip
             row(page, slots[area])
     if slots["second"] or seen.tab == CLASSES:
         cell_choice(seen.dataset.facts.class_names)

@@ -112,7 +112,7 @@ def screen(dataset: Dataset) -> Screen:
         feature=_place("evaluate_feature", feature_names(dataset)),
     )
     if dataset.facts.classes == 2:
-        options = replace(options, threshold=float(state.get("evaluate_threshold") or USUAL_THRESHOLD))
+        options = replace(options, threshold=float(state.get("evaluate_threshold", USUAL_THRESHOLD)))
     if dataset.facts.classes > MOST_WITH_NUMBERS:
         chosen = state.get(SHOWN_CLASSES) or ()
         options = replace(options, classes=tuple(place for place in chosen if place < dataset.facts.classes))

@@ -90,6 +90,8 @@ def test_two_classes_have_a_threshold_that_moves_the_confusion_matrix(
     precision = parts(app)["evaluate-classes"]["rows"][1][1]
     assert precision[:2] == ["–", "undefined"]
     assert "no sample is predicted" in precision[2]
+    app.slider(key="evaluate_threshold").set_value(0.0).run()
+    assert [row[2][0] for row in parts(app)["evaluate-classes"]["rows"]] == ["0.000", "1.000"]
 
 
 def test_a_cell_lists_its_samples_in_the_units_of_the_data(monkeypatch: pytest.MonkeyPatch, session: Session) -> None:

@@ -5,14 +5,15 @@ const PAGE = "--st-background-color"
 
 /** Adds a style sheet of this folder to the shadow root or document that holds `parent`, once. */
 export async function adoptStyles(parent, file) {
-  const root = parent.getRootNode()
   if (!sheets.has(file)) {
     const url = new URL(file + new URL(import.meta.url).search, import.meta.url)
     const sheet = new CSSStyleSheet()
     sheets.set(file, fetch(url).then(answer => answer.text()).then(text => sheet.replace(text)))
   }
   const sheet = await sheets.get(file)
-  if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet]
+  const root = parent.getRootNode()
+  const adopted = root.adoptedStyleSheets // none where the part has left the page meanwhile
+  if (adopted && !adopted.includes(sheet)) root.adoptedStyleSheets = [...adopted, sheet]
 }
 
 /**
