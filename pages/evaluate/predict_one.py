@@ -33,7 +33,7 @@ from pages.components.part import Part
 from pages.components.sketch import sketch
 from pages.components.state_strip import state_strip
 from pages.evaluate.screen import Screen
-from pages.evaluate.typed_row import COLUMNS, step, typed_row
+from pages.evaluate.typed_row import beside, step, typed_row
 from pages.live.page import LivePage
 from pages.live.slots import Slot
 from pages.shared.layout import as_text
@@ -270,9 +270,8 @@ def _row(dataset: Dataset, made_by: Preprocessing, options: Options) -> NDArray[
     if made_by.kinds:
         return typed_row(made_by, given, f"one-{dataset.spec.dataset}-{options.part}-{number}")
     values = []
-    columns = st.columns(min(COLUMNS, len(made_by.columns)), gap="small")
-    for index, name in enumerate(made_by.columns):
-        with columns[index % len(columns)]:
+    for index, (name, column) in enumerate(zip(made_by.columns, beside(len(made_by.columns)), strict=True)):
+        with column:
             key = f"one-{dataset.spec.dataset}-{options.part}-{number}-{index}"
             start = float(f"{given[index]:.6g}")
             values.append(st.number_input(as_text(name), value=start, key=key, format="%g", step=step(start)))

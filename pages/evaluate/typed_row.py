@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from mlp_core.catalog.tables import REST
 from mlp_core.export.preprocessing import Preprocessing
@@ -23,11 +24,19 @@ def typed_row(made_by: Preprocessing, given: NDArray[np.floating], name: str) ->
     `name` begins the keys of the fields.
     """
     cells = []
-    columns = st.columns(min(COLUMNS, len(made_by.columns)), gap="small")
-    for place, start in enumerate(cells_of(given, made_by)):
-        with columns[place % len(columns)]:
-            cells.append(_field(made_by, place, start, f"{name}-{place}"))
+    starts = cells_of(given, made_by)
+    for place, column in enumerate(beside(len(starts))):
+        with column:
+            cells.append(_field(made_by, place, starts[place], f"{name}-{place}"))
     return sample_of(cells, made_by)
+
+
+def beside(count: int) -> list[DeltaGenerator]:
+    """Places for so many fields, some beside each other. On a phone they follow one another in this order, as they
+    would not if whole columns did."""
+    wide = max(1, min(COLUMNS, count))
+    rows = [st.columns(wide, gap="small") for _ in range(0, count, wide)]
+    return [column for row in rows for column in row][:count]
 
 
 def _field(made_by: Preprocessing, place: int, start: str, key: str) -> str:
