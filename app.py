@@ -19,7 +19,7 @@ from pages.live.ahead import ModulesAhead
 from pages.live.browser import BrowserTokens
 from pages.live.files import PackedFiles
 from pages.live.stream import routes
-from pages.live.warm import collect_seldom
+from pages.live.warm import collect_seldom, load
 
 collect_seldom()
 # One limit for the library, the page and Streamlit's own receiver of files, which counts in units of 1024² bytes.
@@ -30,6 +30,7 @@ MAIN = Path(__file__).parent / "pages" / "entry" / "main.py"
 @asynccontextmanager
 async def until_closed(_: st.App) -> AsyncIterator[None]:
     """The life of the server: a signal may end the process right after it, without what Python does at its end."""
+    load()
     yield
     close_all()
 

@@ -7,7 +7,6 @@ import streamlit as st
 from pages.components.access import access
 from pages.live.page import leave, on_screen
 from pages.live.runs import browser_runs, heartbeat
-from pages.live.warm import load_pytorch
 from pages.shared.editor import entered, experiment
 from pages.shared.goes_on import goes_on
 from pages.shared.layout import page_style
@@ -52,4 +51,3 @@ if still:
     not_saved(runs)
     heartbeat(runs)
 write_link(experiment())
-load_pytorch()

@@ -1,12 +1,11 @@
-"""PyTorch is loaded while the first page is being read."""
+"""What the first page and the first run need is loaded as soon as the server starts."""
 
 from __future__ import annotations
 
 import gc
 import threading
+import time
 from importlib import import_module
-
-import streamlit as st
 
 from mlp_core import data
 from mlp_core.presets import DEFAULT, PRESETS
@@ -22,9 +21,16 @@ def collect_seldom() -> None:
     gc.set_threshold(*COLLECT_AFTER)
 
 
-@st.cache_resource(show_spinner=False)
-def load_pytorch() -> None:
-    """Begin to load what a first press of Train needs, once per process. Call when a page has been drawn.
+FIRST_PAGE = "pages.live.page", "pages.live.runs", "pages.playground.screen", "pages.playground.network_panel"
+"""Modules that import what the first page needs, without drawing anything."""
+
+
+FIRST_COMES_SECONDS = 1.5
+"""A browser that is opened together with the server gets its page first; later ones find everything loaded."""
+
+
+def load() -> None:
+    """Begin to load what the first page needs, and then what a first press of Train does. Call once per process.
 
     The thread has the priority of all others: importing holds the GIL, and a thread of low priority that holds it keeps
     everybody waiting.
@@ -33,6 +39,9 @@ def load_pytorch() -> None:
 
 
 def _load() -> None:
+    for name in FIRST_PAGE:
+        import_module(name)
+    time.sleep(FIRST_COMES_SECONDS)
     trainer = import_module("mlp_core.training.trainer")
     native = import_module("mlp_core.engines.native.engine")
     threading.Thread(target=native.kernel_compiler(), name="mlp-compile", daemon=False).start()

@@ -11,11 +11,11 @@ from urllib.parse import unquote
 
 import pytest
 import streamlit as st
-from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.responses import FileResponse, PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from pages.components.assets import STATIC, version
-from pages.live.ahead import FIRST, ModulesAhead, modules
+from pages.live.ahead import ELEMENTS, FIRST, ModulesAhead, elements, modules
 from pages.live.files import FOR_GOOD, PackedFiles, packed
 
 THEIRS = next((Path(st.__file__).parent / "static" / "static" / "js").glob("index.*.js"))
@@ -99,24 +99,64 @@ def test_it_answers_below_the_base_path_of_the_server(monkeypatch: pytest.Monkey
     ("path", "base", "named"),
     [("/", "", True), ("/evaluate", "", True), ("/teach/mlp/", "teach/mlp", True), ("/teach/mlp", "teach/mlp", False)],
 )
+@pytest.mark.parametrize("packed", [False, True])
 def test_a_page_names_its_modules_and_each_is_there(
-    monkeypatch: pytest.MonkeyPatch, path: str, base: str, named: bool
+    monkeypatch: pytest.MonkeyPatch, path: str, base: str, named: bool, packed: bool
 ) -> None:
-    async def page(scope: Scope, receive: Receive, send: Send) -> None:
-        await HTMLResponse("<p>Streamlit</p>")(scope, receive, send)
-
     monkeypatch.setattr(st, "get_option", lambda name: base)
+    headers, body = page_of(path, accept="text/html,*/*", packed=packed)
+    assert ("etag" in headers) is not named
+    text = (gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body).decode()
+    assert (headers.get("content-encoding") == "gzip") is (packed and named)
+    assert int(headers["content-length"]) == len(body)
+    found = re.findall(r'<link rel="modulepreload" crossorigin href="\./([^"]+)">', text)
+    assert len(found) == len(set(found))
+    ours = {one for one in found if one.startswith("app/static/")}
+    if named:
+        assert ours == {f"app/static/{name}?v={version()}" for name in modules()}
+        assert {*FIRST, "quick_chart.js", "shared.js"} <= set(modules())
+        theirs = re.findall(r'"\./static/js/([\w.-]+\.js)"', text)
+        assert len(theirs) == len(set(theirs)) > len(INDEX.read_text(encoding="utf-8").split("modulepreload"))
+        assert set(theirs) >= set(elements(set()))
+    else:
+        assert text == INDEX.read_text(encoding="utf-8")
+    assert all((STATIC / name).is_file() for name in modules())
+    assert "plotly.min.js" not in modules()
+
+
+def test_streamlits_elements_are_found_in_its_release() -> None:
+    for name in ELEMENTS:
+        assert any(one.startswith(f"{name}.") for one in elements(set())), name
+
+
+def test_what_is_no_page_goes_through_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "get_option", lambda name: "")
+    headers, body = page_of("/", accept="*/*", packed=True)
+    assert "etag" in headers
+    assert body == INDEX.read_bytes()
+    assert page_of("/", accept="text/html", packed=True, status=404)[1] == INDEX.read_bytes()
+
+
+INDEX = Path(st.__file__).parent / "static" / "index.html"
+
+
+def page_of(path: str, accept: str, packed: bool, status: int = 200) -> tuple[dict[str, str], bytes]:
+    """Headers and body of the answer to a request for Streamlit's page."""
+
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        await FileResponse(INDEX, status_code=status)(scope, receive, send)
+
     sent: list[dict[str, Any]] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(ModulesAhead(page)({"type": "http", "path": path, "headers": []}, None, send))  # type: ignore[arg-type]
-    links = dict(sent[0]["headers"]).get(b"link", b"").decode()
-    assert bool(links) is named
-    if named:
-        found = re.findall(r"<([^>]+)>; rel=modulepreload", links)
-        assert len(found) == len(modules()) > 20
-        assert {f"app/static/{name}?v={version()}" for name in (*FIRST, "quick_chart.js", "shared.js")} <= set(found)
-    assert all((STATIC / name).is_file() for name in modules())
-    assert "plotly.min.js" not in modules()
+    headers = [(b"accept", accept.encode()), *([(b"accept-encoding", b"gzip")] if packed else [])]
+    scope = {"type": "http", "method": "GET", "path": path, "headers": headers}
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()  # a browser that stays says nothing more
+
+    asyncio.run(ModulesAhead(page)(scope, receive, send))
+    found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return found, b"".join(message.get("body", b"") for message in sent[1:])
