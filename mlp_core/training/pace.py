@@ -23,6 +23,9 @@ UPDATES_PER_SECOND = 12
 CROWD_SECONDS = 0.025
 """Where many runs share a core, chunks in slow motion last so long for each of them, in seconds."""
 
+ALONE = 8.0
+"""How many times as long a second of rest counts for views where there are cores enough: nobody else wants it."""
+
 
 class Pace:
     """Measures one run, and decides how long its chunks last."""
@@ -31,6 +34,7 @@ class Pace:
         self.samples_per_second = 0.0
         self.starts = False  # the run was just started: nothing of it has been shown since
         self.rested = 0.0  # seconds in which the run waited to be slow enough
+        self.spare = 0.0  # the same, counted for views
         self._processor, self._background = processor, background
         self._gaps = deque([0.0], maxlen=3)  # seconds from one chunk to the next, without views and rests
         self._chunk_ended: float | None = None
@@ -73,11 +77,13 @@ class Pace:
         return max(1, math.floor(steps_per_second * max(1 / UPDATES_PER_SECOND, CROWD_SECONDS * crowd)))
 
     def rest(self, seconds: float) -> None:
-        """Count a rest, of which views may take their share too.
+        """Count a rest, of which views may take their share too, and a larger one than of the time for steps.
 
         Where many share the cores, each counts its part of them, or all their views would take more than there is.
         """
-        self.rested += seconds * min(1.0, self._processor.cores / max(1, self._processor.turns.members))
+        part = min(1.0, self._processor.cores / max(1, self._processor.turns.members))
+        self.rested += seconds * part
+        self.spare += seconds * (part if self.crowded else ALONE)
         self._chunk_ended = None
 
     def start_measuring(self, samples: int) -> None:

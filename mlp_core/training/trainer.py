@@ -46,6 +46,8 @@ from mlp_core.training.views import ViewSchedule
 
 T = TypeVar("T")
 
+STEPPING = 0.6
+"""How long a second of steps counts for views: who trains at full speed wants the steps first."""
 STATE_COPIES = 4
 """Copies of the weights that the state of a run takes: themselves, their gradients, and two averages of Adam's."""
 
@@ -240,6 +242,11 @@ class Trainer:
         """Seconds that the run has trained, and its part of those in which it rested."""
         return self.loop.seconds + self.pace.rested
 
+    @property
+    def _viewed(self) -> float:
+        """The same, as it counts for views: less while steps are done, more in a rest."""
+        return STEPPING * self.loop.seconds + self.pace.spare
+
     def save_checkpoint(self, *, at_rest: bool = False) -> None:
         """Save the run as it stands, if that is due."""
         if self.shown_step is None and self.timeline.due(self.run.position.step, self._worked, at_rest=at_rest):
@@ -348,7 +355,7 @@ class Trainer:
     def test(self) -> None:
         """Make the test pass that every snapshot shows, where the run has none yet."""
         before = self.views.seconds
-        self.views.compute((), self._worked, all_stale=False)
+        self.views.compute((), self._viewed, all_stale=False)
         self.pace.exclude(self.views.seconds - before)
 
     def compute_views(
@@ -363,7 +370,7 @@ class Trainer:
         if self.shown_step is None:
             self.layers.look(self._worked, now=all_stale, crowded=self.pace.crowded)
         looked = time.perf_counter() - began
-        new = self.views.compute(wanted, self._worked, all_stale=all_stale, goes_on=goes_on)
+        new = self.views.compute(wanted, self._viewed, all_stale=all_stale, goes_on=goes_on)
         self.pace.exclude(self.views.seconds - before + looked)
         return new
 

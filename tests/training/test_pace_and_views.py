@@ -13,7 +13,7 @@ from small_runs import make
 from mlp_core.presets import preset
 from mlp_core.processor import Priority, Processor
 from mlp_core.processor.policy import BUSY_GIL_SECONDS, CHUNK_SECONDS, LONG_CHUNK_SECONDS, SHORT_CHUNK_SECONDS
-from mlp_core.training.pace import Pace
+from mlp_core.training.pace import ALONE, Pace
 from mlp_core.training.views import EVALUATION, FIRST_COST, FIRST_MOST, VIEW_SHARE, ViewSchedule
 from mlp_core.views import VIEWS
 from mlp_core.views.health import HEALTH
@@ -93,9 +93,10 @@ def test_views_may_take_their_share_of_a_rest() -> None:
     views, pace = schedule(), Pace(Processor(1))
     views._costs["weights"].append(0.01)
     views._last = {"weights": (time.monotonic() + LONG_AGO, 0.0)}
-    assert not views._is_due("weights", ["weights"], pace.rested)
-    pace.rest(1.01 * 0.01 / VIEW_SHARE)
-    assert views._is_due("weights", ["weights"], pace.rested)
+    assert not views._is_due("weights", ["weights"], pace.spare)
+    pace.rest(1.01 * 0.01 / VIEW_SHARE / ALONE)
+    assert views._is_due("weights", ["weights"], pace.spare)
+    assert pace.rested == pytest.approx(1.01 * 0.01 / VIEW_SHARE / ALONE)
 
 
 def test_a_class_in_slow_motion_shares_the_time_for_views() -> None:
@@ -107,7 +108,7 @@ def test_a_class_in_slow_motion_shares_the_time_for_views() -> None:
             members.enter_context(processor.turns.member())
         assert pace.crowded
         pace.rest(1.0)
-    assert pace.rested == pytest.approx(0.25)
+    assert pace.rested == pace.spare == pytest.approx(0.25)
 
 
 def test_chunks_are_longer_where_the_gil_is_busy() -> None:
