@@ -105,6 +105,7 @@ class Lane(Watched):
         """Why it trains no further although it is in the race: its early stopping; '' while it goes on."""
         self._events: Events | None = None
         self._amounts, self._parameters = {"samples": 0.0, "seconds": 0.0}, 0
+        self._unseen, self._kept = False, 0  # whether it cannot be tested; the step at which it was handed over last
         self._whole = False  # whether these end with the race
         self._started = experiment
         self.show(experiment=experiment)
@@ -210,19 +211,24 @@ class Lane(Watched):
             trainer.pace.exclude(time.perf_counter() - began)
             self.figures = trainer.loop.evaluation
         except Exception as error:
+            self._unseen = True
             self.fail(error)
 
     def stale(self) -> bool:
         """Whether something on screen shows an older step than the run's."""
-        return self.trainer is not None and self.trainer.views.stale(self.on_screen)
+        trainer = self.trainer
+        return trainer is not None and not self._unseen and trainer.views.stale(self.on_screen)
 
     def keep(self, keeper: Keeper | None, *, at_rest: bool) -> None:
         """Hand its run over to be kept, if that is due."""
         trainer = self.trainer
-        if keeper is None or trainer is None or not (at_rest or keeper.due(trainer.recorder.id)):
+        if keeper is None or trainer is None or trainer.run.position.step == self._kept:
+            return
+        if not at_rest and not keeper.due(trainer.recorder.id):
             return
         try:
             if (draft := trainer.draft()) is not None:
+                self._kept = trainer.run.position.step
                 keeper.keep(replace(draft, name=f"{self.name} (race)", tags=(TAG,)))
         except Exception:  # training is worth more
             LOG.exception("a run of a race could not be handed over")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import threading
 import time
 import weakref
@@ -42,8 +43,9 @@ LAP_SECONDS = 0.15
 """How long the variants train in a lap, all together, while that is not the whole race."""
 LAPS = 100
 """Laps of a race at least, where each has a step to do: so many points a curve has."""
-LOOK_SHARE = 0.25
-"""The share of the time in which they train that testing and drawing them may take."""
+LOOK_SHARE = 0.2
+"""The share of a race's time that testing the variants and computing what is shown of them may take; where more runs
+than there are cores share the processor, of its part of the time."""
 WATCHED_SECONDS = 12.0
 """How long a race lasts at least that is to be watched."""
 
@@ -104,7 +106,7 @@ class Race:
         self._playing = self._working = self._closed = self._looks = self._previews = False
         self._member: ExitStack | None = None
         self._goal = self._shown = 0.0  # where the lap ends, and where all were last tested
-        self._look_seconds = self._since_look = self._due = 0.0
+        self._look_seconds = self._looked = self._due = 0.0
         self._pressed = False
         _RACES.add(self)
 
@@ -164,6 +166,8 @@ class Race:
         with self._changed:
             if not self._closed and not self._previews:
                 self._previews = self._looks = True
+                for part in (self.board, *self.lanes):
+                    part.show(status="preparing")
                 self._wake()
 
     def pause(self) -> None:
@@ -275,7 +279,7 @@ class Race:
             from mlp_core.training.timeline import Timeline
 
             lane.trainer.timeline = Timeline(most_bytes=MAX_CHECKPOINTS_BYTES // len(self.lanes))
-        lane.tell("running" if self._playing else "ready")
+        lane.tell("running" if self._playing else "preparing")
         self.board.show()
 
     def _load(self, experiment: Experiment) -> Dataset:
@@ -289,7 +293,10 @@ class Race:
                 self._changed.wait_for(lambda: not self._playing, max(0.0, rest))
                 self._due = max(self._due, time.monotonic() - LATE_SECONDS) + WATCHED_SECONDS / LAPS
             if self._playing:
-                self._goal = min(self.length, self._goal + self._lap())
+                goal = self._goal + self._lap()
+                # Whole epochs are what people count in.
+                whole = self.unit != "seconds" and goal - self._goal >= 1
+                self._goal = min(self.length, float(math.floor(goal)) if whole else goal)
 
     def _lap(self) -> float:
         """How long the next lap is."""
@@ -312,9 +319,8 @@ class Race:
     def _train(self, lane: Lane) -> None:
         """A chunk of a variant."""
         with self._processor.turns.turn(Priority.PRESSED if self._pressed else Priority.WATCHED):
-            self._pressed, began = False, time.perf_counter()
+            self._pressed = False
             lane.go_on(self._goal, self.unit, self.length)
-            self._since_look += time.perf_counter() - began
         if not lane.goes_on:
             lane.keep(self._keeper, at_rest=True)
         lane.tell("running")
@@ -324,19 +330,22 @@ class Race:
         """Whether all are tested now, at the end of a lap."""
         if not self._playing or self._goal >= self.length or not any(lane.goes_on for lane in self.lanes):
             return True
-        return self._look_seconds <= LOOK_SHARE * self._since_look
+        crowd = max(1.0, self._processor.turns.members / self._processor.cores)
+        return self._look_seconds * crowd <= LOOK_SHARE * (time.monotonic() - self._looked)
 
     def _look(self) -> None:
         """Test all as they stand in step, and show them."""
         with self._changed:
             self._looks = False
-        began = time.perf_counter()
+        seconds = 0.0
         for lane in self.lanes:
             if self._closed:
                 return
             with self._processor.turns.turn(Priority.WATCHED):
+                began = time.perf_counter()
                 lane.look(errors=self.measure.kind == "error")
-        self._look_seconds, self._since_look = time.perf_counter() - began, 0.0
+                seconds += time.perf_counter() - began
+        self._look_seconds, self._looked = seconds, time.monotonic()
         with self._changed:
             furthest = max((lane.progress(self.unit) for lane in self.lanes if not lane.out), default=self._goal)
             self._shown = self._goal if any(lane.goes_on for lane in self.lanes) else min(self._goal, furthest)

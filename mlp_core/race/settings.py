@@ -268,11 +268,15 @@ def _of_data(experiment: Experiment) -> Iterator[Setting]:
             yield Setting(f"data.{shared.name}", DATA, shared, getattr(experiment.data, shared.name), put_share)
 
 
+def path_in_layer(path: Path, name: str) -> str:
+    """The path of a setting of the layer at a path: 'layers.1.inside.0.out_features'."""
+    return f"layers.{'.inside.'.join(map(str, path))}.{name}"
+
+
 def _of_layers(experiment: Experiment) -> Iterator[Setting]:
     last = last_linear(experiment.layers)
     for path, layer in experiment.walk():
         group = f"Layer {layer_number(path)}"
-        stem = "layers." + ".inside.".join(map(str, path))
         if layer.type in ACTIVATIONS:
             choice, names = _named("type", "Activation", layer.entry.summary, ACTIVATIONS, layer.type,
                                    ("network", "activation"))  # fmt: skip
@@ -280,7 +284,7 @@ def _of_layers(experiment: Experiment) -> Iterator[Setting]:
             def put_type(old: Experiment, value: Any, path: Path = path) -> Experiment:
                 return old.replace_layer(path, LayerSpec(type=value))
 
-            yield Setting(f"{stem}.type", group, choice, layer.type, put_type, names)
+            yield Setting(path_in_layer(path, "type"), group, choice, layer.type, put_type, names)
         for parameter in layer.entry.parameters:
 
             def put(old: Experiment, value: Any, path: Path = path, name: str = parameter.name) -> Experiment:
@@ -289,13 +293,13 @@ def _of_layers(experiment: Experiment) -> Iterator[Setting]:
 
             outputs = path == (last,) and parameter.name == "out_features"
             if isinstance(parameter, _WIDGETS) and not outputs:
-                yield Setting(f"{stem}.{parameter.name}", group, parameter, layer.params[parameter.name], put)
+                yield Setting(path_in_layer(path, parameter.name), group, parameter, layer.params[parameter.name], put)
         if layer.entry.trains:
 
             def put_frozen(old: Experiment, value: Any, path: Path = path) -> Experiment:
                 return old.replace_layer(path, old.layer_at(path).updated(frozen=value))
 
-            yield Setting(f"{stem}.frozen", group, FROZEN, layer.frozen, put_frozen)
+            yield Setting(path_in_layer(path, "frozen"), group, FROZEN, layer.frozen, put_frozen)
 
 
 # Other values

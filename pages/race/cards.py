@@ -8,18 +8,16 @@ from typing import Any
 
 import streamlit as st
 
-from mlp_core.changes import describe_layers
 from mlp_core.figures import plain, run_colour
 from mlp_core.race.race import LEAST, MOST
 from mlp_core.race.settings import Setting, settings_of
 from mlp_core.race.variant import Variant
-from mlp_core.spec import Experiment
 from pages.race.setup import Setup, add, choose, differences, remove, settings_to_race
 from pages.shared import editor
 from pages.shared.layout import as_text, theme
 from pages.shared.widgets import parameter_widget
 
-WIDTH = 150
+WIDTH = 132
 """Pixels of a field in a card."""
 
 
@@ -33,17 +31,18 @@ def cards(found: Setup) -> None:
     _adding(found)
 
 
-def swatch(name: str, place: int) -> str:
-    """A variant's colour and name, as HTML."""
+def swatch(name: str, place: int, note: str = "") -> str:
+    """A variant's colour and name, as HTML, and a smaller note."""
     colour = run_colour(place, theme())
     square = f'<span aria-hidden="true" class="race-swatch" style="background:{colour}"></span>'
-    return f'<span class="race-name">{square}{escape(plain(name, 60))}</span>'
+    small = f' <span class="race-note">{escape(note)}</span>' if note else ""
+    return f'<span class="race-name">{square}{escape(plain(name, 60))}</span>{small}'
 
 
 def _card(found: Setup, place: int, number: int, variant: Variant, name: str, said: str) -> None:
     with st.container(border=True, key=f"race-card-{number}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.html(swatch(name, place), width="stretch")
+            st.html(swatch(name, place, "" if variant.choices else "your experiment"), width="stretch")
             now = found.base
             for path, value in variant.choices:
                 setting = settings_of(now).get(path)
@@ -55,13 +54,8 @@ def _card(found: Setup, place: int, number: int, variant: Variant, name: str, sa
                 help=f"Remove {as_text(name)} from the race", on_click=remove, args=(number,),
                 disabled=len(found.variants) <= LEAST,
             )  # fmt: skip
-        st.caption(as_text(said or _in_short(found.base)))
-
-
-def _in_short(base: Experiment) -> str:
-    """The experiment itself, in short."""
-    rate = f"{base.optimizer.params['lr']:.6g}"
-    return f"Your experiment: {describe_layers(base.layers)}, {base.optimizer.entry.label}, learning rate {rate}"
+        if said:
+            st.caption(as_text(said))
 
 
 def _widget(setting: Setting, value: Any, number: int) -> None:

@@ -23,9 +23,12 @@ def actions(race: Race) -> None:
             if race.trains:
                 st.button("Pause", key="race-pause", icon=":material/pause:", type="primary", on_click=_pause,
                           args=(race,))  # fmt: skip
+            elif race.over and race.begun:
+                st.button("Again", key="race-again", icon=":material/replay:", type="primary", on_click=_again,
+                          help="The same race from the same initial weights.")  # fmt: skip
             else:
                 st.button("Start", key="race-start", icon=":material/sports_score:", type="primary",
-                          on_click=_start, args=(race,), disabled=race.over and race.begun)  # fmt: skip
+                          on_click=_start, args=(race,))  # fmt: skip
         st.button("Reset", key="race-reset", icon=":material/replay:", on_click=_reset,
                   help="Back to the same initial weights. What was trained is kept among the runs.")  # fmt: skip
 
@@ -37,6 +40,11 @@ def _start(race: Race) -> None:
 def _pause(race: Race) -> None:
     race.pause()
     race.wait(SOON_SECONDS)
+
+
+def _again() -> None:
+    start_again(play=True)
+    st.rerun()
 
 
 def _reset() -> None:

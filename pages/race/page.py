@@ -28,12 +28,19 @@ def stage(race: Race) -> None:
         with right:
             for slot in board[:2]:
                 page.mount(slot)
+        # Beside few pictures there is room for the table.
+        beside = len(lanes) < 4
         with st.container(key="race-pictures"):
-            for place, column in enumerate(st.columns(len(lanes), gap="small")):
+            columns = st.columns([1.0] * len(lanes) + [4.6 - len(lanes)] * beside, gap="small")
+            for place, (slots, column) in enumerate(zip(lanes.values(), columns, strict=False)):
                 with column:
                     st.html(swatch(race.lanes[place].name, place))
-                    page.mount(lanes[f"lane-{place}"][0])
-        page.mount(board[2])
+                    page.mount(slots[0])
+            if beside:
+                with columns[-1]:
+                    page.mount(board[2])
+        if not beside:
+            page.mount(board[2])
         outs = [lane for lane in race.lanes if lane.out]
         for lane in outs:
             st.warning(f"{as_text(lane.name)} dropped out. {as_text(lane.out)}", icon=":material/flag:")
@@ -43,11 +50,11 @@ def stage(race: Race) -> None:
 
 runs = browser_runs()
 found = setup()
-st.subheader("Race", anchor=False)
 with st.container(key="race-controls", horizontal=True, vertical_alignment="bottom"):
+    st.subheader("Race", anchor=False, width="content")
     buttons = st.container(width="content")
     choices(found)
-left, right = st.columns([3.4, 8.6], gap="medium")
+left, right = st.columns([3.2, 8.8], gap="medium")
 with left:
     cards(found)
     if found.refused:

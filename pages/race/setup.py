@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from mlp_core.changes import changes
 from mlp_core.data import is_present
 from mlp_core.errors import SpecError, UserError
 from mlp_core.plan import plan
@@ -188,10 +189,14 @@ def end_race(runs: BrowserRuns) -> None:
         runs.race = None
 
 
-def start_again() -> None:
-    """Go back to the initial weights, with the experiment at hand."""
-    end_race(browser_runs())
-    rebase(setup())
+def start_again(*, play: bool = False) -> None:
+    """Go back to the initial weights, with the experiment at hand; `play` to train at once."""
+    runs = browser_runs()
+    end_race(runs)
+    found = setup()
+    rebase(found)
+    if play and (race := current(runs, found)[0]) is not None:
+        race.play()
 
 
 def current(runs: BrowserRuns, found: Setup) -> tuple[Race | None, str]:
@@ -216,13 +221,16 @@ def current(runs: BrowserRuns, found: Setup) -> tuple[Race | None, str]:
 
 
 def differences(base: Experiment, variants: Sequence[Variant]) -> list[str]:
-    """What the settings of each variant do besides: what had to change with them."""
-    from mlp_core.changes import changes
-
+    """What had to change with the settings of each variant, in words; '' where that is nothing more."""
     found = []
     for variant in variants:
         try:
-            found.append("; ".join(changes(base, variant.of(base))))
+            made = variant.of(base)
+            asked = base
+            for path, value in variant.choices:
+                asked = settings_of(asked)[path].put(asked, value)
+            besides = changes(asked, made)
+            found.append(f"Also {'; '.join(besides)}, which it needs." if besides else "")
         except SpecError as error:
             found.append(str(error))
     return found

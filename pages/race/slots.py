@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mlp_core.catalog.facts import DataFacts
-from mlp_core.figures import Curve, RunCurve, Theme, readable, run_curves, run_curves_alt
+from mlp_core.figures import Curve, RunCurve, Theme, empty, empty_alt, readable, run_curves, run_curves_alt
 from mlp_core.race.lane import Lane
 from mlp_core.race.race import Race
 from mlp_core.race.words import progress_text, ranked
@@ -24,7 +24,7 @@ BOARD = "race"
 """The name of the race as a whole among the runs of the page."""
 POINTS = 160
 """Points of a curve at most."""
-CURVE_HEIGHT, PICTURE_HEIGHT, TABLE_HEIGHT = 300, 230, 330
+CURVE_HEIGHT, PICTURE_HEIGHT, TABLE_HEIGHT = 290, 215, 330
 MEASURES = {
     "accuracy": "Accuracy", "loss": "Loss", "train_loss": "Training loss",
 }  # fmt: skip
@@ -61,7 +61,7 @@ class VerdictSlot(_BoardSlot):
     def part(self, snapshot: Snapshot) -> Part:
         """The sentence as it is now."""
         race = self.race
-        text = race.verdict or ("They train…" if race.trains else "Press Start: they train side by side.")
+        text = race.verdict or ("" if race.trains else "Press Start: the variants train side by side.")
         return headline(text, race.measure.reason, said=bool(race.verdict) and not race.trains, key="race-verdict")
 
 
@@ -93,12 +93,32 @@ class CurvesSlot(_BoardSlot):
         ]
         words = {"x": race.unit, "percents": accuracy}
         if not any(len(one.curve) for one in found):
-            found = [RunCurve(lane.name, Curve.of([0], [float("nan")]), 1.0) for lane in race.lanes]
+            text = "The curves of all variants are drawn here as soon as they train."
+            return plot(empty(text, theme=self.theme), key="race-curves", height=CURVE_HEIGHT, alt=empty_alt(text))
         figure = run_curves(found, y=y, log_y=self.log and not accuracy, theme=self.theme,
                             uirevision=f"{self.measure}-{self.log}-{race.unit}", **words)  # fmt: skip
         figure["layout"]["xaxis"]["range"] = [0, race.length]
         alt = run_curves_alt(found, y=y[:1].upper() + y[1:], **words)
         return plot(figure, key="race-curves", height=CURVE_HEIGHT, alt=alt)
+
+
+class PictureSlot(ViewSlot):
+    """The place of a variant's picture: small, so without what is the same in all of them."""
+
+    def part(self, snapshot: Snapshot) -> Part:
+        """The picture as it is now."""
+        made = super().part(snapshot)
+        figure = made.data.get("figure")
+        if figure is None or snapshot.dataset is None:
+            return made
+        layout = {**figure["layout"], "showlegend": False}
+        traces = figure["data"]
+        if snapshot.dataset.facts.plane:
+            small = {"visible": False}
+            layout |= {"margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+                       "xaxis": {**layout.get("xaxis", {}), **small}, "yaxis": {**layout.get("yaxis", {}), **small}}
+            traces = [trace for trace in traces if trace.get("uid") != "wrong"]
+        return replace(made, data={**made.data, "figure": {**figure, "data": traces, "layout": layout}})
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +152,8 @@ def lane_slots(race: Race, theme: Theme, *, test: bool) -> dict[str, list[Slot]]
     views = tuple(name for name, view in VIEWS.items() if view.output and view.kind == "plot")
     options = Options(theme=theme, test=test, points="both" if test else "train")
     return {
-        f"lane-{place}": [ViewSlot(f"race-picture-{place}", (*views, *(("confusion",) if test else ())), options,
-                                   PICTURE_HEIGHT, label=f"The picture of {lane.name}")]
+        f"lane-{place}": [PictureSlot(f"race-picture-{place}", (*views, *(("confusion",) if test else ())), options,
+                                      PICTURE_HEIGHT, label=f"The picture of {lane.name}")]
         for place, lane in enumerate(race.lanes)
     }  # fmt: skip
 
