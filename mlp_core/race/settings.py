@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from mlp_core.catalog import ACTIVATIONS, INITIALIZERS, LAYERS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING
@@ -151,7 +152,7 @@ def _hidden(experiment: Experiment) -> list[tuple[Path, LayerSpec]]:
 def _blocks(layers: tuple[LayerSpec, ...]) -> list[tuple[LayerSpec, ...]]:
     """The layers in front of the last Linear, each Linear with what follows it; what comes first is left out."""
     starts = [place for place, layer in enumerate(layers) if layer.type == "Linear"]
-    return [layers[start:end] for start, end in zip(starts, [*starts[1:], len(layers)], strict=True)]
+    return [layers[start:end] for start, end in pairwise([*starts, len(layers)])]
 
 
 def _put_activation(experiment: Experiment, value: Any) -> Experiment:
@@ -282,7 +283,7 @@ def _of_layers(experiment: Experiment) -> Iterator[Setting]:
                                    ("network", "activation"))  # fmt: skip
 
             def put_type(old: Experiment, value: Any, path: Path = path) -> Experiment:
-                return old.replace_layer(path, LayerSpec(type=value))
+                return old if old.layer_at(path).type == value else old.replace_layer(path, LayerSpec(type=value))
 
             yield Setting(path_in_layer(path, "type"), group, choice, layer.type, put_type, names)
         for parameter in layer.entry.parameters:

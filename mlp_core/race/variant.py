@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlp_core.errors import SpecError
-from mlp_core.problems import mended, refuse
+from mlp_core.problems import mended, problems, refuse
 from mlp_core.race.settings import settings_of
 from mlp_core.spec import Experiment
 
@@ -38,6 +38,8 @@ class Variant:
             made = found.put(made, found.check(value))
         if self.choices:
             made = mended(made)
+        if any(path == "loss.type" for path, _ in self.choices):
+            made = _fitted(made, experiment)
         refuse(made)
         return made
 
@@ -46,6 +48,16 @@ class Variant:
         if path in dict(self.choices):
             return replace(self, choices=tuple((one, value if one == path else old) for one, old in self.choices))
         return replace(self, choices=(*self.choices, (path, value)))
+
+
+def _fitted(made: Experiment, before: Experiment) -> Experiment:
+    """The experiment with the layers that its loss asks for, where the one before was sound."""
+    known = {problem.message for problem in problems(before)}
+    for problem in problems(made):
+        fixed = problem.fixed
+        if fixed is not None and problem.message not in known and fixed.updated(layers=made.layers) == made:
+            return fixed
+    return made
 
 
 def rival(experiment: Experiment, path: str, taken: Sequence[Variant] = ()) -> Variant:
