@@ -178,7 +178,7 @@ def test_early_stopping_ends_a_variant_and_not_the_race(processor: Processor) ->
 
 
 def test_the_number_and_the_size_of_variants_are_limited() -> None:
-    with pytest.raises(SpecError, match="must have 2 to 6 variants. Got 1"):
+    with pytest.raises(SpecError, match=r"must have 2 to 6 variants\. Got 1"):
         Race(entrants(Variant()))
     with pytest.raises(SpecError, match="Got 7"):
         Race([Entrant(str(place), SPIRAL) for place in range(MOST + 1)])
@@ -214,7 +214,10 @@ def test_every_setting_makes_what_it_says(experiment: Experiment, drawn: st.Data
     assert one.name(other)
 
 
-@given(st.sampled_from([name for name, one in PRESETS.items() if not one.experiment.data.facts.holds_images]), st.data())
+SMALL = [name for name, one in PRESETS.items() if not one.experiment.data.facts.holds_images]
+
+
+@given(st.sampled_from(SMALL), st.data())
 @settings(max_examples=10)
 def test_a_rival_differs_and_can_be_trained(name: str, drawn: st.DataObject) -> None:
     base = PRESETS[name].experiment
@@ -224,8 +227,7 @@ def test_a_rival_differs_and_can_be_trained(name: str, drawn: st.DataObject) -> 
     for _ in range(2):
         try:
             found = rival(base, path, taken)
-        except SpecError as error:
-            assert "no other value" in str(error) or "no setting" in str(error)
+        except SpecError:  # nothing else can be trained
             return
         made = found.of(base)
         assert changes(base, made)
@@ -246,7 +248,7 @@ def test_variants_are_called_by_what_differs() -> None:
     deeper = Variant(((DEPTH, 5),)).of(SPIRAL)
     assert [layer.type for layer in deeper.layers].count("Linear") == 6
     assert Variant(((DEPTH, 0),)).of(SPIRAL).layers == (LayerSpec(type="Linear", params=SPIRAL.layers[-1].params),)
-    with pytest.raises(SpecError, match="no setting 'layers.77.p' any more"):
+    with pytest.raises(SpecError, match=r"no setting 'layers\.77\.p' any more"):
         Variant((("layers.77.p", 1),)).of(SPIRAL)
     with pytest.raises(SpecError, match="'lr' parameter"):
         Variant((("optimizer.lr", -1),)).of(SPIRAL)
