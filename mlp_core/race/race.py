@@ -71,6 +71,8 @@ def close_races() -> None:
         race.close()
     for race in list(_RACES):
         race.close(max(0.0, ends - time.monotonic()))
+        if race._keeper is not None:
+            race._keeper.flush(max(1.0, ends - time.monotonic()))
 
 
 class Race:

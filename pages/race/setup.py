@@ -72,8 +72,9 @@ def setup() -> Setup:
         st.session_state[_SETUP] = _first(editor.experiment())
         _vary(st.session_state[_SETUP], None)
     found: Setup = st.session_state[_SETUP]
-    race, now = browser_runs().race, editor.experiment()
-    if found.base != now and (race is None or not (race.begun or race.trains)):
+    runs, now = browser_runs(), editor.experiment()
+    if found.base != now and (runs.race is None or not (runs.race.begun or runs.race.trains)):
+        end_race(runs)
         rebase(found)
     return found
 
@@ -102,6 +103,8 @@ def rebase(found: Setup) -> None:
     fresh = _first(base)
     fresh.variants, fresh.next, fresh.unit, fresh.full_speed = kept, found.next, found.unit, found.full_speed
     fresh.refused = gone[0] if gone else ""
+    if base.data.facts.holds_images == found.base.data.facts.holds_images:
+        fresh.lengths = found.lengths
     if len(kept) < LEAST and not gone:
         _vary(fresh, None)
     st.session_state[_SETUP] = fresh

@@ -186,6 +186,8 @@ def _places(race: Race) -> dict[str, str]:
     """The place of each variant that has one; equal ones share it."""
     found: dict[str, str] = {}
     texts: list[str] = []
+    if not race.verdict:
+        return found
     for one in ranked(race.standings, race.measure):
         texts.append(race.measure.text(one.value))
         found[one.name] = str(texts.index(texts[-1]) + 1)
