@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from streamlit import config
 
 from mlp_core.limits import MAX_UPLOAD_BYTES
+from mlp_core.race.race import close_races
 from mlp_core.training.session import close_all
 from pages.live.ahead import ModulesAhead
 from pages.live.browser import BrowserTokens
@@ -32,6 +33,7 @@ async def until_closed(_: st.App) -> AsyncIterator[None]:
     """The life of the server: a signal may end the process right after it, without what Python does at its end."""
     load()
     yield
+    close_races()
     close_all()
 
 

@@ -43,6 +43,9 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loa
     from mlp_core.presets import mlp as mlp
     from mlp_core.presets import preset as preset
     from mlp_core.problems import problems as find_problems
+    from mlp_core.race.race import Entrant as Entrant
+    from mlp_core.race.race import Race as Race
+    from mlp_core.race.variant import Variant as Variant
     from mlp_core.run.build import Run as Run
     from mlp_core.run.build import build as build_run
     from mlp_core.run.layer_statistics import layer_statistics as layer_statistics
@@ -66,12 +69,14 @@ _PLACES = {
     "DataError": "errors:DataError",
     "DataSpec": "spec:DataSpec",
     "Dataset": "data:Dataset",
+    "Entrant": "race.race:Entrant",
     "Experiment": "spec:Experiment",
     "LandscapeSpec": "landscape.landscape:LandscapeSpec",
     "LayerSpec": "spec:LayerSpec",
     "LossSpec": "spec:LossSpec",
     "Operation": "surgery:Operation",
     "OptimizerSpec": "spec:OptimizerSpec",
+    "Race": "race.race:Race",
     "Run": "run.build:Run",
     "RunRecord": "training.record:RunRecord",
     "SchedulerSpec": "spec:SchedulerSpec",
@@ -79,6 +84,7 @@ _PLACES = {
     "SpecError": "errors:SpecError",
     "TrainingSpec": "spec:TrainingSpec",
     "UserError": "errors:UserError",
+    "Variant": "race.variant:Variant",
     "WeightPlace": "one_step.places:WeightPlace",
     "Weights": "export.weights:Weights",
     "build_run": "run.build:build",

@@ -21,6 +21,8 @@ BACKGROUND_NICENESS = 19
 SWITCH_SECONDS = 0.001
 """How long a thread may hold the GIL while others wait for it. A chunk needs the GIL a few times; with Python's own
 5 ms each time, one busy thread beside it costs half of a small network's speed."""
+MOST_HOSTS = 64
+"""Threads at most for what somebody looks at beside the runs of sessions; where more is asked for, it takes turns."""
 IDLE_SECONDS = 5.0
 """How long a computing thread waits for work before it ends."""
 CLOSE_SECONDS = 10.0

@@ -29,6 +29,7 @@ class Processor:
         self._background = Workers(self.cores, policy.BACKGROUND_NICENESS)
         self._clerks = Workers(1, 0)
         self._attendants = Workers(self.cores, 0)
+        self._hosts = Workers(policy.MOST_HOSTS, 0)
 
     def compute(self, work: Callable[[], T], *, background: bool = False) -> T:
         """Have a thread of low priority do what holds no GIL, and wait for its result."""
@@ -54,10 +55,15 @@ class Processor:
         `compute`."""
         self._attendants.queue(work)
 
+    def host(self, work: Callable[[], None]) -> None:
+        """The same for what somebody looks at: a thread of its own does it, which waits for turns as that of a session
+        does, and never behind work that nobody looks at."""
+        self._hosts.queue(work)
+
     def close(self, timeout: float) -> bool:
         """Begin nothing more, and wait at most so many seconds for what is at work; whether all of it ended."""
         ends = time.monotonic() + timeout
-        pools = self._workers, self._background, self._clerks, self._attendants
+        pools = self._workers, self._background, self._clerks, self._attendants, self._hosts
         ended = [pool.close(max(0.0, ends - time.monotonic())) for pool in pools]  # all of them, in any case
         return all(ended)
 

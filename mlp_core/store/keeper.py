@@ -224,6 +224,7 @@ class RunKeeper:
 
 def save_draft(store: Any, owner: str, draft: Draft) -> None:
     """Save a run as it was handed over."""
+    from mlp_core.store.runs import Said
     from mlp_core.store.settings import settings_of
     from mlp_core.training.history import History
     from mlp_core.training.record import versions
@@ -232,7 +233,8 @@ def save_draft(store: Any, owner: str, draft: Draft) -> None:
     record = replace(draft.record, curves=curves, versions=versions())
     now = record.experiment if draft.last is None else draft.last.experiment
     confusion = None if draft.confusion is None or len(draft.confusion) > MOST_CLASSES else draft.confusion
-    store.save(owner, record, files_of(draft), settings=settings_of(now), confusion=confusion)
+    said = Said(name=draft.name, tags=draft.tags)
+    store.save(owner, record, files_of(draft), settings=settings_of(now), confusion=confusion, said=said)
 
 
 def files_of(draft: Draft) -> dict[Any, tuple[int | None, bytes]]:

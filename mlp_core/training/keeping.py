@@ -33,6 +33,10 @@ class Draft:
     """All that it can go on from; None where that is too large to be kept."""
     confusion: np.ndarray | None
     """int64 (classes, classes): how often each class was answered, in the newest test pass; None in regression."""
+    name: str = ""
+    """What a new run is called; '' for none."""
+    tags: tuple[str, ...] = ()
+    """Its tags."""
 
 
 class Keeper(Protocol):

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 import streamlit as st
 
+from mlp_core.race.race import Race
 from mlp_core.store.keeper import RunKeeper
 from mlp_core.training.lease import LEASE_SECONDS, Lease
 from mlp_core.training.session import Session
@@ -29,6 +30,8 @@ class BrowserRuns(Mapping[str, Session]):
         self.lease = lease or Lease()
         self.keeper = keeper
         self.current = PLAYGROUND
+        self.race: Race | None = None
+        """The race of this browser, where there is one; see `pages.race.setup`."""
         self._sessions: dict[str, Session] = {}
 
     def __getitem__(self, name: str) -> Session:
@@ -57,8 +60,13 @@ class BrowserRuns(Mapping[str, Session]):
 
     @property
     def trains(self) -> bool:
-        """Whether one of them trains."""
-        return any(session.snapshot().trains for session in self.values())
+        """Whether one of them trains, or a race does."""
+        return self.races or any(session.snapshot().trains for session in self.values())
+
+    @property
+    def races(self) -> bool:
+        """Whether a race goes on."""
+        return self.race is not None and self.race.trains
 
     def lose(self) -> None:
         """The browser's connection is gone: its runs go on for a while, and then end."""

@@ -15,6 +15,7 @@ from mlp_core.training.snapshot import Snapshot
 from pages.live.page import BUTTONS, LivePage
 from pages.live.slots import Slot
 from pages.playground.preset import edit_alone
+from pages.race.opening import race_menu
 from pages.shared import editor
 from pages.shared.editor import SETTINGS
 from pages.shared.link import hidden, locked, write_link
@@ -192,6 +193,7 @@ def _settings(session: Session, snapshot: Snapshot) -> None:
     )  # fmt: skip
     if more.open:  # what is not seen is not sent
         with more, st.container(key="all-settings"):
+            race_menu("settings-race")
             _speed(session, *chosen)
             _device(snapshot)
             _more()

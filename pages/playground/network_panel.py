@@ -23,6 +23,7 @@ from pages.playground.initializers import initializers
 from pages.playground.network_picture import network_picture
 from pages.playground.screen import FORM, LIST, PICTURE
 from pages.playground.surgery import done, layer_operations
+from pages.race.opening import LABEL, can_race, race_layer
 from pages.shared import editor
 from pages.shared.editor import NETWORK
 from pages.shared.layout import as_text
@@ -148,7 +149,7 @@ def _menu(path: Path, key: str) -> None:
     """What can be done with a layer. One menu and not a row of buttons: every widget costs the page time."""
     last = len(editor.experiment().layers_inside(path[:-1])) - 1
     impossible = {"Move towards the input": path[-1] == 0, "Move towards the output": path[-1] == last,
-                  "Remove": last == 0}  # fmt: skip
+                  "Remove": last == 0, LABEL: not can_race(path, editor.experiment().layer_at(path))}  # fmt: skip
     if locked("network"):
         impossible = dict.fromkeys(_ACTIONS, True) | {"Settings and formula": False}
     name = editor.key(f"{key}-menu", NETWORK)
@@ -220,5 +221,6 @@ _ACTIONS: dict[str, Callable[[Path], None]] = {
     "Move towards the input": lambda path: edits.move(path, -1),
     "Move towards the output": lambda path: edits.move(path, 1),
     "Duplicate": lambda path: edits.edit(lambda old: old.insert_layers(path, old.layer_at(path))),
+    LABEL: lambda path: race_layer(path, editor.experiment().layer_at(path)),
     "Remove": lambda path: edits.edit(lambda old: old.remove_layer(path)),
 }

@@ -24,6 +24,7 @@ from pages.playground import edits
 from pages.playground.diagram import NetworkSlot, features, path_of, structure
 from pages.playground.layer_form import layer_form, layer_types
 from pages.playground.surgery import freeze, offered, operate
+from pages.race.opening import OFFER, RACE, can_race, race_layer
 from pages.shared import editor
 from pages.shared.editor import NETWORK
 from pages.shared.link import hidden, locked
@@ -38,7 +39,12 @@ def network_picture(slot: NetworkSlot, session: Session) -> None:
     """Draw the edited network, with the neurons of the run where it is the same."""
     now, current = session.snapshot(), editor.experiment()
     described, identity = structure(current, now.dataset, slot.shown)
-    forms = {path: layer_form(path, layer, offered(current, path, neuron=False)) for path, layer in current.walk()}
+    forms = {
+        path: layer_form(
+            path, layer, [*offered(current, path, neuron=False), *([OFFER] if can_race(path, layer) else [])]
+        )
+        for path, layer in current.walk()
+    }
     columns = [
         column
         | {
@@ -165,7 +171,9 @@ def _freeze(act: Act) -> None:
 
 def _operate(act: Act) -> None:
     name, neuron = act.done.get("operation"), act.done.get("neuron")
-    if act.path and isinstance(name, str) and (neuron is None or type(neuron) is int):
+    if act.path and name == RACE:
+        race_layer(act.path, editor.experiment().layer_at(act.path))
+    elif act.path and isinstance(name, str) and (neuron is None or type(neuron) is int):
         operate(act.session, Operation(name, act.path, neuron))
 
 

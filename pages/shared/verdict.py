@@ -19,6 +19,7 @@ from pages.shared.editor import experiment, replace
 from pages.shared.link import locked
 
 PLAYGROUND_PAGE = Path(__file__).parents[1] / "playground" / "page.py"
+RACE_PAGE = Path(__file__).parents[1] / "race" / "page.py"
 DATA_PAGE = Path(__file__).parents[1] / "data" / "page.py"
 
 

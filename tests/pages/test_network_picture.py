@@ -203,7 +203,7 @@ def test_layers_and_neurons_are_operated_on_while_the_run_goes_on(app: AppTest, 
     session = app.session  # type: ignore[attr-defined]
     column = picture.given["structure"]["columns"][1]
     assert [offered["name"] for offered in column["operations"]] == ["ablate", "reset_neuron", "split"]
-    assert [offered["name"] for offered in column["layers"][0]["operations"]] == ["add_neuron", "reset_layer"]
+    assert [offered["name"] for offered in column["layers"][0]["operations"]] == ["add_neuron", "reset_layer", "race"]
     session.step_epoch()
     assert session.wait(lambda now: now.epoch == 1 and not now.busy, LIMIT)
     do(app, picture, kind="operate", path=[0], operation="split", neuron=2)
