@@ -263,8 +263,10 @@ class Race:
         elif self._playing and not self.over:
             self._begin_lap()
         else:
+            for lane in self.lanes if self.begun else ():
+                lane.keep(self._keeper, at_rest=True)
             with self._changed:
-                if self._playing and not self.over:
+                if self._closed or (self._playing and not self.over):
                     return True  # pressed a moment ago
                 self._rest(self._at_rest)
                 return False

@@ -81,6 +81,8 @@ def test_a_race_gives_the_figures_of_each_run_alone_bit_for_bit(processor: Proce
     per_epoch = [lane.snapshot().batches_per_epoch for lane in race.lanes]
     for lane, batches in zip(race.lanes, per_epoch, strict=True):
         assert abs(lane.progress("epochs") - race.distance) <= 1 / batches, "all stand in step"
+    assert race.wait(LIMIT)
+    assert {draft.record.step for draft in drafts.found.values()} == {lane.snapshot().step for lane in race.lanes}
     assert " leads: test accuracy " in race.verdict
     race.play()
     assert race.wait(LIMIT)
