@@ -9,11 +9,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mlp_core.commands import evaluate, export, inspect, landscape, link, listing, one_step, predict, runs, train
+from mlp_core.commands import evaluate, export, inspect, landscape, link, listing, one_step, predict, runs, sweep, train
 from mlp_core.errors import UserError
 
 BAD_INPUT = 2
-COMMANDS = (listing, train, inspect, evaluate, one_step, landscape, export, predict, link, runs)
+COMMANDS = (listing, train, inspect, evaluate, one_step, landscape, export, predict, link, runs, sweep)
 """Modules that add commands, in the order of the help."""
 
 

@@ -136,3 +136,18 @@ MAX_ALL_RUN_BYTES = _setting("MLP_MAX_ALL_RUNS_MB", 20_000) * 1_000_000
 
 MAX_KEPT_STATE_BYTES = _setting("MLP_MAX_RUN_STATE_MB", 100) * 1_000_000
 """Bytes of the state that a kept run can go on from; of a larger one only the weights are kept, up to the same size."""
+
+MAX_SWEEP_TRIALS = _setting("MLP_MAX_SWEEP_TRIALS", 1_000)
+"""Trials of one sweep; a grid may have no more points."""
+
+MAX_SWEEP_SETTINGS = 20
+"""Settings that one sweep searches."""
+
+MAX_SWEEP_CHOICES = 100
+"""Values that a setting is chosen from."""
+
+MAX_SWEEPS = _setting("MLP_MAX_SWEEPS", 100)
+"""Sweeps that one owner keeps; the oldest go first."""
+
+MAX_UNWATCHED_SWEEP_SECONDS = _setting("MLP_MAX_SWEEP_HOURS", 12) * 3600
+"""How long a sweep goes on while nobody looks at its page; then it pauses."""

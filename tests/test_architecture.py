@@ -35,6 +35,7 @@ ORDER = [
     ["mlp_core.influence", "mlp_core.landscape"],
     ["mlp_core.training"],
     ["mlp_core.race", "mlp_core.store"],
+    ["mlp_core.sweep"],
     ["mlp_core.commands"],
     ["mlp_core.__main__"],
 ]  # fmt: skip

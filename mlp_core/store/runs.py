@@ -149,7 +149,7 @@ class RunStore:
         with self._begin(writes=True) as transaction:
             row = transaction.scalar(select(RunRow).where(RunRow.owner == owner, RunRow.id == record.id))
             if row is None:
-                name, note, tags = _text(said.name, MAX_NAME), _text(said.note, MAX_NOTE), _tags(said.tags)
+                name, note, tags = plain_text(said.name, MAX_NAME), plain_text(said.note, MAX_NOTE), _tags(said.tags)
                 row = RunRow(owner=owner, id=record.id, name=name, note=note, tags=tags, starred=said.starred)
                 transaction.add(row)
             now = time.time()
@@ -198,8 +198,8 @@ class RunStore:
             row = transaction.scalar(select(RunRow).where(*_visible(owner, run)))
             if row is None:
                 raise _unknown(run)
-            row.name = row.name if name is None else _text(name, MAX_NAME)
-            row.note = row.note if note is None else _text(note, MAX_NOTE)
+            row.name = row.name if name is None else plain_text(name, MAX_NAME)
+            row.note = row.note if note is None else plain_text(note, MAX_NOTE)
             row.tags = row.tags if tags is None else _tags(tags)
             row.starred = row.starred if starred is None else starred
             row.words = _words(row)
@@ -298,11 +298,11 @@ class RunStore:
             ).one_or_none()
         return None if row is None else (row.owner, row.id)
 
-    def _begin(self, *, writes: bool = False) -> _Named:
-        return _Named(self.engine, self._writes if writes else self._reads)
+    def _begin(self, *, writes: bool = False) -> Named:
+        return Named(self.engine, self._writes if writes else self._reads)
 
 
-class _Named:
+class Named:
     """A transaction whose errors are sentences."""
 
     def __init__(self, engine: Engine, transactions: Any) -> None:
@@ -360,12 +360,13 @@ def _stored(row: RunRow) -> StoredRun:
     )  # fmt: skip
 
 
-def _text(given: str, most: int) -> str:
+def plain_text(given: str, most: int) -> str:
+    """The text as both databases take it, cut to so many characters."""
     return given.replace("\x00", "")[:most]
 
 
 def _tags(given: Sequence[str]) -> list[str]:
-    kept = [_text(tag, MAX_NAME).strip() for tag in given]
+    kept = [plain_text(tag, MAX_NAME).strip() for tag in given]
     return list(dict.fromkeys(filter(None, kept)))[:MAX_TAGS]
 
 

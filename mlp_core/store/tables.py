@@ -84,3 +84,46 @@ class FileRow(Base):
     """Mini-batches done when it was taken."""
     data: Mapped[bytes] = mapped_column(LargeBinary)
     """The file."""
+
+
+class SweepRow(Base):
+    """A sweep: many trials of an experiment."""
+
+    __tablename__ = "sweeps"
+
+    key: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    """Its number in this store."""
+    id: Mapped[str] = mapped_column(String(64))
+    """Its identity."""
+    owner: Mapped[str] = mapped_column(String(64))
+    """Whose it is."""
+    name: Mapped[str] = mapped_column(Text, default="")
+    """What its owner calls it."""
+    status: Mapped[str] = mapped_column(String(16))
+    """What it did when that was saved last; one that runs may have ended with its server."""
+    started: Mapped[float] = mapped_column(Float(53))
+    """When it was begun, in Unix seconds."""
+    saved: Mapped[float] = mapped_column(Float(53))
+    """When something of it was last saved, in Unix seconds."""
+    spec: Mapped[str] = mapped_column(Text)
+    """Experiment, space and how it is searched, as JSON; see `mlp_core.sweep.spec`."""
+    size: Mapped[int] = mapped_column()
+    """How many trials it has when it is at its end."""
+
+    __table_args__ = (
+        UniqueConstraint("owner", "id", name="sweeps_owner_id"),
+        Index("sweeps_owner_started", "owner", "started"),
+    )
+
+
+class SweepTrialRow(Base):
+    """A trial of a sweep that has ended."""
+
+    __tablename__ = "sweep_trials"
+
+    sweep: Mapped[int] = mapped_column(ForeignKey("sweeps.key", ondelete="CASCADE"), primary_key=True)
+    """The sweep."""
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """Its place among the trials, from 0."""
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Settings, objectives and all else of it; see `mlp_core.sweep.keeping`."""

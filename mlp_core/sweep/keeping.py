@@ -1,0 +1,158 @@
+"""Keeps a sweep and its trials in the store, in the background; what cannot be saved waits, and is tried again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from mlp_core.errors import UserError
+from mlp_core.processor import PROCESSOR, Processor
+from mlp_core.sweep.measuring import TrialResult
+from mlp_core.sweep.spec import SweepSpec
+from mlp_core.sweep.sweep import Sweep
+from mlp_core.training.keeping import Draft, Keeper
+
+if TYPE_CHECKING:
+    from mlp_core.store.sweeps import StoredSweep, SweepStore
+
+LOG = logging.getLogger(__name__)
+
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+"""Seconds until a save that failed is tried again, the first time and after many."""
+SHOWN = 8
+"""Characters of a sweep's identity in the tag of its runs."""
+
+
+@dataclass(frozen=True)
+class Unsaved:
+    """What of a sweep is not saved yet."""
+
+    trials: int
+    """Trials that wait."""
+    reason: str
+    """Why the last attempt failed; '' where nothing has failed."""
+
+
+class KeptSweep:
+    """A sweep that is kept as it goes on: its trials in the sweep's tables, each one's run beside all other runs."""
+
+    def __init__(
+        self, store: Callable[[], SweepStore], owner: str, spec: SweepSpec, *, runs: Keeper | None = None,
+        processor: Processor = PROCESSOR, stored: StoredSweep | None = None, earlier: list[TrialResult] | None = None,
+    ) -> None:  # fmt: skip
+        """`runs` keeps the runs; None for nobody. `stored` is the sweep as it was kept, and `earlier` its trials."""
+        self.id = uuid.uuid4().hex if stored is None else stored.id
+        self.owner, self.spec = owner, spec
+        self.started = time.time() if stored is None else stored.started
+        self.sweep = Sweep(spec, processor=processor, earlier=earlier or [], keep=self._keep,
+                           turned=self.save)  # fmt: skip
+        self._open, self._runs, self._processor = store, runs, processor
+        self._lock, self._saves = threading.Lock(), threading.Lock()
+        self._waiting: dict[int, TrialResult] = {}
+        self._scheduled = False
+        self._status = "" if stored is None else stored.status  # as it is saved
+        self._wait, self._reason = 0.0, ""
+        if self._status == "cancelled":
+            self.sweep.cancel()
+
+    @property
+    def tag(self) -> str:
+        """What its runs are tagged with."""
+        return tag_of(self.id)
+
+    @property
+    def unsaved(self) -> Unsaved:
+        """What is not saved yet, and why."""
+        with self._lock:
+            return Unsaved(len(self._waiting), self._reason)
+
+    def save(self) -> None:
+        """Have saved what is not yet."""
+        with self._lock:
+            self._schedule()
+
+    def flush(self) -> None:
+        """Save now what is not saved yet. Raises `StoreError`."""
+        with self._saves:
+            status = self.sweep.progress.status  # before the lock, which is taken while the sweep holds its own
+            with self._lock:
+                trials = dict(self._waiting)
+            if not trials and status == self._status:
+                return
+            self._open().save(
+                self.owner, self.id, spec=self.spec.to_json(), size=self.spec.size, status=status,
+                started=self.started, trials={number: record_of(result) for number, result in trials.items()},
+            )  # fmt: skip
+            with self._lock:
+                self._status, self._reason, self._wait = status, "", 0.0
+                for number in trials:
+                    self._waiting.pop(number, None)
+
+    def _keep(self, result: TrialResult, draft: Draft | None) -> None:
+        if draft is not None and self._runs is not None:
+            name = f"Sweep {self.id[:SHOWN]}, trial {result.number + 1}"
+            self._runs.keep(replace(draft, name=name, tags=(self.tag,)))
+        with self._lock:
+            self._waiting[result.number] = result
+            self._schedule()
+
+    def _schedule(self, after: float = 0.0) -> None:
+        """Have it saved. Call with the lock held."""
+        if not self._scheduled:
+            try:
+                self._processor.record(self._work, after)
+            except RuntimeError:  # the process ends
+                return
+            self._scheduled = True
+
+    def _work(self) -> None:
+        with self._lock:
+            self._scheduled = False
+        try:
+            self.flush()
+        except Exception as error:
+            if not isinstance(error, UserError):
+                LOG.exception("a sweep could not be saved")
+            with self._lock:
+                self._wait = min(LONGEST_WAIT, max(FIRST_WAIT, 2 * self._wait))
+                self._reason = str(error)
+                self._schedule(self._wait)
+
+
+def tag_of(sweep: str) -> str:
+    """What the runs of a sweep are tagged with."""
+    return f"sweep {sweep[:SHOWN]}"
+
+
+def reopened(
+    store: Callable[[], SweepStore], owner: str, sweep: str, *, runs: Keeper | None = None,
+    processor: Processor = PROCESSOR,
+) -> KeptSweep:  # fmt: skip
+    """A sweep as it is kept, which can go on. Raises `StoreError`, and `SpecError` where it cannot be read."""
+    stored, trials = store().find(owner, sweep)
+    spec = SweepSpec.from_json(stored.spec)
+    earlier = [result_of(spec, trial) for trial in trials]
+    return KeptSweep(store, owner, spec, runs=runs, processor=processor, stored=stored, earlier=earlier)
+
+
+def record_of(result: TrialResult) -> dict[str, Any]:
+    """A result as JSON holds it."""
+    found = {each.name: getattr(result, each.name) for each in fields(result)}
+    return found | {
+        "values": {path: list(value) if isinstance(value, tuple) else value for path, value in result.values.items()},
+        "objectives": list(result.objectives), "reports": [list(report) for report in result.reports],
+        "rungs": dict(result.rungs),
+    }  # fmt: skip
+
+
+def result_of(spec: SweepSpec, record: Mapping[str, Any]) -> TrialResult:
+    """What `record_of` made JSON of."""
+    values = {path: tuple(record["values"][path]) if isinstance(record["values"][path], list)
+              else record["values"][path] for path in spec.space.dimensions}  # fmt: skip
+    reports = tuple((int(epoch), float(value)) for epoch, value in record["reports"])
+    return TrialResult(**{**record, "values": values, "objectives": tuple(record["objectives"]), "reports": reports})
