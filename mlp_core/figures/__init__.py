@@ -76,6 +76,17 @@ from mlp_core.figures.runs import (
     run_scatter,
     run_scatter_alt,
 )
+from mlp_core.figures.sweep import (
+    Trials,
+    pareto_front,
+    pareto_front_alt,
+    sweep_history,
+    sweep_history_alt,
+    sweep_parallel,
+    sweep_parallel_alt,
+    sweep_slice,
+    sweep_slice_alt,
+)
 from mlp_core.figures.text import escape_label, percent, plain, readable
 from mlp_core.figures.values import value_map, value_map_alt
 
@@ -86,6 +97,7 @@ __all__ = [
     "Normalise",
     "RunCurve",
     "Theme",
+    "Trials",
     "Way",
     "accuracy_curves",
     "accuracy_curves_alt",
@@ -138,6 +150,8 @@ __all__ = [
     "palette",
     "parallel_runs",
     "parallel_runs_alt",
+    "pareto_front",
+    "pareto_front_alt",
     "percent",
     "plain",
     "precision_recall",
@@ -162,6 +176,12 @@ __all__ = [
     "spread_map_alt",
     "spread_ridge",
     "spread_ridge_alt",
+    "sweep_history",
+    "sweep_history_alt",
+    "sweep_parallel",
+    "sweep_parallel_alt",
+    "sweep_slice",
+    "sweep_slice_alt",
     "value_map",
     "value_map_alt",
     "weight_images",

@@ -180,7 +180,7 @@ def parallel_runs(
     uprights = [{"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": rule, "layer": "below"}
                 for at in range(len(known))]  # fmt: skip
     return {"data": data, "layout": layout(
-        uirevision, theme, dragmode=False, shapes=uprights, annotations=_marks(known),
+        uirevision, theme, dragmode=False, shapes=uprights, annotations=marks(known),
         xaxis=axis(None, tickmode="array", tickvals=list(range(len(known))), showgrid=False, fixedrange=True,
                    automargin=True, ticktext=[escape_label(each.label, 22) for each in known],
                    range=[-0.35, len(known) - 0.55]),
@@ -241,7 +241,7 @@ def parallel_runs_alt(names: Sequence[str], dimensions: Sequence[Dimension]) -> 
     return "Parallel coordinates. " + "; ".join(said) + "."
 
 
-def _marks(dimensions: Sequence[Dimension]) -> list[dict[str, Any]]:
+def marks(dimensions: Sequence[Dimension]) -> list[dict[str, Any]]:
     """The values at the axes: both ends of numbers, every class."""
     found = []
     for at, each in enumerate(dimensions):

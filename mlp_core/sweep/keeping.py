@@ -57,6 +57,7 @@ class KeptSweep:
         self._scheduled = False
         self._status = "" if stored is None else stored.status  # as it is saved
         self._wait, self._reason = 0.0, ""
+        self._discarded = False
         if self._status == "cancelled":
             self.sweep.cancel()
 
@@ -76,13 +77,19 @@ class KeptSweep:
         with self._lock:
             self._schedule()
 
+    def discard(self) -> None:
+        """Save nothing of it any more."""
+        with self._saves, self._lock:
+            self._discarded = True
+            self._waiting.clear()
+
     def flush(self) -> None:
         """Save now what is not saved yet. Raises `StoreError`."""
         with self._saves:
             status = self.sweep.progress.status  # before the lock, which is taken while the sweep holds its own
             with self._lock:
                 trials = dict(self._waiting)
-            if not trials and status == self._status:
+            if self._discarded or (not trials and status == self._status):
                 return
             self._open().save(
                 self.owner, self.id, spec=self.spec.to_json(), size=self.spec.size, status=status,

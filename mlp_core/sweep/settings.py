@@ -105,7 +105,8 @@ def _parameters(
             part = get(experiment)
             return None if part is None else part.params.get(name)
 
-        yield Setting(f"{path}.{name}", f"{label}: {found[0].label}", tuple(found), put, value_of)
+        own = found[0].label if path == "optimizer" else f"{label}: {found[0].label}"
+        yield Setting(f"{path}.{name}", own, tuple(found), put, value_of)
 
 
 def _types(entries: Mapping[str, Any], label: str, *more: str) -> Choice:

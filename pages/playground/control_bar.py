@@ -21,6 +21,7 @@ from pages.shared.editor import SETTINGS
 from pages.shared.link import hidden, locked, write_link
 from pages.shared.verdict import Permits, apply_experiment
 from pages.shared.widgets import parameter_widget
+from pages.sweep.search_this import search_menu
 
 SOON_SECONDS = 0.1
 """How long a press waits for its effect, which the page then shows at once; a later effect comes with a tick."""
@@ -197,6 +198,7 @@ def _settings(session: Session, snapshot: Snapshot) -> None:
             _speed(session, *chosen)
             _device(snapshot)
             _more()
+            search_menu()
 
 
 def _chosen_speed(session: Session) -> tuple[str, dict[str, str]]:

@@ -30,6 +30,7 @@ from pages.shared.layout import as_text
 from pages.shared.link import locked
 from pages.shared.numbers import size_in_bytes
 from pages.shared.widgets import parameter_widget
+from pages.sweep.search_this import SEARCH, search_layer
 
 HIDDEN, ACTIVATION = "hidden", "activation"
 """Choices that add a Linear layer with an activation, and an activation: the one that the network has already."""
@@ -220,6 +221,7 @@ _ACTIONS: dict[str, Callable[[Path], None]] = {
     "Settings and formula": edits.toggle_details,
     "Move towards the input": lambda path: edits.move(path, -1),
     "Move towards the output": lambda path: edits.move(path, 1),
+    SEARCH: search_layer,
     "Duplicate": lambda path: edits.edit(lambda old: old.insert_layers(path, old.layer_at(path))),
     LABEL: lambda path: race_layer(path, editor.experiment().layer_at(path)),
     "Remove": lambda path: edits.edit(lambda old: old.remove_layer(path)),

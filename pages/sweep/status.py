@@ -1,0 +1,96 @@
+"""A sweep as it goes on: how far it is, what it has found, and what may be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mlp_core.errors import UserError
+from pages.live.runs import BrowserRuns
+from pages.shared.layout import as_text
+from pages.sweep.opening import open_trial
+from pages.sweep.results import SELECTED, results_tabs, selected, sentence
+from pages.sweep.work import Sweeps, time_left
+
+if TYPE_CHECKING:
+    from mlp_core.sweep.keeping import KeptSweep
+
+LOOK_SECONDS = 1.0
+"""Between two looks at a sweep that goes on, or whose importances are being computed."""
+BUSY = ("running", "pausing")
+SAID = {"paused": "Paused", "cancelled": "Cancelled", "finished": "Finished", "pausing": "Pausing"}
+
+
+def show(runs: BrowserRuns, sweeps: Sweeps, kept: KeptSweep) -> None:
+    """Draw it, again and again while it goes on."""
+    drawn = kept.sweep.progress.status
+    computing = drawn not in BUSY and sweeps.importances(kept).work is not None
+
+    def tick() -> None:
+        runs.lease.renew()
+        kept.sweep.watch()
+        if kept.sweep.progress.status != drawn or (computing and sweeps.importances(kept).work is None):
+            st.rerun()
+        _progress(sweeps, kept)
+        _trial(runs, sweeps, kept)
+        results_tabs(sweeps, kept)
+
+    every = LOOK_SECONDS if drawn in BUSY or computing else None
+    st.fragment(tick, run_every=every, key=f"sweep-status-{kept.id}")()
+
+
+def _progress(sweeps: Sweeps, kept: KeptSweep) -> None:
+    now = kept.sweep.progress
+    with st.container(horizontal=True, vertical_alignment="center", key="sweep-progress"):
+        said = SAID.get(now.status, "")
+        text = f"{said + ': ' if said else ''}{now.done:,} of {now.size:,} trials{time_left(now.seconds_left)}"
+        st.progress(now.done / now.size, text=text)
+        if now.status in BUSY:
+            _button("Pause", "pause", kept.sweep.pause, disabled=now.status == "pausing",
+                    help="The trials at hand begin again when it goes on.")  # fmt: skip
+        elif now.status == "paused":
+            _button("Resume", "play_arrow", partial(_resume, sweeps, kept))
+        if now.status in (*BUSY, "paused"):
+            _button("Cancel", "close", kept.sweep.cancel, help="End it with the trials that there are.")
+    if error := now.message or st.session_state.pop("sweep_resume_error", ""):
+        st.error(as_text(error), icon=":material/block:")
+    if kept.spec.warning:
+        st.caption(f":material/warning: {as_text(kept.spec.warning)}")
+    unsaved = kept.unsaved
+    if unsaved.reason:
+        st.warning(f"{unsaved.trials} trials are not saved yet: {as_text(unsaved.reason)} Saving is tried again.",
+                   icon=":material/sync_problem:")  # fmt: skip
+
+
+def _button(label: str, icon: str, act: Callable[[], None], *, disabled: bool = False, help: str | None = None) -> None:
+    if st.button(label, key=f"sweep-{label.lower()}", icon=f":material/{icon}:", disabled=disabled, help=help):
+        act()
+        st.rerun()
+
+
+def _resume(sweeps: Sweeps, kept: KeptSweep) -> None:
+    try:
+        sweeps.refuse_second(kept.id)
+    except UserError as error:
+        st.session_state["sweep_resume_error"] = str(error)
+    else:
+        kept.sweep.start()
+
+
+def _trial(runs: BrowserRuns, sweeps: Sweeps, kept: KeptSweep) -> None:
+    """The trial that is selected, or the best one, and the way to open it."""
+    trial = selected(kept)
+    if trial is None:
+        return
+    chosen = st.session_state.get(SELECTED, ("", -1)) == (kept.id, trial.number)
+    with st.container(horizontal=True, vertical_alignment="center", key="sweep-trial"):
+        which = f"Trial {trial.number + 1}" if chosen else f"Best so far, trial {trial.number + 1}"
+        st.markdown(f"**{which}**: {as_text(sentence(kept.spec, trial))}", width="stretch")
+        if st.button("Open this trial" if chosen else "Open the best", key="sweep-open", type="primary",
+                     icon=":material/open_in_new:", help="Put it on the Playground.") and trial.state != "failed":
+            open_trial(runs, sweeps.keeper, kept.spec, trial)
+    if trial.message:
+        st.caption(as_text(trial.message))
