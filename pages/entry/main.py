@@ -12,6 +12,7 @@ from pages.shared.goes_on import goes_on
 from pages.shared.layout import page_style
 from pages.shared.link import came_for_experiment, hidden, show_notes, write_link
 from pages.shared.not_saved import not_saved
+from pages.shared.undo import edit_row
 
 HERE = Path(__file__).parent
 PAGES = HERE.parent
@@ -41,6 +42,8 @@ page = st.navigation(pages, position="top")
 entered(page.url_path)
 access(welcome=not came_for_experiment())
 show_notes()
+if page.url_path:  # the Playground draws them beside its own
+    edit_row()
 runs, before = browser_runs(), on_screen()
 runs.lease.renew()
 try:
