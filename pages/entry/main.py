@@ -33,6 +33,7 @@ pages = [
     ),
     st.Page(PAGES / "runs" / "page.py", title="Runs", icon=":material/list_alt:", url_path="runs"),
     st.Page(PAGES / "race" / "page.py", title="Race", icon=":material/sports_score:", url_path="race"),
+    st.Page(PAGES / "runs" / "shared.py", title="Shared runs", url_path="shared", visibility="hidden"),
     st.Page(PAGES / "glossary" / "page.py", title="Glossary", icon=":material/menu_book:", url_path="glossary"),
     st.Page(PAGES / "inspect" / "page.py", title="Model", url_path="model", visibility="hidden"),  # its former address
 ]
