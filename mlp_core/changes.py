@@ -61,7 +61,7 @@ def _of_layers(old: tuple[LayerSpec, ...], new: tuple[LayerSpec, ...]) -> Iterat
         one, other = old[index], new[index]
         place = f"layer {layer_number((index,))}"
         if one.type != other.type:
-            yield f"{place} {one.entry.label} → {other.entry.label}"
+            yield f"{place}: {one.entry.label} → {other.entry.label}"
             return
         found = list(_of_params(one.entry.parameters, one.params, other.params))
         found += _of_value(FROZEN, one.frozen, other.frozen)

@@ -134,6 +134,9 @@ MAX_ALL_RUNS = _setting("MLP_MAX_ALL_RUNS", 200_000)
 MAX_ALL_RUN_BYTES = _setting("MLP_MAX_ALL_RUNS_MB", 20_000) * 1_000_000
 """Bytes of all runs of all owners together."""
 
+MAX_SHARES = 200
+"""Links to runs that one owner has at a time."""
+
 MAX_KEPT_STATE_BYTES = _setting("MLP_MAX_RUN_STATE_MB", 100) * 1_000_000
 """Bytes of the state that a kept run can go on from; of a larger one only the weights are kept, up to the same size."""
 

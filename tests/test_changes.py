@@ -30,7 +30,7 @@ def with_lr(lr: float) -> Experiment:
         (SPIRAL.updated(training=SPIRAL.training.updated(batch_size=None)), ["batch size 20 → full batch"]),
         (SPIRAL.updated(optimizer=OptimizerSpec(type="Adam")), ["optimizer SGD → Adam"]),
         (SPIRAL.updated(scheduler=SchedulerSpec(type="StepLR", every="epoch")), ["schedule constant → Steps"]),
-        (SPIRAL.replace_layer((1,), LayerSpec(type="ReLU")), ["layer 2 Tanh → ReLU"]),
+        (SPIRAL.replace_layer((1,), LayerSpec(type="ReLU")), ["layer 2: Tanh → ReLU"]),
         (SPIRAL.replace_layer((0,), LayerSpec(type="Linear", params={"out_features": 5})), None),
         (SPIRAL.updated(layers=mlp((8,), "ReLU")), ["network 8-8-8 Tanh → 8 ReLU"]),
     ],

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, Oper
 from mlp_core.data.folder import data_folder
 from mlp_core.errors import UserError
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest revision of the tables."""
 FILE = "runs.sqlite"
 """The file of the usual store, in the data folder."""

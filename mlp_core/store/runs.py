@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session as Transaction
 from sqlalchemy.orm import sessionmaker
 
 from mlp_core.limits import MAX_ALL_RUN_BYTES, MAX_ALL_RUNS, MAX_NAME, MAX_RUN_BYTES, MAX_RUNS
-from mlp_core.store.keeper import digest
 from mlp_core.store.opening import WRITES, RefusedError, StoreError, named_errors
 from mlp_core.store.query import Query, filtered, ordered
 from mlp_core.store.settings import NETWORK, PRESET, Scalar, figures_of, settings_of
@@ -79,6 +78,15 @@ class StoredRun:
     """The train loss at a few places along the run."""
     bytes: int
     """What it takes in the store."""
+
+    @classmethod
+    def of(cls, row: RunRow) -> StoredRun:
+        """The run of a row."""
+        return cls(
+            id=row.id, owner=row.owner, name=row.name, note=row.note, tags=tuple(row.tags), starred=row.starred,
+            started=row.started, saved=row.saved, settings=row.settings, figures=row.figures,
+            thumbnail=tuple(row.thumbnail), bytes=row.bytes,
+        )  # fmt: skip
 
     @property
     def label(self) -> str:
@@ -146,7 +154,7 @@ class RunStore:
                 f"This run takes {size / 1e6:,.1f} MB, and all kept runs together may take "
                 f"{self._most[1] / 1e6:,.0f} MB. Export its weights instead."
             )
-        with self._begin(writes=True) as transaction:
+        with self.transaction(writes=True) as transaction:
             row = transaction.scalar(select(RunRow).where(RunRow.owner == owner, RunRow.id == record.id))
             if row is None:
                 name, note, tags = plain_text(said.name, MAX_NAME), plain_text(said.note, MAX_NOTE), _tags(said.tags)
@@ -186,7 +194,7 @@ class RunStore:
             transaction.execute(delete(RunRow).where(RunRow.key == found.key))
             count, size = count - 1, size - found.bytes
             if found.deleted is None:
-                gone.append(_stored(found).label)
+                gone.append(StoredRun.of(found).label)
         return gone
 
     def describe(
@@ -194,7 +202,7 @@ class RunStore:
         tags: Sequence[str] | None = None, starred: bool | None = None,
     ) -> None:  # fmt: skip
         """Change what the owner says of a run; None leaves it."""
-        with self._begin(writes=True) as transaction:
+        with self.transaction(writes=True) as transaction:
             row = transaction.scalar(select(RunRow).where(*_visible(owner, run)))
             if row is None:
                 raise _unknown(run)
@@ -212,12 +220,8 @@ class RunStore:
         """Bring deleted runs back."""
         self._change(owner, runs, deleted=None)
 
-    def share(self, owner: str, run: str, token: str | None) -> None:
-        """Let whoever has the token read the run; None for nobody any more."""
-        self._change(owner, [run], shared=None if token is None else digest(token))
-
     def _change(self, owner: str, runs: Iterable[str], **values: Any) -> None:
-        with self._begin(writes=True) as transaction:
+        with self.transaction(writes=True) as transaction:
             for run in runs:
                 chosen = update(RunRow).where(RunRow.owner == owner, RunRow.id == run).values(**values)
                 if transaction.execute(chosen).rowcount != 1:  # type: ignore[attr-defined]
@@ -232,35 +236,35 @@ class RunStore:
         that is for whoever runs the server."""
         query, dialect = query or Query(), self.engine.dialect.name
         chosen = ordered(filtered(select(RunRow).where(*_kept(owner)), query, dialect), query, dialect)
-        with self._begin() as transaction:
-            return [_stored(row) for row in transaction.scalars(chosen.limit(limit).offset(offset))]
+        with self.transaction() as transaction:
+            return [StoredRun.of(row) for row in transaction.scalars(chosen.limit(limit).offset(offset))]
 
     def some(self, owner: str, runs: Sequence[str]) -> list[StoredRun]:
         """Those of these runs that the owner keeps, in their order."""
-        with self._begin() as transaction:
+        with self.transaction() as transaction:
             found = transaction.scalars(select(RunRow).where(*_kept(owner), RunRow.id.in_(runs)))
-            stored = {row.id: _stored(row) for row in found}
+            stored = {row.id: StoredRun.of(row) for row in found}
         return [stored[run] for run in runs if run in stored]
 
     def count(self, owner: str, query: Query | None = None) -> int:
         """How many runs of an owner a query shows; all without one."""
         chosen = select(func.count()).select_from(RunRow).where(*_kept(owner))
-        with self._begin() as transaction:
+        with self.transaction() as transaction:
             return int(transaction.scalar(filtered(chosen, query or Query(), self.engine.dialect.name)) or 0)
 
     def room(self, owner: str, names: int = 3) -> Room:
         """How much an owner keeps, and so many of those that go first."""
-        with self._begin() as transaction:
+        with self.transaction() as transaction:
             count, size = _count(transaction, _kept(owner))
             first = transaction.scalars(_oldest(*_kept(owner)).limit(names))
-            return Room(count, size, *self._most, tuple(_stored(row).label for row in first))
+            return Room(count, size, *self._most, tuple(StoredRun.of(row).label for row in first))
 
     def find(self, owner: str | None, start: str) -> StoredRun:
         """The run whose identity begins like this, of an owner or, with None, of anybody. Raises `StoreError` where
         there is none, or more than one."""
         chosen = select(RunRow).where(*_kept(owner), RunRow.id.startswith(start, autoescape=True)).limit(2)
-        with self._begin() as transaction:
-            found = [_stored(row) for row in transaction.scalars(chosen)]
+        with self.transaction() as transaction:
+            found = [StoredRun.of(row) for row in transaction.scalars(chosen)]
         if len(found) > 1:
             raise StoreError(f"More than one run begins with {start[:40]!r}. Write more of its identity.")
         if not found or not start:
@@ -274,7 +278,7 @@ class RunStore:
     def answers(self, owner: str, run: str) -> tuple[RunRecord, np.ndarray | None]:
         """The record of a run with its curves, and its confusion matrix, int64 (classes, classes); None without."""
         chosen = select(RecordRow.data, RecordRow.confusion).join(RunRow, RunRow.key == RecordRow.run)
-        with self._begin() as transaction:
+        with self.transaction() as transaction:
             row = transaction.execute(chosen.where(*_visible(owner, run))).one_or_none()
         if row is None:
             raise _unknown(run)
@@ -283,22 +287,15 @@ class RunStore:
 
     def file(self, owner: str, run: str, which: Which = "best") -> bytes | None:
         """A safetensors file; None where the run has none of these."""
-        with self._begin() as transaction:
+        with self.transaction() as transaction:
             found: bytes | None = transaction.scalar(
                 select(FileRow.data).join(RunRow, RunRow.key == FileRow.run)
                 .where(FileRow.which == which, *_visible(owner, run))
             )  # fmt: skip
         return found
 
-    def shared(self, token: str) -> tuple[str, str] | None:
-        """Owner and identity of the run that a token shows; None where it shows none."""
-        with self._begin() as transaction:
-            row = transaction.execute(
-                select(RunRow.owner, RunRow.id).where(RunRow.shared == digest(token), RunRow.deleted.is_(None))
-            ).one_or_none()
-        return None if row is None else (row.owner, row.id)
-
-    def _begin(self, *, writes: bool = False) -> Named:
+    def transaction(self, *, writes: bool = False) -> Named:
+        """A transaction whose errors are sentences; one that writes takes its turn before it reads."""
         return Named(self.engine, self._writes if writes else self._reads)
 
 
@@ -350,14 +347,6 @@ def _oldest(*where: Any) -> Select[Any]:
 
 def _unknown(run: str) -> StoreError:
     return RefusedError(f"There is no run {run[:40]!r} among yours. It may have been removed to make room.")
-
-
-def _stored(row: RunRow) -> StoredRun:
-    return StoredRun(
-        id=row.id, owner=row.owner, name=row.name, note=row.note, tags=tuple(row.tags), starred=row.starred,
-        started=row.started, saved=row.saved, settings=row.settings, figures=row.figures,
-        thumbnail=tuple(row.thumbnail), bytes=row.bytes,
-    )  # fmt: skip
 
 
 def plain_text(given: str, most: int) -> str:

@@ -38,7 +38,7 @@ class RunRow(Base):
     starred: Mapped[bool] = mapped_column(default=False)
     """Whether it is never removed to make room."""
     shared: Mapped[str | None] = mapped_column(String(64), unique=True)
-    """The digest of the link that shows it to others; None where there is none."""
+    """Not used: links are in `ShareRow`. SQLite cannot drop it without copying all runs."""
     settings: Mapped[dict[str, Any]] = mapped_column(JSON)
     """Every setting by its path, such as 'optimizer.lr'; see `mlp_core.store.settings`."""
     figures: Mapped[dict[str, float | None]] = mapped_column(JSON)
@@ -55,6 +55,38 @@ class RunRow(Base):
         Index("runs_owner_started", "owner", "started"),
         Index("runs_room", "owner", "deleted", "starred", "started", "bytes"),
     )
+
+
+class ShareRow(Base):
+    """A link that shows runs to others."""
+
+    __tablename__ = "shares"
+
+    key: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    """Its number in this store."""
+    secret: Mapped[str] = mapped_column(String(64), unique=True)
+    """The digest of the secret in the link: nobody who reads the store can open it."""
+    owner: Mapped[str] = mapped_column(String(64))
+    """Whose it is."""
+    made: Mapped[float] = mapped_column(Float(53))
+    """When it was made, in Unix seconds."""
+
+    __table_args__ = (Index("shares_owner_made", "owner", "made"),)
+
+
+class SharedRunRow(Base):
+    """A run that a link shows."""
+
+    __tablename__ = "shared_runs"
+
+    share: Mapped[int] = mapped_column(ForeignKey("shares.key", ondelete="CASCADE"), primary_key=True)
+    """The link."""
+    place: Mapped[int] = mapped_column(primary_key=True)
+    """Where it stands among the runs of the link, from 0."""
+    run: Mapped[int] = mapped_column(ForeignKey("runs.key", ondelete="CASCADE"))
+    """The run."""
+
+    __table_args__ = (Index("shared_runs_run", "run"),)
 
 
 class RecordRow(Base):

@@ -266,6 +266,14 @@ class Session:
             self._driver.wake()
             return changed
 
+    @property
+    def before_operation(self) -> Experiment | None:
+        """What `undo_operation` would go back to; None where there is nothing to undo."""
+        mail, orders = self._mail, self._mail.orders
+        with mail.lock:
+            undo = None if mail.trainer is None or not mail.up_to_date else mail.trainer.undo
+            return None if undo is None or orders.operations else undo.state.experiment
+
     def undo_operation(self) -> Experiment | None:
         """Go back to right before the newest operation, as a fork that stands still there.
 

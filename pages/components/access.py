@@ -17,7 +17,7 @@ _MOUNT = st.components.v2.component("access", js=loader("access.js"), isolate_st
 
 @dataclass(frozen=True)
 class Shortcut:
-    """A key that presses a button of the page, never while a field is typed in or another key is held."""
+    """A key that presses a button of the page, never while a field is typed in."""
 
     key: str
     """The key as a browser names it."""
@@ -27,15 +27,22 @@ class Shortcut:
     """What it does, for the sheet."""
     button: str = ""
     """The key of the element with the button; '' for the sheet itself."""
+    control: bool = False
+    """Whether Ctrl is held, or Cmd on a Mac."""
+    shift: bool = False
+    """Whether Shift is held; said of letters only."""
 
 
 SHORTCUTS = (
     Shortcut(" ", "Space", "Train, or pause", "main_action"),
     Shortcut("s", "S", "Step: train on one mini-batch", "step"),
     Shortcut("r", "R", "Reset: back to the initial weights", "reset"),
+    Shortcut("z", "Ctrl + Z", "Undo the last edit", "undo", control=True),
+    Shortcut("z", "Ctrl + Shift + Z, Ctrl + Y", "Redo it", "redo", control=True, shift=True),
+    Shortcut("y", "", "", "redo", control=True),
     Shortcut("?", "?", "Show this list"),
 )
-"""In the order of the sheet."""
+"""In the order of the sheet, which leaves out what has nothing to show."""
 EVERYWHERE = (
     ("Tab, Shift + Tab", "Go to the next control, or the one before"),
     ("Enter, Space", "Press the button that has the focus"),

@@ -12,6 +12,7 @@ from pages.shared.goes_on import goes_on
 from pages.shared.layout import page_style
 from pages.shared.link import came_for_experiment, hidden, show_notes, write_link
 from pages.shared.not_saved import not_saved
+from pages.shared.undo import edit_row
 
 HERE = Path(__file__).parent
 PAGES = HERE.parent
@@ -33,6 +34,7 @@ pages = [
     st.Page(PAGES / "runs" / "page.py", title="Runs", icon=":material/list_alt:", url_path="runs"),
     st.Page(PAGES / "race" / "page.py", title="Race", icon=":material/sports_score:", url_path="race"),
     st.Page(PAGES / "sweep" / "page.py", title="Sweep", icon=":material/manage_search:", url_path="sweep"),
+    st.Page(PAGES / "runs" / "shared.py", title="Shared runs", url_path="shared", visibility="hidden"),
     st.Page(PAGES / "glossary" / "page.py", title="Glossary", icon=":material/menu_book:", url_path="glossary"),
     st.Page(PAGES / "inspect" / "page.py", title="Model", url_path="model", visibility="hidden"),  # its former address
 ]
@@ -42,6 +44,8 @@ page = st.navigation(pages, position="top")
 entered(page.url_path)
 access(welcome=not came_for_experiment())
 show_notes()
+if page.url_path:  # the Playground draws them beside its own
+    edit_row()
 runs, before = browser_runs(), on_screen()
 runs.lease.renew()
 try:

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 import streamlit as st
 
+from mlp_core.edits import Edits
 from mlp_core.race.race import Race
 from mlp_core.store.keeper import RunKeeper
 from mlp_core.training.lease import LEASE_SECONDS, Lease
@@ -32,6 +33,7 @@ class BrowserRuns(Mapping[str, Session]):
         self.current = PLAYGROUND
         self.race: Race | None = None
         """The race of this browser, where there is one; see `pages.race.setup`."""
+        self.edits = Edits()  # of the experiment that this tab shows; they outlive a page that is loaded again
         self._sessions: dict[str, Session] = {}
 
     def __getitem__(self, name: str) -> Session:

@@ -9,7 +9,7 @@ import streamlit as st
 from mlp_core.changes import changes
 from mlp_core.presets import PRESETS
 from pages.live.page import LivePage, run_areas
-from pages.shared import editor
+from pages.shared import editor, undo
 from pages.shared.layout import as_text
 from pages.shared.link import hidden, locked
 
@@ -31,13 +31,14 @@ def preset_area(page: LivePage) -> None:
 
 def edit_alone(area: str, edit: Callable[[], None]) -> None:
     """In a callback of an area: make an edit, after which nothing runs but the area and what shows the preset."""
-    before, said = editor.preset_name(), _changed()
+    before, said, could = editor.preset_name(), _changed(), undo.possible()
     edit()
+    ways = [undo.EDITS] if undo.possible() != could else []
     if hidden(PRESET):
-        run_areas(area)
+        run_areas(area, *ways)
         return
     shown = st.session_state.get(_SHOWN, False)
-    others = [PRESET] if editor.preset_name() != before else []
+    others = [*ways, PRESET] if editor.preset_name() != before else ways
     run_areas(area, *others, *([CHANGES] if shown and _changed() != said else []))
 
 
@@ -77,7 +78,7 @@ def _changes() -> None:
 def _undo() -> None:
     base = st.session_state.get(_BASE)
     if base in PRESETS:
-        editor.edit("controls", lambda old: PRESETS[base].experiment)
+        undo.back_to(PRESETS[base].experiment)
         st.rerun()
 
 

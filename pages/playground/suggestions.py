@@ -10,7 +10,7 @@ from mlp_core.changes import changes, describe_layers
 from mlp_core.presets import shape_of, suited
 from mlp_core.problems import with_data
 from mlp_core.spec import Experiment
-from pages.shared import editor
+from pages.shared import editor, undo
 from pages.shared.layout import as_text
 from pages.shared.link import locked
 
@@ -85,7 +85,7 @@ def _use(found: Told) -> None:
 
 def _take_back(found: Told) -> None:
     _close()
-    editor.edit("controls", lambda old: found.before)
+    undo.back_to(found.before)
 
 
 def _close() -> None:

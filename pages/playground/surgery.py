@@ -14,7 +14,8 @@ from mlp_core.surgery import Operation, possible
 from mlp_core.training.session import Session
 from pages.live.page import run_areas
 from pages.playground import edits
-from pages.shared import editor
+from pages.playground.preset import edit_alone
+from pages.shared import editor, undo
 from pages.shared.editor import NETWORK
 from pages.shared.layout import as_text
 from pages.shared.link import locked
@@ -86,7 +87,7 @@ def _undo(session: Session) -> None:
     changed = session.undo_operation()
     if changed is not None:
         session.wait(lambda now: now.run != before, SECONDS)
-        _show(changed)
+        edit_alone(NETWORK, lambda: undo.back_to(changed, NETWORK))
 
 
 def layer_operations(path: Path, layer: LayerSpec, session: Session) -> None:

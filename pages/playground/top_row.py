@@ -1,4 +1,4 @@
-"""What stands beside the navigation: the preset, and a link to what is on the page."""
+"""What stands beside the navigation: undo and redo, the preset, and a link to what is on the page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mlp_core.errors import UserError
 from mlp_core.link import url
 from pages.live.page import LivePage
 from pages.playground.preset import preset_area
-from pages.shared import editor
+from pages.shared import editor, undo
 from pages.shared.layout import as_text
 
 _SHARE = "share"
@@ -17,6 +17,7 @@ _SHARE = "share"
 def top_row(page: LivePage) -> None:
     """Draw it; the style sheet puts it into the navigation's row."""
     with st.container(key="top", horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
+        undo.edit_row(page)
         preset_area(page)
         share = st.popover(
             "Share", icon=":material/link:", key=_SHARE, on_change=_nothing, type="tertiary",

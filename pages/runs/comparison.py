@@ -13,6 +13,7 @@ from pages.runs.differences import confusions, outputs, settings
 from pages.runs.drawing import curves, parallel, scatter
 from pages.runs.files import download
 from pages.runs.notes import delete
+from pages.runs.sharing import share_menu
 from pages.runs.table import forget_table, select
 
 Draw = Callable[[RunKeeper, Sequence[StoredRun]], None]
@@ -32,14 +33,20 @@ def comparison(keeper: RunKeeper, chosen: Sequence[StoredRun]) -> None:
         with st.container(horizontal=True, vertical_alignment="center", key="runs-actions"):
             st.markdown(f"**{len(chosen)} runs side by side**")
             download(keeper, [run.id for run in chosen])
+            share_menu(keeper, [run.id for run in chosen])
             st.button("Clear", key="runs-clear", icon=":material/close:", on_click=_clear,
                       help="Select no run any more.")  # fmt: skip
             st.button("Delete", key="runs-delete", icon=":material/delete:",
                       on_click=partial(_delete, keeper, [run.id for run in chosen]))  # fmt: skip
-        for tab, draw in zip(st.tabs(list(TABS), key="runs_tab", on_change="rerun"), TABS.values(), strict=True):
-            if tab.open:
-                with tab:
-                    draw(keeper, chosen)
+        tabs(keeper, chosen)
+
+
+def tabs(keeper: RunKeeper, chosen: Sequence[StoredRun]) -> None:
+    """The ways to look at them; nothing here changes a run."""
+    for tab, draw in zip(st.tabs(list(TABS), key="runs_tab", on_change="rerun"), TABS.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(keeper, chosen)
 
 
 def _clear() -> None:

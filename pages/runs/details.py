@@ -16,6 +16,7 @@ from pages.live.runs import BrowserRuns
 from pages.runs.files import download
 from pages.runs.notes import delete
 from pages.runs.opening import How, open_run
+from pages.runs.sharing import share_menu
 from pages.runs.table import select
 from pages.shared.layout import as_text, theme
 from pages.shared.numbers import loss_text
@@ -39,6 +40,7 @@ def details(runs: BrowserRuns, keeper: RunKeeper, run: StoredRun) -> None:
                              else "secondary"):  # fmt: skip
                     open_run(runs, keeper, run.id, how)
             download(keeper, [run.id])
+            share_menu(keeper, [run.id])
             star = "Remove the star" if run.starred else "Star"
             st.button(star, key="runs-star", icon=":material/star:", on_click=_say, args=(keeper, run, "starred"))
             st.button("Delete", key="runs-delete", icon=":material/delete:", on_click=_delete, args=(keeper, run))
@@ -48,6 +50,20 @@ def details(runs: BrowserRuns, keeper: RunKeeper, run: StoredRun) -> None:
         with right:
             _curve(keeper, run)
         _figures(run)
+
+
+def shown(keeper: RunKeeper, run: StoredRun) -> None:
+    """The same of a run of somebody else: to be read."""
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        st.markdown(f"**{as_text(run.label)}**")
+        if run.tags:
+            st.caption(as_text(", ".join(run.tags)))
+        if run.note:
+            st.text(run.note)
+    with right:
+        _curve(keeper, run)
+    _figures(run)
 
 
 def _words(keeper: RunKeeper, run: StoredRun) -> None:

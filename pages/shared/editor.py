@@ -15,6 +15,7 @@ The widgets of some areas are counted by themselves, so that an edit of a layer 
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -29,6 +30,7 @@ from mlp_core.plan import plan
 from mlp_core.presets import DEFAULT, PRESETS
 from mlp_core.problems import problems, with_data, with_fitting_batches
 from mlp_core.spec import DataSpec, Experiment, LossSpec, SchedulerSpec
+from pages.live import runs as browser
 from pages.shared.link import locked, open_link, refuse_locked
 
 NETWORK, SETTINGS = "network", "settings"
@@ -98,18 +100,29 @@ def experiment() -> Experiment:
     """The experiment as it stands."""
     if _EXPERIMENT not in st.session_state:
         st.session_state[_EXPERIMENT] = open_link() or PRESETS[DEFAULT].experiment
+        _note(st.session_state[_EXPERIMENT])
     found: Experiment = st.session_state[_EXPERIMENT]
     return found
 
 
-def replace(new: Experiment, redraw: bool = True) -> None:
-    """Make this the experiment; `redraw` unless the one widget that was changed shows it already."""
+def replace(new: Experiment, redraw: bool = True, note: bool = True) -> None:
+    """Make this the experiment; `redraw` unless the one widget that was changed shows it already, and `note` it as an
+    edit that can be undone, unless it undoes one."""
     old, st.session_state[_EXPERIMENT] = st.session_state.get(_EXPERIMENT), new
+    if note:
+        _note(*([] if old is None else [old]), new)
     if old is not None and old.data.entry.own:
         st.session_state.setdefault(_OWN, {})[old.data.dataset] = old.data.params
     st.session_state.pop(_REFUSED, None)
     if redraw:
         start_over(NETWORK if old is not None and old.updated(layers=new.layers) == new else "")
+
+
+def _note(*made: Experiment) -> None:
+    """Note what the experiment was, and is, among the edits that can be undone."""
+    runs = browser.browser_runs()
+    for one in made:
+        runs.edits = runs.edits.noted(one, time.monotonic())
 
 
 def edit(area: str, change: Callable[[Experiment], Experiment], redraw: bool = True, whose: str = "") -> None:

@@ -12,6 +12,7 @@ from mlp_core.spec import Experiment
 _LINK = "link"
 _SAID = "link_said"
 _TOO_LONG = "link_too_long"
+_KEPT = "link_kept"
 
 
 def open_link() -> Experiment | None:
@@ -38,8 +39,18 @@ def show_notes() -> None:
             st.button("Close", key="close-link-notes", on_click=said.clear)
 
 
+def keep_in_address(query: dict[str, str]) -> None:
+    """In a run of a page: have its address hold this, and no experiment."""
+    st.session_state[_KEPT] = query
+
+
 def write_link(experiment: Experiment) -> None:
     """Put the experiment into the address; one that is too long for a link is left out, which the page says."""
+    kept = st.session_state.pop(_KEPT, None)
+    if kept is not None:
+        if st.query_params.to_dict() != kept:
+            st.query_params.from_dict(kept)
+        return
     try:
         wanted = query_of(experiment, _link().hide, _link().lock)
         st.session_state.pop(_TOO_LONG, None)

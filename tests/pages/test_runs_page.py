@@ -155,3 +155,51 @@ def test_what_is_wrong_with_the_store_is_said_and_the_app_works(session: Session
     assert not app.exception
     assert "newer version" in messages(app)
     assert any("Not saved" in link.proto.label for link in app.get("page_link"))
+
+
+def shared_page(secret: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "pages" / "entry" / "main.py"), default_timeout=LIMIT)
+    app.session_state["experiment"] = preset("spiral").experiment
+    app.run()
+    app.query_params["runs"] = secret
+    return app.switch_page(str(RUNS.parent / "shared.py")).run()
+
+
+def test_a_link_shows_runs_to_others_until_it_is_revoked(
+    session: Session, keeper: RunKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [train(session, 1), train(session, 1, seed=7)]
+    assert keeper.flush(LIMIT)
+    app = opened()
+    app.session_state["runs_selected"] = runs
+    app.session_state["runs-share"] = True
+    app.run()
+    app.button(key="runs-share-make").click().run()
+    assert not app.exception
+    secret = app.code[0].value.partition("/shared?runs=")[2]
+    assert len(secret) == 43
+
+    visitor = Session(keeper=RunKeeper(keeper.queue, "a visitor"))
+    use(monkeypatch, visitor).keeper = visitor_keeper = RunKeeper(keeper.queue, "a visitor")
+    seen = shared_page(secret)
+    assert not seen.exception
+    assert "runs-curves" in charts(seen)
+    pressed = {button.key for button in seen.button} - {"undo", "redo"}
+    assert pressed == {"shared-open", "shared-fork"}, "nothing to change, star or delete with"
+    assert not seen.dataframe
+    assert not seen.text_input
+    assert seen.query_params["runs"] in (secret, [secret])
+    assert "experiment" not in seen.query_params
+    seen.selectbox(key="shared_run").set_value(1).run()
+    seen.button(key="shared-open").click().run()
+    assert visitor.wait(lambda now: now.status == "ready" and now.experiment is not None, LIMIT)
+    assert visitor.snapshot().experiment.training.seed == 7
+    assert "runs" not in seen.query_params, "an address that is copied from another page shows nobody's runs"
+    assert visitor_keeper.queue.store.count("a visitor") == 0
+    assert visitor.close(timeout=LIMIT)
+
+    (link,) = (button for button in app.button if (button.key or "").startswith("runs-revoke"))
+    link.click().run()
+    assert not app.exception
+    for wrong in (secret, "", "../../etc", "x" * 5000):
+        assert "shows no runs" in messages(shared_page(wrong))

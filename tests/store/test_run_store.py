@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from mlp_core.presets import preset
 from mlp_core.store.opening import SCHEMA, StoreError, open_store, store_url
 from mlp_core.store.runs import RunStore
+from mlp_core.store.shares import share
 from mlp_core.store.tables import Base
 from mlp_core.training.history import Buckets, Curves
 from mlp_core.training.record import RunRecord, Score
@@ -68,23 +69,13 @@ def test_nobody_sees_or_changes_anothers_runs(store: RunStore) -> None:
     assert store.file(OTHER, saved.id, "last") is None
     for act in (
         lambda: store.record(OTHER, saved.id), lambda: store.delete(OTHER, [saved.id]),
-        lambda: store.describe(OTHER, saved.id, name="mine"), lambda: store.share(OTHER, saved.id, "token"),
+        lambda: store.describe(OTHER, saved.id, name="mine"), lambda: share(store, OTHER, [saved.id]),
     ):  # fmt: skip
         with pytest.raises(StoreError, match="no run"):
             act()
     store.save(OTHER, saved, {})  # the same run, read from a file, is a copy of their own
     store.describe(OTHER, saved.id, name="theirs")
     assert [run.name for run in store.runs(ME)] == [""]
-
-
-def test_a_shared_run_is_read_by_whoever_has_the_token(store: RunStore) -> None:
-    saved = record()
-    store.save(ME, saved, {})
-    store.share(ME, saved.id, "token")
-    assert store.shared("token") == (ME, saved.id)
-    assert store.shared("another") is None
-    store.share(ME, saved.id, None)
-    assert store.shared("token") is None
 
 
 def test_a_deletion_can_be_undone(store: RunStore) -> None:

@@ -60,6 +60,7 @@ class Drawing {
     this.clear.onclick = () => this.stroke(() => (this.points = []), "All points removed.")
     this.plane = make("canvas", "plane", this.box)
     this.plane.tabIndex = 0
+    this.plane.dataset.ownUndo = ""
     this.plane.setAttribute("role", "application")
     this.said = make("p", "said", this.box)
     this.said.setAttribute("role", "status")

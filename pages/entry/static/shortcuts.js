@@ -7,6 +7,10 @@ const FIELD = [
   "input", "textarea", "select", "[contenteditable]:not([contenteditable=false])",
   ...["textbox", "searchbox", "combobox", "listbox", "spinbutton", "slider", "menu", "tree"].map(role => `[role=${role}]`),
 ].join(", ")
+// Fields that hold no text, where Ctrl means no edit of a text; a choice holds one only while it is searched.
+const NO_TEXT = "input:is([type=range], [type=checkbox], [type=radio]), [role=slider], " +
+  "input[role=combobox][value='']:not([aria-expanded=true])"
+const OWN_UNDO = "[data-own-undo]" // what takes back by itself
 const OPEN = "dialog[open], [role=dialog], [aria-modal=true], [role=listbox], [role=menu]"
 const PRESSED_BY_SPACE = [
   "button", "a[href]", "summary", "[tabindex]:not([tabindex='-1']):not([data-testid=stMain])",
@@ -18,19 +22,26 @@ let sheet = null
 
 /** Listen to these keys from now on; `parent` is where the sheet will stand. */
 export function openShortcuts(parent, shortcuts, everywhere) {
-  table = new Map(shortcuts.map(shortcut => [shortcut.key, shortcut]))
+  table = new Map(shortcuts.map(shortcut => [nameOf(shortcut.control, shortcut.shift, shortcut.key), shortcut]))
   if (sheet?.isConnected) return
-  sheet = newSheet(parent, [...shortcuts.map(({ shown, does }) => [shown, does]), ...everywhere])
+  sheet = newSheet(parent, [...shortcuts.filter(one => one.shown).map(({ shown, does }) => [shown, does]), ...everywhere])
+}
+
+function nameOf(control, shift, key) {
+  return (control ? "control " : "") + (shift ? "shift " : "") + key
 }
 
 /** The shortcut that an event stands for; none in a field, with another key held, or while something is open. */
 function meant(event) {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.defaultPrevented) return null
-  const shortcut = table.get(event.key.toLowerCase())
-  if (!shortcut || (event.shiftKey && /[a-z ]/i.test(event.key))) return null
+  if (event.altKey || event.isComposing || event.defaultPrevented) return null
+  const control = event.ctrlKey || event.metaKey
+  const shift = event.shiftKey && /^[a-z ]$/i.test(event.key)
+  const shortcut = table.get(nameOf(control, shift, event.key.toLowerCase()))
   const at = event.composedPath()[0]
-  if (!(at instanceof Element)) return null
-  if (event.composedPath().some(part => part instanceof Element && part.matches(FIELD))) return null
+  if (!shortcut || !(at instanceof Element)) return null
+  const around = event.composedPath().filter(part => part instanceof Element)
+  if (around.some(part => part.matches(OWN_UNDO))) return null
+  if (around.some(part => part.matches(FIELD)) && !(control && at.matches(NO_TEXT))) return null
   if (shortcut.key === " " && at.closest(PRESSED_BY_SPACE)) return null
   return document.querySelector(OPEN) ? null : shortcut
 }
