@@ -10,6 +10,7 @@ from mlp_core.catalog.entry import Entry
 from mlp_core.catalog.parameters import Float, Int
 from mlp_core.catalog.training import TRAINING
 from mlp_core.errors import SpecError
+from mlp_core.limits import ENDLESS_EPOCHS
 
 
 def _ordered(params: Mapping[str, Any], owner: str) -> str:
@@ -34,7 +35,8 @@ def _trial_epochs() -> Int:
     whole = TRAINING.parameter("epochs")
     assert isinstance(whole, Int)
     return replace(
-        whole, default=20, optional=False, live=False, controls=(), advice="Choose a whole number; 5 to 50 is usual.",
+        whole, default=ENDLESS_EPOCHS, optional=False, live=False, controls=(),
+        advice="Choose a whole number; 5 to 100 is usual.",
         help="How long each run trains: passes over the training samples.",
     )  # fmt: skip
 
@@ -75,7 +77,7 @@ RATE_RAMP = Entry(
             help="The last learning rate, unless the loss explodes before.",
         ),
         Int(
-            name="steps", label="Updates", default=200, low=10, high=10_000, step=50,
+            name="steps", label="Updates", default=300, low=10, high=10_000, step=50,
             help="How many updates of the weights it takes from the first rate to the last, at equal ratios.",
         ),
     ),

@@ -34,10 +34,10 @@ FIRST_LOOK = 10
 EXPLOSION = 3.0
 """The loss has exploded when it lies this many times the lowest one, or the fall so far, above the lowest one: for a
 positive loss four times the lowest, as fastai has it."""
-WITHIN = 100.0
-"""The fastest fall is looked for at rates at most this many times below that of the lowest loss: before that, what
-looks like a fall is the noise of batches."""
-NOISES = 1.0
+BEGUN = 0.1
+"""The fastest fall is looked for from where the loss has fallen by this share of its whole fall for good: before that,
+what looks like a fall is the noise of batches."""
+NOISES = 0.5
 """A fall of the smoothed loss is one if it is larger than this many standard deviations of single losses around it; the
 smoothed loss itself spreads by less than a quarter of one."""
 SLICE_SECONDS = 0.03
@@ -173,8 +173,8 @@ def suggest(curve: RampCurve) -> Suggestion:
             "can falls no further: begin with new weights, or take more updates.",
         )
     slope = np.gradient(smoothed, np.log(rates))
-    looked = np.flatnonzero((np.arange(len(rates)) >= FIRST_LOOK) & (rates * WITHIN >= rates[lowest]))
-    looked = looked[looked <= lowest]
+    high = np.flatnonzero(smoothed[:lowest] > smoothed[lowest] + (1 - BEGUN) * fall)
+    looked = np.arange(max(FIRST_LOOK, high[-1] if len(high) else 0), lowest + 1)
     fastest, tenth = float(rates[looked[slope[looked].argmin()]]), float(rates[lowest]) / 10
     value = rounded(min(fastest, tenth))
     which = "where it falls fastest" if fastest <= tenth else "a tenth of the rate where it is lowest"

@@ -35,16 +35,18 @@ class Scan:
 
 
 def values_of(scan: Scan, params: Mapping[str, Any], most: int | None = None) -> list[int]:
-    """The values to try, at equal ratios, each a whole number once; none above `most`. Raises `SpecError`."""
+    """The values to try, at equal ratios, each a whole number once; those above `most` are left out. Raises
+    `SpecError` where fewer than two are left."""
     found = filled(scan.entry, params, f"the scan of the {scan.unit}")
-    high = found["high"] if most is None else min(found["high"], most)
-    if high <= found["low"]:
+    spread = np.geomspace(found["low"], found["high"], found["count"]).round().astype(int)
+    values = sorted({int(value) for value in spread if most is None or value <= most})
+    if len(values) < 2:
+        assert most is not None, "two ends that differ are two values"
         raise SpecError(
-            f"The 'low' parameter of the scan of the {scan.unit} must be below {high:,}, the largest value that fits. "
-            f"Got {found['low']:,} instead. Lower it."
+            f"The 'low' parameter of the scan of the {scan.unit} must leave two values up to {most:,}, the largest "
+            f"that fits. Got {found['low']:,} instead. Lower it, or ask for more values."
         )
-    spread = np.geomspace(found["low"], high, found["count"]).round().astype(int)
-    return sorted({int(value) for value in spread})
+    return values
 
 
 def members_of(scan: Scan, experiment: Experiment, values: Sequence[int], layer: int | None = None) -> list[Member]:
@@ -75,6 +77,7 @@ def suggest(scan: Scan, members: Sequence[Member]) -> Suggestion:
     limit = losses[best] + TOLERANCE * abs(losses[best])
     good = [each for each in losses if losses[each] <= limit]
     by_speed = scan is BATCH
+    alike = f" All are within {TOLERANCE:.0%} of it: more epochs may tell them apart." * (len(good) == len(losses))
     chosen = max(good, key=lambda each: each.samples_per_second) if by_speed else min(good, key=lambda m: int(m.name))
     label = measure_of(best).replace("_", " ")
     said = f"The {label} is lowest at {_number(best)} ({readable(losses[best])})."
@@ -82,7 +85,7 @@ def suggest(scan: Scan, members: Sequence[Member]) -> Suggestion:
         other = f"No other is within {TOLERANCE:.0%} of it." if len(good) == 1 else (
             f"Of those within {TOLERANCE:.0%} of it, none is {'faster' if by_speed else 'smaller'}."
         )  # fmt: skip
-        return Suggestion(float(chosen.name), f"{said} {other}")
+        return Suggestion(float(chosen.name), f"{said} {other}{alike}")
     more = "is the fastest" if by_speed else "is the smallest"
     within = f"{_number(chosen)} ({readable(losses[chosen])}) {more} of those within {TOLERANCE:.0%} of it"
     gain = (
@@ -90,7 +93,7 @@ def suggest(scan: Scan, members: Sequence[Member]) -> Suggestion:
         if by_speed and best.samples_per_second
         else "" if by_speed else f", with {chosen.parameters:,} parameters instead of {best.parameters:,}"
     )  # fmt: skip
-    return Suggestion(float(chosen.name), f"{said} {within}{gain}.")
+    return Suggestion(float(chosen.name), f"{said} {within}{gain}.{alike}")
 
 
 def _number(member: Member) -> str:

@@ -46,7 +46,7 @@ class Member:
     run: str = ""
     """The identity under which the run is kept."""
     seconds: float = 0.0
-    """Seconds that its steps took."""
+    """Processor time that its steps took, in seconds: other runs beside it do not change that."""
     samples: int = 0
     """Training samples that it took."""
     parameters: int = 0
@@ -183,7 +183,8 @@ class Trials:
         if not member.evaluations or member.evaluations[-1].step != last.step:
             member.evaluations = (*member.evaluations, last)
         member.end, member.message = trial.end, trial.message
-        member.seconds, member.samples, member.parameters = trial.seconds, trial.record.samples, trial.parameters
+        member.seconds, member.samples = trial.processor_seconds, trial.record.samples
+        member.parameters = trial.parameters
         if self.keep is not None and trial.draft is not None:
             self.keep(replace(trial.draft, tags=self.tags))
             member.run = trial.record.id

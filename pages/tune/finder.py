@@ -65,7 +65,7 @@ def finder(runs: BrowserRuns) -> None:
     """Draw the tab."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="tune-finder-controls"):
         current = parameters(RATE_RAMP)
-        fields(RATE_RAMP, current)
+        fields(RATE_RAMP, current, width=150)
         begins = st.segmented_control("Begin with", [NOW, NEW], default=NOW, key="tune_begins", required=True,
                                       persist_state="session", help="Either way on a copy: the run itself goes on as "
                                       "if nothing had happened.")  # fmt: skip
@@ -92,7 +92,8 @@ def _find(runs: BrowserRuns, current: dict, begins: str) -> None:
     if begins == NOW:
         checkpoint = session.checkpoint(COPY_SECONDS)
         experiment = snapshot.experiment or experiment
-    if dataset is None or session.snapshot().run != snapshot.run or (begins == NOW and checkpoint is None):
+    fits = dataset is not None and dataset.spec == experiment.data and session.snapshot().run == snapshot.run
+    if not fits or (begins == NOW and checkpoint is None):
         refuse(NOT_READY)
         return
     try:
@@ -104,6 +105,7 @@ def _find(runs: BrowserRuns, current: dict, begins: str) -> None:
     experiment = experiment.updated(training=experiment.training.updated(device="cpu"))
 
     def make() -> Run:
+        assert dataset is not None
         return copy_of(experiment, dataset, checkpoint)
 
     curve = RampCurve()

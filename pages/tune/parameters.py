@@ -8,16 +8,25 @@ import streamlit as st
 
 from mlp_core.catalog.entry import Entry
 from mlp_core.errors import SpecError
+from mlp_core.spec import Experiment
 from pages.shared.editor import start_over
 from pages.shared.layout import as_text
 from pages.shared.widgets import parameter_widget
 
+PICTURE_EPOCHS = 5
+"""Epochs of a run on images that would train until paused."""
 _CHOSEN, _REFUSED = "tune_chosen", "tune_refused"
 
 
 def parameters(entry: Entry, **usual: Any) -> dict[str, Any]:
     """The parameters of an entry as they are chosen, `usual` where nothing is; draws nothing."""
     return entry.fill({**usual, **_held().get(entry.name, {})})
+
+
+def usual_epochs(experiment: Experiment) -> dict[str, Any]:
+    """How long a run of it trains where nobody has chosen: as long as it says, or a few passes over pictures."""
+    epochs = experiment.training.epochs or (PICTURE_EPOCHS if experiment.data.facts.holds_images else None)
+    return {} if epochs is None else {"epochs": epochs}
 
 
 def fields(entry: Entry, current: dict[str, Any], width: int = 118) -> None:

@@ -21,7 +21,7 @@ from pages.live.runs import BrowserRuns
 from pages.shared import editor
 from pages.shared.layout import as_text, theme
 from pages.tune.following import follow
-from pages.tune.parameters import fields, parameters, refuse
+from pages.tune.parameters import fields, parameters, refuse, usual_epochs
 
 HEIGHT = 320
 TAGS = {BATCH.entry.name: "batch size scan", WIDTH.entry.name: "width scan"}
@@ -71,7 +71,7 @@ def width_scan(runs: BrowserRuns) -> None:
 def _tab(runs: BrowserRuns, scan: Scan, layer: int | None) -> None:
     name = scan.entry.name
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"tune-{name}-controls"):
-        current = parameters(scan.entry)
+        current = parameters(scan.entry, **usual_epochs(editor.experiment()))
         fields(scan.entry, current)
         st.button(
             "Scan", key=f"tune-{name}-scan", icon=":material/linear_scale:", type="primary",
@@ -134,7 +134,7 @@ def _draw(work: ScanWork) -> None:
     cost = (
         ("samples per second", _of(trials, lambda member: member.samples_per_second or None))
         if scan is BATCH
-        else ("seconds", _of(trials, lambda member: member.seconds or None))
+        else ("seconds of processor time", _of(trials, lambda member: member.seconds or None))
     )
     columns = st.columns(2, gap="medium")
     for column, (key, drawn, y) in zip(

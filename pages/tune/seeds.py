@@ -31,7 +31,7 @@ from pages.shared import editor
 from pages.shared.layout import as_text, theme
 from pages.tune.following import follow
 from pages.tune.other_setting import other_setting
-from pages.tune.parameters import fields, parameters, refuse
+from pages.tune.parameters import fields, parameters, refuse, usual_epochs
 
 NAME = "seeds"
 HEIGHT = 400
@@ -57,9 +57,8 @@ class SeedWork:
 
 def seeds(runs: BrowserRuns) -> None:
     """Draw the tab."""
-    experiment = editor.experiment()
     with st.container(horizontal=True, vertical_alignment="bottom", key="tune-seeds-controls"):
-        current = parameters(SEEDS, **({"epochs": epochs} if (epochs := experiment.training.epochs) else {}))
+        current = parameters(SEEDS, **usual_epochs(editor.experiment()))
         fields(SEEDS, current)
         other = other_setting(runs)
         data = st.toggle("Other data too", key="tune_data_seeds", persist_state="session",
