@@ -128,6 +128,22 @@ def ramp(run: Run, engine: Engine, rates: NDArray[np.float64], curve: RampCurve)
             return
 
 
+def find_rate(
+    experiment: Experiment, dataset: Dataset, checkpoint: Checkpoint | None = None, **params: Any
+) -> tuple[RampCurve, Suggestion]:
+    """Make the ramp in the calling thread, on a new run or on a copy of one at a checkpoint; `params` are those of
+    `RATE_RAMP`. Raises `SpecError`."""
+    from mlp_core.engines.choose import engine_for
+    from mlp_core.processor import PROCESSOR
+
+    rates, curve = rates_of(params), RampCurve()
+    run = copy_of(experiment, dataset, checkpoint)
+    with run.tuned():
+        for _ in ramp(run, engine_for(run, processor=PROCESSOR)[0], rates, curve):
+            pass
+    return curve, suggest(curve)
+
+
 def ramp_on(
     processor: Processor, make: Callable[[], Run], rates: NDArray[np.float64], curve: RampCurve
 ) -> Generator[float, None, Suggestion]:
