@@ -62,6 +62,8 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not see what is loa
     from mlp_core.training.loop import train as train
     from mlp_core.training.record import RunRecord as RunRecord
     from mlp_core.training.session import Session as Session
+    from mlp_core.tuning.rate_ramp import find_rate as find_rate
+    from mlp_core.tuning.trials import Trials as Trials
 
 _PLACES = {
     "CATALOGS": "catalog:KINDS",
@@ -83,6 +85,7 @@ _PLACES = {
     "Session": "training.session:Session",
     "SpecError": "errors:SpecError",
     "TrainingSpec": "spec:TrainingSpec",
+    "Trials": "tuning.trials:Trials",
     "UserError": "errors:UserError",
     "Variant": "race.variant:Variant",
     "WeightPlace": "one_step.places:WeightPlace",
@@ -97,6 +100,7 @@ _PLACES = {
     "export_onnx": "export.onnx:export_onnx",
     "export_script": "export:script",
     "find_problems": "problems:problems",
+    "find_rate": "tuning.rate_ramp:find_rate",
     "from_link": "link:decode",
     "layer_statistics": "run.layer_statistics:layer_statistics",
     "load_data": "data:load",

@@ -9,11 +9,24 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mlp_core.commands import evaluate, export, inspect, landscape, link, listing, one_step, predict, runs, sweep, train
+from mlp_core.commands import (
+    evaluate,
+    export,
+    find_lr,
+    inspect,
+    landscape,
+    link,
+    listing,
+    one_step,
+    predict,
+    runs,
+    sweep,
+    train,
+)
 from mlp_core.errors import UserError
 
 BAD_INPUT = 2
-COMMANDS = (listing, train, inspect, evaluate, one_step, landscape, export, predict, link, runs, sweep)
+COMMANDS = (listing, train, inspect, evaluate, one_step, landscape, export, predict, link, runs, sweep, find_lr)
 """Modules that add commands, in the order of the help."""
 
 

@@ -34,7 +34,7 @@ ORDER = [
     ["mlp_core.one_step", "mlp_core.predict"],
     ["mlp_core.influence", "mlp_core.landscape"],
     ["mlp_core.training"],
-    ["mlp_core.race", "mlp_core.store"],
+    ["mlp_core.race", "mlp_core.store", "mlp_core.tuning"],
     ["mlp_core.sweep"],
     ["mlp_core.commands"],
     ["mlp_core.__main__"],

@@ -88,9 +88,19 @@ from mlp_core.figures.sweep import (
     sweep_slice_alt,
 )
 from mlp_core.figures.text import escape_label, percent, plain, readable
+from mlp_core.figures.tuning import (
+    Band,
+    rate_ramp,
+    rate_ramp_alt,
+    seed_bands,
+    seed_bands_alt,
+    value_scan,
+    value_scan_alt,
+)
 from mlp_core.figures.values import value_map, value_map_alt
 
 __all__ = [
+    "Band",
     "Curve",
     "Dimension",
     "Figure",
@@ -158,6 +168,8 @@ __all__ = [
     "precision_recall_alt",
     "predicted_vs_actual",
     "predicted_vs_actual_alt",
+    "rate_ramp",
+    "rate_ramp_alt",
     "readable",
     "regression_surface",
     "regression_surface_alt",
@@ -170,6 +182,8 @@ __all__ = [
     "run_curves_alt",
     "run_scatter",
     "run_scatter_alt",
+    "seed_bands",
+    "seed_bands_alt",
     "sketch",
     "smooth",
     "spread_map",
@@ -184,6 +198,8 @@ __all__ = [
     "sweep_slice_alt",
     "value_map",
     "value_map_alt",
+    "value_scan",
+    "value_scan_alt",
     "weight_images",
     "weight_images_alt",
 ]

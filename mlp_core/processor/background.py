@@ -35,8 +35,12 @@ class BackgroundWork(Generic[T]):
         *,
         tune: Callable[[], None] = lambda: None,
         wanted: Callable[[], bool] = lambda: True,
+        attended: bool = False,
     ) -> None:
-        """`tune` sets a thread up before each slice; where `wanted` is not true any more, the work is called off."""
+        """`tune` sets a thread up before each slice; where `wanted` is not true any more, the work is called off. With
+        `attended`, slices are done by threads of ordinary priority: for work that needs the GIL between what it has
+        `Processor.compute` do."""
+        self._go = processor.attend if attended else processor.later
         self._processor, self._tune, self._wanted = processor, tune, wanted
         self._work = work()
         self._ended = threading.Event()
@@ -49,7 +53,7 @@ class BackgroundWork(Generic[T]):
         """Why there is no result, where it failed."""
         self.began = time.monotonic()
         """When it was asked for."""
-        processor.later(self._slice)
+        self._go(self._slice)
 
     @property
     def running(self) -> bool:
@@ -79,7 +83,7 @@ class BackgroundWork(Generic[T]):
         finally:
             turn.end()
         if not ended:
-            self._processor.later(self._slice)
+            self._go(self._slice)
 
     def _go_on(self) -> bool:
         """Do a slice; whether that was the end."""

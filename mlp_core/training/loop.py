@@ -29,7 +29,7 @@ GROWTH = 64
 class that edits, most chunks are a run's first ones, so they must grow within a turn."""
 
 
-_OF_THE_MACHINE = ("guard", "chunk_steps", "chunk_seconds")
+_OF_THE_MACHINE = ("guard", "chunk_steps", "chunk_seconds", "processor_seconds")
 """Fields of `LoopState` on which no number of a run depends."""
 
 
@@ -53,6 +53,8 @@ class LoopState:
     """The learning rate of the last step."""
     seconds: float = 0.0
     """Seconds of all chunks."""
+    processor_seconds: float = 0.0
+    """Processor time of all chunks, without waiting for others; seconds of chunks whose engine does not know it."""
     samples: int = 0
     """Training samples of all chunks."""
     evaluation: Evaluation | None = None
@@ -136,7 +138,8 @@ def train(
         began = time.perf_counter()
         result = engine.run(run, int(min(left, state.chunk_steps)))
         seconds = time.perf_counter() - began
-        _pace(state, len(result.losses), seconds if result.seconds is None else result.seconds)
+        state.processor_seconds += (worked := seconds if result.seconds is None else result.seconds)
+        _pace(state, len(result.losses), worked)
         diverged = state.guard.after_chunk(run, engine, result)
         position = run.position
         losses = result.losses[: max(0, position.step - step_before)]  # after a fault, what was kept

@@ -47,6 +47,8 @@ class Trial:
     """Numbers that it learned."""
     seconds: float
     """Seconds that its steps took."""
+    processor_seconds: float
+    """Processor time of its steps, without waiting for others; see `LoopState`."""
     draft: Draft | None
     """What a store keeps of it; None where it has not trained."""
 
@@ -87,6 +89,7 @@ def run_trial(
             history=trainer.recorder.history,
             parameters=trainer.run.plan.parameters,
             seconds=trainer.loop.seconds,
+            processor_seconds=trainer.loop.processor_seconds,
             draft=trainer.draft(),
         )
     finally:

@@ -31,6 +31,7 @@ pages = [
     st.Page(
         PAGES / "activations" / "page.py", title="Activations", icon=":material/show_chart:", url_path="activations"
     ),
+    st.Page(PAGES / "tune" / "page.py", title="Tune", icon=":material/tune:", url_path="tune"),
     st.Page(PAGES / "runs" / "page.py", title="Runs", icon=":material/list_alt:", url_path="runs"),
     st.Page(PAGES / "race" / "page.py", title="Race", icon=":material/sports_score:", url_path="race"),
     st.Page(PAGES / "sweep" / "page.py", title="Sweep", icon=":material/manage_search:", url_path="sweep"),
@@ -55,5 +56,6 @@ finally:  # a page may stop, or fail, before its end
 if still:
     goes_on(runs)
     not_saved(runs)
+if still or runs.works:
     heartbeat(runs)
 write_link(experiment())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator, Mapping
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 import streamlit as st
@@ -23,6 +24,14 @@ HEARTBEAT_SECONDS = LEASE_SECONDS / 2.5
 """Between two signs of a browser whose page does not move by itself."""
 
 
+class Work(Protocol):
+    """Something that goes on in the background."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it does."""
+
+
 class BrowserRuns(Mapping[str, Session]):
     """Named sessions of one browser, which share its lease. The Playground shows the one that is `current`."""
 
@@ -34,6 +43,8 @@ class BrowserRuns(Mapping[str, Session]):
         self.race: Race | None = None
         """The race of this browser, where there is one; see `pages.race.setup`."""
         self.edits = Edits()  # of the experiment that this tab shows; they outlive a page that is loaded again
+        self.work: dict[str, Work] = {}
+        """What pages have begun in the background, by their names for it; it goes on while the lease holds."""
         self._sessions: dict[str, Session] = {}
 
     def __getitem__(self, name: str) -> Session:
@@ -59,6 +70,11 @@ class BrowserRuns(Mapping[str, Session]):
     def session(self) -> Session:
         """The session that the Playground shows."""
         return self.open(self.current)
+
+    @property
+    def works(self) -> bool:
+        """Whether something goes on in the background that a page has begun."""
+        return any(work.running for work in self.work.values())
 
     @property
     def trains(self) -> bool:
@@ -111,13 +127,13 @@ def _connected(_runs: BrowserRuns) -> BrowserRuns:
 
 
 def heartbeat(runs: BrowserRuns) -> None:
-    """Keep the lease on a page that does not move by itself, for as long as a run trains."""
+    """Keep the lease on a page that does not move by itself, for as long as a run trains or something else goes on."""
 
     def beat() -> None:
         runs.lease.renew()
-        if not runs.trains:
+        if not (runs.trains or runs.works):
             st.rerun()  # only a whole run of the page ends a timer
 
-    if runs.trains:
+    if runs.trains or runs.works:
         with st.container(key="heartbeat"):
             st.fragment(beat, run_every=HEARTBEAT_SECONDS, key="heartbeat")()

@@ -19,7 +19,7 @@ from pages.race.opening import race_menu
 from pages.shared import editor
 from pages.shared.editor import SETTINGS
 from pages.shared.link import hidden, locked, write_link
-from pages.shared.verdict import Permits, apply_experiment
+from pages.shared.verdict import TUNE_PAGE, Permits, apply_experiment
 from pages.shared.widgets import parameter_widget
 from pages.sweep.search_this import search_menu
 
@@ -268,6 +268,9 @@ def _more() -> None:
         shown = [parameter for parameter in part.entry.parameters if parameter.name != "lr"]
         if shown and not hidden(part.kind):
             st.markdown(f"**{part.entry.label}**")
+        if part is current.optimizer and not hidden("learning_rate"):
+            st.page_link(str(TUNE_PAGE), label="Find a learning rate", icon=":material/search:",
+                         help="Let the rate grow on a copy of this run, and see which one it learns with.")  # fmt: skip
         for parameter in shown:
             parameter_widget(
                 parameter, part.params[parameter.name], f"{part.kind}-{parameter.name}",

@@ -20,6 +20,7 @@ from pages.shared.link import locked
 
 PLAYGROUND_PAGE = Path(__file__).parents[1] / "playground" / "page.py"
 RACE_PAGE = Path(__file__).parents[1] / "race" / "page.py"
+TUNE_PAGE = Path(__file__).parents[1] / "tune" / "page.py"
 DATA_PAGE = Path(__file__).parents[1] / "data" / "page.py"
 
 
