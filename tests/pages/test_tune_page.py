@@ -97,7 +97,6 @@ def test_settings_are_found_compared_and_taken(runs: BrowserRuns) -> None:
     assert "3 seeds: median" in charts(app)["tune-seeds"]["alt"]
     assert "The test loss of B is" in text(app)
     assert "3 shared seeds" in text(app)
-    assert len(charts(app)["tune-seeds"]["figure"]["data"]) == 2 * (2 + 3 + 1)
     app.switch_page(str(ROOT / "pages" / "glossary" / "page.py")).run()
     app.session_state["tune_tab"] = "Seeds"
     app.session_state["tune_lines"] = True
