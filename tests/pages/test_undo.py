@@ -7,7 +7,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from mlp_core.presets import PRESETS, TABLE_NETWORK
-from tests.pages.test_pages import app, field, settled
+from tests.pages.test_pages import ROOT, app, field, settled
 
 __all__ = ["app"]
 
@@ -64,3 +64,48 @@ def test_the_gallery_closes_and_a_table_offers_a_network_that_suits_it(app: AppT
     button(app, "undo-choice").click().run()
     settled(app)
     assert app.session.experiment == before
+
+
+def test_edits_are_undone_redone_and_listed_across_pages(app: AppTest) -> None:
+    first = app.session.experiment
+    assert button(app, "undo").disabled
+    field(app, "number_input", "lr").set_value(0.1).run()
+    field(app, "selectbox", "optimizer").set_value("Adam").run()
+    last = settled(app).session.experiment
+    button(app, "undo").click().run()
+    assert field(app, "selectbox", "optimizer").value == "SGD"
+    assert settled(app).session.experiment.optimizer.params["lr"] == 0.1
+    app.switch_page(str(ROOT / "pages" / "data" / "page.py")).run()
+    app.session_state["edits_list"] = True
+    app.run()
+    listed = next(one for one in app.radio if one.key.startswith("edits-"))
+    assert [text.replace("\\", "") for text in listed.options] == [
+        "Optimizer SGD → Adam", "Learning rate 0.03 → 0.1", "Before these edits"]  # fmt: skip
+    button(app, "redo").click().run()
+    assert not app.exception
+    assert app.session_state["experiment"] == last
+    next(one for one in app.radio if one.key.startswith("edits-")).set_value(0).run()
+    assert app.session_state["experiment"] == first
+    button(app, "redo").click().run()
+    next(one for one in app.button if (one.key or "").startswith("use-circle")).click().run()
+    assert button(app, "redo").disabled
+    assert not app.exception
+
+
+def test_what_other_offers_take_back_can_be_redone(app: AppTest) -> None:
+    field(app, "number_input", "lr").set_value(0.1).run()
+    button(app, "undo-changes").click().run()
+    assert app.session_state["experiment"] == PRESETS["spiral"].experiment
+    button(app, "redo").click().run()
+    assert app.session_state["experiment"].optimizer.params["lr"] == 0.1
+    assert not app.exception
+
+
+def test_a_link_that_locks_a_setting_locks_its_undo_too(app: AppTest) -> None:
+    from mlp_core.link import Link
+
+    field(app, "number_input", "lr").set_value(0.1).run()
+    app.session_state["link"] = Link(lock=frozenset({"learning_rate"}))
+    button(app, "undo").click().run()
+    assert app.session_state["experiment"].optimizer.params["lr"] == 0.1
+    assert not app.exception
