@@ -68,9 +68,10 @@ def focused(page: Any) -> str:
 
 def test_a_weight_is_set_by_keyboard_alone(page: Any) -> None:
     """Also right after an edit, while the neurons of the new network are still being computed."""
-    page.locator(".mlp-network-head").nth(1).get_by_role("button", name="One neuron more").focus()
-    page.keyboard.press("Enter")
-    page.locator(".mlp-network-head").nth(1).get_by_text("6 · ReLU").wait_for()
+    head = page.locator(".mlp-network-head").nth(1)
+    width = int(head.locator(".mlp-network-title").inner_text().split()[0])
+    head.get_by_role("button", name="One neuron more").press("Enter")
+    head.get_by_text(f"{width + 1} · ReLU").wait_for()
     assert focused(page) == "more 1", "what was pressed keeps the focus though it was drawn anew"
     tile(page, 0, 0).focus()
     page.keyboard.press("ArrowRight")
