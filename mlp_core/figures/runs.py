@@ -176,16 +176,7 @@ def parallel_runs(
             "line": {"color": run_colour(run, theme), "width": 2, "dash": DASHES[run // COLOURS % len(DASHES)]},
             "marker": {"size": 7}, "hovertemplate": f"{label}<br>%{{text}}<extra></extra>",
         })  # fmt: skip
-    rule = {"color": palette(theme).rule, "width": 1}
-    uprights = [{"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": rule, "layer": "below"}
-                for at in range(len(known))]  # fmt: skip
-    return {"data": data, "layout": layout(
-        uirevision, theme, dragmode=False, shapes=uprights, annotations=marks(known),
-        xaxis=axis(None, tickmode="array", tickvals=list(range(len(known))), showgrid=False, fixedrange=True,
-                   automargin=True, ticktext=[escape_label(each.label, 22) for each in known],
-                   range=[-0.35, len(known) - 0.55]),
-        yaxis=hidden_axis(range=[-0.06, 1.06]), margin={"l": 20, "r": 20, "t": 40, "b": 44},
-    )}  # fmt: skip
+    return beside(data, known, theme=theme, uirevision=uirevision)
 
 
 def confusion_difference(
@@ -239,6 +230,22 @@ def parallel_runs_alt(names: Sequence[str], dimensions: Sequence[Dimension]) -> 
         for run, name in enumerate(names)
     ]
     return "Parallel coordinates. " + "; ".join(said) + "."
+
+
+def beside(
+    data: list[dict[str, Any]], dimensions: Sequence[Dimension], *, theme: Theme, uirevision: str
+) -> Figure:  # fmt: skip
+    """Lines across uprights, one for each dimension, as parallel coordinates have them."""
+    rule = {"color": palette(theme).rule, "width": 1}
+    uprights = [{"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": rule, "layer": "below"}
+                for at in range(len(dimensions))]  # fmt: skip
+    return {"data": data, "layout": layout(
+        uirevision, theme, dragmode=False, shapes=uprights, annotations=marks(dimensions),
+        xaxis=axis(None, tickmode="array", tickvals=list(range(len(dimensions))), showgrid=False, fixedrange=True,
+                   automargin=True, ticktext=[escape_label(each.label, 22) for each in dimensions],
+                   range=[-0.35, len(dimensions) - 0.55]),
+        yaxis=hidden_axis(range=[-0.06, 1.06]), margin={"l": 20, "r": 20, "t": 40, "b": 44},
+    )}  # fmt: skip
 
 
 def marks(dimensions: Sequence[Dimension]) -> list[dict[str, Any]]:

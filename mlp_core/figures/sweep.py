@@ -11,9 +11,9 @@ import numpy as np
 from mlp_core.figures.curve import Array
 from mlp_core.figures.empty import empty
 from mlp_core.figures.encode import encode
-from mlp_core.figures.layout import HOVER, Figure, axis, hidden_axis, layout
+from mlp_core.figures.layout import HOVER, Figure, axis, layout
 from mlp_core.figures.palette import Theme, mix, palette
-from mlp_core.figures.runs import Dimension, marks
+from mlp_core.figures.runs import Dimension, beside
 from mlp_core.figures.text import escape_label, readable
 
 LEVELS = 5
@@ -99,16 +99,7 @@ def sweep_parallel(
             "x": across * len(chosen), "y": encode(lines), "hoverinfo": "skip",
             "line": {"color": _shade(level, theme), "width": 1 + level / 2},
         })  # fmt: skip
-    rule = {"color": palette(theme).rule, "width": 1}
-    uprights = [{"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": rule, "layer": "below"}
-                for at in range(len(known))]  # fmt: skip
-    return {"data": data, "layout": layout(
-        uirevision, theme, dragmode=False, shapes=uprights, annotations=marks(known),
-        xaxis=axis(None, tickmode="array", tickvals=list(range(len(known))), showgrid=False, fixedrange=True,
-                   automargin=True, ticktext=[escape_label(each.label, 22) for each in known],
-                   range=[-0.35, len(known) - 0.55]),
-        yaxis=hidden_axis(range=[-0.06, 1.06]), margin={"l": 20, "r": 20, "t": 40, "b": 44},
-    )}  # fmt: skip
+    return beside(data, known, theme=theme, uirevision=uirevision)
 
 
 def sweep_parallel_alt(trials: Trials, dimensions: Sequence[Dimension]) -> str:
