@@ -12,7 +12,7 @@ from benchmarks.options import Options, Row, add_to, chosen
 
 BENCHMARKS = (
     "startup", "throughput", "contention", "page", "growth", "classroom", "editing", "table", "catalog", "health",
-    "sweep", "browser",
+    "sweep", "beside", "browser",
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from benchmarks import __main__ as command
 from benchmarks import browser as real_browser
 from benchmarks import (
+    beside,
     browsers,
     classroom,
     classroom_edits,
@@ -114,7 +115,7 @@ def running_server() -> Iterator[Server]:
 @pytest.fixture
 def one_server(running_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Starting a server takes seconds, so all get the same."""
-    for module in (classroom, classroom_edits, classroom_mixed, editing, growth, page, startup, real_browser):
+    for module in (beside, classroom, classroom_edits, classroom_mixed, editing, growth, page, startup, real_browser):
         monkeypatch.setattr(module, "server", lambda **_: nullcontext(running_server))
 
 
@@ -321,6 +322,15 @@ def test_a_page_is_compared_with_the_engine_alone(monkeypatch: pytest.MonkeyPatc
     for row in rows:
         assert row["page_steps_per_second"] > 0
         assert row["updates_per_second"] > 0
+
+
+def test_a_playground_is_measured_beside_a_sweep(
+    monkeypatch: pytest.MonkeyPatch, short: None, one_server: None
+) -> None:
+    monkeypatch.setattr(beside, "LONE_PRESS_SECONDS", 0.3)
+    [row] = beside.rows(Options(rounds=1, seconds=1.0))
+    assert row["of_speed_alone"] > 0
+    assert row["beside_press_p95"] > 0 < row["beside_tick_p95"]
 
 
 @pytest.mark.browser

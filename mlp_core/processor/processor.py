@@ -32,7 +32,13 @@ class Processor:
         self._hosts = Workers(policy.MOST_HOSTS, 0)
 
     def compute(self, work: Callable[[], T], *, background: bool = False) -> T:
-        """Have a thread of low priority do what holds no GIL, and wait for its result."""
+        """Have a thread of low priority do what holds no GIL, and wait for its result.
+
+        An attendant does it itself while nobody is there whom it could disturb: handing over takes longer than a short
+        chunk.
+        """
+        if background and self._attendants.here and self.turns.idle:
+            return work()
         return (self._background if background else self._workers).run(work)
 
     def help(self, work: Callable[[], None]) -> bool:

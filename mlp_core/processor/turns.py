@@ -48,6 +48,11 @@ class Turns:
         """How many hold a turn, background work left out."""
         return self._held[Priority.PRESSED] + self._held[Priority.WATCHED]
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody works, waits or is a member, background work left out."""
+        return not (self.held or self.waiting or self.members)
+
     def others(self, *, background: bool = False) -> int:
         """How many work, wait or are members beside the one that asks; for `background` work, everybody counts."""
         beside = max(max(0, self.held - (not background)) + self.waiting, self.members - (not background))

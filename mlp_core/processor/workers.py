@@ -86,10 +86,15 @@ class Workers:
         self._threads = 0
         self._here = threading.local()
 
+    @property
+    def here(self) -> bool:
+        """Whether the calling thread is one of these."""
+        return getattr(self._here, "works", False)
+
     def run(self, work: Callable[[], T]) -> T:
         """Have a worker do it, and wait; gives what it returns, raises what it raises. A worker does it itself: if all
         of them waited for one another, none would be left to work."""
-        if getattr(self._here, "works", False):
+        if self.here:
             return work()
         job = _Job(work)
         with self._lock:

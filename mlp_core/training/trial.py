@@ -19,7 +19,7 @@ from mlp_core.training.keeping import Draft
 from mlp_core.training.record import RunRecord
 from mlp_core.training.trainer import Trainer
 
-MOST_REPORTS = 100
+MOST_REPORTS = 30
 """Evaluations along a trial at most, its last one among them."""
 PATIENCE_SECONDS = 0.5
 """How long a chunk waits for a turn at most. Where others keep all turns it goes on without one, at the lowest priority

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 
 import pytest
 
@@ -75,6 +76,20 @@ def test_reports_come_evenly_and_at_the_end(epochs: int) -> None:
 def test_a_worker_that_asks_for_work_does_it_itself() -> None:
     workers = Workers(1, 0)
     assert workers.run(lambda: workers.run(threading.get_ident) == threading.get_ident())
+
+
+@pytest.mark.parametrize("somebody", [False, True])
+def test_an_attendant_computes_itself_while_it_disturbs_nobody(somebody: bool) -> None:
+    processor, found, done = Processor(2), [], threading.Event()
+
+    def work() -> None:
+        found.extend([threading.get_ident(), processor.compute(threading.get_ident, background=True)])
+        done.set()
+
+    with processor.turns.member() if somebody else nullcontext():
+        processor.attend(work)
+        assert done.wait(60)
+    assert (len(set(found)) == 1) is not somebody
 
 
 def test_trials_beside_one_another_come_to_their_end(experiment: Experiment) -> None:
