@@ -19,7 +19,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import __main__ as command
-from benchmarks import browser as real_browser
 from benchmarks import (
     beside,
     browsers,
@@ -35,6 +34,7 @@ from benchmarks import (
     throughput,
     users,
 )
+from benchmarks import browser as real_browser
 from benchmarks.cases import CASES
 from benchmarks.chromium import NoBrowserError
 from benchmarks.machine import processor, versions
