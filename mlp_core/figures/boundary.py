@@ -110,7 +110,7 @@ def decision_boundary(
             annotations=[key_to_marks(validates > 0)] if min(kept) > 0 else [],
             dragmode="pan",
             showlegend=bool(data) and size <= 12,
-            margin={"l": 48, "r": 8, "t": 30, "b": 42},
+            margin={"l": 48, "r": 8, "t": 30, "b": 46},
         ),
     }
 

@@ -69,7 +69,7 @@ def training_head(session: Session, snapshot: Snapshot) -> None:
 def training_fields() -> None:
     """Draw the settings that are changed most: an area of their own, `FIELDS`, which an edit of one runs alone."""
     optimizer = editor.experiment().optimizer
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="training-fields"):
         parameter_widget(
             optimizer.entry.parameter("lr"), optimizer.params["lr"], "lr",
             lambda value: edit_alone(FIELDS, lambda: editor.set_param("optimizer", "lr", value)), width=FIELD,
