@@ -107,11 +107,15 @@ def test_nothing_serious_on_any_page_and_the_main_job_by_keyboard(page: Any) -> 
 
 def by_keyboard(page: Any) -> list[str]:
     """Train, look while it trains, pause, step, reset and read the list of keys; gives what axe finds meanwhile."""
-    page.get_by_role("button", name="Close", exact=True).press("Enter")  # the welcome
-    page.locator(".mlp-welcome").wait_for(state="detached")
+    welcome = page.locator(".mlp-welcome")
+    welcome.get_by_text("1 of 3", exact=True).wait_for()
     page.locator(".st-key-main_action button").first.focus()
     page.keyboard.press("Enter")
     has_focus(page, "Pause")
+    welcome.get_by_text("2 of 3", exact=True).wait_for()  # the first step is done
+    welcome.get_by_role("button", name="Close", exact=True).press("Enter")
+    welcome.wait_for(state="detached")
+    page.locator(".st-key-main_action button").first.focus()
     page.get_by_text(STEPS).first.wait_for()
     found = findings(page, "a run that trains")
     page.wait_for_function("document.querySelector('#mlp-speech')?.textContent.startsWith('running')")

@@ -10,6 +10,8 @@ export class Welcome {
     this.closed = read(CLOSED) === "closed"
     this.at = 0
     this.steps = []
+    // Whoever presses what a step speaks of has done it.
+    document.addEventListener("click", event => this.marked?.contains(event.target) && this.go(this.at + 1), true)
   }
 
   /** Shows the steps in `parent`; without any, or once they were closed, nothing. */
