@@ -27,7 +27,7 @@ from mlp_core.figures import (
     sweep_slice_alt,
 )
 from mlp_core.sweep.measuring import TrialResult
-from mlp_core.sweep.space import Range, text_of
+from mlp_core.sweep.space import Range
 from mlp_core.sweep.spec import SweepSpec
 from mlp_core.sweep.summary import best, front
 from pages.components.live_plot import plot
@@ -70,7 +70,8 @@ def sentence(spec: SweepSpec, result: TrialResult) -> str:
         f"{name.lower()} {_figure(spec, place, value)}"
         for place, (name, value) in enumerate(zip(spec.objectives, result.objectives, strict=False))
     )
-    found = ", ".join(f"{spec.space.known[path].label} {text_of(value)}" for path, value in result.values.items())
+    known = spec.space.known
+    found = ", ".join(f"{known[path].label} {known[path].text(value)}" for path, value in result.values.items())
     return f"{figures or result.state}: {found}"
 
 
@@ -105,7 +106,8 @@ def _table(kept: KeptSweep) -> None:
     for path, label in labels.items():
         values = [result.values[path] for result in results]
         numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-        cells[label] = pa.array(list(map(float, values)), pa.float64()) if numeric else pa.array(map(text_of, values))
+        texts = map(spec.space.known[path].text, values)
+        cells[label] = pa.array(list(map(float, values)), pa.float64()) if numeric else pa.array(texts)
     cells["State"] = pa.array([result.state for result in results])
     cells["Epochs"] = pa.array([result.epoch for result in results])
     if any(result.message for result in results):
@@ -142,7 +144,7 @@ def _dimension(spec: SweepSpec, path: str, label: str, shown: list[TrialResult])
     form, values = spec.space.dimensions[path], [result.values[path] for result in shown]
     if isinstance(form, Range):
         return Dimension(label, tuple(values), form.log)
-    return Dimension(label, tuple(text_of(value) for value in values))
+    return Dimension(label, tuple(map(spec.space.known[path].text, values)))
 
 
 def _history(kept: KeptSweep) -> None:
