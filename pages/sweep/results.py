@@ -30,7 +30,7 @@ from mlp_core.sweep.measuring import TrialResult
 from mlp_core.sweep.space import Range
 from mlp_core.sweep.spec import SweepSpec
 from mlp_core.sweep.summary import best, front
-from pages.components.live_plot import plot
+from pages.components.live_plot import pickable, picked_id, plot
 from pages.shared.layout import as_text, theme
 from pages.sweep.work import Sweeps
 
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 HEIGHT, SMALL = 360, 250
 ROW_HEIGHT = 35
-SELECTED = "sweep_trial"
+SELECTED, OPENED = "sweep_trial", "sweep_trial_opened"
+"""The trial that was selected, and whether it is to be opened."""
 MOST_SLICES = 9
 
 
@@ -118,7 +119,7 @@ def _table(kept: KeptSweep) -> None:
         pa.table(cells), key=key, hide_index=True, row_height=ROW_HEIGHT, selection_mode="single-row", on_select=take,
         column_config=numbers, height=(min(12, len(results)) + 1) * ROW_HEIGHT + 3,
     )  # fmt: skip
-    st.caption("Select a trial to see and open it.")
+    st.caption("Select a trial to see and open it; a press on one in a chart opens it.")
 
 
 def _labels(spec: SweepSpec) -> dict[str, str]:
@@ -194,4 +195,11 @@ def _front(kept: KeptSweep) -> None:
 
 
 def _draw(kept: KeptSweep, name: str, figure: Figure, alt: str, height: int = HEIGHT) -> None:
-    plot(figure, key=f"sweep-{name}-{kept.id}", height=height, alt=alt).mount(time.time_ns() // 1000)
+    key = f"sweep-{name}-{kept.id}"
+
+    def take() -> None:
+        number = picked_id(key)
+        if number is not None and number.isdecimal():
+            st.session_state[SELECTED], st.session_state[OPENED] = (kept.id, int(number) - 1), True
+
+    pickable(plot(figure, key=key, height=height, alt=alt), take).mount(time.time_ns() // 1000)
