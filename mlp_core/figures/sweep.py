@@ -169,7 +169,8 @@ def pareto_front(
         data.append({
             "type": "scatter", "mode": mode, "uid": uid, "name": name, "x": [float(parameters[at]) for at in chosen],
             "y": [float(trials.objective[at]) for at in chosen],
-            "ids": trials.ids(chosen), "text": [f"trial {trials.numbers[at]}" for at in chosen], "line": {"color": colour, "width": 2},
+            "ids": trials.ids(chosen), "text": [f"trial {trials.numbers[at]}" for at in chosen],
+            "line": {"color": colour, "width": 2},
             "marker": {"size": 9, "color": colour, "line": {"width": 1, "color": colours.outline}},
             "hovertemplate": f"%{{text}}<br>%{{x}} parameters: %{{y:{HOVER}}}<extra></extra>",
         })  # fmt: skip
