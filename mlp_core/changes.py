@@ -7,7 +7,7 @@ from typing import Any
 
 from mlp_core.catalog import ACTIVATIONS, TRAINING
 from mlp_core.catalog.layers import FROZEN
-from mlp_core.catalog.parameters import Parameter
+from mlp_core.catalog.parameters import Parameter, in_sentence
 from mlp_core.catalog.training import DATA_SEED, TEST_FRACTION, VALIDATION_FRACTION
 from mlp_core.spec import Experiment, LayerSpec, layer_number
 
@@ -91,23 +91,9 @@ def _of_params(parameters: tuple[Parameter, ...], old: Mapping[str, Any], new: M
 def _of_value(parameter: Parameter, old: Any, new: Any, name: str = "") -> Iterator[str]:
     if old == new:
         return
-    label = name or parameter.label[:1].lower() + parameter.label[1:]
-    texts = [_text(parameter, value) for value in (old, new)]
+    label = name or in_sentence(parameter.label)
+    texts = [parameter.text(value) for value in (old, new)]
     yield f"{label} {texts[0]} → {texts[1]}" if max(map(len, texts)) <= LONGEST else f"{label} changed"
-
-
-def _text(parameter: Parameter, value: Any) -> str:
-    if value is None:
-        return str(getattr(parameter, "none_means", "")) or "none"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, int):
-        return f"{value:,}" if value >= 10_000 and "seed" not in parameter.name else str(value)
-    if isinstance(value, tuple | list):
-        return ", ".join(_text(parameter, one) for one in value)
-    return str(value)
 
 
 def _label(chosen: Any) -> str:

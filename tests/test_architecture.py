@@ -27,7 +27,7 @@ ORDER = [
     ["mlp_core.spec"],
     ["mlp_core.plan", "mlp_core.timing", "mlp_core.presets", "mlp_core.data"],
     ["mlp_core.diagram", "mlp_core.link", "mlp_core.locks", "mlp_core.problems", "mlp_core.changes",
-     "mlp_core.summary"],
+     "mlp_core.settings", "mlp_core.summary"],
     ["mlp_core.edits", "mlp_core.health"],
     ["mlp_core.run"],
     ["mlp_core.activations", "mlp_core.engines", "mlp_core.export", "mlp_core.surgery", "mlp_core.views"],

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlp_core.errors import ParameterError
@@ -33,6 +34,11 @@ def shown(value: object) -> str:
     if whole and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:.6g}"
+
+
+def in_sentence(label: str) -> str:
+    """A label in the middle of a sentence: 'learning rate', but 'L1 penalty'."""
+    return label if label[1:2].isupper() or label[1:2].isdigit() else label[:1].lower() + label[1:]
 
 
 def _bounds(low: float, high: float, low_open: bool = False, high_open: bool = False) -> str:
@@ -85,6 +91,20 @@ class Parameter:
     def convert(self, value: Any) -> Any:
         """The accepted value in the type that the run uses."""
         return value
+
+    def text(self, value: Any) -> str:
+        """A value for people: '0.03', '50,000', 'on', 'full batch'."""
+        if value is None:
+            return str(getattr(self, "none_means", "")) or "none"
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        if isinstance(value, float):
+            return f"{value:.6g}"
+        if isinstance(value, int):
+            return f"{value:,}" if value >= 10_000 and "seed" not in self.name else str(value)
+        if isinstance(value, tuple | list):
+            return ", ".join(map(self.text, value))
+        return str(value)
 
     def bad_values(self) -> list[object]:
         """Values that `check` must refuse."""
@@ -327,10 +347,15 @@ class Choice(Parameter):
 
     choices: tuple[str, ...]
     """The strings."""
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What a page calls those that have a name of their own."""
     optional: bool = False
     """Whether None is accepted too."""
     none_means: str = ""
     """What None stands for."""
+
+    def text(self, value: Any) -> str:
+        return self.labels.get(value) or super().text(value)
 
     def accepts(self, value: object) -> bool:
         if value is None:
@@ -354,6 +379,9 @@ class Subset(Parameter):
 
     choices: dict[str, str]
     """The strings, each with its label."""
+
+    def text(self, value: Any) -> str:
+        return ", ".join(self.choices.get(name, name) for name in value)
 
     def accepts(self, value: object) -> bool:
         return (

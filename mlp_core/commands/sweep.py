@@ -121,9 +121,8 @@ def _values(spec: SweepSpec, result: TrialResult) -> str:
 
 
 def _settings(result: TrialResult) -> str:
-    from mlp_core.sweep.space import text_of
-
-    return "  ".join(f"{path}={text_of(value)}" for path, value in result.values.items())
+    return "  ".join(f"{path}={value:.6g}" if isinstance(value, float) else f"{path}={plain_values(value)}"
+                     for path, value in result.values.items())  # fmt: skip
 
 
 def _text(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,10 @@ class Trials:
         """The place of the best one."""
         return int(np.argmax(self.objective) if self.higher else np.argmin(self.objective))
 
+    def ids(self, places: Iterable[int]) -> list[str]:
+        """The numbers of some as the `ids` of points, by which a page knows which one is pressed."""
+        return [str(self.numbers[place]) for place in places]
+
     def levels(self) -> Array:
         """int (N,): the fifth that each belongs to; the best ones have the highest."""
         if len(self.objective) < 2:
@@ -57,6 +61,7 @@ def sweep_history(trials: Trials, *, log: bool = False, theme: Theme = "light", 
     log = log and bool((trials.objective > 0).all())
     data: list[dict[str, Any]] = [
         {"type": "scatter", "mode": "markers", "uid": "trials", "name": "trial", "x": x, "y": encode(trials.objective),
+         "ids": trials.ids(range(len(trials.numbers))),
          "marker": {"size": 8, "color": colours.area_positive, "line": {"width": 1, "color": colours.outline}},
          "hovertemplate": f"trial %{{x}}: %{{y:{HOVER}}}<extra></extra>"},
         {"type": "scatter", "mode": "lines", "uid": "best", "name": "best so far", "x": x,
@@ -96,7 +101,9 @@ def sweep_parallel(
         lines = np.hstack([places, gap])[chosen].ravel()
         data.append({
             "type": "scatter", "mode": "lines", "uid": f"level-{level}", "name": _fifth(level),
-            "x": across * len(chosen), "y": encode(lines), "hoverinfo": "skip",
+            "x": across * len(chosen), "y": encode(lines), "ids": [id for id in trials.ids(chosen) for _ in across],
+            "text": [f"trial {trials.numbers[place]}" for place in chosen for _ in across],
+            "hovertemplate": "%{text}<extra></extra>",
             "line": {"color": _shade(level, theme), "width": 1 + level / 2},
         })  # fmt: skip
     return beside(data, known, theme=theme, uirevision=uirevision)
@@ -127,7 +134,7 @@ def sweep_slice(
             data.append({
                 "type": "scatter", "mode": "markers", "uid": f"level-{level}", "name": _fifth(level), "x": shown,
                 "y": [float(trials.objective[place]) for place in chosen],
-                "text": [f"trial {trials.numbers[place]}" for place in chosen],
+                "ids": trials.ids(chosen), "text": [f"trial {trials.numbers[place]}" for place in chosen],
                 "marker": {"size": 8, "color": _shade(level, theme),
                            "line": {"width": 1, "color": palette(theme).outline}},
                 "hovertemplate": f"%{{text}}<br>%{{x}}: %{{y:{HOVER}}}<extra></extra>",
@@ -162,7 +169,8 @@ def pareto_front(
         data.append({
             "type": "scatter", "mode": mode, "uid": uid, "name": name, "x": [float(parameters[at]) for at in chosen],
             "y": [float(trials.objective[at]) for at in chosen],
-            "text": [f"trial {trials.numbers[at]}" for at in chosen], "line": {"color": colour, "width": 2},
+            "ids": trials.ids(chosen), "text": [f"trial {trials.numbers[at]}" for at in chosen],
+            "line": {"color": colour, "width": 2},
             "marker": {"size": 9, "color": colour, "line": {"width": 1, "color": colours.outline}},
             "hovertemplate": f"%{{text}}<br>%{{x}} parameters: %{{y:{HOVER}}}<extra></extra>",
         })  # fmt: skip

@@ -1,4 +1,4 @@
 """Races: a few variants of one experiment that train side by side, in step, to see which learns best.
 
-`settings` says what may differ, `variant` makes the experiments, `race` trains them, `words` tells who is ahead.
+`rivals` says what may differ, `variant` makes the experiments, `race` trains them, `words` tells who is ahead.
 """

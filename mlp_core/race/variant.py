@@ -8,7 +8,8 @@ from typing import Any
 
 from mlp_core.errors import SpecError
 from mlp_core.problems import mended, problems, refuse
-from mlp_core.race.settings import settings_of
+from mlp_core.race.rivals import others
+from mlp_core.settings import setting_at, settings_of
 from mlp_core.spec import Experiment
 
 AS_IT_IS = "as it is"
@@ -32,9 +33,7 @@ class Variant:
         """
         made = experiment
         for path, value in self.choices:
-            found = settings_of(made).get(path)
-            if found is None:
-                raise SpecError(f"The experiment has no setting {path!r} any more. Remove this variant.")
+            found = setting_at(settings_of(made), path)
             made = found.put(made, found.check(value))
         if self.choices:
             made = mended(made)
@@ -65,11 +64,9 @@ def rival(experiment: Experiment, path: str, taken: Sequence[Variant] = ()) -> V
 
     Raises `SpecError` where there is no such setting, or no other value that the experiment can be trained with.
     """
-    setting = settings_of(experiment).get(path)
-    if setting is None:
-        raise SpecError(f"The experiment has no setting {path!r}. Choose another one.")
+    setting = setting_at(settings_of(experiment), path)
     tried = 0
-    for value in setting.others():
+    for value in others(setting, experiment):
         made = Variant(((path, value),))
         if made in taken:
             continue
@@ -89,10 +86,8 @@ def names_of(experiment: Experiment, variants: Sequence[Variant]) -> list[str]:
     paths = list(dict.fromkeys(path for variant in variants for path, _ in variant.choices))
     found = []
     for variant in variants:
-        now, parts = settings, []
-        for path, value in variant.choices:
-            parts.append(now[path].name(value) if path in now else path)
+        parts = [settings[path].phrase(value) if path in settings else path for path, value in variant.choices]
         if not parts and len(paths) == 1 and paths[0] in settings:
-            parts = [settings[paths[0]].name(settings[paths[0]].value)]
+            parts = [settings[paths[0]].phrase(settings[paths[0]].get(experiment))]
         found.append(", ".join(parts) or AS_IT_IS)
     return [name if found.count(name) == 1 else f"{name} ({place + 1})" for place, name in enumerate(found)]

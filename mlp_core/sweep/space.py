@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
-from mlp_core.catalog.parameters import Float, Int, Parameter, shorten
+from mlp_core.catalog.parameters import Float, Int, shorten
 from mlp_core.errors import SpecError
 from mlp_core.limits import MAX_SWEEP_CHOICES, MAX_SWEEP_SETTINGS, MAX_SWEEP_TRIALS
 from mlp_core.params import plain_values
+from mlp_core.settings import INITIALIZER, Setting, applied, setting_at, settings_of
 from mlp_core.spec import Experiment
 from mlp_core.strict_json import parse_json
-from mlp_core.sweep.settings import NONE, Setting, applied, settings
 
 GRID_POINTS = 5
 """Values of a range without a step in a grid."""
+IN_SPACE = " in the space"
 FORMS = '{"low", "high", "log", "step"} or {"choices"}'
 
 
@@ -96,7 +96,7 @@ class Space:
     @cached_property
     def known(self) -> dict[str, Setting]:
         """The settings that the space may name."""
-        return settings(self.experiment, _chosen(self.dimensions))
+        return settings_of(self.experiment, _chosen(self.dimensions))
 
     def experiment_of(self, values: Mapping[str, Any]) -> Experiment:
         """The experiment with these values. Raises `SpecError` where they do not fit together."""
@@ -138,21 +138,20 @@ def space_of(given: Any, experiment: Experiment) -> Space:
     if len(given) > MAX_SWEEP_SETTINGS:
         raise SpecError(f"A space has at most {MAX_SWEEP_SETTINGS} settings. Got {len(given):,} instead. Remove some.")
     types = {path: _choices(path, form) for path, form in given.items() if path.endswith(".type")}
-    known = settings(experiment, {path.removesuffix(".type"): values for path, values in types.items()})
-    for path in given:
-        if path not in known:
-            near = get_close_matches(path[:100], list(known), n=1)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
-            raise SpecError(f"The space names {shorten(path)}, which this experiment does not have.{meant}")
+    known = settings_of(experiment, {path.removesuffix(".type"): values for path, values in types.items()})
+    found = {path: setting_at(known, path) for path in given}
     _refuse_both(given)
-    return Space(experiment, {path: _dimension(known[path], form) for path, form in given.items()})
+    return Space(experiment, {path: _dimension(found[path], form) for path, form in given.items()})
 
 
 def _refuse_both(paths: Mapping[str, Any]) -> None:
-    hidden = next((path for path in paths if path.startswith("hidden.")), None)
-    layer = next((path for path in paths if path.startswith("layers.")), None)
-    if hidden and layer:
-        raise SpecError(f"The space names both {hidden!r} and {layer!r}, which may be the same layer. Leave one out.")
+    for whole, part in (("hidden.", "layers."), (INITIALIZER, ".init.")):
+        first = next((path for path in paths if path.startswith(whole)), None)
+        layer = next((path for path in paths if part in path and path != first), None)
+        if first and layer:
+            raise SpecError(
+                f"The space names both {first!r} and {layer!r}, which may be the same layer. Leave one out."
+            )
 
 
 def _chosen(dimensions: Mapping[str, Range | Choices]) -> dict[str, tuple[Any, ...]]:
@@ -162,9 +161,7 @@ def _chosen(dimensions: Mapping[str, Range | Choices]) -> dict[str, tuple[Any, .
 
 def _dimension(setting: Setting, form: Any) -> Range | Choices:
     if isinstance(form, dict) and "choices" in form:
-        values = _choices(setting.path, form)
-        for rule in setting.rules:
-            values = [_checked(rule, value, setting) for value in values]
+        values = [setting.check(value, IN_SPACE) for value in _choices(setting.path, form)]
         if len({json.dumps(plain_values(value)) for value in values}) < len(values):
             raise SpecError(f"The choices of {setting.path!r} hold a value twice. Remove one.")
         return Choices(tuple(values))
@@ -191,8 +188,7 @@ def _range(setting: Setting, form: Any) -> Range:
     if not isinstance(rule, Float | Int):
         raise SpecError(f"The setting {path!r} has no range, since it must be {rule.rule()}. Give it choices instead.")
     whole = isinstance(rule, Int)
-    for each in setting.rules:
-        low, high = (_checked(each, end, setting, end=True) for end in (low, high))
+    low, high = (_end(setting, end) for end in (low, high))
     if low >= high:
         raise SpecError(f"The range of {path!r} is empty: 'low' must be below 'high'. "
                         f"Got {low:g} and {high:g}. Correct one, or give it choices.")  # fmt: skip
@@ -213,27 +209,8 @@ def _range(setting: Setting, form: Any) -> Range:
     return Range(low, high, False, int(step) if whole else float(step), whole)
 
 
-def _checked(rule: Parameter, value: Any, setting: Setting, end: bool = False) -> Any:
-    """The value as the rule takes it; `end` for one end of a range, which must be a number."""
-    if end and (value is None or isinstance(value, bool)):
+def _end(setting: Setting, value: Any) -> Any:
+    """One end of a range, as the rules take it."""
+    if value is None or isinstance(value, bool):
         raise SpecError(f"The ends of the range of {setting.path!r} must be numbers. Got {shorten(value)} instead.")
-    return rule.check(value, f"{setting.path.rpartition('.')[0]} in the space")
-
-
-def spans(dimension: Range | Choices) -> str:
-    """A dimension in words: '0.001 to 1, log'."""
-    if isinstance(dimension, Choices):
-        return ", ".join(text_of(value) for value in dimension.values)
-    step = f", steps of {dimension.step:g}" if dimension.step is not None else ""
-    return f"{dimension.low:g} to {dimension.high:g}{', log' * dimension.log}{step}"
-
-
-def text_of(value: Any) -> str:
-    """A value of a setting for people."""
-    if value is None:
-        return NONE
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(text_of, value))
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return setting.check(value, IN_SPACE)

@@ -6,8 +6,8 @@ from typing import Any
 
 from mlp_core.catalog.parameters import Bool, Choice, Float, Int
 from mlp_core.params import plain_values
+from mlp_core.settings import Setting
 from mlp_core.spec import Experiment
-from mlp_core.sweep.settings import Setting
 
 FACTOR = 10.0
 """How far a range on a log scale reaches from the value, down and up."""

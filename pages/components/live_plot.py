@@ -27,8 +27,8 @@ def plot(figure: dict[str, Any], *, key: str, height: int, alt: str) -> Part:
 
 
 def pickable(part: Part, picked: Callable[[], None]) -> Part:
-    """The chart of a heat map with cells that can be pressed: `picked` is called then, and finds with `picked_cell`
-    which."""
+    """The chart of a heat map with cells, or of points with `ids`, that can be pressed: `picked` is called then, and
+    finds with `picked_cell` or `picked_id` which."""
     return replace(part, data={**part.data, "pick": True}, options={**part.options, "on_pick_change": picked})
 
 
@@ -37,6 +37,12 @@ def picked_cell(key: str) -> tuple[int, int] | None:
     found = getattr(st.session_state.get(key), "pick", None)
     whole = isinstance(found, list | tuple) and len(found) == 2 and all(isinstance(part, int) for part in found)
     return (found[0], found[1]) if whole else None
+
+
+def picked_id(key: str) -> str | None:
+    """The one of its trace's `ids` that the point has that was pressed; None for anything else."""
+    found = getattr(st.session_state.get(key), "pick", None)
+    return found if isinstance(found, str) else None
 
 
 def _nothing() -> None:

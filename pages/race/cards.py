@@ -10,10 +10,9 @@ import streamlit as st
 
 from mlp_core.figures import plain, run_colour
 from mlp_core.race.race import LEAST, MOST
-from mlp_core.race.settings import Setting, settings_of
 from mlp_core.race.variant import Variant
+from mlp_core.settings import Setting, settings_of
 from pages.race.setup import Setup, add, choose, differences, remove, settings_to_race
-from pages.shared import editor
 from pages.shared.layout import as_text, theme
 from pages.shared.widgets import parameter_widget
 
@@ -60,18 +59,8 @@ def _card(found: Setup, place: int, number: int, variant: Variant, name: str, sa
 
 def _widget(setting: Setting, value: Any, number: int) -> None:
     """The field of what differs."""
-    key = f"race-{number}-{setting.path}"
-    change = partial(choose, number, setting.path)
-    if not setting.names:
-        parameter_widget(setting.parameter, value, key, change, compact=True, width=WIDTH)
-        return
-    options = [*([None] if getattr(setting.parameter, "optional", False) else []), *setting.names]
-    widget, first = editor.start(key, value)
-    st.selectbox(
-        f"{setting.label} of this variant", options, index=options.index(first), key=widget, width=WIDTH,
-        label_visibility="collapsed", format_func=setting.text,
-        on_change=editor.once(lambda: change(st.session_state[widget])),
-    )  # fmt: skip
+    parameter_widget(setting.rule, value, f"race-{number}-{setting.path}", partial(choose, number, setting.path),
+                     compact=True, width=WIDTH)  # fmt: skip
 
 
 def _adding(found: Setup) -> None:
@@ -86,14 +75,10 @@ def _adding(found: Setup) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="race-add"):
         st.selectbox(
             "Race against another", paths, index=paths.index(last) if last in settings else 0, key=key,
-            format_func=lambda path: _option(settings[path]), width="stretch",
+            format_func=lambda path: settings[path].label, width="stretch",
             help="What the next variant has otherwise. Its value can be changed then.",
         )  # fmt: skip
         st.button(
             "Add", key="race-add-variant", icon=":material/add:", disabled=len(found.variants) >= MOST,
             on_click=lambda: add(st.session_state[key]),
         )  # fmt: skip
-
-
-def _option(setting: Setting) -> str:
-    return setting.label if setting.of_layer or setting.group == setting.label else f"{setting.label} ({setting.group})"

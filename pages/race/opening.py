@@ -8,7 +8,7 @@ import streamlit as st
 
 from mlp_core.catalog import ACTIVATIONS
 from mlp_core.plan import last_linear
-from mlp_core.race.settings import ACTIVATION, DEPTH, INITIALIZER, WIDTH, path_in_layer
+from mlp_core.settings import ACTIVATION, DEPTH, INITIALIZER, WIDTH, path_in_layer
 from mlp_core.spec import LayerSpec, Path
 from pages.race.setup import race_against, settings_to_race
 from pages.shared import editor

@@ -13,9 +13,10 @@ from mlp_core.data import is_present
 from mlp_core.errors import SpecError, UserError
 from mlp_core.plan import plan
 from mlp_core.race.race import LEAST, MOST, Entrant, Race
-from mlp_core.race.settings import ACTIVATION, Setting, settings_of
+from mlp_core.race.rivals import raced
 from mlp_core.race.variant import Variant, names_of, rival
 from mlp_core.race.words import Unit
+from mlp_core.settings import ACTIVATION, Setting, settings_of
 from mlp_core.spec import Experiment
 from pages.live.runs import BrowserRuns, browser_runs
 from pages.shared import editor
@@ -122,8 +123,8 @@ def race_against(path: str) -> None:
 def settings_to_race(base: Experiment) -> dict[str, Setting]:
     """What may be raced: all that the link neither hides nor locks."""
     return {
-        path: one for path, one in settings_of(base).items()
-        if not hidden(*one.parameter.controls) and not locked(*one.parameter.controls)
+        path: one for path, one in raced(base).items()
+        if not hidden(*one.rule.controls) and not locked(*one.rule.controls)
     }  # fmt: skip
 
 

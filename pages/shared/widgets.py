@@ -60,7 +60,7 @@ def parameter_widget(
         choices = [*([None] if parameter.optional else []), *parameter.choices]
         st.selectbox(
             options=choices, index=choices.index(first), width=width,
-            format_func=lambda choice: parameter.none_means if choice is None else choice, **common,
+            format_func=lambda choice: parameter.none_means if choice is None else parameter.text(choice), **common,
         )  # fmt: skip
     elif isinstance(parameter, Ints):
         st.text_input(value=first, width=width, max_chars=MAX_TEXT, **common)

@@ -10,8 +10,8 @@ import streamlit as st
 from mlp_core.catalog.sweep import SWEEP
 from mlp_core.errors import SpecError
 from mlp_core.limits import MAX_SWEEP_SETTINGS
+from mlp_core.settings import Setting, settings_of
 from mlp_core.spec import Experiment
-from mlp_core.sweep.settings import Setting, settings
 from mlp_core.sweep.usual import usual_form
 
 _SPACE = "sweep_space"
@@ -41,7 +41,7 @@ def known(experiment: Experiment) -> dict[str, Setting]:
     """The settings that may be searched, given which types are."""
     types = {path.removesuffix(".type"): form["choices"] for path, form in forms().items()
              if path.endswith(".type") and isinstance(form.get("choices"), list) and form["choices"]}  # fmt: skip
-    return settings(experiment, types)
+    return settings_of(experiment, types)
 
 
 def settle(experiment: Experiment) -> list[str]:

@@ -27,10 +27,10 @@ from mlp_core.figures import (
     sweep_slice_alt,
 )
 from mlp_core.sweep.measuring import TrialResult
-from mlp_core.sweep.space import Range, text_of
+from mlp_core.sweep.space import Range
 from mlp_core.sweep.spec import SweepSpec
 from mlp_core.sweep.summary import best, front
-from pages.components.live_plot import plot
+from pages.components.live_plot import pickable, picked_id, plot
 from pages.shared.layout import as_text, theme
 from pages.sweep.work import Sweeps
 
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 HEIGHT, SMALL = 360, 250
 ROW_HEIGHT = 35
-SELECTED = "sweep_trial"
+SELECTED, OPENED = "sweep_trial", "sweep_trial_opened"
+"""The trial that was selected, and whether it is to be opened."""
 MOST_SLICES = 9
 
 
@@ -70,7 +71,8 @@ def sentence(spec: SweepSpec, result: TrialResult) -> str:
         f"{name.lower()} {_figure(spec, place, value)}"
         for place, (name, value) in enumerate(zip(spec.objectives, result.objectives, strict=False))
     )
-    found = ", ".join(f"{spec.space.known[path].label} {text_of(value)}" for path, value in result.values.items())
+    known = spec.space.known
+    found = ", ".join(f"{known[path].label} {known[path].text(value)}" for path, value in result.values.items())
     return f"{figures or result.state}: {found}"
 
 
@@ -105,7 +107,8 @@ def _table(kept: KeptSweep) -> None:
     for path, label in labels.items():
         values = [result.values[path] for result in results]
         numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-        cells[label] = pa.array(list(map(float, values)), pa.float64()) if numeric else pa.array(map(text_of, values))
+        texts = map(spec.space.known[path].text, values)
+        cells[label] = pa.array(list(map(float, values)), pa.float64()) if numeric else pa.array(texts)
     cells["State"] = pa.array([result.state for result in results])
     cells["Epochs"] = pa.array([result.epoch for result in results])
     if any(result.message for result in results):
@@ -116,7 +119,7 @@ def _table(kept: KeptSweep) -> None:
         pa.table(cells), key=key, hide_index=True, row_height=ROW_HEIGHT, selection_mode="single-row", on_select=take,
         column_config=numbers, height=(min(12, len(results)) + 1) * ROW_HEIGHT + 3,
     )  # fmt: skip
-    st.caption("Select a trial to see and open it.")
+    st.caption("Select a trial to see and open it; a press on one in a chart opens it.")
 
 
 def _labels(spec: SweepSpec) -> dict[str, str]:
@@ -142,7 +145,7 @@ def _dimension(spec: SweepSpec, path: str, label: str, shown: list[TrialResult])
     form, values = spec.space.dimensions[path], [result.values[path] for result in shown]
     if isinstance(form, Range):
         return Dimension(label, tuple(values), form.log)
-    return Dimension(label, tuple(text_of(value) for value in values))
+    return Dimension(label, tuple(map(spec.space.known[path].text, values)))
 
 
 def _history(kept: KeptSweep) -> None:
@@ -192,4 +195,11 @@ def _front(kept: KeptSweep) -> None:
 
 
 def _draw(kept: KeptSweep, name: str, figure: Figure, alt: str, height: int = HEIGHT) -> None:
-    plot(figure, key=f"sweep-{name}-{kept.id}", height=height, alt=alt).mount(time.time_ns() // 1000)
+    key = f"sweep-{name}-{kept.id}"
+
+    def take() -> None:
+        number = picked_id(key)
+        if number is not None and number.isdecimal():
+            st.session_state[SELECTED], st.session_state[OPENED] = (kept.id, int(number) - 1), True
+
+    pickable(plot(figure, key=key, height=height, alt=alt), take).mount(time.time_ns() // 1000)

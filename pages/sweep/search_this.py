@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path as FilePath
 
 import streamlit as st
 
+from mlp_core.settings import ACTIVATION, DEPTH, WIDTH, path_in_layer, settings_of
 from mlp_core.spec import Path
 from pages.shared import editor
 from pages.sweep.choice import add, settle, show_new
 
 SWEEP_PAGE = FilePath(__file__).parent / "page.py"
 SEARCH = "Search in a sweep"
-MAIN: Mapping[str, str] = {
-    "Learning rate": "optimizer.lr", "Batch size": "training.batch_size", "Optimizer": "optimizer.type",
-    "Hidden layers": "hidden.layers", "Neurons of hidden layers": "hidden.width",
-    "Activation of hidden layers": "hidden.activation", "Loss function": "loss.type",
-}  # fmt: skip
+USUAL = ("optimizer.lr", "training.batch_size", "optimizer.type", DEPTH, WIDTH, ACTIVATION, "loss.type")
 """What the list of all settings offers to search."""
 
 
@@ -32,16 +28,16 @@ def search(path: str) -> None:
 def search_layer(place: Path) -> None:
     """The width of a layer of neurons, the type of any other one."""
     layer = editor.experiment().layer_at(place)
-    path = "layers." + ".inside.".join(map(str, place))
-    search(f"{path}.out_features" if layer.params.get("out_features") is not None else f"{path}.type")
+    search(path_in_layer(place, "type" if layer.params.get("out_features") is None else "out_features"))
 
 
 def search_menu() -> None:
     """Draw the menu of what is searched most often."""
-    name = editor.key("search-this")
+    name, known = editor.key("search-this"), settings_of(editor.experiment())
 
     def act() -> None:
-        search(MAIN[st.session_state[name]])
+        search(st.session_state[name])
 
-    st.menu_button(SEARCH, list(MAIN), key=name, icon=":material/manage_search:", on_click=editor.once(act),
+    st.menu_button(SEARCH, [path for path in USUAL if path in known], key=name, icon=":material/manage_search:",
+                   format_func=lambda path: known[path].label, on_click=editor.once(act),
                    help="Find a good value by many trials in the background.")  # fmt: skip

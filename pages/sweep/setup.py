@@ -11,9 +11,8 @@ import streamlit as st
 from mlp_core.catalog.parameters import Bool, Choice, Float, Int
 from mlp_core.catalog.sweep import OBJECTIVES, PRUNERS, SAMPLERS, SWEEP
 from mlp_core.limits import MAX_TEXT
+from mlp_core.settings import Setting
 from mlp_core.spec import Experiment
-from mlp_core.sweep.settings import Setting
-from mlp_core.sweep.space import text_of
 from pages.shared.layout import as_text
 from pages.shared.widgets import parameter_widget
 from pages.sweep.choice import add, forms, key, known, options, remove, set_form, set_option
@@ -47,7 +46,7 @@ def setup(experiment: Experiment) -> None:
 def _row(setting: Setting, form: dict[str, Any], experiment: Experiment) -> None:
     path = setting.path
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"sweep-row-{path.replace('.', '-')}"):
-        now = text_of(setting.get(experiment))
+        now = setting.text(setting.get(experiment))
         with st.container(width=230, key=f"sweep-name-{path.replace('.', '-')}"):
             st.markdown(f"**{as_text(setting.label)}**  \n:gray[now {as_text(now[:60])}]")
         if isinstance(setting.rule, Float | Int):
@@ -126,7 +125,7 @@ def _choices(setting: Setting, form: dict[str, Any]) -> None:
     possible += [None] if getattr(rule, "optional", False) else []
     st.multiselect(
         f"Choices of {setting.label}", possible, default=[each for each in given if each in possible], key=widget,
-        format_func=text_of, label_visibility="collapsed", width="stretch", placeholder="Choose one or more",
+        format_func=setting.text, label_visibility="collapsed", width="stretch", placeholder="Choose one or more",
         on_change=lambda: set_form(setting.path, {"choices": list(st.session_state[widget])}),
     )  # fmt: skip
 

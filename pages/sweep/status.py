@@ -12,7 +12,7 @@ from mlp_core.errors import UserError
 from pages.live.runs import BrowserRuns
 from pages.shared.layout import as_text
 from pages.sweep.opening import open_trial
-from pages.sweep.results import SELECTED, results_tabs, selected, sentence
+from pages.sweep.results import OPENED, SELECTED, results_tabs, selected, sentence
 from pages.sweep.work import Sweeps, time_left
 
 if TYPE_CHECKING:
@@ -89,8 +89,9 @@ def _trial(runs: BrowserRuns, sweeps: Sweeps, kept: KeptSweep) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="sweep-trial"):
         which = f"Trial {trial.number + 1}" if chosen else f"Best so far, trial {trial.number + 1}"
         st.markdown(f"**{which}**: {as_text(sentence(kept.spec, trial))}", width="stretch")
-        if st.button("Open this trial" if chosen else "Open the best", key="sweep-open", type="primary",
-                     icon=":material/open_in_new:", help="Put it on the Playground.") and trial.state != "failed":
+        pressed = st.button("Open this trial" if chosen else "Open the best", key="sweep-open", type="primary",
+                            icon=":material/open_in_new:", help="Put it on the Playground.")  # fmt: skip
+        if (st.session_state.pop(OPENED, False) or pressed) and trial.state != "failed":
             open_trial(runs, sweeps.keeper, kept.spec, trial)
     if trial.message:
         st.caption(as_text(trial.message))

@@ -6,16 +6,19 @@ from typing import Any
 
 import streamlit as st
 
+from mlp_core.catalog.parameters import Choice
 from mlp_core.changes import changes
 from mlp_core.errors import SpecError, UserError
+from mlp_core.settings import settable
 from mlp_core.spec import Experiment
 from mlp_core.store.keeper import RunKeeper
-from mlp_core.tuning.settings import Setting, settings_of
 from pages.live.runs import BrowserRuns
 from pages.shared import editor
 from pages.shared.layout import as_text
 from pages.shared.widgets import parameter_widget
 
+NOT_COMPARED = ("data.", "training.seed", "training.patience", "training.min_delta", "training.restore_best")
+"""Settings with which runs end elsewhere, or solve another problem."""
 NOTHING, CHANGE, RUN = "Nothing", "One change", "A kept run"
 MOST_RUNS = 50
 _VALUES = "tune_other_values"
@@ -37,14 +40,18 @@ def other_setting(runs: BrowserRuns) -> tuple[Experiment, str] | None:
 
 def _changed() -> tuple[Experiment, str] | None:
     current = editor.experiment()
-    known = settings_of(current)
-    path = st.selectbox("Setting", list(known), key="tune_setting", format_func=lambda name: known[name].label,
-                        width=260, persist_state="session")  # fmt: skip
+    known = {path: one for path, one in settable(current).items() if not path.startswith(NOT_COMPARED)}
+    path = st.selectbox("Setting", list(known), index=list(known).index("optimizer.lr"), key="tune_setting", width=260,
+                        format_func=lambda name: known[name].label, persist_state="session")  # fmt: skip
     setting = known[path]
     values: dict[str, Any] = st.session_state.setdefault(_VALUES, {})
-    value = _value(path, setting, values)
+    value = values.get(path, setting.get(current))
+    if isinstance(setting.rule, Choice) and not setting.rule.accepts(value):  # it was chosen for other data
+        value = setting.get(current)
+    parameter_widget(setting.rule, value, f"tune-other-{path}", lambda given: values.update({path: given}),
+                     width=200)  # fmt: skip
     try:
-        other = setting.change(value)
+        other = setting.put(current, setting.check(value))
     except SpecError as error:
         st.error(as_text(error.on_page()), icon=":material/block:")
         return None
@@ -53,20 +60,6 @@ def _changed() -> tuple[Experiment, str] | None:
         st.caption("Choose another value than the run has.")
         return None
     return other, "; ".join(said)
-
-
-def _value(path: str, setting: Setting, values: dict[str, Any]) -> Any:
-    """The field of the value; gives what was chosen last."""
-    chosen = values.get(path, setting.value)
-    if setting.choices is not None:
-        names = list(setting.choices)
-        chosen = chosen if chosen in names else setting.value
-        return st.selectbox("Value", names, index=names.index(chosen), key=f"tune-other-{path}", width=200,
-                            format_func=setting.choices.__getitem__)  # fmt: skip
-    assert setting.parameter is not None
-    parameter_widget(setting.parameter, chosen, f"tune-other-{path}", lambda value: values.update({path: value}),
-                     width=160)  # fmt: skip
-    return chosen
 
 
 def _kept(keeper: RunKeeper) -> tuple[Experiment, str] | None:

@@ -67,7 +67,7 @@ def begin(app: AppTest, runs: BrowserRuns, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("streamlit.switch_page", gone_to.append)  # without a browser, callbacks know no pages
     field(app, "menu_button", "layer-0-menu").click("Race against…").run()
     assert app.session_state["race_setup"].names == ["layer 1 neurons 8", "layer 1 neurons 16"]
-    app.menu_button(key="settings-race").click("activation").run()
+    app.menu_button(key="settings-race").click("hidden.activation").run()
     assert gone_to == [str(RACE)] * 2
     app.switch_page(str(RACE)).run()
     assert not app.exception
@@ -82,7 +82,7 @@ def begin(app: AppTest, runs: BrowserRuns, monkeypatch: pytest.MonkeyPatch) -> N
 
 def put_together(app: AppTest, runs: BrowserRuns) -> None:
     """Another variant, another value, one less, another length; what is refused leaves all as it was."""
-    field(app, "selectbox", "race-setting-activation").set_value("optimizer.lr").run()
+    field(app, "selectbox", "race-setting-hidden.activation").set_value("optimizer.lr").run()
     app.button(key="race-add-variant").click().run()
     assert names(runs) == ["as it is", "ReLU", "learning rate 0.3"]
     field(app, "number_input", "race-2-optimizer.lr").set_value(-1.0).run()

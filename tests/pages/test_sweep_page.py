@@ -73,6 +73,12 @@ def test_a_space_is_searched_and_the_best_trial_opened(sweeps: Sweeps) -> None:
     best = min(kept.sweep.results, key=lambda result: result.objectives)
     assert again.session_state["experiment"].optimizer.params["lr"] == best.values["optimizer.lr"]
     assert sweeps.keeper.queue.store.count("me") == 5
+    # A press on a trial in a chart opens that one.
+    other = next(result for result in kept.sweep.results if result.counts and result is not best)
+    pressed = opened(sweep_trial=(kept.id, other.number), sweep_trial_opened=True)
+    assert not pressed.exception
+    assert pressed.session_state["experiment"].optimizer.params["lr"] == other.values["optimizer.lr"]
+    assert "sweep_trial_opened" not in pressed.session_state
 
 
 def test_a_control_of_the_playground_is_searched(sweeps: Sweeps) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from mlp_core.errors import SpecError
 from mlp_core.presets import preset
+from mlp_core.settings import settings_of
 from mlp_core.spec import Experiment
-from mlp_core.sweep.settings import settings as settings_of
 from mlp_core.sweep.space import Range, read_space, space_of
 from mlp_core.sweep.spec import SweepSpec
 
@@ -29,9 +29,9 @@ LR = {"low": 1e-3, "high": 1.0, "log": True}
         ("{}", "must be a JSON object"),
         ('{"optimizer.lr": {"low": 0.1, "high": 1}, "optimizer.lr": {"choices": [1]}}', "twice"),
         ('{"optimizer.lr": {"low": NaN, "high": 1}}', "not a number"),
-        ({"optimizer.learning": LR}, "which this experiment does not have"),
+        ({"optimizer.learning": LR}, "This experiment has no setting 'optimizer.learning'"),
         ({"hidden.widht": LR}, "Did you mean 'hidden.width'"),
-        ({"layers.9.out_features": {"choices": [1]}}, "which this experiment does not have"),
+        ({"layers.9.out_features": {"choices": [1]}}, "This experiment has no setting 'layers.9.out_features'"),
         ({"optimizer.lr": {"low": 1, "high": 0.1}}, "is empty"),
         ({"optimizer.lr": {"low": 1, "high": 1}}, "is empty"),
         ({"optimizer.lr": {"low": 0, "high": 1, "log": True}}, "must begin above 0"),

@@ -10,12 +10,12 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlp_core.presets import PRESETS, preset
+from mlp_core.presets import preset
 from mlp_core.processor import Processor
+from mlp_core.settings import settings_of
 from mlp_core.spec import Experiment
 from mlp_core.store.opening import open_store, store_url
 from mlp_core.store.runs import RunStore
-from mlp_core.store.settings import settings_of as stored_settings
 from mlp_core.tuning.seeds import (
     LEAST_SEEDS,
     band_of,
@@ -27,7 +27,6 @@ from mlp_core.tuning.seeds import (
     seeds_from,
     with_seed,
 )
-from mlp_core.tuning.settings import settings_of
 from mlp_core.tuning.trials import Member, Trials
 
 SEEDS = 4
@@ -36,7 +35,7 @@ LIMIT = 60
 
 
 def faster(experiment: Experiment) -> Experiment:
-    return settings_of(experiment)["optimizer.lr"].change(0.1)
+    return settings_of(experiment)["optimizer.lr"].put(experiment, 0.1)
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +139,8 @@ def test_a_run_that_fails_or_diverges_leaves_the_others(tmp_path: Path) -> None:
     """What has trained is kept, with its tag."""
     experiment = preset("spiral").experiment
     known = settings_of(experiment)
-    wild = known["optimizer.lr"].change(1e12)
-    broken = known["training.batch_size"].change(10_000)
+    wild = known["optimizer.lr"].put(experiment, 1e12)
+    broken = known["training.batch_size"].put(experiment, 10_000)
     store = RunStore(open_store(store_url(tmp_path)))
     drafts = []
     trials = Trials(
@@ -176,18 +175,6 @@ def test_they_end_when_called_off_or_when_nobody_waits(how: str) -> None:
     assert trials.wait(LIMIT)
     assert {member.status for member in trials.members} == {"cancelled"}
     assert finals_of(members, "test_loss") == {}
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_every_setting_is_one_of_the_store_and_takes_its_own_value(name: str) -> None:
-    experiment = preset(name).experiment
-    paths = stored_settings(experiment)
-    for path, setting in settings_of(experiment).items():
-        part, _, _ = path.rpartition(".")
-        assert path in paths or part == "training" or path in ("layers.activation", "layers.width"), path
-        assert setting.label
-        same = setting.change(setting.value)
-        assert path.startswith("layers.") or same == experiment
 
 
 def test_another_seed_may_draw_other_data() -> None:

@@ -476,7 +476,7 @@ class LivePlot {
     return true
   }
 
-  /** Tells Python which cell of a heat map is pressed, where it wants to know. */
+  /** Tells Python which cell of a heat map is pressed, or the name that a point has, where it wants to know. */
   listen() {
     if (!this.follows && this.latest.layout.meta?.plane) {
       this.follows = true
@@ -485,7 +485,9 @@ class LivePlot {
     if (this.listens || !this.pick) return
     this.listens = true
     this.frame.classList.add("mlp-plot-picks")
-    this.graph.on("plotly_click", ({ points }) => this.pick?.(points[0].pointIndex ?? points[0].pointNumber))
+    this.graph.on("plotly_click", ({ points: [{ id, pointIndex, pointNumber }] }) =>
+      this.pick?.(id ?? pointIndex ?? pointNumber),
+    )
   }
 
   fail(error) {
