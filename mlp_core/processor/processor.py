@@ -30,6 +30,7 @@ class Processor:
         self._clerks = Workers(1, 0)
         self._attendants = Workers(self.cores, 0)
         self._hosts = Workers(policy.MOST_HOSTS, 0)
+        self._overseers = Workers(policy.MOST_OVERSEERS, 0)
 
     def compute(self, work: Callable[[], T], *, background: bool = False) -> T:
         """Have a thread of low priority do what holds no GIL, and wait for its result.
@@ -66,10 +67,14 @@ class Processor:
         does, and never behind work that nobody looks at."""
         self._hosts.queue(work)
 
+    def oversee(self, work: Callable[[], None]) -> None:
+        """The same for what another machine computes: a thread of its own waits for it."""
+        self._overseers.queue(work)
+
     def close(self, timeout: float) -> bool:
         """Begin nothing more, and wait at most so many seconds for what is at work; whether all of it ended."""
         ends = time.monotonic() + timeout
-        pools = self._workers, self._background, self._clerks, self._attendants, self._hosts
+        pools = (self._workers, self._background, self._clerks, self._attendants, self._hosts, self._overseers)
         ended = [pool.close(max(0.0, ends - time.monotonic())) for pool in pools]  # all of them, in any case
         return all(ended)
 
