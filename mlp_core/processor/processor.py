@@ -17,7 +17,7 @@ T = TypeVar("T")
 class Processor:
     """The cores that runs share. Sessions get one handed in; a process usually has a single one, `PROCESSOR`."""
 
-    def __init__(self, cores: int | None = None) -> None:
+    def __init__(self, cores: int | None = None, *, background_niceness: int = policy.BACKGROUND_NICENESS) -> None:
         self.cores = cores or policy.cores()
         self.turns = Turns(self.cores)
         # What prepares a run holds the GIL: many at once would take it from one another. One that tries a new structure
@@ -26,7 +26,7 @@ class Processor:
         # Large files are read one after the other: each takes a core for seconds, and a multiple of its numbers' bytes.
         self.readings = Turns(1)
         self._workers = Workers(self.cores, policy.NICENESS)
-        self._background = Workers(self.cores, policy.BACKGROUND_NICENESS)
+        self._background = Workers(self.cores, background_niceness)
         self._clerks = Workers(1, 0)
         self._attendants = Workers(self.cores, 0)
         self._hosts = Workers(policy.MOST_HOSTS, 0)
