@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -9,12 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
 
 import psutil
 import pytest
 
+from mlp_core.__main__ import main
 from mlp_core.cluster import cluster as module
 from mlp_core.cluster.cluster import Cluster, ClusterError
 from mlp_core.presets import preset
@@ -140,6 +143,38 @@ def test_pause_and_cancel_reach_the_nodes(cluster: Cluster) -> None:
     assert trained(small, cluster) == (trained(small, None)[0], ANY), "the cores are free again"
 
 
+def test_a_node_that_dies_costs_its_trials_a_retry(machines: Any, cluster: Cluster) -> None:
+    asked = spec(space=LONG, trials=6, epochs=1000, pruner="median")
+    notes: list[str] = []
+    sweep = Sweep(asked, cluster=cluster, note=notes.append)
+    node = next(iter(machines.worker_nodes))
+    sweep.start()
+    until(lambda: works(node))
+    machines.remove_node(node, allow_graceful=False)
+    assert sweep.wait(WAIT)
+    assert sweep.progress.status == "finished", sweep.progress.message
+    assert figures(sweep) == trained(asked, None)[0]
+    assert len(notes) >= 1
+    assert all(re.fullmatch(r"Trial \d begins again: its node was lost\.", note) for note in notes)
+    assert sweep.progress.notes == tuple(notes)
+
+
+def test_the_command_says_where_trials_train(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "cluster_at", lambda address: cluster)  # whose processes have begun
+    (tmp_path / "space.json").write_text(json.dumps(LONG), encoding="utf-8")
+    arguments = ["sweep", "circle", str(tmp_path / "space.json"), "--trials", "3", "--epochs", "2", "--jsonl"]
+    assert main(arguments) == 0
+    here = capsys.readouterr().out
+    assert main([*arguments, "--ray", cluster.address]) == 0
+    told = capsys.readouterr()
+    assert [json.loads(line) | {"seconds": 0} for line in told.out.splitlines()] == [
+        json.loads(line) | {"seconds": 0} for line in here.splitlines()
+    ]
+    assert f"of the Ray cluster at {cluster.address}." in told.err
+
+
 def test_a_connection_that_breaks_pauses_the_sweep(cluster: Cluster) -> None:
     asked = spec(space=LONG, trials=3, epochs=10**6)
     sweep = Sweep(asked, cluster=cluster)
@@ -154,22 +189,6 @@ def test_a_connection_that_breaks_pauses_the_sweep(cluster: Cluster) -> None:
     assert not sweep.progress.message
     sweep.cancel()
     assert sweep.wait(WAIT)
-
-
-def test_a_node_that_dies_costs_its_trials_a_retry(machines: Any, cluster: Cluster) -> None:
-    asked = spec(space=LONG, trials=7, epochs=3000, pruner="median")
-    notes: list[str] = []
-    sweep = Sweep(asked, cluster=cluster, note=notes.append)
-    node = next(iter(machines.worker_nodes))
-    sweep.start()
-    until(lambda: works(node))
-    machines.remove_node(node, allow_graceful=False)
-    assert sweep.wait(WAIT)
-    assert sweep.progress.status == "finished", sweep.progress.message
-    assert figures(sweep) == trained(asked, None)[0]
-    assert len(notes) >= 1
-    assert all(re.fullmatch(r"Trial \d begins again: its node was lost\.", note) for note in notes)
-    assert sweep.progress.notes == tuple(notes)
 
 
 def test_what_does_not_answer_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
