@@ -37,7 +37,7 @@ install-dev: .venv/installed-dev
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
 	touch $@
 
-.venv/installed-dev: requirements-dev.txt .venv/installed
+.venv/installed-dev: requirements-dev.txt requirements-cluster.txt .venv/installed
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
 	touch $@
 

@@ -21,7 +21,7 @@ MODULES = {
 
 ORDER = [
     ["mlp_core.errors", "mlp_core.limits", "mlp_core.processor", "mlp_core.figures", "mlp_core.torchvision_compat"],
-    ["mlp_core.evaluation", "mlp_core.formula"],
+    ["mlp_core.cluster", "mlp_core.evaluation", "mlp_core.formula"],
     ["mlp_core.catalog"],
     ["mlp_core.params", "mlp_core.strict_json", "mlp_core.versions"],
     ["mlp_core.spec"],
@@ -42,8 +42,10 @@ ORDER = [
 """Each row may import from the rows above it, and a package or module from itself."""
 
 RANKS = {name: rank for rank, row in enumerate(ORDER) for name in row}
-THREAD_STARTERS = {"mlp_core.training.driver", "mlp_core.processor.workers", "mlp_core.processor.process"}
-"""The session's thread and the processor's, and the process of a package that holds the GIL for seconds."""
+THREAD_STARTERS = {"mlp_core.training.driver", "mlp_core.processor.workers", "mlp_core.processor.process",
+                   "mlp_core.cluster.cluster", "mlp_core.cluster.relay"}  # fmt: skip
+"""The session's thread and the processor's, the process of a package that holds the GIL for seconds, and the process
+that talks to Ray, with a thread for each piece of work."""
 
 
 def home(module: str) -> str | None:

@@ -39,7 +39,7 @@ def test_a_make_command_installs_and_does_what_is_said(command: str, does: str, 
     assert command in commands("sh")
     if shutil.which("make") is None:
         pytest.skip("make is not installed")
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+    for name in ("Makefile", "requirements.txt", "requirements-cluster.txt", "requirements-dev.txt"):
         shutil.copy(ROOT / name, tmp_path)
     plan = subprocess.run(
         ["make", "-n", *command.split()[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True

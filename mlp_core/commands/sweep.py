@@ -7,6 +7,7 @@ import json
 import math
 import queue
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from mlp_core.params import plain_values
 from mlp_core.strict_json import MAX_JSON_CHARACTERS
 
 if TYPE_CHECKING:
+    from mlp_core.cluster.cluster import Cluster
     from mlp_core.sweep.measuring import TrialResult
     from mlp_core.sweep.spec import SweepSpec
 
@@ -34,12 +36,15 @@ def add(commands: Any) -> None:
         sweep.add_argument(f"--{parameter.name.replace('_', '-')}", default=parameter.default,
                            help=f"{parameter.help} (default: %(default)s)", **kind)  # fmt: skip
     sweep.add_argument("--data-dir", type=Path, help="folder of downloaded sets; default: MLP_DATA_DIR, or data")
+    sweep.add_argument("--ray", metavar="ADDRESS", help="train on a Ray cluster: HOST:PORT of its head, "
+                       "ray://HOST:PORT, or auto; default: MLP_RAY_ADDRESS")  # fmt: skip
     sweep.add_argument("--jsonl", action="store_true", help="one JSON record per trial on standard output")
     sweep.set_defaults(command=_sweep)
 
 
 def _sweep(options: argparse.Namespace) -> None:
     from mlp_core import data
+    from mlp_core.cluster.cluster import cluster_at, cluster_of_server
     from mlp_core.sweep.space import read_space
     from mlp_core.sweep.spec import SweepSpec
 
@@ -49,18 +54,28 @@ def _sweep(options: argparse.Namespace) -> None:
     data.load(experiment.data, options.data_dir)  # raises where the data are missing, before anything begins
     if spec.warning:
         print(spec.warning, file=sys.stderr)
-    run(spec, options)
+    cluster = cluster_at(options.ray) if options.ray else cluster_of_server()
+    if cluster is not None:
+        cluster.connect()
+        print(f"Trials train on {cluster.words}.", file=sys.stderr)
+    try:
+        run(spec, options, cluster)
+    finally:
+        if cluster is not None:
+            cluster.close()
 
 
-def run(spec: SweepSpec, options: argparse.Namespace) -> None:
+def run(spec: SweepSpec, options: argparse.Namespace, cluster: Cluster | None = None) -> None:
     """Train all trials, printing each in the order of their numbers, and what was found at the end."""
     from mlp_core import data
     from mlp_core.sweep.summary import best, front
     from mlp_core.sweep.sweep import Sweep
 
     ended: queue.SimpleQueue[TrialResult] = queue.SimpleQueue()
-    sweep = Sweep(spec, keep=lambda result, draft: ended.put(result),
-                  load=lambda part: data.load(part, options.data_dir))  # fmt: skip
+    sweep = Sweep(
+        spec, keep=lambda result, draft: ended.put(result), load=lambda part: data.load(part, options.data_dir),
+        cluster=cluster, note=partial(print, file=sys.stderr),
+    )  # fmt: skip
     sweep.start()
     waiting: dict[int, TrialResult] = {}
     shown = 0

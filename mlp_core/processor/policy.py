@@ -23,6 +23,8 @@ SWITCH_SECONDS = 0.001
 5 ms each time, one busy thread beside it costs half of a small network's speed."""
 MOST_HOSTS = 64
 """Threads at most for what somebody looks at beside the runs of sessions; where more is asked for, it takes turns."""
+MOST_OVERSEERS = 256
+"""Threads at most that wait for what other machines compute."""
 IDLE_SECONDS = 5.0
 """How long a computing thread waits for work before it ends."""
 CLOSE_SECONDS = 10.0

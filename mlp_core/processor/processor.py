@@ -17,7 +17,7 @@ T = TypeVar("T")
 class Processor:
     """The cores that runs share. Sessions get one handed in; a process usually has a single one, `PROCESSOR`."""
 
-    def __init__(self, cores: int | None = None) -> None:
+    def __init__(self, cores: int | None = None, *, background_niceness: int = policy.BACKGROUND_NICENESS) -> None:
         self.cores = cores or policy.cores()
         self.turns = Turns(self.cores)
         # What prepares a run holds the GIL: many at once would take it from one another. One that tries a new structure
@@ -26,10 +26,11 @@ class Processor:
         # Large files are read one after the other: each takes a core for seconds, and a multiple of its numbers' bytes.
         self.readings = Turns(1)
         self._workers = Workers(self.cores, policy.NICENESS)
-        self._background = Workers(self.cores, policy.BACKGROUND_NICENESS)
+        self._background = Workers(self.cores, background_niceness)
         self._clerks = Workers(1, 0)
         self._attendants = Workers(self.cores, 0)
         self._hosts = Workers(policy.MOST_HOSTS, 0)
+        self._overseers = Workers(policy.MOST_OVERSEERS, 0)
 
     def compute(self, work: Callable[[], T], *, background: bool = False) -> T:
         """Have a thread of low priority do what holds no GIL, and wait for its result.
@@ -66,10 +67,14 @@ class Processor:
         does, and never behind work that nobody looks at."""
         self._hosts.queue(work)
 
+    def oversee(self, work: Callable[[], None]) -> None:
+        """The same for what another machine computes: a thread of its own waits for it."""
+        self._overseers.queue(work)
+
     def close(self, timeout: float) -> bool:
         """Begin nothing more, and wait at most so many seconds for what is at work; whether all of it ended."""
         ends = time.monotonic() + timeout
-        pools = self._workers, self._background, self._clerks, self._attendants, self._hosts
+        pools = (self._workers, self._background, self._clerks, self._attendants, self._hosts, self._overseers)
         ended = [pool.close(max(0.0, ends - time.monotonic())) for pool in pools]  # all of them, in any case
         return all(ended)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -110,17 +111,28 @@ class Chooser:
 
 
 class Judge:
-    """Says whether one trial goes on. It knows the results that it is given and no later ones."""
+    """Says whether one trial goes on. It knows the results that it is given and no later ones; it can be pickled before
+    it is asked, and then says the same elsewhere."""
 
     def __init__(self, spec: SweepSpec, directions: list[str], told: Sequence[FrozenTrial], number: int) -> None:
+        self._given = spec, directions, told, number
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        spec, *given = self._given
+        return _judge, (spec.to_json(), *given)
+
+    @cached_property
+    def _trial(self) -> Trial:
         optuna = _optuna()
-        self._study: Study = optuna.create_study(
+        spec, directions, told, number = self._given
+        study: Study = optuna.create_study(
             directions=directions, study_name=_NAME, pruner=_pruner(spec), sampler=optuna.samplers.RandomSampler(seed=0)
         )
-        self._study.add_trials(told)
+        study.add_trials(told)
         running = optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING)
-        self._study.add_trials([running] * (number + 1 - len(told)))  # those that train beside it, and itself
-        self._trial = optuna.trial.Trial(self._study, self._study.get_trials(deepcopy=False)[number]._trial_id)
+        study.add_trials([running] * (number + 1 - len(told)))  # those that train beside it, and itself
+        found: Trial = optuna.trial.Trial(study, study.get_trials(deepcopy=False)[number]._trial_id)
+        return found
 
     def goes_on(self, epoch: int, value: float) -> bool:
         """Whether the trial goes on after a report."""
@@ -130,8 +142,12 @@ class Judge:
     @property
     def rungs(self) -> dict[str, float]:
         """What the pruner remembers of the trial."""
-        kept = self._study.get_trials(deepcopy=False)[self._trial.number].system_attrs
+        kept = self._trial.study.get_trials(deepcopy=False)[self._trial.number].system_attrs
         return {key: float(value) for key, value in kept.items() if key.startswith(_RUNG)}
+
+
+def _judge(spec: str, *given: Any) -> Judge:
+    return Judge(SweepSpec.from_json(spec), *given)
 
 
 def _remembers(spec: SweepSpec) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from mlp_core.cluster.cluster import Cluster
 from mlp_core.errors import UserError
 from mlp_core.processor import PROCESSOR, Processor
 from mlp_core.sweep.measuring import TrialResult
@@ -44,13 +45,15 @@ class KeptSweep:
     def __init__(
         self, store: Callable[[], SweepStore], owner: str, spec: SweepSpec, *, runs: Keeper | None = None,
         processor: Processor = PROCESSOR, stored: StoredSweep | None = None, earlier: list[TrialResult] | None = None,
+        cluster: Cluster | None = None,
     ) -> None:  # fmt: skip
-        """`runs` keeps the runs; None for nobody. `stored` is the sweep as it was kept, and `earlier` its trials."""
+        """`runs` keeps the runs; None for nobody. Trials train on `cluster`; None for here. `stored` is the sweep as
+        it was kept, and `earlier` its trials."""
         self.id = uuid.uuid4().hex if stored is None else stored.id
         self.owner, self.spec = owner, spec
         self.started = time.time() if stored is None else stored.started
         self.sweep = Sweep(spec, processor=processor, earlier=earlier or [], keep=self._keep,
-                           turned=self.save)  # fmt: skip
+                           turned=self.save, cluster=cluster)  # fmt: skip
         self._open, self._runs, self._processor = store, runs, processor
         self._lock, self._saves = threading.Lock(), threading.Lock()
         self._waiting: dict[int, TrialResult] = {}
@@ -138,13 +141,14 @@ def tag_of(sweep: str) -> str:
 
 def reopened(
     store: Callable[[], SweepStore], owner: str, sweep: str, *, runs: Keeper | None = None,
-    processor: Processor = PROCESSOR,
+    processor: Processor = PROCESSOR, cluster: Cluster | None = None,
 ) -> KeptSweep:  # fmt: skip
     """A sweep as it is kept, which can go on. Raises `StoreError`, and `SpecError` where it cannot be read."""
     stored, trials = store().find(owner, sweep)
     spec = SweepSpec.from_json(stored.spec)
     earlier = [result_of(spec, trial) for trial in trials]
-    return KeptSweep(store, owner, spec, runs=runs, processor=processor, stored=stored, earlier=earlier)
+    return KeptSweep(store, owner, spec, runs=runs, processor=processor, stored=stored, earlier=earlier,
+                     cluster=cluster)  # fmt: skip
 
 
 def record_of(result: TrialResult) -> dict[str, Any]:

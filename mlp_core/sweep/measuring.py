@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from mlp_core.catalog.sweep import ObjectiveEntry
 from mlp_core.data.dataset import Dataset
+from mlp_core.errors import UserError
 from mlp_core.processor import Processor
 from mlp_core.spec import Experiment
 from mlp_core.training.events import Evaluation
@@ -108,6 +109,13 @@ def measure(
         state, values, tuple(reports), trial.draft, trial.evaluation.epoch, trial.parameters, trial.seconds,
         trial.message,
     )  # fmt: skip
+
+
+def failure(error: Exception) -> str:
+    """Why a trial failed, in a sentence."""
+    if isinstance(error, UserError):
+        return str(error)
+    return f"The trial failed ({type(error).__name__}: {str(error)[:200]})."
 
 
 def figure(evaluation: Evaluation, objective: ObjectiveEntry) -> float:

@@ -1,7 +1,8 @@
 """A sweep that runs: trials are chosen in order, trained beside one another, and their results kept.
 
 It owns no thread: each trial is a piece of work for the processor's attendants, so sweeps of several people go on in
-turns. Trial n is chosen when exactly the first n - at_once + 1 have been told, whatever else has ended by then.
+turns. Trial n is chosen when exactly the first n - at_once + 1 have been told, whatever else has ended by then. Trials
+may train on a cluster instead; nothing else changes, so they are the same ones with the same figures.
 """
 
 from __future__ import annotations
@@ -9,18 +10,21 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from mlp_core import data
+from mlp_core.cluster.cluster import Cluster, ClusterError
 from mlp_core.data.dataset import Dataset
 from mlp_core.errors import UserError
 from mlp_core.limits import MAX_UNWATCHED_SWEEP_SECONDS
 from mlp_core.processor import PROCESSOR, Processor
-from mlp_core.spec import DataSpec
-from mlp_core.sweep.choosing import Chooser
-from mlp_core.sweep.measuring import TrialResult, measure
+from mlp_core.spec import DataSpec, Experiment
+from mlp_core.sweep.choosing import Chooser, Judge
+from mlp_core.sweep.elsewhere import measure_on
+from mlp_core.sweep.measuring import Measured, TrialResult, failure, measure
 from mlp_core.sweep.spec import SweepSpec
 from mlp_core.training.keeping import Draft
 
@@ -28,6 +32,8 @@ LOG = logging.getLogger(__name__)
 
 Status = Literal["running", "pausing", "paused", "cancelled", "finished"]
 Keep = Callable[[TrialResult, Draft | None], None]
+MOST_NOTES = 5
+"""Sentences about what has happened that are kept."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,10 @@ class Progress:
     """Seconds that the rest may take; None while nobody knows."""
     message: str
     """Why it cannot go on; '' for nothing to say."""
+    place: str = ""
+    """Where its trials train; '' for this machine."""
+    notes: tuple[str, ...] = ()
+    """What has happened to them on the way, the newest last."""
 
 
 class Sweep:
@@ -54,12 +64,18 @@ class Sweep:
     def __init__(
         self, spec: SweepSpec, *, processor: Processor = PROCESSOR, earlier: Sequence[TrialResult] = (),
         keep: Keep = lambda result, draft: None, load: Callable[[DataSpec], Dataset] = data.load,
-        turned: Callable[[], None] = lambda: None,
+        turned: Callable[[], None] = lambda: None, cluster: Cluster | None = None,
+        note: Callable[[str], None] = lambda text: None,
     ) -> None:  # fmt: skip
-        """`earlier` are results from before a break; `keep` is told each new one, in the thread that trained it, and
-        `turned` is called when the status has changed. It must not ask anything of the sweep."""
+        """`cluster` is where trials train; None for here. `earlier` are results from before a break; `keep` is told
+        each new one, in the thread that trained it, and `turned` is called when the status has changed. It must not ask
+        anything of the sweep. `note` is told what happens to trials on the way."""
         self.spec = spec
         self._processor, self._keep, self._load, self._turned = processor, keep, load, turned
+        self._told_note = note
+        self._cluster = cluster
+        # A cluster is asked for all that may train at once: it has them wait, or grows.
+        self._places = processor.cores if cluster is None else spec.at_once
         self._lock = threading.Condition()
         self._results: dict[int, TrialResult] = {result.number: result for result in earlier}
         self._known = frozenset(self._results)  # from before the break
@@ -69,7 +85,7 @@ class Sweep:
         self._training: set[int] = set()
         self._again: list[tuple[int, dict[str, Any]]] = []  # chosen, and put off by a pause
         self._status: Status = "finished" if len(self._results) >= spec.size else "paused"
-        self._message = ""
+        self._message, self._notes = "", deque[str](maxlen=MOST_NOTES)
         self._seconds, self._since = 0.0, time.monotonic()
         self._new = 0
         self._watched = time.monotonic()
@@ -92,7 +108,9 @@ class Sweep:
             running = self._status in ("running", "pausing")
             took = self._seconds + (time.monotonic() - self._since if running else 0.0)
             left = took / self._new * (size - done) if self._new and self._status == "running" else None
-            return Progress(self._status, done, size, tuple(sorted(self._training)), left, self._message)
+            training = tuple(sorted(self._training))
+            place = "" if self._cluster is None else self._cluster.words
+            return Progress(self._status, done, size, training, left, self._message, place, tuple(self._notes))
 
     def watch(self) -> None:
         """Somebody looks at it: it goes on for a long while."""
@@ -106,6 +124,7 @@ class Sweep:
             if self._status not in ("paused", "pausing"):
                 return
             self.watch()
+            self._message = ""
             self._set("running")
             self._since = time.monotonic()
             self._fill()
@@ -141,11 +160,12 @@ class Sweep:
         self._lock.notify_all()
 
     def _fill(self) -> None:
-        """Have as many trials trained at once as there are cores. Call with the lock held."""
-        while self._status == "running" and self._workers < self._processor.cores and self._may_choose():
+        """Have as many trials trained at once as there are places. Call with the lock held."""
+        begin = self._processor.attend if self._cluster is None else self._processor.oversee
+        while self._status == "running" and self._workers < self._places and self._may_choose():
             self._workers += 1
             try:
-                self._processor.attend(self._work)
+                begin(self._work)
             except RuntimeError:  # the process ends
                 self._workers -= 1
                 return
@@ -220,27 +240,23 @@ class Sweep:
         result = TrialResult(number=number, values=values, state="failed")
         try:
             experiment = self.spec.space.experiment_of(values)
-            measured = measure(
-                experiment, self._load(experiment.data), self.spec.objective_entry, self.spec.epochs_of(experiment),
-                processor=self._processor, report=judge.goes_on if judge else lambda epoch, value: True,
-                wanted=self._wanted,
-            )  # fmt: skip
-        except UserError as error:
-            result = replace(result, message=str(error))
+            found = self._measure(number, experiment, judge)
+        except ClusterError:
+            self._put_off(number, values)
+            raise
         except Exception as error:
-            LOG.exception("a trial failed")
-            result = replace(result, message=f"The trial failed ({type(error).__name__}: {str(error)[:200]}).")
+            if not isinstance(error, UserError):
+                LOG.exception("a trial failed")
+            result = replace(result, message=failure(error))
         else:
-            if measured is None:
-                with self._lock:
-                    self._training.discard(number)
-                    self._again.append((number, dict(values)))
-                    self._again.sort(key=lambda pair: pair[0])
+            if found is None:
+                self._put_off(number, values)
                 return
+            measured, rungs = found
             draft = measured.draft
             result = replace(
                 result, state=measured.state, objectives=measured.objectives, reports=measured.reports,
-                rungs=judge.rungs if judge else {}, run="" if draft is None else draft.record.id, epoch=measured.epoch,
+                rungs=rungs, run="" if draft is None else draft.record.id, epoch=measured.epoch,
                 parameters=measured.parameters, seconds=measured.seconds, message=measured.message,
             )  # fmt: skip
         self._keep(result, draft)
@@ -249,6 +265,35 @@ class Sweep:
             self._results[number] = result
             self._new += 1
             self._happened()
+
+    def _measure(
+        self, number: int, experiment: Experiment, judge: Judge | None
+    ) -> tuple[Measured, Mapping[str, float]] | None:
+        """Train it where trials train; what it came to, and what its pruner remembers."""
+        dataset, epochs = self._load(experiment.data), self.spec.epochs_of(experiment)
+        if self._cluster is not None:
+            return measure_on(
+                self._cluster, experiment, dataset, self.spec.objective_entry, epochs, judge, wanted=self._wanted,
+                lost=lambda why: self._note(f"Trial {number + 1} begins again: its node was lost."),
+            )  # fmt: skip
+        measured = measure(
+            experiment, dataset, self.spec.objective_entry, epochs, processor=self._processor,
+            report=judge.goes_on if judge else lambda epoch, value: True, wanted=self._wanted,
+        )  # fmt: skip
+        return None if measured is None else (measured, judge.rungs if judge else {})
+
+    def _note(self, text: str) -> None:
+        with self._lock:
+            self._notes.append(text)
+            self._happened()
+        self._told_note(text)
+
+    def _put_off(self, number: int, values: Mapping[str, Any]) -> None:
+        """It begins again when the sweep goes on."""
+        with self._lock:
+            self._training.discard(number)
+            self._again.append((number, dict(values)))
+            self._again.sort(key=lambda pair: pair[0])
 
     def _wanted(self) -> bool:
         if time.monotonic() - self._watched > MAX_UNWATCHED_SWEEP_SECONDS:

@@ -55,6 +55,9 @@ def _progress(sweeps: Sweeps, kept: KeptSweep) -> None:
             _button("Resume", "play_arrow", partial(_resume, sweeps, kept))
         if now.status in (*BUSY, "paused"):
             _button("Cancel", "close", kept.sweep.cancel, help="End it with the trials that there are.")
+    said = [f"Now {_trials(len(now.training))} on {now.place}."] if now.place and now.status in BUSY else []
+    if said or now.notes:
+        st.caption(f":material/lan: {as_text(' '.join([*said, *now.notes]))}")
     if error := now.message or st.session_state.pop("sweep_resume_error", ""):
         st.error(as_text(error), icon=":material/block:")
     if kept.spec.warning:
@@ -63,6 +66,10 @@ def _progress(sweeps: Sweeps, kept: KeptSweep) -> None:
     if unsaved.reason:
         st.warning(f"{unsaved.trials} trials are not saved yet: {as_text(unsaved.reason)} Saving is tried again.",
                    icon=":material/sync_problem:")  # fmt: skip
+
+
+def _trials(count: int) -> str:
+    return f"{count:,} trial{'' if count == 1 else 's'}"
 
 
 def _button(label: str, icon: str, act: Callable[[], None], *, disabled: bool = False, help: str | None = None) -> None:

@@ -64,11 +64,12 @@ class Sweeps:
 
     def begin(self, spec: SweepSpec) -> KeptSweep:
         """Begin a new one. Raises `SpecError` while another one runs, and `StoreError` where it cannot be kept."""
+        from mlp_core.cluster.cluster import cluster_of_server
         from mlp_core.sweep.keeping import KeptSweep
 
         with self._lock:
             self.refuse_second()
-            kept = KeptSweep(self.store, self.keeper.owner, spec, runs=self.keeper)
+            kept = KeptSweep(self.store, self.keeper.owner, spec, runs=self.keeper, cluster=cluster_of_server())
             kept.flush()  # it is in the list, whatever happens
             self._hold(kept)
         kept.sweep.start()
@@ -82,11 +83,13 @@ class Sweeps:
 
     def open(self, sweep: str) -> KeptSweep:
         """A sweep as it is now, or as it was kept. Raises `UserError` where it cannot be read."""
+        from mlp_core.cluster.cluster import cluster_of_server
         from mlp_core.sweep.keeping import reopened
 
         with self._lock:
             if sweep not in self._held:
-                self._hold(reopened(self.store, self.keeper.owner, sweep, runs=self.keeper))
+                self._hold(reopened(self.store, self.keeper.owner, sweep, runs=self.keeper,
+                                    cluster=cluster_of_server()))  # fmt: skip
             return self._held[sweep]
 
     def delete(self, sweep: str) -> None:

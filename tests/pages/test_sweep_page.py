@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,21 @@ def test_a_space_is_searched_and_the_best_trial_opened(sweeps: Sweeps) -> None:
     assert not pressed.exception
     assert pressed.session_state["experiment"].optimizer.params["lr"] == other.values["optimizer.lr"]
     assert "sweep_trial_opened" not in pressed.session_state
+
+
+def test_a_cluster_that_does_not_answer_is_named(sweeps: Sweeps, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as closed:  # tests/sweep/test_ray.py is about those that do
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("MLP_RAY_ADDRESS", f"127.0.0.1:{closed.getsockname()[1]}")
+        app = opened(sweep_options={"trials": 5, "epochs": 2})
+        app.button(key="sweep-begin").click().run()
+        kept = sweeps.open(sweeps.listed()[0].id)
+        assert kept.sweep.wait(LIMIT)
+        app.run()
+    assert not app.exception
+    assert kept.sweep.progress.status == "paused"
+    assert "Ray" in messages(app)
+    assert app.button(key="sweep-resume")
 
 
 def test_a_control_of_the_playground_is_searched(sweeps: Sweeps) -> None:
