@@ -70,8 +70,13 @@ def sentence(spec: SweepSpec, result: TrialResult) -> str:
         f"{name.lower()} {_figure(spec, place, value)}"
         for place, (name, value) in enumerate(zip(spec.objectives, result.objectives, strict=False))
     )
-    found = ", ".join(f"{spec.space.known[path].label} {text_of(value)}" for path, value in result.values.items())
+    found = ", ".join(f"{spec.space.known[path].label} {_short(value)}" for path, value in result.values.items())
     return f"{figures or result.state}: {found}"
+
+
+def _short(value: Any) -> str:
+    """A value as the table shows it."""
+    return f"{value:.4g}" if isinstance(value, float) else text_of(value)
 
 
 def _figure(spec: SweepSpec, place: int, value: float) -> str:
