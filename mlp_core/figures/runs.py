@@ -258,7 +258,7 @@ def marks(dimensions: Sequence[Dimension]) -> list[dict[str, Any]]:
             ticks = [(place, readable(value)) for place, value in ends]
         else:
             classes = each.classes
-            ticks = [(place / max(1, len(classes) - 1), plain(name, 24)) for place, name in enumerate(classes)]
+            ticks = [(place / max(1, len(classes) - 1), plain(name, 16)) for place, name in enumerate(classes)]
         found += [
             {"x": at, "y": place, "text": escape_label(text), "showarrow": False, "xanchor": "left", "xshift": 6,
              "yshift": -10 if place == 0 else 10, "font": {"size": 11}}
