@@ -236,13 +236,13 @@ def beside(
     data: list[dict[str, Any]], dimensions: Sequence[Dimension], *, theme: Theme, uirevision: str
 ) -> Figure:  # fmt: skip
     """Lines across uprights, one for each dimension, as parallel coordinates have them."""
-    rule = {"color": palette(theme).rule, "width": 1}
+    rule, room = {"color": palette(theme).rule, "width": 1}, 22 if len(dimensions) > 5 else 32
     uprights = [{"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": rule, "layer": "below"}
                 for at in range(len(dimensions))]  # fmt: skip
     return {"data": data, "layout": layout(
         uirevision, theme, dragmode=False, shapes=uprights, annotations=marks(dimensions),
         xaxis=axis(None, tickmode="array", tickvals=list(range(len(dimensions))), showgrid=False, fixedrange=True,
-                   automargin=True, ticktext=[escape_label(each.label, 22) for each in dimensions],
+                   automargin=True, ticktext=[escape_label(each.label, room) for each in dimensions],
                    range=[-0.35, len(dimensions) - 0.55]),
         yaxis=hidden_axis(range=[-0.06, 1.06]), margin={"l": 20, "r": 20, "t": 40, "b": 44},
     )}  # fmt: skip

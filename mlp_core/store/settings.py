@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from mlp_core.catalog import LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING
+from mlp_core.catalog import LAYERS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING
 from mlp_core.changes import describe_layers
 from mlp_core.presets import PRESETS
 from mlp_core.spec import Experiment
@@ -78,9 +78,20 @@ def label_of(field: str) -> str:
     part, _, name = field.partition(".")
     if part == "layers":
         place, _, inner = name.partition(".")
-        return f"Layer {int(place) + 1}: {inner}" if place.isdigit() and inner else field
-    labels = (each.label for entry in _KINDS.get(part, {}).values() for each in entry.parameters if each.name == name)
-    return next(labels, field)
+        return f"Layer {int(place) + 1}: {_in_layer(inner)}" if place.isdigit() and inner else field
+    return _label_in(_KINDS.get(part, {}), name) or field
+
+
+def _in_layer(name: str) -> str:
+    """A setting of a layer within a sentence; names of parts inside it stay as they are."""
+    found = _label_in(LAYERS, name)
+    return found[:1].lower() + found[1:] if found else name
+
+
+def _label_in(kind: Mapping[str, Any], name: str) -> str:
+    """What the entries of a catalog call a parameter; '' where none has it."""
+    labels = (each.label for entry in kind.values() for each in entry.parameters if each.name == name)
+    return str(next(labels, ""))
 
 
 FIGURES: Mapping[str, str] = {

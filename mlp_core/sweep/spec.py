@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,21 @@ from mlp_core.sweep.space import Choices, Space, space_of
 
 FORMAT = 1
 """The version of the JSON form."""
+
+
+def part_warning(experiment: Experiment, paths: Iterable[str]) -> str:
+    """What speaks against what the settings at these paths are chosen by; '' for nothing."""
+    if _part_of(experiment, paths) == "validation":
+        return ""
+    return (
+        "There is no validation part, so settings are chosen by the test part: its figures then flatter them. "
+        "Set a validation share to keep the test a test."
+    )
+
+
+def _part_of(experiment: Experiment, paths: Iterable[str]) -> str:
+    searched = "data.validation_fraction" in paths
+    return "test" if experiment.data.validation_fraction is None and not searched else "validation"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +101,7 @@ class SweepSpec:
     @property
     def part(self) -> str:
         """The part of the data that the objective is measured on: 'validation' or 'test'."""
-        return "test" if self.experiment.data.validation_fraction is None and not self._searches_part else "validation"
-
-    @property
-    def _searches_part(self) -> bool:
-        return "data.validation_fraction" in self.space.dimensions
+        return _part_of(self.experiment, self.space.dimensions)
 
     @property
     def objectives(self) -> tuple[str, ...]:
@@ -103,12 +114,7 @@ class SweepSpec:
     @property
     def warning(self) -> str:
         """What speaks against the objective; '' for nothing."""
-        if self.part == "validation":
-            return ""
-        return (
-            "There is no validation part, so settings are chosen by the test part: its figures then flatter them. "
-            "Set a validation share to keep the test a test."
-        )
+        return part_warning(self.experiment, self.space.dimensions)
 
     def epochs_of(self, experiment: Experiment) -> int:
         """After how many epochs a trial of this experiment ends."""

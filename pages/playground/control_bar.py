@@ -195,10 +195,10 @@ def _settings(session: Session, snapshot: Snapshot) -> None:
     if more.open:  # what is not seen is not sent
         with more, st.container(key="all-settings"):
             race_menu("settings-race")
+            search_menu()
             _speed(session, *chosen)
             _device(snapshot)
             _more()
-            search_menu()
 
 
 def _chosen_speed(session: Session) -> tuple[str, dict[str, str]]:

@@ -13,7 +13,7 @@ from mlp_core.figures import confusion_difference, confusion_difference_alt, pla
 from mlp_core.store.comparison import differing
 from mlp_core.store.keeper import RunKeeper
 from mlp_core.store.runs import StoredRun
-from mlp_core.store.settings import FIGURES, Scalar, label_of
+from mlp_core.store.settings import FIGURES, PRESET, Scalar, label_of
 from mlp_core.views import Drawing, Options
 from pages.components.live_plot import plot
 from pages.runs.details import figure_text
@@ -21,7 +21,8 @@ from pages.shared.layout import as_text, theme
 
 HEIGHT = 380
 PICTURE = 300
-LIT = "background-color: rgba(15, 140, 128, 0.22); font-weight: 600"
+LIT = "background-color: #0f8c8038; font-weight: 600"
+ROW_HEIGHT = 35
 MOST_PICTURES = 12
 """Runs whose output is drawn."""
 
@@ -30,7 +31,7 @@ def settings(keeper: RunKeeper, chosen: Sequence[StoredRun]) -> None:
     """A table with a column per run; what is not the same in all of them is lit."""
     import pandas as pd
 
-    different = differing([run.settings for run in chosen])
+    different = [path for path in differing([run.settings for run in chosen]) if path != PRESET]
     alone = st.toggle("Only what differs", value=True, key="runs_only_different")
     paths = different if alone else [*different, *sorted({p for run in chosen for p in run.settings} - {*different})]
     if not paths:
@@ -44,7 +45,7 @@ def settings(keeper: RunKeeper, chosen: Sequence[StoredRun]) -> None:
     lit = pd.DataFrame("", index=frame.index, columns=frame.columns)
     lit.iloc[: len(different), :] = LIT
     st.dataframe(frame.style.apply(lambda _: lit, axis=None), hide_index=True, key="runs-settings",
-                 height=min(16, len(rows) + 1) * 35 + 3)  # fmt: skip
+                 row_height=ROW_HEIGHT, height=(min(16, len(rows)) + 1) * ROW_HEIGHT + 3)  # fmt: skip
 
 
 def _text(value: Scalar, known: bool) -> str:

@@ -8,7 +8,7 @@ from pages.runs.choice import chosen_query, controls, pager
 from pages.runs.comparison import comparison
 from pages.runs.details import details
 from pages.runs.notes import notes, nothing_kept
-from pages.runs.table import selected, table
+from pages.runs.table import MOST, selected, table
 from pages.shared.layout import as_text
 
 
@@ -29,6 +29,8 @@ def listing() -> None:
         details(runs, keeper, chosen[0])
     elif chosen:
         comparison(keeper, chosen)
+    elif rows:
+        st.caption(f"Tick a run to open it, or up to {MOST} to compare them.")
 
 
 runs = browser_runs()

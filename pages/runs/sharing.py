@@ -58,7 +58,7 @@ def _links(keeper: RunKeeper) -> None:
 def _named(labels: Sequence[str]) -> str:
     if not labels:
         return "Runs that are gone"
-    return plain(labels[0], 40) if len(labels) == 1 else f"{len(labels)} runs: {plain(labels[0], 30)}…"
+    return plain(labels[0], 40) if len(labels) == 1 else f"{len(labels)} runs: {plain(labels[0], 30).rstrip('…')}…"
 
 
 def _ago(seconds: float) -> str:

@@ -21,6 +21,8 @@ def begin(sweeps: Sweeps) -> None:
     from mlp_core.sweep.spec import SweepSpec
 
     current = experiment()
+    if not forms():
+        raise SpecError("Nothing is searched yet. Add a setting.")
     spec = SweepSpec(space=space_of(forms(), current), **options())
     if not data.is_present(current.data):
         raise SpecError("The data of this experiment are not there yet. Download them on the Playground first.")
@@ -33,9 +35,13 @@ def new(sweeps: Sweeps) -> None:
     if gone:
         st.info(f"This experiment has no {as_text(', '.join(gone))}, so that is not searched any more.",
                 icon=":material/info:")  # fmt: skip
+    from mlp_core.sweep.spec import part_warning
+
     with st.container(border=True, key="sweep-setup"):
         setup(experiment())
         error = refusal()
+        if warning := part_warning(experiment(), forms()):
+            st.caption(f":material/warning: {as_text(warning)}")
         pressed = st.button("Begin", key="sweep-begin", type="primary", icon=":material/manage_search:",
                             help="Train the trials in the background. Others and your own run go first.")  # fmt: skip
         if pressed:

@@ -35,6 +35,7 @@ from pages.shared.layout import as_text, theme
 from pages.sweep.work import Sweeps
 
 if TYPE_CHECKING:
+    from mlp_core.settings import Setting
     from mlp_core.sweep.keeping import KeptSweep
 
 HEIGHT, SMALL = 360, 250
@@ -72,8 +73,13 @@ def sentence(spec: SweepSpec, result: TrialResult) -> str:
         for place, (name, value) in enumerate(zip(spec.objectives, result.objectives, strict=False))
     )
     known = spec.space.known
-    found = ", ".join(f"{known[path].label} {known[path].text(value)}" for path, value in result.values.items())
+    found = ", ".join(f"{known[path].label} {_short(known[path], value)}" for path, value in result.values.items())
     return f"{figures or result.state}: {found}"
+
+
+def _short(setting: Setting, value: Any) -> str:
+    """A value as the table shows it."""
+    return f"{value:.4g}" if isinstance(value, float) else setting.text(value)
 
 
 def _figure(spec: SweepSpec, place: int, value: float) -> str:

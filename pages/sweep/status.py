@@ -94,7 +94,8 @@ def _trial(runs: BrowserRuns, sweeps: Sweeps, kept: KeptSweep) -> None:
         return
     chosen = st.session_state.get(SELECTED, ("", -1)) == (kept.id, trial.number)
     with st.container(horizontal=True, vertical_alignment="center", key="sweep-trial"):
-        which = f"Trial {trial.number + 1}" if chosen else f"Best so far, trial {trial.number + 1}"
+        best = "Best so far" if kept.sweep.progress.status in BUSY else "Best"
+        which = f"Trial {trial.number + 1}" if chosen else f"{best}, trial {trial.number + 1}"
         st.markdown(f"**{which}**: {as_text(sentence(kept.spec, trial))}", width="stretch")
         pressed = st.button("Open this trial" if chosen else "Open the best", key="sweep-open", type="primary",
                             icon=":material/open_in_new:", help="Put it on the Playground.")  # fmt: skip

@@ -19,6 +19,7 @@ from pages.components.live_plot import plot
 from pages.live.runs import BrowserRuns
 from pages.shared import editor
 from pages.shared.layout import as_text, theme
+from pages.shared.verdict import PLAYGROUND_PAGE
 from pages.tune.following import follow
 from pages.tune.parameters import fields, parameters, refuse
 
@@ -156,3 +157,5 @@ def _suggest(suggestion: Suggestion, rate: float) -> None:
             editor.set_param("optimizer", "lr", suggestion.value)
             st.rerun()
         st.markdown(as_text(suggestion.reason), width="stretch")
+        if same:
+            st.page_link(str(PLAYGROUND_PAGE), label="Train with it", icon=":material/arrow_forward:")

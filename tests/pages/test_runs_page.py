@@ -126,7 +126,7 @@ def test_runs_are_compared_and_passed_on(session: Session, keeper: RunKeeper) ->
     app.session_state["runs_tab"] = "Settings"
     app.run()
     table = app.dataframe[1].value
-    assert list(table[""])[:3] == ["Preset", "Batch size", "Seed"]
+    assert list(table[""])[:2] == ["Batch size", "Seed"]
 
     store = keeper.queue.store
     content = write_runs(store, ME, runs)

@@ -115,5 +115,5 @@ def test_runs_are_compared_on_one_axis() -> None:
     assert differing([{"a": 1, "b": 2, "c": True}, {"a": 1, "b": 3, "c": 1}]) == ["b", "c"]
     assert differing([one.experiment.optimizer.params, other.experiment.optimizer.params]) == ["lr"]
     assert label_of("optimizer.lr") == "Learning rate"
-    assert label_of("layers.1.out_features") == "Layer 2: out_features"
+    assert label_of("layers.1.out_features") == "Layer 2: neurons"
     assert all(label_of(name) == label for name, label in FIGURES.items())
