@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, Oper
 from mlp_core.data.folder import data_folder
 from mlp_core.errors import UserError
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The newest revision of the tables."""
 FILE = "runs.sqlite"
 """The file of the usual store, in the data folder."""
@@ -106,11 +106,26 @@ def _migrate(engine: Engine) -> None:
             f"The store {shown(engine.url)} is of a newer version ({version}) than this program ({SCHEMA}). "
             "Update the program, or set MLP_STORE_URL to another store."
         )
-    with engine.execution_options(**WRITES).begin() as connection:
+    writes = engine.execution_options(**WRITES)
+    with writes.connect() as connection, _without_references(connection), connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(5150)"))  # two servers may start at once
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@contextmanager
+def _without_references(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by dropping it for a copy, which would take with it what refers to its rows."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw: Any = connection.connection.dbapi_connection
+    raw.execute("PRAGMA foreign_keys=OFF")  # outside of a transaction: inside it says nothing, and does nothing
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")
 
 
 def _revision(connection: Any) -> str | None:
