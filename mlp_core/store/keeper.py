@@ -52,6 +52,13 @@ class Waiting:
     given_up: int
     """Runs that could not wait any longer, or that the store does not take."""
 
+    @property
+    def sentence(self) -> str:
+        """What there is to say of it; '' where saving has not failed."""
+        some = f"{self.runs} runs are" if self.runs > 1 else "1 run is"
+        end = "Training goes on, and saving is tried again."
+        return f"{some} not saved yet: {self.reason} {end}" if self.reason else ""
+
 
 def digest(token: str) -> str:
     """What stands in the store for a secret: nobody who reads it can act as its owner."""

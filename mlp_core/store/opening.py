@@ -72,7 +72,8 @@ def open_store(url: URL | str | None = None) -> Engine:
 def _arguments(url: URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": BUSY_SECONDS}}
-    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": int(BUSY_SECONDS)}}
+    alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": int(BUSY_SECONDS), **alive}}
 
 
 def _set_up_sqlite(connection: Any, record: Any) -> None:
@@ -167,13 +168,15 @@ def named_errors(url: URL) -> Iterator[None]:
 
 _REASONS = (
     ("locked", "is locked by another program. Close it, or try again."),
+    ("No space left", "has no room: the disk is full. Delete files, then try again."),
     ("disk is full", "has no room: the disk is full. Delete files, then try again."),
     ("readonly", "may only be read. Give this user the right to write there, or set MLP_DATA_DIR to another folder."),
     ("not a database", "is damaged: the file is no database. Move it away; a new one is made."),
     ("malformed", "is damaged. Move the file away; a new one is made."),
+    ("disk I/O error", "cannot be read or written: the disk says that it failed. Look at the disk, then try again."),
     ("unable to open", "cannot be opened. Look whether the folder exists and may be written to."),
 )
-"""What SQLite says, and what to do."""
+"""What databases say, and what to do."""
 
 
 def _reason(said: str) -> str:
