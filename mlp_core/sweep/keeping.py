@@ -115,6 +115,8 @@ class KeptSweep:
         from mlp_core.store.sweeps import HOLD_SECONDS
 
         self.flush()
+        if self.sweep.progress.status in ("cancelled", "finished"):
+            return
         store = self._open()
         if not store.hold(self.owner, self.id, self.holder):
             raise SpecError(ELSEWHERE)

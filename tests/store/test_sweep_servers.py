@@ -107,3 +107,8 @@ def test_a_server_that_is_closed_leaves_its_sweep_to_others_at_once(
     assert (stored.holder, stored.done) == ("", len(first.sweep.results))
     assert stored.status in ("paused", "finished")
     assert sweeps.hold(ME, first.id, "second")
+    sweeps.release(ME, first.id, "second")
+    again = reopened(lambda: sweeps, ME, first.id, processor=Processor(1))
+    again.sweep.cancel()
+    again.start()
+    assert sweeps.about(ME, first.id).held == 0, "there is nothing to train"
