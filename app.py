@@ -33,7 +33,10 @@ async def until_closed(_: st.App) -> AsyncIterator[None]:
     """The life of the server: a signal may end the process right after it, without what Python does at its end."""
     load()
     yield
+    from mlp_core.sweep.keeping import close_sweeps  # it needs PyTorch, for which no server waits at its start
+
     close_races()
+    close_sweeps()
     close_all()
 
 

@@ -52,6 +52,13 @@ class Waiting:
     given_up: int
     """Runs that could not wait any longer, or that the store does not take."""
 
+    @property
+    def sentence(self) -> str:
+        """What there is to say of it; '' where saving has not failed."""
+        some = f"{self.runs} runs are" if self.runs > 1 else "1 run is"
+        end = "Training goes on, and saving is tried again."
+        return f"{some} not saved yet: {self.reason} {end}" if self.reason else ""
+
 
 def digest(token: str) -> str:
     """What stands in the store for a secret: nobody who reads it can act as its owner."""
@@ -97,8 +104,9 @@ class SaveQueue:
             if len(self._due) > MOST_WAITING:
                 self._due.clear()
             self._due[key] = time.monotonic() + max(EVERY_SECONDS, self._seconds / SHARE)
-            self._drop(key)
-            self._drafts[key] = draft
+            waiting = key[0], f"{key[1]} {draft.writer}"  # two tabs may train one run
+            self._drop(waiting)
+            self._drafts[waiting] = draft
             self._size += _bytes(draft)
             self._bound()
             self._schedule()
@@ -223,7 +231,16 @@ class RunKeeper:
 
 
 def save_draft(store: Any, owner: str, draft: Draft) -> None:
-    """Save a run as it was handed over."""
+    """Save a run as it was handed over; as one of its own where another tab or server has trained it on meanwhile."""
+    from mlp_core.store.runs import TakenError
+
+    try:
+        _save(store, owner, draft)
+    except TakenError:
+        _save(store, owner, draft.branch())
+
+
+def _save(store: Any, owner: str, draft: Draft) -> None:
     from mlp_core.store.runs import Said
     from mlp_core.store.settings import settings_of
     from mlp_core.training.history import History
@@ -234,7 +251,8 @@ def save_draft(store: Any, owner: str, draft: Draft) -> None:
     now = record.experiment if draft.last is None else draft.last.experiment
     confusion = None if draft.confusion is None or len(draft.confusion) > MOST_CLASSES else draft.confusion
     said = Said(name=draft.name, tags=draft.tags)
-    store.save(owner, record, files_of(draft), settings=settings_of(now), confusion=confusion, said=said)
+    store.save(owner, record, files_of(draft), settings=settings_of(now), confusion=confusion, said=said,
+               writer=draft.writer, before=draft.before)  # fmt: skip
 
 
 def files_of(draft: Draft) -> dict[Any, tuple[int | None, bytes]]:

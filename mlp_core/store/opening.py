@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, Oper
 from mlp_core.data.folder import data_folder
 from mlp_core.errors import UserError
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The newest revision of the tables."""
 FILE = "runs.sqlite"
 """The file of the usual store, in the data folder."""
@@ -72,7 +72,8 @@ def open_store(url: URL | str | None = None) -> Engine:
 def _arguments(url: URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": BUSY_SECONDS}}
-    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": int(BUSY_SECONDS)}}
+    alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": int(BUSY_SECONDS), **alive}}
 
 
 def _set_up_sqlite(connection: Any, record: Any) -> None:
@@ -106,11 +107,26 @@ def _migrate(engine: Engine) -> None:
             f"The store {shown(engine.url)} is of a newer version ({version}) than this program ({SCHEMA}). "
             "Update the program, or set MLP_STORE_URL to another store."
         )
-    with engine.execution_options(**WRITES).begin() as connection:
+    writes = engine.execution_options(**WRITES)
+    with writes.connect() as connection, _without_references(connection), connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(5150)"))  # two servers may start at once
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@contextmanager
+def _without_references(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by dropping it for a copy, which would take with it what refers to its rows."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw: Any = connection.connection.dbapi_connection
+    raw.execute("PRAGMA foreign_keys=OFF")  # outside of a transaction: inside it says nothing, and does nothing
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")
 
 
 def _revision(connection: Any) -> str | None:
@@ -152,13 +168,15 @@ def named_errors(url: URL) -> Iterator[None]:
 
 _REASONS = (
     ("locked", "is locked by another program. Close it, or try again."),
+    ("No space left", "has no room: the disk is full. Delete files, then try again."),
     ("disk is full", "has no room: the disk is full. Delete files, then try again."),
     ("readonly", "may only be read. Give this user the right to write there, or set MLP_DATA_DIR to another folder."),
     ("not a database", "is damaged: the file is no database. Move it away; a new one is made."),
     ("malformed", "is damaged. Move the file away; a new one is made."),
+    ("disk I/O error", "cannot be read or written: the disk says that it failed. Look at the disk, then try again."),
     ("unable to open", "cannot be opened. Look whether the folder exists and may be written to."),
 )
-"""What SQLite says, and what to do."""
+"""What databases say, and what to do."""
 
 
 def _reason(said: str) -> str:

@@ -36,6 +36,10 @@ ALL_OWNERS = ""
 """Stands for everybody where room is made."""
 
 
+class TakenError(RefusedError):
+    """A run that another training of it has saved meanwhile."""
+
+
 @dataclass(frozen=True)
 class Said:
     """What an owner says of a run."""
@@ -139,13 +143,17 @@ class RunStore:
 
     def save(
         self, owner: str, record: RunRecord, files: Files, *, settings: Mapping[str, Scalar] | None = None,
-        confusion: np.ndarray | None = None, said: Said = Said(),
+        confusion: np.ndarray | None = None, said: Said = Said(), writer: str = "",
+        before: tuple[str, int] | None = None,
     ) -> list[str]:  # fmt: skip
         """Keep a run as it is now. One that is kept already is replaced; its name, note, tags and star stay.
 
         `settings` are those of the run now, where they differ from those of its first step; `said` is what is said of
-        a new one. Gives the labels of the runs that had to go for it, the oldest
-        unstarred first.
+        a new one. Gives the labels of the runs that had to go for it, the oldest unstarred first. A deleted run comes
+        back where it was trained on since.
+
+        `writer` and `before` are those of a `Draft`. Raises `TakenError`, and changes nothing, where another training
+        of the run was saved after this one or, where this one was opened from the store, after that.
         """
         packed = zlib.compress(record.to_json().encode(), 6)
         size = len(packed) + sum(len(data) for _, data in files.values())
@@ -155,16 +163,23 @@ class RunStore:
                 f"{self._most[1] / 1e6:,.0f} MB. Export its weights instead."
             )
         with self.transaction(writes=True) as transaction:
-            row = transaction.scalar(select(RunRow).where(RunRow.owner == owner, RunRow.id == record.id))
+            kept = select(RunRow).where(RunRow.owner == owner, RunRow.id == record.id).with_for_update()
+            row = transaction.scalar(kept)
+            others = row is not None and bool(writer) and row.writer not in ("", writer)
+            if row is not None and others and (row.writer, row.figures.get("step")) != before:
+                raise TakenError("This run was trained on elsewhere since. What is trained here is another run.")
             if row is None:
                 name, note, tags = plain_text(said.name, MAX_NAME), plain_text(said.note, MAX_NOTE), _tags(said.tags)
                 row = RunRow(owner=owner, id=record.id, name=name, note=note, tags=tags, starred=said.starred)
                 transaction.add(row)
-            now = time.time()
+            now, steps = time.time(), (row.figures or {}).get("step")
+            if steps != record.step or not writer:
+                row.deleted = None
+            row.writer = writer
             row.saved, row.started = now, now if record.started is None else record.started
             row.settings = dict(settings_of(record.experiment) if settings is None else settings)
             row.figures, row.thumbnail = figures_of(record), _thumbnail(record)
-            row.words, row.bytes, row.deleted = _words(row), size, None
+            row.words, row.bytes = _words(row), size
             transaction.flush()
             for table in (RecordRow, FileRow):
                 transaction.execute(delete(table).where(table.run == row.key))
@@ -284,6 +299,11 @@ class RunStore:
             raise _unknown(run)
         confusion = None if row.confusion is None else np.array(row.confusion, dtype=np.int64)
         return RunRecord.from_json(zlib.decompress(row.data).decode()), confusion
+
+    def writer(self, owner: str, run: str) -> str:
+        """Which training of a run was saved last; '' for none. Ask before its state: it may be trained meanwhile."""
+        with self.transaction() as transaction:
+            return transaction.scalar(select(RunRow.writer).where(*_visible(owner, run))) or ""
 
     def file(self, owner: str, run: str, which: Which = "best") -> bytes | None:
         """A safetensors file; None where the run has none of these."""

@@ -80,9 +80,9 @@ def _check_strides(memory: Mapping[str, Any]) -> None:
         raise ValueError("no stride of a curve")
 
 
-def same_run(state: RunState, history: History) -> Fork:
-    """What a new trainer needs to go on as the same run."""
-    return Fork(state, (state,), None, continued=history)
+def same_run(state: RunState, history: History, writer: str = "") -> Fork:
+    """What a new trainer needs to go on as the same run; `writer` is who had saved it last."""
+    return Fork(state, (state,), None, continued=history, writer=writer)
 
 
 def another_run(state: RunState, history: History) -> Fork:

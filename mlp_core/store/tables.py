@@ -37,8 +37,8 @@ class RunRow(Base):
     """Its owner's tags, in order."""
     starred: Mapped[bool] = mapped_column(default=False)
     """Whether it is never removed to make room."""
-    shared: Mapped[str | None] = mapped_column(String(64), unique=True)
-    """Not used: links are in `ShareRow`. SQLite cannot drop it without copying all runs."""
+    writer: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """Which training of it was saved last, see `mlp_core.training.keeping.Draft`; '' where it came in a file."""
     settings: Mapped[dict[str, Any]] = mapped_column(JSON)
     """Every setting by its path, such as 'optimizer.lr'; see `mlp_core.store.settings`."""
     figures: Mapped[dict[str, float | None]] = mapped_column(JSON)
@@ -141,6 +141,10 @@ class SweepRow(Base):
     """Experiment, space and how it is searched, as JSON; see `mlp_core.sweep.spec`."""
     size: Mapped[int] = mapped_column()
     """How many trials it has when it is at its end."""
+    holder: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """The process that trains it; '' for none."""
+    held_until: Mapped[float] = mapped_column(Float(53), default=0.0, server_default="0")
+    """Until when it does so without a sign, in Unix seconds by the store's clock."""
 
     __table_args__ = (
         UniqueConstraint("owner", "id", name="sweeps_owner_id"),

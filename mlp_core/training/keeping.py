@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from mlp_core.export.weights import Weights
     from mlp_core.training.record import RunRecord
     from mlp_core.training.state import RunState
+
+
+BRANCHES = uuid.UUID("5f0c5e0e-2f0b-4d43-9b7c-6a3a0a5a8d11")
+"""What the identities of branches are made under."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,6 +42,22 @@ class Draft:
     """What a new run is called; '' for none."""
     tags: tuple[str, ...] = ()
     """Its tags."""
+    writer: str = ""
+    """Which training of the run this is: another one wherever it was opened from a store to go on; '' for nobody's."""
+    before: tuple[str, int] | None = None
+    """Where it was opened from a store: who had written it, and the mini-batches done then."""
+
+    def branch(self) -> Draft:
+        """The same as a run of its own: somebody else has trained the run on, in another tab or on another server."""
+        run = uuid.uuid5(BRANCHES, f"{self.record.id} {self.writer}").hex  # always the same one of this training
+
+        def own(record: RunRecord) -> RunRecord:
+            if self.before is None:
+                return replace(record, id=run)
+            return replace(record, id=run, start="checkpoint", parent=self.record.id, parent_step=self.before[1])
+
+        state = None if self.state is None else replace(self.state, record=own(self.state.record))
+        return replace(self, record=own(self.record), state=state, before=None)
 
 
 class Keeper(Protocol):

@@ -27,7 +27,8 @@ class Recorder:
     """The record of one run, as it grows. The training thread writes; any thread may read."""
 
     def __init__(self, experiment: Experiment, device: str, *, from_weights: bool = False) -> None:
-        self.id = uuid.uuid4().hex
+        self.id, self.writer = uuid.uuid4().hex, uuid.uuid4().hex
+        self.before: tuple[str, int] | None = None
         self.history = History()
         self._lock = threading.Lock()
         self._first = self._now = experiment
@@ -58,11 +59,13 @@ class Recorder:
 
     @classmethod
     def resume(
-        cls, record: RunRecord, device: str, history: History, *, now: Experiment, last: Evaluation | None
-    ) -> Recorder:
-        """That of the same run, which goes on where it had this record, history, experiment and newest test pass."""
+        cls, record: RunRecord, device: str, history: History, *, now: Experiment, last: Evaluation | None,
+        writer: str = "",
+    ) -> Recorder:  # fmt: skip
+        """That of the same run, which goes on where it had this record, history, experiment and newest test pass, and
+        this training of it had been saved."""
         made = cls.fork(record.id, record, device, history, now=now)
-        made.id, made._last = record.id, last
+        made.id, made._last, made.before = record.id, last, (writer, record.step)
         made._start = record.start
         made._parent = (None, None) if record.parent is None else (record.parent, record.parent_step or 0)
         made._started, made._ended, made._end = record.started, record.ended, record.end

@@ -128,6 +128,8 @@ class Fork:
     """The operation that made the state of that of the run before; None where there was none."""
     continued: History | None = None
     """The curves of the run itself, where the new one is the same run and goes on; None for another run."""
+    writer: str = ""
+    """Which training of it was saved last, where it goes on; see `Draft`."""
 
     def recorder(self, device: str) -> Recorder:
         """The record that the new run begins with."""
@@ -136,7 +138,7 @@ class Fork:
             return self.operated.same
         if self.continued is not None:
             return Recorder.resume(
-                state.record, device, self.continued, now=state.experiment, last=state.evaluation
+                state.record, device, self.continued, now=state.experiment, last=state.evaluation, writer=self.writer
             )  # fmt: skip
         assert self.origin is not None
         history = self.origin.history.until(state.step, state.evaluation, state.best)

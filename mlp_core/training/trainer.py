@@ -343,6 +343,8 @@ class Trainer:
             best=None if last is None else self._best,
             state=state,
             confusion=None if evaluation is None else evaluation.confusion,
+            writer=self.recorder.writer,
+            before=self.recorder.before,
         )
 
     def _weights_of(self, state: RunState) -> Weights:

@@ -80,13 +80,16 @@ class LivePage:
         name: str,
         activity: Callable[[Snapshot], Hashable] = activity,
         drawn_from: Callable[[], Hashable] = lambda: None,
+        remark: Callable[[], str] = lambda: "",
     ) -> None:
         """`parts` are the places of each run by its name; `activity` is what buttons are drawn from; `drawn_from` is
-        what else the page is drawn from, asked only within runs of the page."""
+        what else the page is drawn from, asked only within runs of the page; `remark` is a sentence that comes and goes
+        by itself, while which the page is brought up to date, '' for none."""
         self.name = name
         self._sessions = {run: runs[run] for run in parts}
         self._parts = parts
-        self._activity, self._drawn_from = activity, drawn_from
+        self._activity, self._drawn_from, self._remark = activity, drawn_from, remark
+        self._remarked = ""  # by the last answer of the stream
         self._settings = drawn_from()
         self._fault = ""
         self._missing: list[Slot] = []  # could not be drawn, and so are not on the page
@@ -294,7 +297,8 @@ class LivePage:
         try:
             self._ask_for_views()
             now = self._now()
-            new = any(self._sent.get(run) is not snapshot for run, snapshot in now.items())
+            remarked, self._remarked = self._remarked, self._remark()
+            new = remarked != self._remarked or any(self._sent.get(run) is not shown for run, shown in now.items())
             update = self._update(now, everything=new, since=self._sent)
             self._sent = {} if self._fault else dict(now)
             return update.message(redraw=not self._shows(now))
@@ -356,7 +360,7 @@ class LivePage:
         self._fault = f"{what} could not be drawn ({type(error).__name__}); the next update tries again."
 
     def _said(self) -> Part:
-        return notice(self._fault, key="notice")
+        return notice(self._fault or self._remark(), key="notice")
 
     def _shows(self, now: Snapshots, *, buttons: bool = True) -> bool:
         """Whether the areas of the page, and its buttons, as they were drawn, belong to these snapshots."""
@@ -410,9 +414,8 @@ class LivePage:
             self._note(error, slot.label)
             return ()
 
-    @staticmethod
-    def _busy(now: Snapshots) -> bool:
-        return any(snapshot.busy for snapshot in now.values())
+    def _busy(self, now: Snapshots) -> bool:
+        return any(snapshot.busy for snapshot in now.values()) or bool(self._remark())
 
     @staticmethod
     def _version(now: Snapshots) -> int:

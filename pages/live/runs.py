@@ -72,6 +72,11 @@ class BrowserRuns(Mapping[str, Session]):
         return self.open(self.current)
 
     @property
+    def unsaved(self) -> str:
+        """What there is to say of runs that are not saved yet; '' for nothing."""
+        return "" if self.keeper is None else self.keeper.waiting.sentence
+
+    @property
     def works(self) -> bool:
         """Whether something goes on in the background that a page has begun."""
         return any(work.running for work in self.work.values())

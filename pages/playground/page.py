@@ -30,8 +30,9 @@ verdict = apply_experiment(session, SOON_SECONDS)
 seen = screen()
 slots = seen.slots()
 page = LivePage(
-    runs, {run: [slot for area in slots.values() for slot in area]}, name="playground", drawn_from=drawn_from
-)
+    runs, {run: [slot for area in slots.values() for slot in area]}, name="playground", drawn_from=drawn_from,
+    remark=lambda: runs.unsaved,
+)  # fmt: skip
 snapshot = page.snapshots[run]
 
 with DRAWING.turn(Priority.PRESSED):

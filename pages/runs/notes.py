@@ -64,8 +64,7 @@ def unsaved(keeper: RunKeeper) -> None:
     """What is not saved yet and why; nothing where all is."""
     waiting = keeper.waiting
     if waiting.reason:
-        some = f"{waiting.runs} run{'s are' if waiting.runs > 1 else ' is'} not saved yet"
-        st.warning(f"{some}: {as_text(waiting.reason)} Saving is tried again.", icon=":material/sync_problem:")
+        st.warning(as_text(waiting.sentence), icon=":material/sync_problem:")
     if waiting.given_up:
         st.warning(f"{waiting.given_up} runs could not be kept.", icon=":material/sync_problem:")
 

@@ -40,10 +40,11 @@ def _open(runs: BrowserRuns, keeper: RunKeeper, run: str, how: How) -> str:
         if how == "continue":
             session.play()
         return ""
-    said, found = "", stored_state(store, keeper.owner, run)
+    said, writer = "", store.writer(keeper.owner, run)
+    found = stored_state(store, keeper.owner, run)
     if found is not None:
         editor.adopt(found[0].experiment)
-        session.resume(another_run(*found) if how == "fork" else same_run(*found))
+        session.resume(another_run(*found) if how == "fork" else same_run(*found, writer))
     elif (last := store.file(keeper.owner, run, "last")) is not None:
         weights = load(last)
         editor.adopt(weights.experiment)

@@ -26,10 +26,9 @@ def not_saved(runs: BrowserRuns) -> None:
         waiting = keeper.waiting
         if not waiting.reason:
             st.rerun()
-        some = f"{waiting.runs} runs are" if waiting.runs > 1 else "1 run is"
         st.page_link(
             str(RUNS_PAGE), label="Not saved", icon=":material/sync_problem:",
-            help=f"{some} not saved yet: {as_text(waiting.reason)} Training goes on, and saving is tried again.",
+            help=as_text(waiting.sentence),
         )  # fmt: skip
 
     with st.container(key="not-saved"):

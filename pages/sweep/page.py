@@ -58,8 +58,15 @@ def new(sweeps: Sweeps) -> None:
 def page(keeper: RunKeeper) -> None:
     """The sweeps that there are, and the one that is chosen."""
     sweeps = sweeps_of(keeper)
-    stored = {sweep.id: sweep for sweep in sweeps.listed()}
     running = sweeps.running
+    try:
+        stored = {sweep.id: sweep for sweep in sweeps.listed()}
+    except UserError as error:
+        if running is None:
+            raise
+        st.warning(as_text(error), icon=":material/sync_problem:")
+        show(runs, sweeps, running.id)  # it goes on, and is shown, without the store
+        return
     shown = st.session_state.setdefault(SHOWN, running.id if running else next(iter(stored), NEW))
     shown = shown if shown in stored else NEW
     if stored:
@@ -79,7 +86,7 @@ def page(keeper: RunKeeper) -> None:
     if shown == NEW:
         new(sweeps)
     else:
-        show(runs, sweeps, sweeps.open(shown))
+        show(runs, sweeps, shown)
 
 
 runs = browser_runs()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mlp_core.errors import UserError
+from mlp_core.sweep.keeping import ELSEWHERE
 from pages.live.runs import BrowserRuns
 from pages.shared.layout import as_text
 from pages.sweep.opening import open_trial
@@ -24,47 +25,60 @@ BUSY = ("running", "pausing")
 SAID = {"paused": "Paused", "cancelled": "Cancelled", "finished": "Finished", "pausing": "Pausing"}
 
 
-def show(runs: BrowserRuns, sweeps: Sweeps, kept: KeptSweep) -> None:
-    """Draw it, again and again while it goes on."""
+def show(runs: BrowserRuns, sweeps: Sweeps, sweep: str) -> None:
+    """Draw it, again and again while it goes on, here or elsewhere."""
+    kept, held = sweeps.look(sweep)
     drawn = kept.sweep.progress.status
     computing = drawn not in BUSY and sweeps.importances(kept).work is not None
 
     def tick() -> None:
         runs.lease.renew()
+        try:
+            kept, elsewhere = sweeps.look(sweep)
+        except UserError as error:
+            st.warning(as_text(error), icon=":material/sync_problem:")
+            return
         kept.sweep.watch()
-        if kept.sweep.progress.status != drawn or (computing and sweeps.importances(kept).work is None):
+        done = computing and sweeps.importances(kept).work is None
+        if done or (kept.sweep.progress.status, elsewhere > 0) != (drawn, held > 0):
             st.rerun()
-        _progress(sweeps, kept)
+        _progress(sweeps, kept, elsewhere)
         _trial(runs, sweeps, kept)
         results_tabs(sweeps, kept)
 
-    every = LOOK_SECONDS if drawn in BUSY or computing else None
+    every = LOOK_SECONDS if drawn in BUSY or computing or held else None
     st.fragment(tick, run_every=every, key=f"sweep-status-{kept.id}")()
 
 
-def _progress(sweeps: Sweeps, kept: KeptSweep) -> None:
+def _progress(sweeps: Sweeps, kept: KeptSweep, elsewhere: float) -> None:
     now = kept.sweep.progress
     with st.container(horizontal=True, vertical_alignment="center", key="sweep-progress"):
-        said = SAID.get(now.status, "")
+        said = "" if elsewhere else SAID.get(now.status, "")
         text = f"{said + ': ' if said else ''}{now.done:,} of {now.size:,} trials{time_left(now.seconds_left)}"
         st.progress(now.done / now.size, text=text)
-        if now.status in BUSY:
+        if elsewhere:
+            pass  # it is paused and cancelled where it is trained
+        elif now.status in BUSY:
             _button("Pause", "pause", kept.sweep.pause, disabled=now.status == "pausing",
                     help="The trials at hand begin again when it goes on.")  # fmt: skip
         elif now.status == "paused":
             _button("Resume", "play_arrow", partial(_resume, sweeps, kept))
-        if now.status in (*BUSY, "paused"):
+        if now.status in (*BUSY, "paused") and not elsewhere:
             _button("Cancel", "close", kept.sweep.cancel, help="End it with the trials that there are.")
     said = [f"Now {_trials(len(now.training))} on {now.place}."] if now.place and now.status in BUSY else []
     if said or now.notes:
         st.caption(f":material/lan: {as_text(' '.join([*said, *now.notes]))}")
+    if elsewhere:
+        st.info(f"{ELSEWHERE} Its results appear here. If that server has ended, this one can go on with it in "
+                f"{elsewhere:.0f} s.", icon=":material/dns:")  # fmt: skip
     if error := now.message or st.session_state.pop("sweep_resume_error", ""):
         st.error(as_text(error), icon=":material/block:")
     if kept.spec.warning:
         st.caption(f":material/warning: {as_text(kept.spec.warning)}")
     unsaved = kept.unsaved
     if unsaved.reason:
-        st.warning(f"{unsaved.trials} trials are not saved yet: {as_text(unsaved.reason)} Saving is tried again.",
+        some = f"{unsaved.trials} trial{'s are' if unsaved.trials != 1 else ' is'}" if unsaved.trials else "This is"
+        st.warning(f"{some} not saved yet: {as_text(unsaved.reason)} Saving is tried again.",
                    icon=":material/sync_problem:")  # fmt: skip
 
 
@@ -80,11 +94,9 @@ def _button(label: str, icon: str, act: Callable[[], None], *, disabled: bool = 
 
 def _resume(sweeps: Sweeps, kept: KeptSweep) -> None:
     try:
-        sweeps.refuse_second(kept.id)
+        sweeps.resume(kept.id)
     except UserError as error:
         st.session_state["sweep_resume_error"] = str(error)
-    else:
-        kept.sweep.start()
 
 
 def _trial(runs: BrowserRuns, sweeps: Sweeps, kept: KeptSweep) -> None:

@@ -72,8 +72,13 @@ class Sweeps:
             kept = KeptSweep(self.store, self.keeper.owner, spec, runs=self.keeper, cluster=cluster_of_server())
             kept.flush()  # it is in the list, whatever happens
             self._hold(kept)
-        kept.sweep.start()
+        kept.start()
         return kept
+
+    def resume(self, sweep: str) -> None:
+        """Go on with one. Raises `SpecError` while another one runs, and where another server trains it."""
+        self.refuse_second(sweep)
+        self.look(sweep)[0].start()
 
     def refuse_second(self, but: str = "") -> None:
         """Raise `SpecError` while another one runs."""
@@ -91,6 +96,19 @@ class Sweeps:
                 self._hold(reopened(self.store, self.keeper.owner, sweep, runs=self.keeper,
                                     cluster=cluster_of_server()))  # fmt: skip
             return self._held[sweep]
+
+    def look(self, sweep: str) -> tuple[KeptSweep, float]:
+        """A sweep with what other servers have found since, and for how many seconds one of them keeps it, unless it
+        gives another sign; 0 where none does. Raises `UserError` where it cannot be read."""
+        kept = self.open(sweep)
+        if kept.busy:
+            return kept, 0.0
+        stored = self.store().about(self.keeper.owner, sweep)
+        with self._lock:
+            if not kept.unsaved.trials and kept.differs(stored):
+                self._held.pop(sweep)
+                kept = self.open(sweep)
+        return kept, stored.held if stored.holder != kept.holder else 0.0
 
     def delete(self, sweep: str) -> None:
         """Remove one; its runs stay."""

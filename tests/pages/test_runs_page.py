@@ -203,3 +203,25 @@ def test_a_link_shows_runs_to_others_until_it_is_revoked(
     assert not app.exception
     for wrong in (secret, "", "../../etc", "x" * 5000):
         assert "shows no runs" in messages(shared_page(wrong))
+
+
+def test_the_playground_says_what_is_not_saved_yet(session: Session, keeper: RunKeeper) -> None:
+    store, gone = keeper.queue.store, True
+
+    def opened_store() -> Any:
+        if gone:
+            raise StoreError("The store in PostgreSQL cannot be reached.")
+        return store
+
+    keeper.queue = SaveQueue(opened_store)
+    train(session, 1)
+    assert not keeper.flush(LIMIT)
+    app = AppTest.from_file(str(ROOT / "pages" / "entry" / "main.py"), default_timeout=LIMIT)
+    app.session_state["experiment"] = preset("spiral").experiment
+    app.run()
+    page = app.session_state["live_page"]
+    assert "1 run is not saved yet: The store in PostgreSQL cannot be reached." in page.answer().decode()
+    assert page.follows
+    gone = False
+    assert keeper.flush(LIMIT)
+    assert "not saved yet" not in page.answer().decode()

@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,9 +19,16 @@ def program(name: str) -> str | None:
     return str(places[-1]) if places else shutil.which(name)
 
 
+class Server(str):
+    """The URL of an empty database, whose server can be stopped and started."""
+
+    stop: Callable[[], None]
+    start: Callable[[], None]
+
+
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """The URL of an empty database of a server that ends with the block."""
+def postgresql(folder: Path) -> Iterator[Server]:
+    """A server that ends with the block."""
     data, log = folder / "data", folder / "log"
     as_user: list[str] = []
     if os.geteuid() == ROOT_USER:  # it refuses to run as root
@@ -39,8 +46,11 @@ def postgresql(folder: Path) -> Iterator[str]:
 
     done(initdb, "-D", str(data), "-U", "mlp", "-A", "trust", "-E", "UTF8", "--no-sync")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=40"
-    done(pg_ctl, "-D", str(data), "-l", str(log), "-w", "-o", options, "start")
+    found = Server(f"postgresql+psycopg://mlp@127.0.0.1:{port}/postgres")
+    found.start = lambda: done(pg_ctl, "-D", str(data), "-l", str(log), "-w", "-o", options, "start")
+    found.stop = lambda: done(pg_ctl, "-D", str(data), "-m", "immediate", "stop")
+    found.start()
     try:
-        yield f"postgresql+psycopg://mlp@127.0.0.1:{port}/postgres"
+        yield found
     finally:
-        done(pg_ctl, "-D", str(data), "-m", "immediate", "stop")
+        found.stop()

@@ -99,7 +99,8 @@ def test_a_run_that_was_kept_goes_on_bit_for_bit(
     assert (record.id, record.start, record.parent, record.step) == (stored.id, "seed", None, 80)
     assert other.close(LIMIT)
     assert keeper.flush(LIMIT)
-    assert [run.id for run in kept.runs(ME)] == [stored.id], "it is one run"
+    assert {run.figures["step"] for run in kept.runs(ME)} == {80}
+    assert len(kept.runs(ME)) == 2, "the first one had gone on too, and both are kept"
 
 
 def test_a_fork_of_a_kept_run_is_another_run(session: Session, kept: RunStore, keeper: RunKeeper) -> None:
@@ -175,3 +176,52 @@ def test_training_goes_on_without_the_store_and_saving_is_tried_again(tmp_path: 
     assert keeper.waiting.runs == 0
     assert kept.runs(ME)[0].figures["epoch"] == 2
     assert session.close(LIMIT)
+
+
+def test_two_tabs_that_continue_one_run_leave_two_whole_runs(
+    session: Session, kept: RunStore, keeper: RunKeeper, tmp_path: Path
+) -> None:
+    """Whoever saves first after it was opened goes on as that run; what the other one trains is a run of its own."""
+    session.apply(experiment())
+    epochs(session, 1)
+    assert keeper.flush(LIMIT)
+    (stored,) = kept.runs(ME)
+    writer, content = kept.writer(ME, stored.id), kept.file(ME, stored.id, "state")
+    assert content is not None
+    other = Session(tmp_path, keeper=RunKeeper(SaveQueue(lambda: kept), ME))  # of another server
+    other.resume(same_run(*read_state(content, None), writer))
+    assert other.wait(lambda now: now.status == "ready", LIMIT)
+    epochs(other, 2)
+    assert other._driver._keeper.flush(LIMIT)
+    assert [(run.id, run.figures["epoch"]) for run in kept.runs(ME)] == [(stored.id, 3)], "it goes on as that run"
+    for count in (1, 2):
+        epochs(session, 1)
+        assert keeper.flush(LIMIT)
+        found = {run.id: run.figures["epoch"] for run in kept.runs(ME)}
+        assert found.pop(stored.id) == 3, "nothing of what the other one did is lost"
+        assert list(found.values()) == [1 + count]
+    (branch,) = found
+    content, wanted = kept.file(ME, branch, "state"), weights(session)
+    assert content is not None
+    other.resume(same_run(*read_state(content, None), kept.writer(ME, branch)))
+    assert other.wait(lambda now: now.run == branch and now.status == "ready", LIMIT)
+    assert all(np.array_equal(weights(other)[key], wanted[key]) for key in wanted)
+    epochs(other, 1)
+    assert other.close(LIMIT)
+    assert other._driver._keeper.flush(LIMIT)
+    assert {run.id: run.figures["epoch"] for run in kept.runs(ME)} == {stored.id: 3, branch: 4}
+
+
+def test_a_deleted_run_comes_back_only_where_it_is_trained_on(
+    session: Session, kept: RunStore, keeper: RunKeeper
+) -> None:
+    session.apply(experiment())
+    epochs(session, 1)
+    assert keeper.flush(LIMIT)
+    kept.delete(ME, [session.snapshot().run])
+    session._driver._keep(session._mail.trainer, at_rest=True)
+    assert keeper.flush(LIMIT)
+    assert kept.runs(ME) == []
+    epochs(session, 1)
+    assert keeper.flush(LIMIT)
+    assert kept.runs(ME)[0].figures["epoch"] == 2
