@@ -349,6 +349,6 @@ def test_nothing_runs_over_the_edge(chromium: Any, address: str, scheme: str, si
     page.set_default_timeout(LIMIT_MS)
     page.goto(address)
     ready(page)
+    page.get_by_role("button", name="Train").wait_for()
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= size[0]
-    assert page.get_by_role("button", name="Train").is_visible()
     context.close()

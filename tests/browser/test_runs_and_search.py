@@ -107,6 +107,7 @@ def test_a_sweep_goes_on_while_its_page_is_closed(page: Any, address: str) -> No
     again.locator(".st-key-sweep-open button").first.click()
     field = "document.querySelector('[class*=st-key-batch_size] input')"
     again.wait_for_function(f"value => {field}?.value === value", arg=found[1])
+    again.wait_for_function("document.querySelector('.st-key-curve .mlp-plot')?.figure?.data?.length > 1")
 
 
 def test_the_rate_that_was_found_is_taken_by_one_press(page: Any, address: str) -> None:

@@ -111,7 +111,7 @@ def test_a_copied_link_gives_the_same_curve_in_another_profile(visit: Any, addre
     curve = train_to_the_end(first)
     assert "experiment=" in first.url
     second = visit(first.url)
-    assert second.locator("[class*='st-key-lr--'] input").input_value() == "0.005"
+    second.wait_for_function("document.querySelector('[class*=st-key-lr--] input')?.value === '0.005'")
     assert train_to_the_end(second) == curve
     assert shown(second)["test loss"] == shown(first)["test loss"]
 
