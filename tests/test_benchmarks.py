@@ -330,7 +330,7 @@ def test_a_playground_is_measured_beside_a_sweep(
     monkeypatch.setattr(beside, "LONE_PRESS_SECONDS", 0.3)
     [row] = beside.rows(Options(rounds=1, seconds=1.0))
     assert row["of_speed_alone"] > 0
-    assert row["beside_press_p95"] > 0 < row["beside_tick_p95"]
+    assert min(row["beside_press_p95"], row["beside_tick_p95"]) > 0
 
 
 @pytest.mark.browser

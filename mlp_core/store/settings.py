@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from mlp_core.catalog import LAYERS, LOSSES, OPTIMIZERS, SCHEDULERS, TRAINING
+from mlp_core.catalog.parameters import in_sentence
 from mlp_core.changes import describe_layers
 from mlp_core.presets import PRESETS
 from mlp_core.spec import Experiment
@@ -85,7 +86,7 @@ def label_of(field: str) -> str:
 def _in_layer(name: str) -> str:
     """A setting of a layer within a sentence; names of parts inside it stay as they are."""
     found = _label_in(LAYERS, name)
-    return found[:1].lower() + found[1:] if found else name
+    return in_sentence(found) if found else name
 
 
 def _label_in(kind: Mapping[str, Any], name: str) -> str:

@@ -24,7 +24,7 @@ def usual_form(setting: Setting, experiment: Experiment) -> dict[str, Any]:
         return {"choices": [False, True]}
     if isinstance(rule, Choice):
         names = [value, *(name for name in rule.choices if name != value)]
-        return {"choices": [name for name in names if name is not None][: max(2, MOST_CHOICES)]}
+        return {"choices": [name for name in names if name is not None][:MOST_CHOICES]}
     if isinstance(rule, Int):
         return _whole(rule, value)
     if isinstance(rule, Float):

@@ -56,15 +56,8 @@ def _progress(sweeps: Sweeps, kept: KeptSweep, elsewhere: float) -> None:
         said = "" if elsewhere else SAID.get(now.status, "")
         text = f"{said + ': ' if said else ''}{now.done:,} of {now.size:,} trials{time_left(now.seconds_left)}"
         st.progress(now.done / now.size, text=text)
-        if elsewhere:
-            pass  # it is paused and cancelled where it is trained
-        elif now.status in BUSY:
-            _button("Pause", "pause", kept.sweep.pause, disabled=now.status == "pausing",
-                    help="The trials at hand begin again when it goes on.")  # fmt: skip
-        elif now.status == "paused":
-            _button("Resume", "play_arrow", partial(_resume, sweeps, kept))
-        if now.status in (*BUSY, "paused") and not elsewhere:
-            _button("Cancel", "close", kept.sweep.cancel, help="End it with the trials that there are.")
+        if not elsewhere:  # else it is paused and cancelled where it is trained
+            _controls(sweeps, kept, now.status)
     said = [f"Now {_trials(len(now.training))} on {now.place}."] if now.place and now.status in BUSY else []
     if said or now.notes:
         st.caption(f":material/lan: {as_text(' '.join([*said, *now.notes]))}")
@@ -80,6 +73,16 @@ def _progress(sweeps: Sweeps, kept: KeptSweep, elsewhere: float) -> None:
         some = f"{unsaved.trials} trial{'s are' if unsaved.trials != 1 else ' is'}" if unsaved.trials else "This is"
         st.warning(f"{some} not saved yet: {as_text(unsaved.reason)} Saving is tried again.",
                    icon=":material/sync_problem:")  # fmt: skip
+
+
+def _controls(sweeps: Sweeps, kept: KeptSweep, status: str) -> None:
+    if status in BUSY:
+        _button("Pause", "pause", kept.sweep.pause, disabled=status == "pausing",
+                help="The trials at hand begin again when it goes on.")  # fmt: skip
+    elif status == "paused":
+        _button("Resume", "play_arrow", partial(_resume, sweeps, kept))
+    if status in (*BUSY, "paused"):
+        _button("Cancel", "close", kept.sweep.cancel, help="End it with the trials that there are.")
 
 
 def _trials(count: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mlp_core import figures
-from tests.browser.chromium import LIMIT_MS, browser, serve, wait_idle
+from tests.browser.chromium import LIMIT_MS, serve, wait_idle
 from tests.test_figures import EACH
 
 pytestmark = pytest.mark.browser
@@ -18,12 +18,6 @@ DEMO = Path(__file__).with_name("component_demo.py")
 CHARTS = 11
 BUDGET = 50_000
 """bytes of one live tick, all components together"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -9,17 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.browser.chromium import LIMIT_MS, browser, serve, wait_idle
+from tests.browser.chromium import LIMIT_MS, serve, wait_idle
 
 pytestmark = pytest.mark.browser
 
 DEMO = Path(__file__).with_name("drawing_demo.py")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

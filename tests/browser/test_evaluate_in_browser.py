@@ -17,7 +17,7 @@ from mlp_core.evaluation.drawing import digit_image
 from mlp_core.link import query_of
 from mlp_core.presets import mlp, preset
 from mlp_core.spec import DataSpec, Experiment, OptimizerSpec
-from tests.browser.chromium import LIMIT_MS, ROOT, browser, serve, wait_idle
+from tests.browser.chromium import LIMIT_MS, ROOT, serve, wait_idle
 
 pytestmark = pytest.mark.browser
 
@@ -57,12 +57,6 @@ def address(data_folder: Path) -> Iterator[str]:
         patch.setenv("MLP_DATA_DIR", str(data_folder))
         with serve(ROOT / "app.py") as url:
             yield url
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as started:
-        yield started
 
 
 def experiment() -> Experiment:

@@ -11,15 +11,9 @@ import pytest
 
 from mlp_core.link import decode, query_of
 from mlp_core.spec import DataSpec, Experiment, LayerSpec, LossSpec, OptimizerSpec
-from tests.browser.chromium import LIMIT_MS, ROOT, browser, serve, wait_idle
+from tests.browser.chromium import LIMIT_MS, ROOT, serve, wait_idle
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

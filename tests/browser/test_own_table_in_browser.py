@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +14,7 @@ from mlp_core.link import query_of
 from mlp_core.presets import preset
 from mlp_core.problems import with_data
 from mlp_core.spec import DataSpec, Experiment
-from tests.browser.chromium import LIMIT_MS, ROOT, browser, serve, wait_idle
+from tests.browser.chromium import LIMIT_MS, wait_idle
 
 pytestmark = pytest.mark.browser
 
@@ -35,20 +34,6 @@ def is_shown_as_text(page: Any) -> bool:
         """() => window.hit === undefined && !document.querySelector('img[src=x], a[href^=javascript], .katex')
             && ![...document.querySelectorAll('i, b')].some(one => /nein|^[012]$/.test(one.textContent))"""
     ))  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLP_DATA_DIR", str(tmp_path_factory.mktemp("data")))
-        with serve(ROOT / "app.py") as url:
-            yield url
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as started:
-        yield started
 
 
 def experiment() -> Experiment:

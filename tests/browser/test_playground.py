@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from mlp_core.processor.policy import cores
-from tests.browser.chromium import LIMIT_MS, ROOT, browser, serve, wait_idle
+from tests.browser.chromium import LIMIT_MS, ROOT, serve, wait_idle
 
 pytestmark = pytest.mark.browser
 
@@ -21,12 +21,6 @@ REOPEN_MS = 10_000
 """After so long a menu that was opened counts as closed again: a run of the page, asked for before, does that."""
 
 STEPS = re.compile(r"^[1-9][\d,]* steps$")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

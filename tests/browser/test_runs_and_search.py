@@ -8,27 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.browser.chromium import LIMIT_MS, ROOT, browser, serve, wait_idle
+from tests.browser.chromium import LIMIT_MS, wait_idle
 
 pytestmark = pytest.mark.browser
 
 ROW, LEFT = 38, 18
 """The height of a row of the table of runs, and where its box to tick stands, in pixels."""
 TRIALS = re.compile(r"^(\w+: )?(\d+) of (\d+) trials")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLP_DATA_DIR", str(tmp_path_factory.mktemp("data")))
-        with serve(ROOT / "app.py") as url:
-            yield url
 
 
 @pytest.fixture

@@ -12,18 +12,12 @@ from typing import Any
 
 import pytest
 
-from tests.browser.chromium import LIMIT_MS, ROOT, browser, serve, wait_idle
+from tests.browser.chromium import LIMIT_MS, ROOT, serve, wait_idle
 from tests.browser.test_playground import show_list
 
 pytestmark = pytest.mark.browser
 
 STATUS = "[...document.querySelectorAll('.st-key-strip *')].map(e => e.shadowRoot?.textContent ?? '').join(' ')"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
