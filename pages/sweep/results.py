@@ -66,6 +66,11 @@ def selected(kept: KeptSweep) -> TrialResult | None:
     return chosen or best(kept.spec, results)
 
 
+def choose_to_open(kept: KeptSweep, number: int) -> None:
+    """Have the trial of this number selected, and opened by the next run of the page."""
+    st.session_state[SELECTED], st.session_state[OPENED] = (kept.id, number), True
+
+
 def sentence(spec: SweepSpec, result: TrialResult) -> str:
     """A trial in words: its figures and its settings."""
     figures = ", ".join(
@@ -206,6 +211,6 @@ def _draw(kept: KeptSweep, name: str, figure: Figure, alt: str, height: int = HE
     def take() -> None:
         number = picked_id(key)
         if number is not None and number.isdecimal():
-            st.session_state[SELECTED], st.session_state[OPENED] = (kept.id, int(number) - 1), True
+            choose_to_open(kept, int(number) - 1)
 
     pickable(plot(figure, key=key, height=height, alt=alt), take).mount(time.time_ns() // 1000)

@@ -13,7 +13,7 @@ from mlp_core.sweep.keeping import ELSEWHERE
 from pages.live.runs import BrowserRuns
 from pages.shared.layout import as_text
 from pages.sweep.opening import open_trial
-from pages.sweep.results import OPENED, SELECTED, results_tabs, selected, sentence
+from pages.sweep.results import OPENED, SELECTED, choose_to_open, results_tabs, selected, sentence
 from pages.sweep.work import Sweeps, time_left
 
 if TYPE_CHECKING:
@@ -90,9 +90,9 @@ def _trials(count: int) -> str:
 
 
 def _button(label: str, icon: str, act: Callable[[], None], *, disabled: bool = False, help: str | None = None) -> None:
-    if st.button(label, key=f"sweep-{label.lower()}", icon=f":material/{icon}:", disabled=disabled, help=help):
-        act()
-        st.rerun()
+    # By a callback: a press that comes at the moment of a change would be lost with the run that notices the change.
+    st.button(label, key=f"sweep-{label.lower()}", icon=f":material/{icon}:", disabled=disabled, help=help,
+              on_click=act)  # fmt: skip
 
 
 def _resume(sweeps: Sweeps, kept: KeptSweep) -> None:
@@ -112,9 +112,10 @@ def _trial(runs: BrowserRuns, sweeps: Sweeps, kept: KeptSweep) -> None:
         best = "Best so far" if kept.sweep.progress.status in BUSY else "Best"
         which = f"Trial {trial.number + 1}" if chosen else f"{best}, trial {trial.number + 1}"
         st.markdown(f"**{which}**: {as_text(sentence(kept.spec, trial))}", width="stretch")
-        pressed = st.button("Open this trial" if chosen else "Open the best", key="sweep-open", type="primary",
-                            icon=":material/open_in_new:", help="Put it on the Playground.")  # fmt: skip
-        if (st.session_state.pop(OPENED, False) or pressed) and trial.state != "failed":
+        st.button("Open this trial" if chosen else "Open the best", key="sweep-open", type="primary",
+                  icon=":material/open_in_new:", help="Put it on the Playground.",
+                  on_click=partial(choose_to_open, kept, trial.number))  # fmt: skip
+        if st.session_state.pop(OPENED, False) and trial.state != "failed":
             open_trial(runs, sweeps.keeper, kept.spec, trial)
     if trial.message:
         st.caption(as_text(trial.message))
